@@ -1,0 +1,77 @@
+/** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
+import type { Decision, Stage } from './decision.ts'
+import type { ServiceObservation } from './observation.ts'
+import type { Direction, PolicyReading } from './policy.ts'
+import type { SyncStatus } from './ports.ts'
+import type { Request } from './request.ts'
+import type { Pause, PendingRestore } from './shared-state.ts'
+import type { ScalingState } from './state.ts'
+
+/** A named yes/no with reason and time. */
+export interface Condition {
+  readonly type:
+    | 'Valid'
+    | 'Supported'
+    | 'InSync'
+    | 'RolloutSettled'
+    | 'Paused'
+    | 'Maintenance'
+    | 'RestorePending'
+    | 'WriteUnknown'
+    | 'InBounds'
+  readonly status: boolean
+  readonly reason: string
+  /** Since when the status is what it is, as far as this controller saw. Ms since the epoch. */
+  readonly sinceMs: number
+}
+
+export interface Autoscaler {
+  readonly name: string
+  readonly reading: PolicyReading
+  readonly observation: ServiceObservation
+  /** From the state label, or what a deploy erased of it. Absent if never scaled. */
+  readonly state?: ScalingState
+  readonly pause?: Pause
+  readonly restore?: PendingRestore
+  readonly conditions: readonly Condition[]
+  /** When a step would no longer wait for its cooldown; absent: now. Ms since the epoch. */
+  readonly nextAllowedMs: { readonly up?: number; readonly down?: number }
+  readonly lastDecision?: Decision
+}
+
+/** Reads: all from memory, no engine call. */
+export interface Catalog {
+  /** Every opted-in service, sorted by name; two of one name are both there. */
+  list(): readonly Autoscaler[]
+  /** Throws Fault `unknown-autoscaler`, `ambiguous-name` or `not-in-sync`. */
+  get(name: string): Autoscaler
+  /** The last 50 at most, newest first. Throws as `get`. */
+  decisions(name: string): readonly Decision[]
+  sync(): SyncStatus
+}
+
+/** Writes. Every method answers without waiting for convergence. */
+export interface Scaler {
+  /**
+   * Decides and, if it must, writes. Throws Fault `unknown-autoscaler`, `ambiguous-name`, `key-reused`, `keys-exhausted`,
+   * `not-in-sync`, `engine-unavailable`, `conflicts-exhausted`, `write-unknown`, `write-rejected`, `shutting-down`.
+   */
+  request(name: string, request: Request): Promise<Decision>
+  /** The decision that would be taken, each stage shown; writes nothing. Throws as `Catalog.get`, and `key-reused`. */
+  explain(name: string, request: Request): { decision: Decision; stages: readonly Stage[] }
+  /** Adds to a pause in force. `forMs` absent: until resumed. */
+  pause(name: string, scope: Direction | 'both', forMs?: number): Promise<Autoscaler>
+  /** Ends a pause set by call; a pause written in the policy stays, and `Autoscaler.conditions` says so. */
+  resume(name: string, scope: Direction | 'both'): Promise<Autoscaler>
+  /** Refuses new work with `shutting-down`, resolves when everything accepted has been answered. */
+  stop(): Promise<void>
+}
+
+/** What `GET /v1/event` streams. */
+export type OrreryEvent =
+  | { readonly type: 'decision'; readonly data: Decision }
+  | { readonly type: 'observation'; readonly data: ServiceObservation | { readonly id: string; readonly gone: true } }
+
+export interface EventFeed {
+  subscribe(listener: (event: OrreryEvent) => void): () => void
+}

@@ -1,0 +1,50 @@
+/** A decision: the answer to a request, always with an outcome and a reason. Codes are the contract's, section 2. */
+
+export type HeldCode =
+  | 'cooldown'
+  | 'rollout'
+  | 'paused'
+  | 'duplicate'
+  | 'resolved'
+  | 'no-data'
+  | 'maintenance'
+  | 'unschedulable'
+  | 'unknown-write'
+export type UnchangedCode = 'at-max' | 'at-min' | 'at-capacity' | 'already-there'
+
+export type Outcome = 'scaled' | 'unchanged' | 'held' | 'dry-run' | 'invalid-policy' | 'unsupported'
+
+/** One stage that changed the wanted count. */
+export interface Limit {
+  readonly stage: 'min' | 'max' | 'capacity'
+  readonly before: number
+  readonly after: number
+  readonly reason: string
+}
+
+export interface Decision {
+  /** The autoscaler's name. */
+  readonly autoscaler: string
+  /** The Swarm service's name. */
+  readonly service: string
+  readonly outcome: Outcome
+  readonly code?: HeldCode | UnchangedCode
+  /** One sentence for a person. */
+  readonly reason: string
+  readonly from: number
+  readonly to: number
+  /** What was asked for, before any limit. */
+  readonly wanted: number
+  readonly limits: readonly Limit[]
+  /** Ms since the epoch: when asking again may be answered otherwise. */
+  readonly retryAtMs?: number
+  /** Ms since the epoch. */
+  readonly atMs: number
+}
+
+/** One stage of the pipeline as `explain` shows it. */
+export interface Stage {
+  readonly stage: string
+  readonly result: 'pass' | 'skip' | 'stop' | 'limit'
+  readonly detail: string
+}

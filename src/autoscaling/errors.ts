@@ -1,0 +1,28 @@
+/**
+ * Faults as tagged errors. What a policy refuses is a Decision, never one of these.
+ * The map from code to HTTP status is `src/http/problem.ts`, in one place.
+ */
+export type FaultCode =
+  | 'unknown-autoscaler'
+  | 'ambiguous-name'
+  | 'key-reused'
+  | 'keys-exhausted'
+  | 'not-in-sync'
+  | 'engine-unavailable'
+  | 'conflicts-exhausted'
+  | 'write-unknown'
+  | 'write-rejected'
+  | 'shutting-down'
+
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly code: FaultCode
+  /** Ms a caller should wait before it repeats the call; set for what a retry can mend. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: FaultCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.code = code
+    this.retryAfterMs = options.retryAfterMs
+  }
+}

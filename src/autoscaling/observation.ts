@@ -1,0 +1,39 @@
+/** An observation: what the engine says of one service now, in the form that deciding needs. */
+
+export type ServiceMode = 'replicated' | 'global' | 'replicated-job' | 'global-job' | 'unknown'
+
+/** Swarm's own words (UpdateStatus.State). */
+export type UpdateState = 'updating' | 'paused' | 'completed' | 'rollback_started' | 'rollback_paused' | 'rollback_completed'
+
+export interface PreviousSpec {
+  /** `undefined` unless it was a replicated service. */
+  readonly replicas: number | undefined
+  /** The `autoscaler.state` label that the previous spec carried. */
+  readonly stateLabel: string | undefined
+  /** Whether its task template equals the current one. */
+  readonly sameTemplate: boolean
+  /** Whether it equals the current spec in everything but the count and our label. */
+  readonly sameButCount: boolean
+}
+
+export interface ServiceObservation {
+  readonly id: string
+  readonly name: string
+  /** Version.Index of the object as read: what a write compares against. */
+  readonly version: number
+  readonly mode: ServiceMode
+  /** From the spec, never a count of tasks. 0 unless the mode is `replicated`. */
+  readonly replicas: number
+  /** A null-prototype record: label names come from outside. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Absent when Swarm has none, which it also has for some ms after every update. */
+  readonly updateState?: UpdateState
+  /** Absent before the first update of the service. */
+  readonly previous?: PreviousSpec
+  /** When this controller first saw this count together with this version's spec, ms since the epoch. */
+  readonly firstSeenAtMs: number
+  /** When this controller first saw the current task template differ from the previous spec's; absent if it does not. */
+  readonly templateChangeSeenAtMs?: number
+}
+
+export const STATE_LABEL = 'autoscaler.state'

@@ -1,0 +1,99 @@
+/** What the autoscaling capability needs of the world. Types only; adapters implement them, `commands/` wires them. */
+import type { Decision } from './decision.ts'
+import type { ServiceObservation } from './observation.ts'
+import type { PolicyFile, PolicyIssue } from './policy.ts'
+import type { SharedState } from './shared-state.ts'
+
+export type Unsubscribe = () => void
+
+/** Ms since the epoch. */
+export type Clock = () => number
+
+/** The part of pino that use cases see. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Whether what the cache says can be trusted: DESIGN section 3, "in sync". */
+export interface SyncStatus {
+  readonly inSync: boolean
+  /** Why not, for a person, with what to do about it; empty when in sync. */
+  readonly reason: string
+  /** When a read through the leader last succeeded; absent if never. */
+  readonly lastLeaderReadAtMs?: number
+}
+
+export interface ServiceChange {
+  readonly id: string
+  readonly before: ServiceObservation | undefined
+  /** Absent: the service is gone. */
+  readonly after: ServiceObservation | undefined
+}
+
+/** One compare-and-swap of a count, together with our label. */
+export interface CountWrite {
+  readonly id: string
+  /** The version that was decided on. */
+  readonly version: number
+  readonly replicas: number
+  readonly stateLabel: string
+}
+
+/**
+ * How a write ended.
+ * `conflict`: somebody wrote first, nothing changed. `gone`: no such service. `rejected`: the engine refuses it for good.
+ * `unsent`: it never reached an engine. `unknown`: no answer, it may be in force, now or later.
+ */
+export type WriteResult =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'rejected'; readonly message: string }
+  | { readonly kind: 'unsent'; readonly message: string }
+  | { readonly kind: 'unknown'; readonly message: string }
+
+/** The services of the Swarm: a cache fed by events, and the one write there is. */
+export interface Services {
+  /** Current observations, no engine call. */
+  list(): Iterable<ServiceObservation>
+  get(id: string): ServiceObservation | undefined
+  sync(): SyncStatus
+  /** Called after the cache changed; also once for every service after each resync that changed it. */
+  onChange(listener: (change: ServiceChange) => void): Unsubscribe
+  /** Called when `sync().inSync` changes. */
+  onSync(listener: (status: SyncStatus) => void): Unsubscribe
+  /** Reads one service through the leader into the cache. `undefined`: it is gone. Throws Fault `engine-unavailable`. */
+  refresh(id: string): Promise<ServiceObservation | undefined>
+  /** Never throws. After `committed` the cache shows the new count at once, but its version only after `refresh`. */
+  writeCount(write: CountWrite): Promise<WriteResult>
+}
+
+/** What belongs to no single service: the labels of the Swarm config `orrery-state`. */
+export interface SharedStateStore {
+  /** From the cache, no engine call. */
+  current(): SharedState
+  onChange(listener: (state: SharedState) => void): Unsubscribe
+  /**
+   * Compare-and-swap with re-reading; `change` may run more than once. Resolves when it is in force.
+   * Throws Fault `engine-unavailable` or `conflicts-exhausted`.
+   */
+  update(change: (state: SharedState) => SharedState): Promise<void>
+}
+
+/** Policies as files, watched. */
+export interface PolicyFiles {
+  list(): readonly PolicyFile[]
+  /** What is wrong with the folder itself or with files that never parsed, by file name. */
+  problems(): readonly { readonly file: string; readonly issue: PolicyIssue }[]
+  onChange(listener: () => void): Unsubscribe
+}
+
+/** What the metrics and the event feed are told. */
+export interface ScalingListener {
+  decided(decision: Decision, tookMs: number): void
+  wrote(service: string, result: WriteResult['kind']): void
+  observed(change: ServiceChange): void
+}
