@@ -3,7 +3,13 @@
 export type ServiceMode = 'replicated' | 'global' | 'replicated-job' | 'global-job' | 'unknown'
 
 /** Swarm's own words (UpdateStatus.State). */
-export type UpdateState = 'updating' | 'paused' | 'completed' | 'rollback_started' | 'rollback_paused' | 'rollback_completed'
+export type UpdateState =
+  | 'updating'
+  | 'paused'
+  | 'completed'
+  | 'rollback_started'
+  | 'rollback_paused'
+  | 'rollback_completed'
 
 export interface PreviousSpec {
   /** `undefined` unless it was a replicated service. */

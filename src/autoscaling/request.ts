@@ -32,3 +32,8 @@ type RequestArgs = {
 
 export type RequestKind = keyof RequestArgs
 export type Request = { [K in RequestKind]: { readonly kind: K } & RequestArgs[K] }[RequestKind]
+
+/** Corrections carry no key. */
+export function keyOf(request: Request): RequestKey | undefined {
+  return request.kind === 'step' || request.kind === 'set' ? request.key : undefined
+}

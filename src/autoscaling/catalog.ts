@@ -1,0 +1,79 @@
+/** The autoscalers as they are now, all from memory. */
+import type { Autoscaler, Catalog, Condition } from './autoscaler.ts'
+import { conditionsOf } from './conditions.ts'
+import type { DecisionLog } from './decision-log.ts'
+import { findAutoscaler } from './find-autoscaler.ts'
+import { cooldownEndMs } from './gates.ts'
+import { effectiveState } from './lane-context.ts'
+import type { BoundPolicy, Policies } from './policies.ts'
+import type { Clock, Services, SharedStateStore } from './ports.ts'
+
+export interface CatalogDeps {
+  readonly services: Services
+  readonly sharedState: SharedStateStore
+  readonly policies: Policies
+  readonly log: DecisionLog
+  readonly now: Clock
+  readonly writeUnknown: (serviceId: string) => boolean
+}
+
+export function createCatalog(deps: CatalogDeps): Catalog {
+  const { services, sharedState, policies, log, now } = deps
+  const sinceOf = createTransitions(now)
+
+  const view = ({ observation, reading }: BoundPolicy): Autoscaler => {
+    const nowMs = now()
+    const pause = sharedState.current().pauses.get(observation.id)
+    const restore = sharedState.current().restores.get(observation.id)
+    const state = effectiveState(observation, restore)
+    const lastDecision = log.last(observation.id)
+    const writeUnknown = deps.writeUnknown(observation.id)
+    const sync = services.sync()
+    const conditions = conditionsOf({ observation, reading, pause, restore, sync, writeUnknown, nowMs })
+    const end = (direction: 'up' | 'down') => reading.policy && cooldownEndMs(direction, reading.policy, state, nowMs)
+    const up = end('up')
+    const down = end('down')
+    return {
+      name: reading.name,
+      reading,
+      observation,
+      ...(state && { state }),
+      ...(pause && { pause }),
+      ...(restore && { restore }),
+      conditions: conditions.map((found) => ({ ...found, sinceMs: sinceOf(observation.id, found) })),
+      nextAllowedMs: { ...(up !== undefined && { up }), ...(down !== undefined && { down }) },
+      ...(lastDecision && { lastDecision }),
+    }
+  }
+
+  services.onChange(({ id, after }) => {
+    if (after === undefined) sinceOf.forget(id)
+  })
+
+  return {
+    list: () => [...policies.optedIn()].map(view).sort(byName),
+    get: (name) => view(findAutoscaler(name, deps)),
+    decisions: (name) => log.of(findAutoscaler(name, deps).observation.id),
+    sync: () => services.sync(),
+  }
+}
+
+function byName(a: Autoscaler, b: Autoscaler): number {
+  const [x, y] = a.name === b.name ? [a.observation.name, b.observation.name] : [a.name, b.name]
+  return x < y ? -1 : 1
+}
+
+/** Remembers since when each condition has been what it is, as far as anybody looked. */
+function createTransitions(now: Clock) {
+  const seen = new Map<string, Map<Condition['type'], { status: boolean; sinceMs: number }>>()
+  const sinceMs = (serviceId: string, { type, status }: Omit<Condition, 'sinceMs'>): number => {
+    const ofService = seen.get(serviceId) ?? new Map()
+    seen.set(serviceId, ofService)
+    const known = ofService.get(type)
+    if (known?.status === status) return known.sinceMs
+    const since = now()
+    ofService.set(type, { status, sinceMs: since })
+    return since
+  }
+  return Object.assign(sinceMs, { forget: (serviceId: string) => seen.delete(serviceId) })
+}

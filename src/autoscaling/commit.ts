@@ -1,0 +1,146 @@
+/** Decides a batch of requests and commits what it changes in one write; every caller gets its own answer. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Ask, writeUnknown } from './ask.ts'
+import type { Verdict } from './decide.ts'
+import { Fault } from './errors.ts'
+import { fold } from './fold.ts'
+import { effectiveState, type LaneContext } from './lane-context.ts'
+import type { BoundPolicy } from './policies.ts'
+import type { WriteResult } from './ports.ts'
+import type { Request } from './request.ts'
+import type { RestoreKeeper } from './restore-keeper.ts'
+import { encodeState } from './state.ts'
+import type { UnknownWrite } from './unknown-write.ts'
+
+const MAX_TRIES = 5
+const JITTER_MS = 25
+
+/** Without an `ask` it is a correction: nobody waits for the answer. */
+export interface BatchEntry {
+  readonly request: Request
+  readonly ask?: Ask
+}
+
+interface CommitterDeps {
+  readonly context: LaneContext
+  readonly unknownWrite: UnknownWrite
+  readonly restores: RestoreKeeper
+}
+
+/** Answers every entry but those it returns: they are to be decided after the write it made. Throws no Fault of a write. */
+export function createCommitter({ context, unknownWrite, restores }: CommitterDeps) {
+  const { serviceId, services, policies, now, settings, newWriteId } = context
+  /** After a write the cache shows the new count at once, but not its version. */
+  let versionIsStale = false
+  let lastCorrection = ''
+
+  const refresh = async () => {
+    const service = await services.refresh(serviceId)
+    versionIsStale = false
+    if (service !== undefined) await restores.note(service, policies.byId(serviceId)?.reading.policy)
+  }
+
+  const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
+    const pending = restores.pending()
+    return fold({
+      reading,
+      observation,
+      state: effectiveState(observation, pending),
+      pause: context.sharedState.current().pauses.get(serviceId),
+      writeUnknown: unknownWrite.pending(),
+      dryRun: settings.dryRun,
+      dedupWindowMs: settings.dedupWindowMs,
+      nowMs: now(),
+      requests: batch.map(({ request }) => request),
+      writeId: newWriteId(),
+    })
+  }
+
+  const deliver = async (batch: readonly BatchEntry[], verdicts: readonly (Verdict | Fault)[], startedMs: number) => {
+    const tookMs = now() - startedMs
+    for (const [index, verdict] of verdicts.entries()) {
+      const entry = batch[index]
+      if (entry?.ask === undefined) continue
+      if (verdict instanceof Fault) {
+        entry.ask.reject(verdict)
+      } else {
+        context.decided(verdict.decision, tookMs)
+        entry.ask.resolve(verdict.decision)
+      }
+    }
+    const correction = batch[0]
+    const verdict = verdicts[0]
+    if (correction?.ask === undefined && verdict !== undefined && !(verdict instanceof Fault)) {
+      await corrected(correction, verdict, tookMs)
+    }
+  }
+
+  /** A correction that waits is decided again and again: it is told only when its answer changes. */
+  const corrected = async (entry: BatchEntry | undefined, { decision }: Verdict, tookMs: number) => {
+    const { outcome, code, from, to } = decision
+    const told = [entry?.request.kind, outcome, code, from, to].join()
+    if (told !== lastCorrection || outcome === 'scaled') context.decided(decision, tookMs)
+    lastCorrection = told
+    const isBack = outcome === 'scaled' || outcome === 'unchanged'
+    if (entry?.request.kind === 'restore' && isBack) await restores.settle()
+  }
+
+  const fail = (batch: readonly BatchEntry[], fault: Fault): readonly BatchEntry[] => {
+    for (const { ask } of batch) ask?.reject(fault)
+    return []
+  }
+
+  return async (batch: readonly BatchEntry[]): Promise<readonly BatchEntry[]> => {
+    const startedMs = now()
+    for (let attempt = 1; attempt <= MAX_TRIES; ) {
+      const bound = policies.byId(serviceId)
+      if (bound === undefined) return fail(batch, new Fault('unknown-autoscaler', 'the service was removed'))
+      const { verdicts, write } = foldOn(bound, batch)
+      const taken = batch.slice(0, verdicts.length)
+      const postponed = batch.slice(verdicts.length)
+      if (write === undefined) {
+        await deliver(taken, verdicts, startedMs)
+        return postponed
+      }
+      if (versionIsStale) {
+        await refresh()
+        continue
+      }
+      for (const { ask } of taken) if (ask !== undefined) ask.sent = true
+      const { version } = bound.observation
+      const stateLabel = encodeState(write.state)
+      const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
+      context.listener.wrote(bound.observation.name, result.kind)
+      if (result.kind === 'committed') {
+        versionIsStale = true
+        await deliver(taken, verdicts, startedMs)
+        return postponed
+      }
+      if (result.kind !== 'conflict') {
+        if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
+        return fail(batch, faultOf(result))
+      }
+      for (const { ask } of taken) if (ask !== undefined) ask.sent = false
+      await sleep(Math.random() * JITTER_MS * attempt)
+      await refresh()
+      attempt += 1
+    }
+    const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
+    return fail(batch, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
+  }
+}
+
+function faultOf(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }>): Fault {
+  switch (result.kind) {
+    case 'gone':
+      return new Fault('unknown-autoscaler', 'the service was removed')
+    case 'rejected':
+      return new Fault('write-rejected', `the engine refuses the write: ${result.message}`)
+    case 'unsent':
+      return new Fault('engine-unavailable', `the engine can not be reached: ${result.message}`, { retryAfterMs: 2000 })
+    case 'unknown':
+      return writeUnknown(result.message)
+    default:
+      return result satisfies never
+  }
+}

@@ -1,0 +1,24 @@
+/** From a name in a URL to the one service it means. Exact names only: `web` never means `web-admin` or an id prefix. */
+import { Fault } from './errors.ts'
+import type { BoundPolicy, Policies } from './policies.ts'
+import type { Services } from './ports.ts'
+
+/** Throws Fault `unknown-autoscaler`, `ambiguous-name`, or `not-in-sync` when it can not be known. */
+export function findAutoscaler(name: string, deps: { services: Services; policies: Policies }): BoundPolicy {
+  const [found, ...more] = deps.policies.byName(name)
+  if (found === undefined) throw notFound(name, deps)
+  if (more.length === 0) return found
+  throw new Fault('ambiguous-name', found.reading.issues[0]?.message ?? `several services are named ${name}`)
+}
+
+function notFound(name: string, { services, policies }: { services: Services; policies: Policies }): Fault {
+  const sync = services.sync()
+  if (!sync.inSync) return new Fault('not-in-sync', sync.reason, { retryAfterMs: 2000 })
+  const service = [...services.list()].find((candidate) => candidate.name === name)
+  if (service === undefined) return new Fault('unknown-autoscaler', `no autoscaler is named ${name}`)
+  const reading = policies.byId(service.id)?.reading
+  const hint = reading?.optedIn
+    ? `its autoscaler is named ${reading.name}`
+    : 'it has no scaling policy: set the service label autoscaler.enable=true (in a stack: deploy.labels)'
+  return new Fault('unknown-autoscaler', `there is a service ${name}, but ${hint}`)
+}

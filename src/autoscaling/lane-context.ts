@@ -1,0 +1,45 @@
+/** What the parts of one service's lane share. */
+import type { Decision } from './decision.ts'
+import type { DecisionLog } from './decision-log.ts'
+import { type ServiceObservation, STATE_LABEL } from './observation.ts'
+import type { Policies } from './policies.ts'
+import type { Clock, Logger, ScalingListener, Services, SharedStateStore } from './ports.ts'
+import type { PendingRestore } from './shared-state.ts'
+import { decodeState, type ScalingState } from './state.ts'
+
+export interface ScalerDeps {
+  readonly services: Services
+  readonly sharedState: SharedStateStore
+  readonly policies: Policies
+  readonly log: DecisionLog
+  readonly listener: ScalingListener
+  readonly logger: Logger
+  readonly now: Clock
+  /** A random id for a write. */
+  readonly newWriteId: () => string
+  readonly settings: {
+    readonly dryRun: boolean
+    /** How long idempotency keys are remembered. */
+    readonly dedupWindowMs: number
+    /** How long a caller waits for its answer. */
+    readonly patienceMs: number
+  }
+}
+
+export interface LaneContext extends ScalerDeps {
+  readonly serviceId: string
+  /** Tells log, feed and metrics. */
+  decided(decision: Decision, tookMs: number): void
+}
+
+/** What is known of the service's scaling: its label, else what a deploy or a rollback erased of it. */
+export function effectiveState(
+  observation: ServiceObservation,
+  pending: PendingRestore | undefined,
+): ScalingState | undefined {
+  return (
+    decodeState(observation.labels[STATE_LABEL]) ??
+    decodeState(pending?.stateLabel) ??
+    decodeState(observation.previous?.stateLabel)
+  )
+}

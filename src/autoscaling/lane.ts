@@ -1,0 +1,113 @@
+/**
+ * The one writer of one service. Requests queue here; whatever arrives while a write is under way is decided together
+ * and committed in the next one (fold.ts). Every write is a compare-and-swap on the version that was decided on:
+ *
+ *   decide on the cache -> write -> committed
+ *                                 | conflict: read again, decide again, 5 times at most
+ *                                 | unknown: nothing more is written until a read shows what became of it
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Ask, createAsk } from './ask.ts'
+import { type BatchEntry, createCommitter } from './commit.ts'
+import { dueCorrection } from './corrections.ts'
+import type { Decision } from './decision.ts'
+import { Fault } from './errors.ts'
+import { effectiveState, type LaneContext } from './lane-context.ts'
+import type { BoundPolicy } from './policies.ts'
+import type { SyncStatus } from './ports.ts'
+import type { Request } from './request.ts'
+import { createRestoreKeeper } from './restore-keeper.ts'
+import { createUnknownWrite } from './unknown-write.ts'
+
+const RESOLVE_POLL_MS = 100
+
+export interface Lane {
+  /** Throws the Faults of `Scaler.request`. */
+  submit(request: Request): Promise<Decision>
+  /** Looks at the service as it is now and does what is due unasked. */
+  wake(): void
+  writeUnknown(): boolean
+  /** Resolves when nothing is queued or under way. */
+  idle(): Promise<void>
+}
+
+export function createLane(context: LaneContext): Lane {
+  const { serviceId, services, policies, logger, now, settings } = context
+  const queue: Ask[] = []
+  const unknownWrite = createUnknownWrite(context)
+  const restores = createRestoreKeeper(context)
+  const commit = createCommitter({ context, unknownWrite, restores })
+  let running: Promise<void> | undefined
+  let woken = false
+
+  const rejectAll = (fault: Fault) => {
+    for (const ask of queue.splice(0)) ask.reject(fault)
+  }
+
+  const correctionFor = ({ observation, reading }: BoundPolicy): Request | undefined => {
+    if (!reading.optedIn) return undefined
+    const pending = restores.pending()
+    const state = effectiveState(observation, pending)
+    const countSeenAtMs = restores.countSeenAtMs()
+    return dueCorrection({ observation, policy: reading.policy, state, pending, countSeenAtMs, nowMs: now() })
+  }
+
+  const round = async () => {
+    const bound = policies.byId(serviceId)
+    if (bound === undefined) return rejectAll(new Fault('unknown-autoscaler', 'the service was removed'))
+    const sync = services.sync()
+    if (!sync.inSync) return rejectAll(notInSync(sync))
+    if (!(await unknownWrite.settle())) {
+      // Callers wait here until their patience ends; without any, the next wake tries again.
+      if (queue.length > 0) await sleep(RESOLVE_POLL_MS)
+      return
+    }
+    await restores.note(bound.observation, bound.reading.policy)
+    const batch: BatchEntry[] = queue.splice(0).map((ask) => ({ request: ask.request, ask }))
+    const correction = correctionFor(bound)
+    if (correction !== undefined) batch.unshift({ request: correction })
+    if (batch.length === 0) return
+    const postponed = await commit(batch)
+    queue.unshift(...postponed.flatMap(({ ask }) => ask ?? []))
+  }
+
+  const run = async () => {
+    while (woken || queue.length > 0) {
+      woken = false
+      try {
+        await round()
+      } catch (error) {
+        logger.error({ event: 'lane-failed', serviceId, err: error }, 'scaling failed')
+        rejectAll(error instanceof Fault ? error : new Fault('engine-unavailable', 'internal error', { cause: error }))
+      }
+    }
+  }
+
+  const start = () => {
+    running ??= run().finally(() => {
+      running = undefined
+    })
+  }
+
+  return {
+    submit(request) {
+      const ask = createAsk(request, settings.patienceMs, (givenUp) => {
+        const at = queue.indexOf(givenUp)
+        if (at >= 0) queue.splice(at, 1)
+      })
+      queue.push(ask)
+      start()
+      return ask.answer
+    },
+    wake() {
+      woken = true
+      start()
+    },
+    writeUnknown: unknownWrite.pending,
+    idle: async () => running,
+  }
+}
+
+export function notInSync({ reason }: SyncStatus): Fault {
+  return new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
+}

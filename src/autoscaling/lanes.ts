@@ -1,0 +1,83 @@
+/** The lanes of all services: made when first needed, woken by what changes and by time, gone with their service. */
+import type { Decision } from './decision.ts'
+import { createLane, type Lane } from './lane.ts'
+import type { LaneContext, ScalerDeps } from './lane-context.ts'
+import { type ServiceObservation, STATE_LABEL } from './observation.ts'
+import type { ServiceChange } from './ports.ts'
+import { forgetService } from './shared-state-changes.ts'
+
+/** Corrections fall due by time alone: a grace that ends, a rollout that never showed. */
+const SWEEP_MS = 1000
+
+export interface Lanes {
+  of(serviceId: string): Lane
+  writeUnknown(serviceId: string): boolean
+  /** Stops everything unasked; resolves when no lane has anything queued or under way. */
+  stop(): Promise<void>
+}
+
+export function createLanes(deps: ScalerDeps): Lanes {
+  const { services, sharedState, policies, log, listener, logger } = deps
+  const lanes = new Map<string, Lane>()
+
+  const contextOf = (serviceId: string): LaneContext => ({
+    ...deps,
+    serviceId,
+    decided(decision, tookMs) {
+      log.decided(serviceId, decision)
+      listener.decided(decision, tookMs)
+      const level = decision.outcome === 'scaled' ? 'info' : 'debug'
+      logger[level]({ event: 'decision', ...decision }, sentence(decision))
+    },
+  })
+
+  const laneOf = (serviceId: string): Lane => {
+    const lane = lanes.get(serviceId) ?? createLane(contextOf(serviceId))
+    lanes.set(serviceId, lane)
+    return lane
+  }
+
+  const forget = async (id: string) => {
+    lanes.get(id)?.wake()
+    lanes.delete(id)
+    const { pauses, restores } = sharedState.current()
+    if (!pauses.has(id) && !restores.has(id)) return
+    try {
+      await sharedState.update((state) => forgetService(state, id))
+    } catch (error) {
+      logger.warn({ event: 'forget-failed', serviceId: id, err: error }, 'what is kept of a removed service stays')
+    }
+  }
+
+  const stopObserving = services.onChange((change: ServiceChange) => {
+    log.observed(change)
+    listener.observed(change)
+    const { id, after } = change
+    if (after === undefined) void forget(id)
+    else if (policies.byId(id)?.reading.optedIn || carriesState(after)) laneOf(id).wake()
+  })
+
+  const sweep = setInterval(() => {
+    for (const { observation } of policies.optedIn()) laneOf(observation.id).wake()
+  }, SWEEP_MS)
+
+  return {
+    of: laneOf,
+    writeUnknown: (serviceId) => lanes.get(serviceId)?.writeUnknown() ?? false,
+    async stop() {
+      clearInterval(sweep)
+      stopObserving()
+      await Promise.all([...lanes.values()].map((lane) => lane.idle()))
+    },
+  }
+}
+
+/** A service that was ours and whose new spec may not say so any more. */
+function carriesState({ labels, previous }: ServiceObservation): boolean {
+  return labels[STATE_LABEL] !== undefined || previous?.stateLabel !== undefined
+}
+
+function sentence({ service, outcome, code, from, to, reason }: Decision): string {
+  const what = outcome === 'scaled' ? `scaled ${service} from ${from} to ${to}` : `${service}: ${code ?? outcome}`
+  return `${what}: ${reason}`
+}

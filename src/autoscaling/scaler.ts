@@ -1,0 +1,58 @@
+/** The scaler: what callers may ask of an autoscaler by its name. */
+import type { Catalog, Scaler } from './autoscaler.ts'
+import { decide } from './decide.ts'
+import { Fault } from './errors.ts'
+import { findAutoscaler } from './find-autoscaler.ts'
+import { keyFault } from './key-fault.ts'
+import { effectiveState, type ScalerDeps } from './lane-context.ts'
+import type { Lanes } from './lanes.ts'
+import { addPause, endPause } from './shared-state-changes.ts'
+
+export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonly catalog: Catalog }): Scaler {
+  const { sharedState, lanes, catalog, now, settings } = deps
+  let stopping = false
+
+  const serviceIdOf = (name: string): string => {
+    if (stopping) throw new Fault('shutting-down', 'this controller is stopping', { retryAfterMs: 2000 })
+    return findAutoscaler(name, deps).observation.id
+  }
+
+  return {
+    request: async (name, request) => await lanes.of(serviceIdOf(name)).submit(request),
+    explain(name, request) {
+      const { observation, reading } = findAutoscaler(name, deps)
+      const { pauses, restores } = sharedState.current()
+      const state = effectiveState(observation, restores.get(observation.id))
+      const at = { nowMs: now(), dedupWindowMs: settings.dedupWindowMs }
+      const fault = keyFault(request, state, at)
+      if (fault !== undefined) throw fault
+      const { dryRun } = settings
+      const writeUnknown = lanes.writeUnknown(observation.id)
+      return decide({
+        reading,
+        observation,
+        state,
+        pause: pauses.get(observation.id),
+        writeUnknown,
+        dryRun,
+        request,
+        ...at,
+      })
+    },
+    async pause(name, scope, forMs) {
+      const id = serviceIdOf(name)
+      await sharedState.update((state) => addPause(state, id, { scope, forMs, nowMs: now() }))
+      return catalog.get(name)
+    },
+    async resume(name, scope) {
+      const id = serviceIdOf(name)
+      await sharedState.update((state) => endPause(state, id, scope))
+      lanes.of(id).wake()
+      return catalog.get(name)
+    },
+    async stop() {
+      stopping = true
+      await lanes.stop()
+    },
+  }
+}
