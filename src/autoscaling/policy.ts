@@ -4,7 +4,9 @@
  */
 
 /** How far one call moves the count: a number of replicas, or per cent of the current count. */
-export type Step = { readonly kind: 'count'; readonly count: number } | { readonly kind: 'percent'; readonly percent: number }
+export type Step =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'percent'; readonly percent: number }
 
 export type Direction = 'up' | 'down'
 
