@@ -25,3 +25,87 @@ export interface SharedState {
 }
 
 export const EMPTY_SHARED_STATE: SharedState = { pauses: new Map(), restores: new Map() }
+
+const PAUSE = 'pause.'
+const RESTORE = 'restore.'
+
+/** From the labels `pause.<service id>` and `restore.<service id>`. An unreadable pause pauses both ways; never throws. */
+export function decodeSharedState(labels: Readonly<Record<string, string>>): SharedState {
+  const pauses = new Map<string, Pause>()
+  const restores = new Map<string, PendingRestore>()
+  for (const [name, text] of Object.entries(labels)) {
+    if (name.startsWith(PAUSE)) pauses.set(name.slice(PAUSE.length), decodePause(text))
+    const restore = name.startsWith(RESTORE) ? decodeRestore(text) : undefined
+    if (restore !== undefined) restores.set(name.slice(RESTORE.length), restore)
+  }
+  return { pauses, restores }
+}
+
+/**
+ * The labels to write for `state`, given those that it was read from: labels that are unknown, unreadable or say the same
+ * already keep their text, so that what a newer version wrote is not lost. Pauses that have ended by `nowMs` are dropped.
+ */
+export function encodeSharedState(
+  state: SharedState,
+  labels: Readonly<Record<string, string>>,
+  nowMs: number,
+): Readonly<Record<string, string>> {
+  const read = decodeSharedState(labels)
+  const next = new Map(Object.entries(labels))
+  for (const id of new Set([...read.pauses.keys(), ...state.pauses.keys()])) {
+    const pause = state.pauses.get(id)
+    if (pause === undefined || (pause.untilMs !== undefined && pause.untilMs <= nowMs)) next.delete(PAUSE + id)
+    else if (!samePause(pause, read.pauses.get(id))) next.set(PAUSE + id, encodePause(pause))
+  }
+  for (const id of new Set([...read.restores.keys(), ...state.restores.keys()])) {
+    const restore = state.restores.get(id)
+    if (restore === undefined) next.delete(RESTORE + id)
+    else if (!sameRestore(restore, read.restores.get(id))) next.set(RESTORE + id, encodeRestore(restore))
+  }
+  return Object.fromEntries(next)
+}
+
+function encodePause({ scope, sinceMs, untilMs }: Pause): string {
+  return JSON.stringify({ scope, since: sinceMs, until: untilMs })
+}
+
+function encodeRestore({ replicas, stateLabel, sinceMs }: PendingRestore): string {
+  return JSON.stringify({ replicas, state: stateLabel, since: sinceMs })
+}
+
+function decodePause(text: string): Pause {
+  const { scope, since, until } = parseObject(text)
+  const readable = (scope === 'up' || scope === 'down' || scope === 'both') && isWhole(since)
+  if (readable && until === undefined) return { scope, sinceMs: since }
+  if (readable && isWhole(until)) return { scope, sinceMs: since, untilMs: until }
+  return { scope: 'both', sinceMs: 0 }
+}
+
+function decodeRestore(text: string): PendingRestore | undefined {
+  const { replicas, state, since } = parseObject(text)
+  if (!isWhole(replicas) || !isWhole(since)) return undefined
+  if (state !== undefined && typeof state !== 'string') return undefined
+  return { replicas, stateLabel: state, sinceMs: since }
+}
+
+function samePause(one: Pause, other: Pause | undefined): boolean {
+  return other !== undefined && encodePause(one) === encodePause(other)
+}
+
+function sameRestore(one: PendingRestore, other: PendingRestore | undefined): boolean {
+  return other !== undefined && encodeRestore(one) === encodeRestore(other)
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    // Unreadable is a case of its own for the callers, not a fault.
+    return {}
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * One engine, spoken to through dockerode's modem. Bodies are read here and not by dockerode, which parses them with
+ * JSON.parse; request bodies go as raw bytes, since dockerode puts a plain object, env values and all, into the URL.
+ */
+import { IncomingMessage } from 'node:http'
+import Docker from 'dockerode'
+import { type EngineOptions, engineAddress } from './engine-address.ts'
+import { connectionError, EngineError, isReset, statusSentence } from './engine-errors.ts'
+import { parseLossless, textAt } from './engine-json.ts'
+
+export interface EngineCall {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** The path without ids, for metrics and messages: `/services/{id}`. */
+  readonly endpoint: string
+  readonly query?: Readonly<Record<string, string>>
+  /** JSON text. */
+  readonly body?: string
+  /** Covers everything up to the last byte of the answer; of a stream: up to its headers. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+export interface EngineAnswer {
+  readonly body: Buffer
+  /** The engine's clock (header `Date`, whole seconds), ms since the epoch. */
+  readonly engineTimeMs: number | undefined
+}
+
+/** Told after every call: for metrics, and for counting calls in tests. */
+export interface CallRecord {
+  readonly method: string
+  readonly endpoint: string
+  /** HTTP status, or `error` where none came. */
+  readonly outcome: number | 'error'
+  readonly tookMs: number
+}
+
+export interface Engine {
+  /** For messages to people. */
+  readonly address: string
+  /** Resolves on 2xx. Throws EngineError for everything else. A read whose connection was reset is tried once more. */
+  call(call: EngineCall): Promise<EngineAnswer>
+  /** As `call`, and parses the body without loss; a body that is no JSON throws EngineError `malformed`. */
+  read(call: EngineCall): Promise<unknown>
+  /** Resolves with the body as a stream when the headers are there. Throws as `call`. */
+  stream(call: EngineCall): Promise<IncomingMessage>
+  /** Ends every connection. */
+  close(): void
+}
+
+export const MAX_BODY_BYTES = 64 * 1024 * 1024
+const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]))
+
+/** Throws Error for options that can not be right; connects to nothing yet. */
+export function connectEngine(options: EngineOptions, onCall: (record: CallRecord) => void = () => {}): Engine {
+  const { docker, agent, shown } = engineAddress(options)
+  const { modem } = new Docker(docker)
+  const open = new AbortController()
+
+  const dial = (call: EngineCall, signal: AbortSignal): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const dialled = {
+        path: call.query === undefined ? call.path : `${call.path}?`,
+        method: call.method,
+        headers: call.body === undefined ? {} : { 'Content-Type': 'application/json' },
+        options: { _query: call.query ?? {} },
+        isStream: true,
+        statusCodes: ANY_STATUS,
+        abortSignal: signal,
+        ...(call.body === undefined ? {} : { file: Buffer.from(call.body) }),
+      }
+      modem.dial(dialled, (error, answer) => {
+        if (answer instanceof IncomingMessage) resolve(answer)
+        else reject(error ?? new Error('no answer'))
+      })
+    })
+
+  const attempt = async <T>(call: EngineCall, take: (answer: IncomingMessage) => Promise<T>): Promise<T> => {
+    const endpoint = `${call.method} ${call.endpoint}`
+    const deadline = timeLimit(call.timeoutMs, [open.signal, call.signal])
+    const startedAt = performance.now()
+    let outcome: CallRecord['outcome'] = 'error'
+    try {
+      if (deadline.signal.aborted) throw new EngineError('unsent', `${endpoint} was called off before it was sent.`)
+      const answer = await dial(call, deadline.signal)
+      const status = answer.statusCode ?? 0
+      outcome = status
+      if (status >= 200 && status < 300) return await take(answer)
+      const detail = messageIn(await readBody(answer))
+      throw new EngineError('status', statusSentence(endpoint, shown, status, detail), { status, detail })
+    } catch (cause) {
+      if (cause instanceof EngineError) throw cause
+      if (deadline.expired()) {
+        const message = `${endpoint} at ${shown} was not answered within ${call.timeoutMs} ms.`
+        throw new EngineError('unanswered', message, { detail: 'ETIMEDOUT', cause })
+      }
+      if (deadline.signal.aborted) throw new EngineError('unanswered', `${endpoint} was called off.`, { cause })
+      throw connectionError(endpoint, shown, cause)
+    } finally {
+      deadline.clear()
+      onCall({ method: call.method, endpoint: call.endpoint, outcome, tookMs: performance.now() - startedAt })
+    }
+  }
+
+  const call = async (wanted: EngineCall): Promise<EngineAnswer> => {
+    const take = async (answer: IncomingMessage) => ({
+      body: await readBody(answer),
+      engineTimeMs: dateOf(answer.headers.date),
+    })
+    try {
+      return await attempt(wanted, take)
+    } catch (error) {
+      if (wanted.method === 'GET' && isReset(error)) return await attempt(wanted, take)
+      throw error
+    }
+  }
+
+  return {
+    address: shown,
+    call,
+    read: async (wanted) => parseBody((await call(wanted)).body, `${wanted.method} ${wanted.endpoint}`),
+    stream: (wanted) =>
+      attempt(wanted, async (answer) => {
+        // The time limit is for the headers; from here on the caller's signal alone ends the stream.
+        const end = () => answer.destroy()
+        for (const signal of [open.signal, wanted.signal]) signal?.addEventListener('abort', end, { once: true })
+        answer.once('close', () => {
+          for (const signal of [open.signal, wanted.signal]) signal?.removeEventListener('abort', end)
+        })
+        return answer
+      }),
+    close: () => {
+      open.abort()
+      agent.destroy()
+    },
+  }
+}
+
+/** Parses an answer's body. Throws EngineError `malformed`. */
+export function parseBody(body: Buffer, endpoint: string): unknown {
+  try {
+    return parseLossless(body.toString('utf8'))
+  } catch (cause) {
+    throw new EngineError('malformed', `${endpoint} answered with something that is no JSON, or half of it.`, { cause })
+  }
+}
+
+async function readBody(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of answer) {
+    bytes += chunk.length
+    if (bytes > MAX_BODY_BYTES) throw new EngineError('malformed', `An answer was longer than ${MAX_BODY_BYTES} bytes.`)
+    chunks.push(chunk)
+  }
+  if (!answer.complete) throw new Error('the answer ended early')
+  return Buffer.concat(chunks)
+}
+
+function messageIn(body: Buffer): string {
+  try {
+    return textAt(parseLossless(body.toString('utf8')), 'message') ?? ''
+  } catch {
+    // A proxy's page, not the engine's words: the status says enough, the start of the page may say more.
+    return body.toString('utf8', 0, 200).trim()
+  }
+}
+
+function dateOf(header: string | undefined): number | undefined {
+  const time = header === undefined ? Number.NaN : Date.parse(header)
+  return Number.isNaN(time) ? undefined : time
+}
+
+/** A signal for one call. AbortSignal.any on a long-lived signal keeps every call's signal alive, so this listens itself. */
+function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | undefined)[]) {
+  const controller = new AbortController()
+  let expired = false
+  const abort = () => controller.abort()
+  const timer = setTimeout(() => {
+    expired = true
+    abort()
+  }, timeoutMs)
+  for (const signal of outer) {
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+  }
+  return {
+    signal: controller.signal,
+    expired: () => expired,
+    clear: () => {
+      clearTimeout(timer)
+      for (const signal of outer) signal?.removeEventListener('abort', abort)
+    },
+  }
+}
