@@ -1,0 +1,112 @@
+/**
+ * Who may import whom (docs/architecture.md). The pure files are all of a capability but its use cases, which are named here
+ * and in tsconfig.pure.json; test/arch plants violations to prove that each rule bites.
+ */
+const useCases =
+  '^src/autoscaling/(ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|unknown-write)[.]ts$'
+const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
+const ports = '^src/[^/]+/ports[.]ts$'
+
+/** The one home of each client library. */
+const homes = {
+  dockerode: '^src/adapters/swarm/',
+  'lossless-json': '^src/adapters/swarm/',
+  'p-retry': '^src/(adapters/swarm|commands)/',
+  yaml: '^src/adapters/files/',
+  chokidar: '^src/adapters/files/',
+  pino: '^src/adapters/logging/',
+  'prom-client': '^src/adapters/metrics/',
+  fastify: '^src/http/',
+  'fastify-plugin': '^src/http/',
+  '@fastify': '^src/http/',
+  'ipaddr[.]js': '^src/(http|config)/',
+  commander: '^src/(commands/|main[.]ts$)',
+  'cli-table3': '^src/commands/',
+  undici: '^src/commands/',
+  'close-with-grace': '^src/(commands/|main[.]ts$)',
+}
+
+const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to })
+
+module.exports = {
+  forbidden: [
+    rule('no-cycles', 'a cycle is one module in disguise', {}, { circular: true }),
+    rule('no-orphans', 'delete what nothing uses', { orphan: true, path: '^src/', pathNot: '^src/main[.]ts$' }, {}),
+    rule('no-unresolved', 'an import must resolve', {}, { couldNotResolve: true }),
+    rule(
+      'pure-imports-pure',
+      'pure files import only each other and TypeBox',
+      { path: capability, pathNot: [useCases, ports] },
+      { pathNot: [capability, 'node_modules/@sinclair/typebox'] },
+    ),
+    rule(
+      'pure-not-use-case',
+      'pure files know no use case',
+      { path: capability, pathNot: [useCases, ports] },
+      { path: useCases },
+    ),
+    rule(
+      'use-cases-stay-inside',
+      'use cases see ports and pure files; of Node only timers',
+      { path: useCases },
+      { pathNot: [capability, '^(node:)?timers/promises$'] },
+    ),
+    rule('ports-are-types', 'ports hold types only', { path: ports }, { dependencyTypesNot: ['type-only'] }),
+    rule(
+      'capabilities-apart',
+      'a capability knows another by its ports alone',
+      { path: '^src/(autoscaling|bootstrap|discovery)/' },
+      { path: '^src/(autoscaling|bootstrap|discovery)/', pathNot: ['^src/$1/', ports] },
+    ),
+    rule(
+      'adapters-apart',
+      'an adapter knows no other adapter, no http, no command',
+      { path: '^src/adapters/([^/]+)/' },
+      { path: '^src/(adapters|http|commands)/', pathNot: '^src/adapters/$1/' },
+    ),
+    rule('adapters-not-use-cases', 'adapters implement ports', { path: '^src/adapters/' }, { path: useCases }),
+    rule(
+      'http-calls-use-cases',
+      'http sees the use-case interfaces, never an adapter, a port or a lane',
+      { path: '^src/http/' },
+      { path: ['^src/(adapters|commands)/', ports, useCases] },
+    ),
+    rule(
+      'config-alone',
+      'configuration is a schema and its reader',
+      { path: '^src/config/' },
+      { path: '^src/', pathNot: ['^src/config/', '^src/autoscaling/duration[.]ts$'] },
+    ),
+    rule(
+      'only-main-commands',
+      'only main runs commands',
+      { pathNot: '^src/(main[.]ts$|commands/)' },
+      { path: '^src/commands/' },
+    ),
+    rule('nobody-imports-main', 'main is the process', {}, { path: '^src/main[.]ts$' }),
+    rule('src-stands-alone', 'the product needs no test', { path: '^src/' }, { path: '^(test|bench|autoscalers)/' }),
+    rule(
+      'no-drawers',
+      'a name that says nothing',
+      {},
+      { path: '/(util|utils|helper|helpers|manager|managers|lib|libs|common)([.]ts$|/)', pathNot: 'node_modules' },
+    ),
+    ...Object.entries(homes).map(([name, home]) =>
+      rule(
+        `home-of-${name.replace(/\W/g, '')}`,
+        `${name} has one home`,
+        { path: '^src/', pathNot: home },
+        { path: `node_modules/${name}(/|$)` },
+      ),
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+}
