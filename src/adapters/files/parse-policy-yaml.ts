@@ -1,0 +1,92 @@
+/** One policy file's text as flat fields. */
+import { isAlias, isMap, isScalar, type Pair, type YAMLMap } from 'yaml'
+import type { PolicyIssue } from '../../autoscaling/policy.ts'
+import { readYamlDocument, Unparsable } from './yaml-document.ts'
+
+export interface ParsedPolicy {
+  /** Absent: the file does not say. */
+  readonly service?: string
+  /** Flattened to dotted names, every value as written. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Errors: values that are neither a mapping nor a scalar. */
+  readonly issues: readonly PolicyIssue[]
+}
+
+export type PolicyYaml =
+  | { readonly kind: 'parsed'; readonly policy: ParsedPolicy }
+  | { readonly kind: 'unparsable'; readonly message: string }
+
+interface Flattening {
+  readonly placeOf: (node: unknown) => string
+  readonly fields: Map<string, string>
+  readonly issues: PolicyIssue[]
+}
+
+const keyOf = ({ key }: Pair, { placeOf }: Flattening): string => {
+  if (isScalar(key) && key.source) return key.source
+  throw new Unparsable(`${placeOf(key)}the name of a field must be plain text`)
+}
+
+/** Scalars keep the text that was written: `010`, `no` and `1e3` must not become something else on the way. */
+const textOf = (node: unknown): string | undefined => {
+  if (node === null) return ''
+  return isScalar(node) ? (node.source ?? '') : undefined
+}
+
+const notAValue = (node: unknown): { value: string; kind: string } =>
+  isAlias(node)
+    ? { value: `*${node.source}`, kind: 'an alias, which policy files do not take' }
+    : { value: '[…]', kind: 'a list' }
+
+const flatten = (map: YAMLMap, prefix: string, into: Flattening): void => {
+  const keys = new Set<string>()
+  for (const pair of map.items) {
+    const key = keyOf(pair, into)
+    const name = `${prefix}${key}`
+    const node: unknown = pair.value
+    const text = textOf(node)
+    // `step: {up: 2}` and `step.up: 2` are one field as well.
+    if (keys.has(key) || into.fields.has(name))
+      throw new Unparsable(`${into.placeOf(pair.key)}${name} is written twice`)
+    keys.add(key)
+    if (isMap(node)) {
+      flatten(node, `${name}.`, into)
+    } else if (text === undefined) {
+      const { value, kind } = notAValue(node)
+      const message = `${into.placeOf(pair.key)}${kind}; a text, a number, true or false is needed`
+      into.issues.push({ severity: 'error', field: name, value, message })
+    } else {
+      into.fields.set(name, text)
+    }
+  }
+}
+
+const parse = (text: string): ParsedPolicy => {
+  const { contents, placeOf } = readYamlDocument(text)
+  // An editor that truncates before it writes leaves an empty file for a moment: that is no policy without fields.
+  if (contents === null || (isScalar(contents) && contents.value === null)) throw new Unparsable('the file is empty')
+  if (!isMap(contents)) throw new Unparsable(`${placeOf(contents)}fields and their values are needed: \`max: 10\``)
+  const into: Flattening = { placeOf, fields: new Map(), issues: [] }
+  flatten(contents, '', into)
+  const service = into.fields.get('service')
+  into.fields.delete('service')
+  if (service === '') {
+    into.issues.push({
+      severity: 'error',
+      field: 'service',
+      value: '',
+      message: 'the name of a Swarm service is needed',
+    })
+  }
+  return { ...(service ? { service } : {}), fields: Object.fromEntries(into.fields), issues: into.issues }
+}
+
+/** Never throws on any text. */
+export const parsePolicyYaml = (text: string): PolicyYaml => {
+  try {
+    return { kind: 'parsed', policy: parse(text) }
+  } catch (error) {
+    if (error instanceof Unparsable) return { kind: 'unparsable', message: error.message }
+    throw error
+  }
+}
