@@ -25,19 +25,23 @@ interface CommitterDeps {
   readonly context: LaneContext
   readonly unknownWrite: UnknownWrite
   readonly restores: RestoreKeeper
+  /** What is due unasked for the service as it is. */
+  readonly correctionFor: (bound: BoundPolicy) => Request | undefined
 }
 
-/** Answers every entry but those it returns: they are to be decided after the write it made. Throws no Fault of a write. */
-export function createCommitter({ context, unknownWrite, restores }: CommitterDeps) {
+/**
+ * Answers every entry but those it returns: they are to be decided in another batch.
+ * Throws Fault `engine-unavailable` or `conflicts-exhausted` when it could not read, or keep what a deploy erased.
+ */
+export function createCommitter({ context, unknownWrite, restores, correctionFor }: CommitterDeps) {
   const { serviceId, services, policies, now, settings, newWriteId } = context
   /** After a write the cache shows the new count at once, but not its version. */
   let versionIsStale = false
   let lastCorrection = ''
 
   const refresh = async () => {
-    const service = await services.refresh(serviceId)
+    await services.refresh(serviceId)
     versionIsStale = false
-    if (service !== undefined) await restores.note(service, policies.byId(serviceId)?.reading.policy)
   }
 
   const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
@@ -95,6 +99,12 @@ export function createCommitter({ context, unknownWrite, restores }: CommitterDe
     for (let attempt = 1; attempt <= MAX_TRIES; ) {
       const bound = policies.byId(serviceId)
       if (bound === undefined) return fail(batch, new Fault('unknown-autoscaler', 'the service was removed'))
+      if (!restores.noted(bound.observation)) {
+        await restores.note(bound.observation, bound.reading.policy)
+        continue
+      }
+      // A deploy came in between: what ran before goes first.
+      if (batch[0]?.request.kind !== 'restore' && correctionFor(bound)?.kind === 'restore') return batch
       const { verdicts, write } = foldOn(bound, batch)
       const taken = batch.slice(0, verdicts.length)
       const postponed = batch.slice(verdicts.length)

@@ -36,13 +36,6 @@ export function createLane(context: LaneContext): Lane {
   const queue: Ask[] = []
   const unknownWrite = createUnknownWrite(context)
   const restores = createRestoreKeeper(context)
-  const commit = createCommitter({ context, unknownWrite, restores })
-  let running: Promise<void> | undefined
-  let woken = false
-
-  const rejectAll = (fault: Fault) => {
-    for (const ask of queue.splice(0)) ask.reject(fault)
-  }
 
   const correctionFor = ({ observation, reading }: BoundPolicy): Request | undefined => {
     if (!reading.optedIn) return undefined
@@ -52,9 +45,16 @@ export function createLane(context: LaneContext): Lane {
     return dueCorrection({ observation, policy: reading.policy, state, pending, countSeenAtMs, nowMs: now() })
   }
 
+  const commit = createCommitter({ context, unknownWrite, restores, correctionFor })
+  let running = Promise.resolve()
+  let busy = false
+  let woken = false
+
+  const rejectAll = (fault: Fault) => {
+    for (const ask of queue.splice(0)) ask.reject(fault)
+  }
+
   const round = async () => {
-    const bound = policies.byId(serviceId)
-    if (bound === undefined) return rejectAll(new Fault('unknown-autoscaler', 'the service was removed'))
     const sync = services.sync()
     if (!sync.inSync) return rejectAll(notInSync(sync))
     if (!(await unknownWrite.settle())) {
@@ -62,31 +62,42 @@ export function createLane(context: LaneContext): Lane {
       if (queue.length > 0) await sleep(RESOLVE_POLL_MS)
       return
     }
+    const bound = policies.byId(serviceId)
+    if (bound === undefined) return rejectAll(new Fault('unknown-autoscaler', 'the service was removed'))
     await restores.note(bound.observation, bound.reading.policy)
     const batch: BatchEntry[] = queue.splice(0).map((ask) => ({ request: ask.request, ask }))
     const correction = correctionFor(bound)
     if (correction !== undefined) batch.unshift({ request: correction })
     if (batch.length === 0) return
-    const postponed = await commit(batch)
-    queue.unshift(...postponed.flatMap(({ ask }) => ask ?? []))
+    queue.unshift(...asksOf(await commitOrFail(batch)))
   }
 
+  const commitOrFail = async (batch: readonly BatchEntry[]) => {
+    try {
+      return await commit(batch)
+    } catch (error) {
+      for (const ask of asksOf(batch)) ask.reject(faultFrom(error))
+      throw error
+    }
+  }
+
+  /** `busy` ends in the same turn as the last look at the queue, so that nothing queued then is left lying. */
   const run = async () => {
+    busy = true
     while (woken || queue.length > 0) {
       woken = false
       try {
         await round()
       } catch (error) {
         logger.error({ event: 'lane-failed', serviceId, err: error }, 'scaling failed')
-        rejectAll(error instanceof Fault ? error : new Fault('engine-unavailable', 'internal error', { cause: error }))
+        rejectAll(faultFrom(error))
       }
     }
+    busy = false
   }
 
   const start = () => {
-    running ??= run().finally(() => {
-      running = undefined
-    })
+    if (!busy) running = run()
   }
 
   return {
@@ -104,10 +115,16 @@ export function createLane(context: LaneContext): Lane {
       start()
     },
     writeUnknown: unknownWrite.pending,
-    idle: async () => running,
+    idle: async () => await running,
   }
 }
 
-export function notInSync({ reason }: SyncStatus): Fault {
+const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])
+
+function faultFrom(error: unknown): Fault {
+  return error instanceof Fault ? error : new Fault('engine-unavailable', 'internal error', { cause: error })
+}
+
+function notInSync({ reason }: SyncStatus): Fault {
   return new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
 }

@@ -13,6 +13,8 @@ export interface RestoreKeeper {
   pending(): PendingRestore | undefined
   /** When this controller first saw the current count, ms since the epoch. */
   countSeenAtMs(): number
+  /** Whether `note` has dealt with exactly this. */
+  noted(observation: ServiceObservation): boolean
   /** Throws Fault `engine-unavailable` or `conflicts-exhausted` when the record could not be kept. */
   note(observation: ServiceObservation, policy: Policy | undefined): Promise<void>
   /** The count is back, or no longer owed. Throws as `note`. */
@@ -56,7 +58,9 @@ export function createRestoreKeeper({ serviceId, sharedState, logger, now }: Lan
     pending,
     settle,
     countSeenAtMs: () => countSeenAtMs,
+    noted: (observation) => seen === observation,
     async note(observation, policy) {
+      if (seen === observation) return
       if (seen !== undefined && seen.replicas !== observation.replicas) countSeenAtMs = now()
       const change = foreignChange(observation, seen, pending())
       const isNews = seen?.version !== observation.version
