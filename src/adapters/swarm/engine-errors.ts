@@ -40,7 +40,7 @@ const NO_MANAGER = [
 
 export const isConflict = (error: EngineError): boolean => error.detail.includes(OUT_OF_SEQUENCE)
 /** Swarm's own "service … not found"; a 404 without it comes from a proxy or is about something else. */
-export const isGone = (error: EngineError): boolean => error.status === 404 && error.detail.includes('service ')
+export const isGone = (error: EngineError): boolean => error.status === 404 && /\b(service|config) /.test(error.detail)
 export const isNameTaken = (error: EngineError): boolean => error.status === 409
 
 /** Of a write that failed. What is not known to be refused is `unknown`: it may be in force, now or later. */

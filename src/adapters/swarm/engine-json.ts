@@ -36,6 +36,12 @@ export function integerAt(value: unknown, ...path: readonly string[]): number | 
   return Number.isSafeInteger(number) ? Number(number) : undefined
 }
 
+/** The digits of a number as they were sent, however many. */
+export function digitsAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(value, ...path)
+  return isLosslessNumber(found) ? found.value : undefined
+}
+
 /** A null-prototype record of the string values: label names come from outside, `__proto__` among them. */
 export function labelsAt(value: unknown, ...path: readonly string[]): Readonly<Record<string, string>> {
   const labels: Record<string, string> = Object.create(null)

@@ -1,0 +1,135 @@
+/** Keeps the service cache in step: full lists, and single reads when an event announces a version it does not have. */
+import type { Logger } from '../../autoscaling/ports.ts'
+import type { Engine } from './engine-connection.ts'
+import { EngineError, isGone } from './engine-errors.ts'
+import { integerAt, parseLossless, splitArray, textAt } from './engine-json.ts'
+import type { EngineEvent } from './event-stream.ts'
+import { createInspections } from './inspections.ts'
+import type { Listed, ServiceCache, Ticket } from './service-cache.ts'
+import { readService } from './service-mapper.ts'
+import type { Timing } from './timing.ts'
+
+const READS_AT_ONCE = 8
+
+export interface ServiceReads {
+  /** Reads all services. Throws EngineError. */
+  list(): Promise<void>
+  /** Reads one service with a call that starts after this one. Throws EngineError. */
+  inspect(id: string): Promise<void>
+  onEvent(event: EngineEvent): void
+  /** Events for a service wait while a write of ours is under way: the read after it covers them. */
+  hold(id: string): void
+  release(id: string): void
+}
+
+export interface ServiceReadsDeps {
+  readonly engine: Engine
+  readonly cache: ServiceCache
+  readonly logger: Logger
+  readonly timing: Pick<Timing, 'readTimeoutMs' | 'listTimeoutMs'>
+  readonly signal: AbortSignal
+  /** An announced change could not be read: only a full list can tell now. */
+  readonly onMissed: () => void
+}
+
+export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
+  const { engine, cache, logger, timing, signal } = deps
+  /** By id, the last event that no read covers yet. */
+  const announced = new Map<string, { readonly timeNano: string; readonly at: Ticket }>()
+  const held = new Set<string>()
+
+  const covered = (id: string, started: Ticket) => {
+    if ((announced.get(id)?.at ?? started) < started) announced.delete(id)
+  }
+
+  const inspections = createInspections({
+    atOnce: READS_AT_ONCE,
+    read: async (id) => {
+      const started = cache.ticket()
+      cache.applyRead(started, id, await readOne(id))
+      covered(id, started)
+    },
+  })
+
+  const readOne = async (id: string) => {
+    const [path, endpoint] = [`/services/${encodeURIComponent(id)}`, '/services/{id}']
+    try {
+      const raw = await engine.read({ method: 'GET', path, endpoint, timeoutMs: timing.readTimeoutMs, signal })
+      // The engine falls back to names and id prefixes: another id means that this one is gone.
+      return textAt(raw, 'ID') === id ? readService(raw) : undefined
+    } catch (error) {
+      if (error instanceof EngineError && isGone(error)) return undefined
+      throw error
+    }
+  }
+
+  const follow = async (id: string): Promise<void> => {
+    const news = announced.get(id)
+    if (news === undefined || held.has(id) || inspections.isRunning(id)) return
+    if (cache.get(id)?.updatedAtNano === news.timeNano) {
+      announced.delete(id)
+      return
+    }
+    await inspect(id).catch((error: unknown) => {
+      if (signal.aborted) return
+      logger.warn(
+        { event: 'service-read-failed', serviceId: id, err: error },
+        'a service that changed could not be read',
+      )
+    })
+  }
+
+  const inspect = async (id: string) => {
+    try {
+      await inspections.request(id)
+    } catch (error) {
+      if (announced.delete(id)) deps.onMissed()
+      throw error
+    }
+    // What was announced while the read was under way may be newer than what it brought.
+    void follow(id)
+  }
+
+  return {
+    inspect,
+    async list() {
+      const started = cache.ticket()
+      const [path, timeoutMs] = ['/services', timing.listTimeoutMs]
+      const { body } = await engine.call({ method: 'GET', path, endpoint: path, timeoutMs, signal })
+      cache.applyList(started, readList(body, cache))
+      for (const id of [...announced.keys()]) covered(id, started)
+    },
+    onEvent({ id, action, timeNano }) {
+      if (action === 'remove') {
+        announced.delete(id)
+        cache.applyRemoved(id)
+        return
+      }
+      announced.set(id, { timeNano, at: cache.ticket() })
+      void follow(id)
+    },
+    hold: (id) => held.add(id),
+    release(id) {
+      held.delete(id)
+      void follow(id)
+    },
+  }
+}
+
+/** Parses without loss only what has a version that the cache does not have. Throws EngineError `malformed`. */
+function readList(body: Buffer, cache: ServiceCache): Listed[] {
+  try {
+    return splitArray(body).flatMap((text): Listed[] => {
+      const glance: unknown = JSON.parse(text)
+      const id = textAt(glance, 'ID') ?? ''
+      if (cache.hasVersion(id, integerAt(glance, 'Version', 'Index') ?? -1)) return [{ id, unchanged: true }]
+      const reading = readService(parseLossless(text))
+      return reading === undefined ? [] : [reading]
+    })
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause
+    throw new EngineError('malformed', 'GET /services answered with something that is no JSON, or half of it.', {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The Swarm config `orrery-state`: its labels hold what belongs to no single service. Labels of a config can be changed and
+ * are version-checked; its data can not, so that is one byte. Reads and writes of this controller never overlap.
+ */
+import pRetry, { AbortError } from 'p-retry'
+import { Fault } from '../../autoscaling/errors.ts'
+import type { Logger, SharedStateStore } from '../../autoscaling/ports.ts'
+import {
+  decodeSharedState,
+  EMPTY_SHARED_STATE,
+  encodeSharedState,
+  type SharedState,
+} from '../../autoscaling/shared-state.ts'
+import { createConfigObject, isRace } from './config-object.ts'
+import type { Engine } from './engine-connection.ts'
+import { EngineError, unavailable, writeResult } from './engine-errors.ts'
+import type { EngineEvent } from './event-stream.ts'
+import { createListeners } from './listeners.ts'
+import type { Timing } from './timing.ts'
+
+const CONFIG_NAME = 'orrery-state'
+const MAX_RETRIES = 5
+
+export interface SwarmSharedState extends SharedStateStore {
+  /** Reads the config. Throws EngineError. */
+  load(): Promise<void>
+  onEvent(event: EngineEvent): void
+}
+
+export interface SharedStateDeps {
+  readonly engine: Engine
+  readonly now: () => number
+  readonly logger: Logger
+  readonly timing: Pick<Timing, 'readTimeoutMs' | 'writeTimeoutMs'>
+  readonly signal: AbortSignal
+  /** An announced change could not be read. */
+  readonly onMissed: () => void
+}
+
+export function createSharedStateStore(deps: SharedStateDeps): SwarmSharedState {
+  const { engine, now, logger, timing, signal, onMissed } = deps
+  const config = createConfigObject({ engine, name: CONFIG_NAME, timing, signal })
+  const listeners = createListeners<SharedState>(logger)
+  let state = EMPTY_SHARED_STATE
+  let shownText = '{}'
+  let lastTask: Promise<unknown> = Promise.resolve()
+  let loadWaiting: Promise<void> | undefined
+
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const turn = lastTask.then(task, task)
+    lastTask = turn.catch(() => undefined)
+    return turn
+  }
+
+  const show = () => {
+    const labels = config.labels()
+    const text = JSON.stringify(labels)
+    if (text === shownText) return
+    shownText = text
+    state = decodeSharedState(labels)
+    listeners.tell(state)
+  }
+
+  const read = async () => {
+    await config.read()
+    show()
+  }
+
+  const load = (): Promise<void> => {
+    loadWaiting ??= inTurn(async () => {
+      loadWaiting = undefined
+      await read()
+    })
+    return loadWaiting
+  }
+
+  /** One try. Throws EngineError of what another try after reading again may mend, AbortError of what it may not. */
+  const tryUpdate = async (change: (state: SharedState) => SharedState) => {
+    try {
+      if (config.mustRead()) await read()
+      const labels = config.labels()
+      const next = change(state)
+      // An ended pause alone is no reason to write; it goes with the next write that there is.
+      if (sameLabels(encodeSharedState(next, labels, 0), labels)) return
+      await config.write(encodeSharedState(next, labels, now()))
+      show()
+    } catch (error) {
+      throw error instanceof EngineError && isWorthRetrying(error) ? error : new AbortError(asError(error))
+    }
+  }
+
+  return {
+    current: () => state,
+    onChange: listeners.add,
+    load,
+    async update(change) {
+      const retry = { retries: MAX_RETRIES, minTimeout: 20, factor: 2, randomize: true, signal }
+      await inTurn(() => pRetry(() => tryUpdate(change), retry)).catch((error: unknown) => {
+        if (!(error instanceof EngineError)) throw signal.aborted ? unavailable(error) : error
+        throw isRace(error) ? exhausted(error) : unavailable(error)
+      })
+    },
+    onEvent({ name, action, timeNano }) {
+      if (name !== CONFIG_NAME || (action !== 'remove' && config.isOf(timeNano))) return
+      load().catch((error: unknown) => {
+        if (signal.aborted) return
+        logger.warn({ event: 'shared-state-read-failed', err: error }, `the config ${CONFIG_NAME} could not be read`)
+        onMissed()
+      })
+    },
+  }
+}
+
+function isWorthRetrying(error: EngineError): boolean {
+  const { kind } = writeResult(error)
+  // `gone`: removed by hand, so it is created anew. 409: another controller created it first.
+  return isRace(error) || kind === 'gone' || kind === 'unknown'
+}
+
+function exhausted(cause: EngineError): Fault {
+  const message = `Others changed the config ${CONFIG_NAME} at the same time, ${MAX_RETRIES + 1} times in a row.`
+  return new Fault('conflicts-exhausted', message, { cause, retryAfterMs: 1000 })
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+function sameLabels(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(one)
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+}

@@ -1,0 +1,122 @@
+/** The Swarm behind one engine: the ports `Services` and `SharedStateStore`, and what keeps their caches in step. */
+import type { Clock, Logger, ServiceChange, Services, SharedStateStore } from '../../autoscaling/ports.ts'
+import { createCountWriter } from './count-writer.ts'
+import type { EngineOptions } from './engine-address.ts'
+import { type CallRecord, connectEngine } from './engine-connection.ts'
+import { unavailable } from './engine-errors.ts'
+import { type EngineEvent, followEvents } from './event-stream.ts'
+import { createInSync } from './in-sync.ts'
+import { createListing } from './keep-listing.ts'
+import { keepReadingLeader } from './leader-read.ts'
+import { createListeners } from './listeners.ts'
+import { createServiceCache } from './service-cache.ts'
+import { createServiceReads } from './service-reads.ts'
+import { createSharedStateStore } from './shared-state-store.ts'
+import { TIMING, type Timing } from './timing.ts'
+
+/** For metrics. */
+export interface SwarmHooks {
+  readonly onCall?: (call: CallRecord) => void
+  readonly onEventStream?: (connected: boolean) => void
+  /** How far the engine's clock is ahead of ours, ms. */
+  readonly onClockSkew?: (skewMs: number) => void
+}
+
+export interface SwarmDeps {
+  readonly connection: EngineOptions
+  readonly logger: Logger
+  readonly now: Clock
+  readonly hooks?: SwarmHooks
+  readonly timing?: Partial<Timing>
+}
+
+export interface Swarm {
+  readonly services: Services
+  readonly sharedState: SharedStateStore
+  /** For messages to people. */
+  readonly engineAddress: string
+  /** Starts following the swarm and returns at once; an engine that is away is tried again for ever. */
+  start(): void
+  /** Ends every call and loop. Nothing works afterwards. */
+  close(): Promise<void>
+}
+
+/** Connects to nothing before `start`. Throws Error for connection options that can not be right. */
+export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: SwarmDeps): Swarm {
+  const timing = { ...TIMING, ...rest.timing }
+  const closing = new AbortController()
+  const { signal } = closing
+  const engine = connectEngine(connection, hooks.onCall)
+  const changes = createListeners<ServiceChange>(logger)
+  const cache = createServiceCache({ now, changed: changes.tell })
+  const inSync = createInSync({ now, logger, timing, signal })
+  const onMissed = () => listing.soon()
+  const reads = createServiceReads({ engine, cache, logger, timing, signal, onMissed })
+  const writer = createCountWriter({ engine, cache, reads, logger, timing, signal })
+  const sharedState = createSharedStateStore({ engine, now, logger, timing, signal, onMissed })
+  const list = async () => {
+    await Promise.all([reads.list(), sharedState.load()])
+  }
+  const listing = createListing({ inSync, logger, timing, signal, list })
+  const loops: Promise<void>[] = []
+
+  const onEvent = (event: EngineEvent) => {
+    if (event.type === 'service') reads.onEvent(event)
+    else if (event.type === 'config') sharedState.onEvent(event)
+  }
+
+  const followStream = () =>
+    followEvents({
+      ...{ engine, logger, now, timing, signal, onEvent },
+      types: ['service', 'config'],
+      onUnreadable: onMissed,
+      onConnected() {
+        hooks.onEventStream?.(true)
+        inSync.streamConnected()
+      },
+      onDisconnected(reason) {
+        hooks.onEventStream?.(false)
+        inSync.streamLost(reason)
+      },
+    })
+
+  const readLeader = () =>
+    keepReadingLeader({
+      ...{ engine, logger, now, timing, signal },
+      onSuccess: inSync.leaderAnswered,
+      onFailure: inSync.leaderFailed,
+      onClockSkew: (skewMs) => hooks.onClockSkew?.(skewMs),
+    })
+
+  const services: Services = {
+    list: cache.entries,
+    get: (id) => cache.get(id)?.observation,
+    sync: inSync.status,
+    onChange: changes.add,
+    onSync: inSync.onChange,
+    writeCount: writer.write,
+    async refresh(id) {
+      try {
+        await (writer.takeReadAfterWrite(id) ?? reads.inspect(id))
+      } catch (error) {
+        throw unavailable(error)
+      }
+      return cache.get(id)?.observation
+    },
+  }
+
+  return {
+    services,
+    sharedState,
+    engineAddress: engine.address,
+    start() {
+      if (loops.length > 0 || signal.aborted) return
+      loops.push(followStream(), readLeader(), listing.run())
+    },
+    async close() {
+      closing.abort()
+      await Promise.all(loops)
+      engine.close()
+    },
+  }
+}
