@@ -1,0 +1,28 @@
+/** The table of docs/configuration.md, made from the schema; a test compares them. */
+import { variables } from './load.ts'
+import type { VariableOptions } from './schema.ts'
+
+/** Markdown, one table a role. */
+export function configurationTables(): string {
+  return [
+    '## The controller (`serve`)',
+    '',
+    table('serve'),
+    '',
+    '## Commands (`ls`, `up`, `down` and Orbiter’s names for them)',
+    '',
+    table('commands'),
+  ].join('\n')
+}
+
+const table = (role: VariableOptions['role']): string =>
+  [
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...variables()
+      .filter((v) => v.role === role)
+      .map(row),
+  ].join('\n')
+
+const row = ({ env, default: fallback, description, secret }: VariableOptions): string =>
+  `| \`${env}\` | ${fallback ? `\`${fallback}\`` : '–'} | ${description}${secret ? ' Secret.' : ''} |`

@@ -1,0 +1,106 @@
+/** What callers may ask with, as schemas, and how it is read into the words of the domain. */
+import { type Static, Type } from '@sinclair/typebox'
+import { parseDuration } from '../autoscaling/duration.ts'
+import type { Direction, Step } from '../autoscaling/policy.ts'
+import { parseStep } from '../autoscaling/step.ts'
+import { MAX_WHOLE_NUMBER } from '../autoscaling/whole-number.ts'
+import { HttpProblem } from './problem.ts'
+
+const BY_EXPECTS = 'a whole number from 1 to 1000000000, or per cent such as "25%"'
+const MAX_REASON_LENGTH = 500
+
+const ByText = Type.String({ pattern: '^[0-9]{1,10}%?$', expects: BY_EXPECTS, examples: ['2', '25%'] })
+const By = Type.Union([Type.Integer({ minimum: 1, maximum: MAX_WHOLE_NUMBER }), ByText], {
+  expects: BY_EXPECTS,
+  description: 'How far: replicas, or per cent of the current count. Without it, the step of the policy.',
+})
+const Reason = Type.String({
+  maxLength: MAX_REASON_LENGTH,
+  expects: `a text of at most ${MAX_REASON_LENGTH} characters`,
+  description: 'Why, in words; kept with the decision and in the log.',
+})
+const oneOf = <const T extends string>(values: readonly T[], description: string) =>
+  Type.Unsafe<T>(
+    Type.String({
+      enum: [...values],
+      pattern: `^(${values.join('|')})$`,
+      expects: values.map((v) => `"${v}"`).join(' or '),
+      description,
+    }),
+  )
+const Replicas = Type.Integer({
+  minimum: 0,
+  maximum: MAX_WHOLE_NUMBER,
+  expects: 'a whole number from 0 to 1000000000',
+  description: 'The wanted count, before the bounds.',
+})
+
+export const NameParams = Type.Object({ name: Type.String({ description: 'The autoscaler’s name.' }) })
+
+export const StepQuery = Type.Object({ by: Type.Optional(ByText), reason: Type.Optional(Reason) })
+/** What is sure to be meant otherwise is refused rather than ignored: another direction, or a count. */
+export const stepBody = (towards: Direction) =>
+  Type.Object(
+    {
+      by: Type.Optional(By),
+      reason: Type.Optional(Reason),
+      direction: Type.Optional(
+        Type.Literal(towards, { expects: `"${towards}", as the path says`, description: 'As the path.' }),
+      ),
+      replicas: Type.Optional(
+        Type.Never({
+          expects: 'absent here; PUT /v1/autoscaler/<name>/replicas sets a count',
+          description: 'Not here.',
+        }),
+      ),
+    },
+    { description: 'A step, or the notification of Alertmanager or Grafana as it is.' },
+  )
+
+export const ReplicasBody = Type.Object({ replicas: Replicas, reason: Type.Optional(Reason) })
+
+const PauseDirection = oneOf(['up', 'down', 'both'], 'Which way; without it, both.')
+export const ResumeBody = Type.Object({ direction: Type.Optional(PauseDirection) })
+export const PauseBody = Type.Object({
+  direction: Type.Optional(PauseDirection),
+  for: Type.Optional(
+    Type.Union([Type.String(), Type.Integer({ minimum: 1, maximum: MAX_WHOLE_NUMBER })], {
+      expects: 'a duration such as "30s", "5m" or "1h", or a whole number of seconds',
+      description: 'How long; without it, until resumed.',
+    }),
+  ),
+})
+
+export const ExplainBody = Type.Object({
+  direction: Type.Optional(oneOf(['up', 'down'], 'Without it and without `replicas`: up.')),
+  by: Type.Optional(By),
+  replicas: Type.Optional(Replicas),
+})
+
+type Fields = Pick<Static<ReturnType<typeof stepBody>>, 'by' | 'reason'>
+
+/** Query and body together; the query wins, field by field. */
+export function readStep(query: Fields, body: Fields): { readonly by?: Step; readonly note?: string } {
+  const by = readBy(query.by ?? body.by)
+  const note = (query.reason ?? body.reason)?.trim()
+  return { ...(by && { by }), ...(note && { note }) }
+}
+
+/** Throws HttpProblem `invalid-value`. */
+export function readBy(written: string | number | undefined): Step | undefined {
+  if (written === undefined) return undefined
+  const step = parseStep(String(written))
+  if (step !== undefined) return step
+  throw new HttpProblem('invalid-value', `by is ${JSON.stringify(written)}; it must be ${BY_EXPECTS} (at most 10000%).`)
+}
+
+/** Ms. Throws HttpProblem `invalid-value`. */
+export function readFor(written: string | number | undefined): number | undefined {
+  if (written === undefined) return undefined
+  const durationMs = parseDuration(String(written))
+  if (durationMs !== undefined && durationMs > 0) return durationMs
+  throw new HttpProblem(
+    'invalid-value',
+    `Body field for is ${JSON.stringify(written)}; it must be a duration such as "30s", "5m" or "1h", or a whole number of seconds, above 0.`,
+  )
+}

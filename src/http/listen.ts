@@ -1,0 +1,127 @@
+/**
+ * Listens on every wanted address with one app. Clients that are slow to ask or to read are cut off.
+ * To stop: abort `ServerDeps.stopping` (new work is refused, streams end), then `Scaler.stop()`, then `close()` here.
+ */
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { answerClientError } from './client-error.ts'
+
+export interface ListenAddress {
+  /** Absent: all addresses of the machine, IPv4 and IPv6. */
+  readonly host?: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+/** PEM texts. With `ca`, every client must show a certificate of one of these authorities. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+}
+
+export interface Listening {
+  readonly addresses: readonly AddressInfo[]
+  /** `http://127.0.0.1:8000`, one an address. */
+  readonly urls: readonly string[]
+  /** Takes no new connections, lets answers under way finish for at most `graceMs`, then closes the app. */
+  close(graceMs?: number): Promise<void>
+}
+
+const ARRIVAL_TIMEOUT_MS = 10_000
+const GRACE_MS = 10_000
+
+const SERVER_OPTIONS: ServerOptions = {
+  headersTimeout: ARRIVAL_TIMEOUT_MS,
+  requestTimeout: ARRIVAL_TIMEOUT_MS,
+  // Node looks only every 30 s by itself, which would make 40 s out of 10.
+  connectionsCheckingInterval: 1000,
+  // Longer than the usual 60 s of proxies, so that they close idle connections first.
+  keepAliveTimeout: 65_000,
+}
+/** Of a connection with an answer under way. */
+const INACTIVITY_TIMEOUT_MS = 60_000
+
+export interface ListenDeps {
+  readonly app: FastifyInstance
+  readonly addresses: readonly ListenAddress[]
+  readonly tls?: TlsFiles | undefined
+  /** For tests; ms for a whole request to arrive. */
+  readonly arrivalTimeoutMs?: number
+}
+
+/** Throws an Error that names the address that could not be had; nothing listens then. */
+export async function listen({
+  app,
+  addresses,
+  tls,
+  arrivalTimeoutMs = ARRIVAL_TIMEOUT_MS,
+}: ListenDeps): Promise<Listening> {
+  await app.ready()
+  const limits = { ...SERVER_OPTIONS, headersTimeout: arrivalTimeoutMs, requestTimeout: arrivalTimeoutMs }
+  const servers: Server[] = []
+  try {
+    for (const address of addresses) {
+      const server = createOne(limits, tls, (request, response) => app.routing(request, response))
+      await bind(server, address, addresses)
+      servers.push(server)
+    }
+  } catch (error) {
+    await closeAll(servers, 0)
+    throw error
+  }
+  const bound = servers
+    .map((server) => server.address())
+    .filter((address) => typeof address === 'object' && address !== null)
+  return {
+    addresses: bound,
+    urls: bound.map(({ address, family, port }) => {
+      const host = family === 'IPv6' ? `[${address}]` : address
+      return `${tls ? 'https' : 'http'}://${host}:${port}`
+    }),
+    async close(graceMs = GRACE_MS) {
+      await closeAll(servers, graceMs)
+      await app.close()
+    },
+  }
+}
+
+function createOne(limits: ServerOptions, tls: TlsFiles | undefined, listener: RequestListener): Server {
+  const asksForCertificate = tls?.ca !== undefined
+  const server = tls
+    ? createTlsServer(
+        { ...limits, ...tls, requestCert: asksForCertificate, rejectUnauthorized: asksForCertificate },
+        listener,
+      )
+    : createServer(limits, listener)
+  server.setTimeout(INACTIVITY_TIMEOUT_MS)
+  server.on('clientError', answerClientError)
+  return server
+}
+
+async function bind(server: Server, { host, port }: ListenAddress, all: readonly ListenAddress[]): Promise<void> {
+  // `[::]` takes IPv4 too and then stands in the way of `0.0.0.0` on the same port.
+  const ipv6Only =
+    host?.includes(':') === true && all.some((other) => other.port === port && other.host?.includes(':') === false)
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: Error) =>
+      reject(new Error(`can not listen on ${host ?? ''}:${port}: ${error.message}`, { cause: error }))
+    server.once('error', fail)
+    server.listen({ port, ipv6Only, ...(host !== undefined && { host }) }, () => {
+      server.off('error', fail)
+      resolve()
+    })
+  })
+}
+
+async function closeAll(servers: readonly Server[], graceMs: number): Promise<void> {
+  const closing = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+  const timer = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections()
+  }, graceMs)
+  for (const server of servers) server.closeIdleConnections()
+  await Promise.all(closing)
+  clearTimeout(timer)
+}

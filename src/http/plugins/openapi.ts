@@ -1,0 +1,44 @@
+/** The API described by itself: OpenAPI 3.1 and a page to read it. Call before any route. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+const DESCRIPTION =
+  'Autoscaling for Docker Swarm. Every policy outcome is 200; errors are RFC 9457 problems with a stable `code`.'
+
+/** The plugin's own policy says `upgrade-insecure-requests`, which breaks the page wherever it is not served by TLS. */
+const CONTENT_SECURITY_POLICY = {
+  'default-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'object-src': ["'none'"],
+  'base-uri': ["'self'"],
+  'frame-ancestors': ["'self'"],
+}
+
+export function describeApi(app: FastifyInstance, version: string): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Orrery', version, description: DESCRIPTION },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } },
+      },
+      tags: [
+        { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },
+        { name: 'process', description: 'How the controller itself is' },
+        { name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' },
+      ],
+    },
+  })
+  app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: CONTENT_SECURITY_POLICY,
+    uiConfig: { docExpansion: 'list', deepLinking: true, validatorUrl: null },
+  })
+  app.register(async (scope) => {
+    scope.get('/openapi.json', { schema: { tags: ['process'], summary: 'This description' } }, async () =>
+      app.swagger(),
+    )
+  })
+}

@@ -1,0 +1,21 @@
+/** One line a request, of chosen fields: no header, no query, no body, since secrets travel in all three. */
+import type { FastifyInstance } from 'fastify'
+import { pathOf } from './errors.ts'
+
+export function logRequests(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const { statusCode, elapsedTime } = reply
+    const level = statusCode < 400 ? 'debug' : 'info'
+    request.log[level](
+      {
+        event: 'request',
+        method: request.method,
+        path: pathOf(request),
+        status: statusCode,
+        tookMs: Math.round(elapsedTime * 10) / 10,
+        peer: request.raw.socket.remoteAddress,
+      },
+      'answered',
+    )
+  })
+}

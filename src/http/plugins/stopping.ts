@@ -1,0 +1,32 @@
+/** What changes once the controller stops: no new work, no kept-alive connections, no endless streams. */
+import type { FastifyInstance } from 'fastify'
+import { HttpProblem } from '../problem.ts'
+
+export interface Stopping {
+  /** Aborted when the stop begins, by the caller's signal or by `app.close()`. */
+  readonly signal: AbortSignal
+  /** For `onRequest` of routes that would begin something. */
+  refuseNewWork(): Promise<void>
+}
+
+export function createStopping(app: FastifyInstance, outer: AbortSignal): Stopping {
+  const closing = new AbortController()
+  const signal = AbortSignal.any([outer, closing.signal])
+  app.addHook('preClose', async () => closing.abort())
+  app.addHook('onRequest', async (_request, reply) => {
+    if (signal.aborted) reply.header('connection', 'close')
+  })
+  return {
+    signal,
+    async refuseNewWork() {
+      if (!signal.aborted) return
+      throw new HttpProblem(
+        'shutting-down',
+        'This controller is stopping; ask again, another one or its successor answers.',
+        {
+          retryAfterMs: 2000,
+        },
+      )
+    },
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The routes of gianarb/orbiter, registered under /v1/orbiter and at the root as it had them.
+ * What deviates, and why, is in docs/migrating-from-orbiter.md.
+ */
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { Fault } from '../../../autoscaling/errors.ts'
+import type { Direction } from '../../../autoscaling/policy.ts'
+import { sendEndlessly } from '../../endless-response.ts'
+import { readNotification } from '../../notification.ts'
+import { readBodiesAsText } from '../../plugins/json-body.ts'
+import { HttpProblem } from '../../problem.ts'
+import type { RouteDeps } from '../../server-deps.ts'
+import { stepForNotification } from '../../step-for-notification.ts'
+import { wireDecision } from '../../wire/decision.ts'
+import { rfc3339 } from '../../wire/time.ts'
+import { needs } from '../schemas.ts'
+import { alertResult } from './orbiter-alert.ts'
+import { orbiterAnswer } from './orbiter-answer.ts'
+import { parsed, readOrbiterDirection } from './orbiter-direction.ts'
+
+const NAMESPACE = 'autoswarm'
+/** Orbiter labels all of its answers so, the sentences and the empty ones too. */
+const JSON_TYPE = 'application/json'
+
+interface Target {
+  readonly autoscaler: string
+  readonly service: string
+  readonly direction?: string
+}
+
+export const orbiterRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, { deps }) => {
+  const { catalog, feed, guard, stopping, heartbeatMs, now } = deps
+  readBodiesAsText(app)
+  const described = (summary: string, role: 'read' | 'scale') => ({ tags: ['orbiter'], summary, ...needs(role) })
+
+  for (const url of ['/handle/:autoscaler/:service', '/handle/:autoscaler/:service/:direction']) {
+    app.route<{ Params: Target }>({
+      method: ['POST', 'PUT'],
+      url,
+      schema: described('One step up or down', 'scale'),
+      onRequest: [guard('scale'), stopping.refuseNewWork],
+      handler: (request, reply) => handle(deps, request, reply),
+    })
+  }
+  app.get('/autoscaler', { schema: described('Every autoscaler', 'read'), onRequest: guard('read') }, async () => {
+    const services = catalog.list().map(({ observation }) => observation.name)
+    return { data: services.sort().map((service) => ({ name: `${NAMESPACE}/${service}` })) }
+  })
+  app.get(
+    '/health',
+    { schema: described('Whether scaling is possible', 'read'), onRequest: guard('read') },
+    async (_request, reply) => {
+      const { inSync, reason } = catalog.sync()
+      return reply.code(inSync ? 200 : 500).send({ status: inSync, info: inSync ? {} : { reason } })
+    },
+  )
+  app.get(
+    '/events',
+    { schema: described('Decisions as they happen, a JSON object a line', 'read'), onRequest: guard('read') },
+    async (request, reply) => {
+      if (request.method === 'HEAD') return reply.type('application/x-ndjson').send()
+      sendEndlessly({
+        request,
+        reply,
+        contentType: 'application/x-ndjson',
+        signal: stopping.signal,
+        heartbeat: { text: '\n', everyMs: heartbeatMs },
+        subscribe: (send) =>
+          feed.subscribe(({ type, data }) => {
+            if (type !== 'decision') return
+            const line = { time: rfc3339(now()), level: 'info', msg: data.reason, fields: wireDecision(data) }
+            send(`${JSON.stringify(line)}\n`)
+          }),
+      })
+      return reply
+    },
+  )
+}
+
+async function handle(
+  deps: RouteDeps,
+  request: FastifyRequest<{ Params: Target }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { autoscaler, service } = request.params
+  const text = typeof request.body === 'string' ? request.body : ''
+  const direction = directionOf(request.params.direction, text)
+  const notification = readNotification(parsed(text))
+  if (notification !== undefined) {
+    reply.raw.once('finish', () => deps.metrics.webhookAnswered(reply.statusCode))
+    const decide = async () =>
+      await stepForNotification(deps, {
+        name: nameOf(deps, autoscaler, service),
+        notification,
+        step: { kind: 'step', direction },
+      })
+    return reply.type(JSON_TYPE).send({ results: [await alertResult(decide, request.id)] })
+  }
+  try {
+    const name = nameOf(deps, autoscaler, service)
+    const answer = orbiterAnswer(await deps.scaler.request(name, { kind: 'step', origin: 'orbiter', direction }))
+    return reply.code(answer.status).type(JSON_TYPE).serializer(String).send(answer.text)
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'unknown-autoscaler') return reply.code(404).type(JSON_TYPE).send()
+    throw error
+  }
+}
+
+function directionOf(word: string | undefined, body: string): Direction {
+  if (word === 'up' || word === 'down') return word
+  if (word !== undefined)
+    throw new HttpProblem('invalid-value', `The path ends in ${JSON.stringify(word)}; it must end in "up" or "down".`)
+  const direction = readOrbiterDirection(body)
+  if (direction !== undefined) return direction
+  throw new HttpProblem(
+    'invalid-value',
+    'Neither path nor body names a direction; send {"direction":true} for up, {"direction":false} for down.',
+  )
+}
+
+/** The autoscaler of a service: Orbiter's names are those of services. Throws Fault `unknown-autoscaler` or `not-in-sync`. */
+function nameOf({ catalog }: RouteDeps, namespace: string, service: string): string {
+  const found =
+    namespace === NAMESPACE ? catalog.list().find(({ observation }) => observation.name === service) : undefined
+  if (found !== undefined) return found.name
+  const { inSync, reason } = catalog.sync()
+  // Not found is not the same as not seen.
+  if (!inSync) throw new Fault('not-in-sync', reason, { retryAfterMs: 1000 })
+  throw new Fault('unknown-autoscaler', `there is no autoscaler ${namespace}/${service}`)
+}

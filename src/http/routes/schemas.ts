@@ -1,0 +1,38 @@
+/** Parts of route descriptions that several routes share. */
+import { type TSchema, Type } from '@sinclair/typebox'
+import type { Role } from '../access/tokens.ts'
+
+const Problem = Type.Object({
+  type: Type.String({ examples: ['urn:orrery:problem:unknown-autoscaler'] }),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.String(),
+  detail: Type.String(),
+})
+
+const problems = {
+  description: 'What went wrong, what would be right, and with Retry-After what a retry can mend.',
+  content: { 'application/problem+json': { schema: Problem } },
+}
+
+const PROBLEMS = { '4xx': problems, '5xx': problems }
+
+export const answers = <T extends TSchema>(schema: T) => ({ 200: schema, ...PROBLEMS })
+
+/** For answers that are no JSON. */
+export const textAnswers = (contentType: string, description: string) => ({
+  200: { description, content: { [contentType]: { schema: Type.String() } } },
+  ...PROBLEMS,
+})
+
+/** Documentation only; the guard does the work. */
+export const needs = (role: Role) => ({
+  security: [{ bearer: [] }, { basic: [] }],
+  description: `Role: ${role}.`,
+})
+
+export const IdempotencyHeader = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ description: 'New for every wish; the same key again is the same step, once.' }),
+  ),
+})

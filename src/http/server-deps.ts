@@ -1,0 +1,39 @@
+/** What the HTTP side needs; the commands hand it in. */
+import type { FastifyBaseLogger } from 'fastify'
+import type { Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
+import type { Clock } from '../autoscaling/ports.ts'
+import type { AccessRules } from './access/judge.ts'
+import type { Guard } from './plugins/access.ts'
+import type { Stopping } from './plugins/stopping.ts'
+
+/** The page for Prometheus, and the one thing that only the HTTP side can count. */
+export interface MetricsPage {
+  readonly contentType: string
+  text(): Promise<string>
+  /** A notification of a monitoring tool was answered with this status. */
+  webhookAnswered(status: number): void
+}
+
+export interface ServerDeps {
+  readonly catalog: Catalog
+  /** `stop` is the command's to call. */
+  readonly scaler: Omit<Scaler, 'stop'>
+  readonly feed: EventFeed
+  readonly metrics: MetricsPage
+  readonly access: AccessRules
+  readonly logger: FastifyBaseLogger
+  readonly now: Clock
+  /** Shown in the API's description. */
+  readonly version: string
+  /** Abort it before `Scaler.stop()`: new work is refused from then on and streams end. */
+  readonly stopping?: AbortSignal
+  /** How often a quiet event stream says that it lives; 15 s. */
+  readonly heartbeatMs?: number
+}
+
+/** What every file of routes gets. */
+export interface RouteDeps extends Omit<ServerDeps, 'stopping' | 'heartbeatMs' | 'access' | 'logger' | 'version'> {
+  readonly guard: Guard
+  readonly stopping: Stopping
+  readonly heartbeatMs: number
+}

@@ -1,0 +1,56 @@
+/** The HTTP side put together, in the order in which it is registered. It listens nowhere: see listen.ts. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { createGuard } from './plugins/access.ts'
+import { answerError, answerErrors } from './plugins/errors.ts'
+import { readBodiesAsJson } from './plugins/json-body.ts'
+import { trackMethods } from './plugins/method-not-allowed.ts'
+import { describeApi } from './plugins/openapi.ts'
+import { logRequests } from './plugins/request-log.ts'
+import { createStopping } from './plugins/stopping.ts'
+import { autoscalerRoutes } from './routes/autoscalers.ts'
+import { orbiterRoutes } from './routes/compat/orbiter.ts'
+import { eventRoutes } from './routes/events.ts'
+import { pauseRoutes } from './routes/pauses.ts'
+import { processRoutes } from './routes/process.ts'
+import { replicasRoutes } from './routes/replicas.ts'
+import { stepRoutes } from './routes/steps.ts'
+import type { RouteDeps, ServerDeps } from './server-deps.ts'
+import { explainingValidator } from './validate.ts'
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+const HEARTBEAT_MS = 15_000
+/** Docker's names have at most 63 characters. */
+const MAX_PARAM_LENGTH = 200
+
+export function buildServer(deps: ServerDeps): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    loggerInstance: deps.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    // While closing, our own answer (503 with Retry-After) is better than the framework's.
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply)
+    },
+  })
+  const { access, logger: _, version, stopping: outer, heartbeatMs = HEARTBEAT_MS, ...useCases } = deps
+  const refuseOtherMethods = trackMethods(app)
+  answerErrors(app)
+  app.setValidatorCompiler(explainingValidator)
+  const stopping = createStopping(app, outer ?? new AbortController().signal)
+  readBodiesAsJson(app)
+  logRequests(app)
+  describeApi(app, version)
+
+  const routeDeps: RouteDeps = { ...useCases, heartbeatMs, stopping, guard: createGuard(app, access) }
+  const api = app.withTypeProvider<TypeBoxTypeProvider>()
+  for (const routes of [processRoutes, autoscalerRoutes, stepRoutes, replicasRoutes, pauseRoutes]) {
+    api.register(routes, { deps: routeDeps })
+  }
+  app.register(eventRoutes, { deps: routeDeps })
+  for (const prefix of ['/v1/orbiter', '']) app.register(orbiterRoutes, { prefix, deps: routeDeps })
+  app.after(refuseOtherMethods)
+  return app
+}

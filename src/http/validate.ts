@@ -1,0 +1,52 @@
+/**
+ * Checks queries and bodies against their TypeBox schema and says of everything wrong: the field, its value, and what would be right.
+ * Unknown fields are ignored, since monitoring tools send bodies of their own; a known name in the wrong case is not.
+ */
+import { KindGuard, type TObject, type TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import type { FastifySchemaCompiler } from 'fastify'
+import { HttpProblem } from './problem.ts'
+
+/** A schema may say `expects`: the end of the sentence "must be …". */
+const expects = (schema: TSchema): string =>
+  typeof schema.expects === 'string' ? schema.expects : (schema.description ?? 'something else')
+
+const PLACES: Readonly<Record<string, string>> = { body: 'Body field', querystring: 'Query parameter', params: 'Path' }
+
+export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body' }) => {
+  if (!KindGuard.IsObject(schema)) return (value: unknown) => ({ value })
+  const place = PLACES[httpPart] ?? httpPart
+  return (value: unknown) => {
+    const written = value ?? {}
+    if (!isRecord(written)) {
+      return { error: new HttpProblem('malformed', `The body must be a JSON object; it is ${shown(written)}.`) }
+    }
+    const problems = fieldProblems(schema, written).map((text) => `${place} ${text}`)
+    return problems.length === 0 ? { value: written } : { error: new HttpProblem('invalid-value', problems.join(' ')) }
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function fieldProblems({ properties, required = [] }: TObject, written: Record<string, unknown>): readonly string[] {
+  const wrong = Object.entries(properties).flatMap(([name, schema]) => {
+    const value = Object.hasOwn(written, name) ? written[name] : undefined
+    if (value === undefined)
+      return required.includes(name) ? [`${name} is missing; it must be ${expects(schema)}.`] : []
+    return Value.Check(schema, value) ? [] : [`${name} is ${shown(value)}; it must be ${expects(schema)}.`]
+  })
+  const known = new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]))
+  const misspelt = Object.keys(written).flatMap((name) => {
+    const meant = known.get(name.toLowerCase())
+    return meant === undefined || meant === name ? [] : [`${shown(name)} is not known; it is written ${meant}.`]
+  })
+  return [...wrong, ...misspelt]
+}
+
+const SHOWN_LENGTH = 60
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text
+}

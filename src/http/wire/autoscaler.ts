@@ -1,0 +1,128 @@
+/** An autoscaler as `GET /v1/autoscaler` shows it. */
+import { type Static, Type } from '@sinclair/typebox'
+import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
+import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy.ts'
+import { DecisionSchema, wireDecision } from './decision.ts'
+import { enumeration } from './enumeration.ts'
+import { ObservationSchema, wireObservation } from './observation.ts'
+import { rfc3339 } from './time.ts'
+
+const Time = Type.String({ description: 'RFC 3339, UTC.' })
+const Scope = enumeration<Direction | 'both'>({ up: true, down: true, both: true })
+
+const Field = Type.Object({
+  value: Type.String({ description: 'As one would write it.' }),
+  source: enumeration<FieldSource>({
+    label: true,
+    file: true,
+    orbiter: true,
+    'com.df': true,
+    'swarm.autoscaler': true,
+    default: true,
+  }),
+})
+
+const State = Type.Object({
+  at: Time,
+  from: Type.Integer(),
+  to: Type.Integer(),
+  direction: enumeration<Direction>({ up: true, down: true }),
+  cause: Type.String({
+    description: 'What the write was for: `call`, `alert`, `orbiter`, `set`, `restore` or `bounds`.',
+  }),
+  lastUp: Type.Optional(Time),
+  lastChange: Type.Optional(Time),
+})
+
+const ConditionSchema = Type.Object({
+  type: enumeration<Condition['type']>({
+    Valid: true,
+    Supported: true,
+    InSync: true,
+    RolloutSettled: true,
+    Paused: true,
+    Maintenance: true,
+    RestorePending: true,
+    WriteUnknown: true,
+    InBounds: true,
+  }),
+  status: Type.Boolean(),
+  reason: Type.String(),
+  since: Time,
+})
+
+export const AutoscalerSchema = Type.Object({
+  name: Type.String(),
+  service: Type.String(),
+  // Not Type.Record: its pattern would be run for every key of every service.
+  policy: Type.Unsafe<Record<string, PolicyField>>({
+    type: 'object',
+    additionalProperties: Field,
+    description: 'Every field by its name without prefix (`min`, `step.up`), and where its value comes from.',
+  }),
+  issues: Type.Array(
+    Type.Object({
+      severity: enumeration<PolicyIssue['severity']>({ error: true, warning: true }),
+      field: Type.String(),
+      value: Type.Optional(Type.String()),
+      message: Type.String(),
+    }),
+    { description: 'An `error` makes the policy invalid: no scaling.' },
+  ),
+  unsupported: Type.Optional(Type.String({ description: 'Why no policy can scale this service.' })),
+  observation: ObservationSchema,
+  state: Type.Optional(State),
+  pause: Type.Optional(Type.Object({ direction: Scope, since: Time, until: Type.Optional(Time) })),
+  restore: Type.Optional(Type.Object({ replicas: Type.Integer(), since: Time })),
+  conditions: Type.Array(ConditionSchema),
+  nextAllowed: Type.Object(
+    { up: Type.Optional(Time), down: Type.Optional(Time) },
+    { description: 'When a step would no longer wait for its cooldown; absent: now.' },
+  ),
+  lastDecision: Type.Optional(DecisionSchema),
+})
+export type WireAutoscaler = Static<typeof AutoscalerSchema>
+
+export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
+  const { name, reading, observation, state, pause, restore, conditions, nextAllowedMs, lastDecision } = autoscaler
+  return {
+    name,
+    service: observation.name,
+    policy: reading.fields,
+    issues: reading.issues.map((issue) => ({ ...issue })),
+    ...(reading.unsupported !== undefined && { unsupported: reading.unsupported }),
+    observation: wireObservation(observation),
+    ...(state && { state: wireState(state) }),
+    ...(pause && { pause: wirePause(pause) }),
+    ...(restore && { restore: { replicas: restore.replicas, since: rfc3339(restore.sinceMs) } }),
+    conditions: conditions.map(({ sinceMs, ...condition }) => ({ ...condition, since: rfc3339(sinceMs) })),
+    nextAllowed: {
+      ...(nextAllowedMs.up !== undefined && { up: rfc3339(nextAllowedMs.up) }),
+      ...(nextAllowedMs.down !== undefined && { down: rfc3339(nextAllowedMs.down) }),
+    },
+    ...(lastDecision && { lastDecision: wireDecision(lastDecision) }),
+  }
+}
+
+function wireState(state: NonNullable<Autoscaler['state']>): Static<typeof State> {
+  const { atMs, from, to, direction, cause, lastUpMs, lastChangeMs } = state
+  return {
+    at: rfc3339(atMs),
+    from,
+    to,
+    direction,
+    cause,
+    ...(lastUpMs !== undefined && { lastUp: rfc3339(lastUpMs) }),
+    ...(lastChangeMs !== undefined && { lastChange: rfc3339(lastChangeMs) }),
+  }
+}
+
+const wirePause = ({
+  scope,
+  sinceMs,
+  untilMs,
+}: NonNullable<Autoscaler['pause']>): WireAutoscaler['pause'] & object => ({
+  direction: scope,
+  since: rfc3339(sinceMs),
+  ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
+})

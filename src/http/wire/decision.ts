@@ -1,0 +1,82 @@
+/** A decision and its stages as the contract writes them, section 2. */
+import { type Static, Type } from '@sinclair/typebox'
+import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision.ts'
+import { enumeration } from './enumeration.ts'
+import { rfc3339 } from './time.ts'
+
+const Time = Type.String({ description: 'RFC 3339, UTC.', examples: ['2026-01-31T12:00:00.000Z'] })
+
+export const DecisionSchema = Type.Object({
+  autoscaler: Type.String(),
+  service: Type.String(),
+  outcome: enumeration<Outcome>({
+    scaled: true,
+    unchanged: true,
+    held: true,
+    'dry-run': true,
+    'invalid-policy': true,
+    unsupported: true,
+  }),
+  code: Type.Optional(
+    enumeration<HeldCode | UnchangedCode>({
+      'at-max': true,
+      'at-min': true,
+      'at-capacity': true,
+      'already-there': true,
+      cooldown: true,
+      rollout: true,
+      paused: true,
+      duplicate: true,
+      resolved: true,
+      'no-data': true,
+      maintenance: true,
+      unschedulable: true,
+      'unknown-write': true,
+    }),
+  ),
+  reason: Type.String({ description: 'One sentence for a person.' }),
+  from: Type.Integer(),
+  to: Type.Integer(),
+  wanted: Type.Integer({ description: 'What was asked for, before any limit.' }),
+  limits: Type.Array(
+    Type.Object({
+      stage: enumeration<Limit['stage']>({ min: true, max: true, capacity: true }),
+      before: Type.Integer(),
+      after: Type.Integer(),
+      reason: Type.String(),
+    }),
+  ),
+  retryAt: Type.Optional(Time),
+  at: Time,
+})
+export type WireDecision = Static<typeof DecisionSchema>
+
+export function wireDecision(decision: Decision): WireDecision {
+  const { autoscaler, service, outcome, code, reason, from, to, wanted, limits, retryAtMs, atMs } = decision
+  return {
+    autoscaler,
+    service,
+    outcome,
+    ...(code !== undefined && { code }),
+    reason,
+    from,
+    to,
+    wanted,
+    limits: limits.map((limit) => ({ ...limit })),
+    ...(retryAtMs !== undefined && { retryAt: rfc3339(retryAtMs) }),
+    at: rfc3339(atMs),
+  }
+}
+
+export const StageSchema = Type.Object({
+  stage: Type.String(),
+  result: enumeration<Stage['result']>({ pass: true, skip: true, stop: true, limit: true }),
+  detail: Type.String(),
+})
+
+export const ExplanationSchema = Type.Composite([DecisionSchema, Type.Object({ stages: Type.Array(StageSchema) })])
+
+export const wireExplanation = (decision: Decision, stages: readonly Stage[]): Static<typeof ExplanationSchema> => ({
+  ...wireDecision(decision),
+  stages: stages.map(({ stage, result, detail }) => ({ stage, result, detail })),
+})

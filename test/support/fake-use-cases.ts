@@ -1,0 +1,133 @@
+/** Use cases in memory. What a test does not set throws when it is called. */
+import type { Autoscaler, Catalog, EventFeed, OrreryEvent, Scaler } from '../../src/autoscaling/autoscaler.ts'
+import type { Decision } from '../../src/autoscaling/decision.ts'
+import { Fault } from '../../src/autoscaling/errors.ts'
+import type { SyncStatus } from '../../src/autoscaling/ports.ts'
+import type { Request } from '../../src/autoscaling/request.ts'
+
+export const T0 = Date.UTC(2026, 0, 31, 12)
+
+const unset = (name: string) => (): never => {
+  throw new Error(`the test did not expect a call of ${name}`)
+}
+
+export const aDecision = (change: Partial<Decision> = {}): Decision => ({
+  autoscaler: 'web',
+  service: 'web',
+  outcome: 'scaled',
+  reason: 'one step up',
+  from: 3,
+  to: 4,
+  wanted: 4,
+  limits: [],
+  atMs: T0,
+  ...change,
+})
+
+export const anAutoscaler = (name = 'web', change: Partial<Autoscaler> = {}): Autoscaler => ({
+  name,
+  reading: {
+    optedIn: true,
+    name,
+    policy: {
+      min: 1,
+      max: 10,
+      minWritten: true,
+      maxWritten: true,
+      stepUp: { kind: 'count', count: 1 },
+      stepDown: { kind: 'count', count: 1 },
+      cooldownUpMs: 30_000,
+      cooldownDownMs: 30_000,
+      rollout: 'hold',
+      unschedulable: 'hold',
+      paused: 'none',
+      dryRun: false,
+      onFiring: 'step',
+      onResolved: 'none',
+      onDeploy: 'restore',
+      alertTtlMs: undefined,
+    },
+    fields: { min: { value: '1', source: 'default' }, max: { value: '10', source: 'label' } },
+    issues: [],
+  },
+  observation: {
+    id: `id-${name}`,
+    name,
+    version: 17,
+    mode: 'replicated',
+    replicas: 3,
+    labels: { 'autoscaler.enable': 'true', 'some.password': 'label-secret' },
+    firstSeenAtMs: T0,
+  },
+  conditions: [{ type: 'Valid', status: true, reason: 'the policy has no errors', sinceMs: T0 }],
+  nextAllowedMs: {},
+  ...change,
+})
+
+export const IN_SYNC: SyncStatus = { inSync: true, reason: '', lastLeaderReadAtMs: T0 }
+
+/** A catalog of these autoscalers; `get` throws Fault `unknown-autoscaler` as the real one. */
+export function fakeCatalog(
+  autoscalers: readonly Autoscaler[] = [anAutoscaler()],
+  change: Partial<Catalog> = {},
+): Catalog {
+  return {
+    list: () => autoscalers,
+    get: (name) => {
+      const found = autoscalers.find((autoscaler) => autoscaler.name === name)
+      if (found === undefined) throw new Fault('unknown-autoscaler', `there is no autoscaler ${name}`)
+      return found
+    },
+    decisions: unset('Catalog.decisions'),
+    sync: () => IN_SYNC,
+    ...change,
+  }
+}
+
+export const fakeScaler = (change: Partial<Omit<Scaler, 'stop'>> = {}): Omit<Scaler, 'stop'> => ({
+  request: unset('Scaler.request'),
+  explain: unset('Scaler.explain'),
+  pause: unset('Scaler.pause'),
+  resume: unset('Scaler.resume'),
+  ...change,
+})
+
+export interface RecordingScaler {
+  readonly scaler: Omit<Scaler, 'stop'>
+  readonly requests: { name: string; request: Request }[]
+}
+
+/** Keeps what it was asked and answers with `answer`. */
+export function recordingScaler(
+  answer: (name: string, request: Request) => Decision = () => aDecision(),
+): RecordingScaler {
+  const requests: RecordingScaler['requests'] = []
+  return {
+    requests,
+    scaler: fakeScaler({
+      async request(name, request) {
+        requests.push({ name, request })
+        return answer(name, request)
+      },
+    }),
+  }
+}
+
+export interface FakeFeed extends EventFeed {
+  publish(event: OrreryEvent): void
+  listeners(): number
+}
+
+export function fakeFeed(): FakeFeed {
+  const listeners = new Set<(event: OrreryEvent) => void>()
+  return {
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    publish(event) {
+      for (const listener of listeners) listener(event)
+    },
+    listeners: () => listeners.size,
+  }
+}
