@@ -1,0 +1,74 @@
+/** The command line: which words start which command. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { Console, ExitCode } from './console.ts'
+import { list } from './ls.ts'
+import { orbiterEvents, orbiterList } from './orbiter.ts'
+import { type ScaleOptions, scale } from './scale.ts'
+import { serve } from './serve.ts'
+
+/** Never throws. */
+export async function runProgram(args: readonly string[], io: Console): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
+  const run =
+    <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) =>
+    async (...given: Args) => {
+      exitCode = await command(...given)
+    }
+  try {
+    await program(io, run).parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    io.err(`orrery: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 1
+  }
+}
+
+type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
+
+function program(io: Console, run: Run): Command {
+  const root = new Command('orrery')
+    .description('Autoscaling for Docker Swarm: reads policies from service labels, takes up and down calls.')
+    .version(io.version)
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError('(orrery --help lists the commands)')
+    .addHelpText(
+      'after',
+      '\nEnvironment: docs/configuration.md. Labels: docs/labels.md. Operators start at docs/operations.md.',
+    )
+  // Inherited, so that a wrong word anywhere is told in the same way.
+  const command = (name: string, description: string) => root.command(name).description(description)
+
+  root.allowExcessArguments().action(async (_options: object, { args: [word] }: Command) => {
+    if (word !== undefined) root.error(`error: unknown command '${word}'`)
+    await run(async () => await serve({}, io))()
+  })
+  command('serve', 'run the controller (the default)').action(run(async () => await serve({}, io)))
+  command('daemon', "run the controller, with Orbiter's flags")
+    .option('--port <address>', 'where to listen, as :8000', ':8000')
+    .option('--debug [yes]', 'log more', boolean, false)
+    .action(run(async ({ port, debug }: { port: string; debug: boolean }) => await serve({ listen: port, debug }, io)))
+  command('ls', 'list the autoscalers')
+    .option('--json', 'for machines')
+    .action(run(async (options: { json?: true }) => await list(options, io)))
+  for (const direction of ['up', 'down'] as const) {
+    command(`${direction} <name>`, `scale ${direction} by one step`)
+      .option('--by <step>', 'instead of the step of the policy: 2 or 25%')
+      .option('--reason <text>', 'kept with the decision')
+      .option('--key <key>', 'Idempotency-Key: repeating the call with it is one step')
+      .option('--json', 'for machines')
+      .action(run(async (name: string, options: ScaleOptions) => await scale({ name, direction }, options, io)))
+  }
+  const autoscaler = command('autoscaler', "Orbiter's name for ls")
+  autoscaler.command('ls').action(run(async () => await orbiterList(io)))
+  const system = command('system', "Orbiter's name for the event stream")
+  system.command('events').action(run(async () => await orbiterEvents(io)))
+  return root
+}
+
+function boolean(text: string): boolean {
+  if (/^(1|t|true)$/i.test(text)) return true
+  if (/^(0|f|false)$/i.test(text)) return false
+  throw new InvalidArgumentError('write true or false')
+}

@@ -1,0 +1,95 @@
+/** `orrery serve`: the controller put together, and its orderly end. */
+import { randomBytes } from 'node:crypto'
+import { watchPolicyFiles } from '../adapters/files/policy-files.ts'
+import { createLogger } from '../adapters/logging/logger.ts'
+import { createMetrics } from '../adapters/metrics/metrics.ts'
+import { connectSwarm } from '../adapters/swarm/swarm.ts'
+import { createCatalog } from '../autoscaling/catalog.ts'
+import { createDecisionLog } from '../autoscaling/decision-log.ts'
+import { createLanes } from '../autoscaling/lanes.ts'
+import { createPolicies } from '../autoscaling/policies.ts'
+import { createScaler } from '../autoscaling/scaler.ts'
+import { configWarnings, loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { listen } from '../http/listen.ts'
+import { buildServer } from '../http/server.ts'
+import { readAccessRules, readTlsFiles } from './access-files.ts'
+import type { Console, ExitCode } from './console.ts'
+
+export interface ServeOptions {
+  /** In place of ORRERY_LISTEN. */
+  readonly listen?: string
+  readonly debug?: boolean
+}
+
+/** How long a caller waits for its answer. */
+const PATIENCE_MS = 3000
+/** How long what was accepted may take to finish after a stop began. */
+const STOP_GRACE_MS = 10_000
+
+/** Resolves when it listens; the process then runs until a signal. Throws when it can not start. */
+export async function serve(options: ServeOptions, io: Console): Promise<ExitCode> {
+  const config = loadConfig(options.listen === undefined ? io.env : { ...io.env, ORRERY_LISTEN: options.listen })
+  const logger = createLogger({ level: options.debug ? 'debug' : config.logLevel })
+  for (const warning of configWarnings(config)) logger.warn({ event: 'config' }, warning)
+  const now = Date.now
+  const metrics = createMetrics({ version: io.version, now })
+  const access = await readAccessRules(config)
+  const tls = await readTlsFiles(config)
+
+  const swarm = connectSwarm({
+    connection: engineOptions(config),
+    logger,
+    now,
+    hooks: {
+      onCall: metrics.engineCalled,
+      onEventStream: metrics.eventStreamConnected,
+      onClockSkew: metrics.clockSkewed,
+    },
+  })
+  const { services, sharedState } = swarm
+  const required = io.env.ORRERY_POLICY_DIR !== undefined
+  const files = await watchPolicyFiles({ dir: config.policyDir, required, logger })
+  const policies = createPolicies({ services, files })
+  const log = createDecisionLog()
+  const settings = { dryRun: config.dryRun, dedupWindowMs: config.dedupWindowMs, patienceMs: PATIENCE_MS }
+  const newWriteId = () => randomBytes(8).toString('base64url')
+  const deps = { services, sharedState, policies, log, listener: metrics, logger, now, newWriteId, settings }
+  const lanes = createLanes(deps)
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
+  const scaler = createScaler({ ...deps, lanes, catalog })
+  metrics.watch(catalog)
+
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const app = buildServer({
+    ...{ catalog, scaler, metrics, access, logger, now },
+    feed: log,
+    version: io.version,
+    stopping: signal,
+  })
+  const listening = await listen({ app, addresses: config.listen, tls })
+  swarm.start()
+  logger.info({ event: 'listening', urls: listening.urls, engine: swarm.engineAddress }, `orrery ${io.version} listens`)
+
+  io.onStop(async ({ signal: received, err }) => {
+    if (err !== undefined) logger.fatal({ event: 'fault', err }, 'a fault that nobody caught')
+    logger.info({ event: 'stopping', signal: received }, 'stopping: new work is refused, what was accepted is finished')
+    stopping.abort()
+    await Promise.race([scaler.stop(), new Promise((resolve) => setTimeout(resolve, STOP_GRACE_MS))])
+    await listening.close(1000)
+    policies.close()
+    await Promise.all([swarm.close(), files.close()])
+    logger.info({ event: 'stopped' }, 'stopped')
+  })
+  return 0
+}
+
+function engineOptions({ dockerHost, dockerTlsVerify, dockerCertPath, dockerApiVersion }: Config) {
+  return {
+    host: dockerHost,
+    tlsVerify: dockerTlsVerify,
+    ...(dockerCertPath !== undefined && { certPath: dockerCertPath }),
+    ...(dockerApiVersion !== undefined && { apiVersion: dockerApiVersion }),
+  }
+}

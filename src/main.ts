@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** The process: arguments, signals, exit code. The only reader of process.env. */
+import { readFileSync } from 'node:fs'
+import closeWithGrace from 'close-with-grace'
+import { normalizeArguments } from './commands/arguments.ts'
+import { runProgram } from './commands/program.ts'
+
+/** A little more than what the controller grants itself to finish what it has accepted. */
+const STOP_DEADLINE_MS = 12_000
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+process.exitCode = await runProgram(normalizeArguments(process.argv.slice(2)), {
+  version: String(version),
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  // The signals' end is in here: Docker stops a container with SIGTERM, and as process 1 nothing else would.
+  onStop: (stop) => closeWithGrace({ delay: STOP_DEADLINE_MS, logger: false }, stop),
+})
