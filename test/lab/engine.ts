@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type Docker from 'dockerode'
+import { execute } from './execute.ts'
+import { entrance } from './inside.ts'
+import { processesNamed } from './processes.ts'
+
+/** The engine of one node: dockerd and the containerd it starts. Containers are not part of it and outlive a kill. */
+export type Engine = {
+  /** Resolves when the API answers. */
+  start(): Promise<void>
+  /** SIGTERM, as a service manager would: containers are stopped too. Waits for the end. */
+  stop(): Promise<void>
+  /** SIGKILL: containers go on. */
+  kill(): Promise<void>
+  /** SIGSTOP: connections are taken and never answered, containers go on. */
+  freeze(): void
+  thaw(): void
+  running(): boolean
+}
+
+export type EngineDeps = {
+  api: Docker
+  pid: number
+  socketPath: string
+  logPath: string
+  /** Its containers' cgroups are below this one, which goes with the lab. */
+  cgroup: string
+}
+
+const startTimeoutMs = 60_000
+const stopTimeoutMs = 60_000
+
+export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): Engine {
+  const processes = () => ['dockerd', 'containerd'].flatMap((name) => processesNamed(name, pid))
+  const running = () => processesNamed('dockerd', pid).length > 0
+  const signal = (name: NodeJS.Signals) => {
+    for (const found of processes()) process.kill(found, name)
+  }
+
+  async function gone(what: string) {
+    for (const deadline = Date.now() + stopTimeoutMs; processes().length > 0; await sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`${what}: the engine still runs after ${stopTimeoutMs / 1000} s`)
+    }
+  }
+
+  async function start() {
+    // A stale pid file would keep the next engine from starting: its number is soon another process's.
+    const dockerd = [
+      ...['dockerd', `--host=unix://${socketPath}`, '--host=unix:///var/run/docker.sock', '--group=root'],
+      ...[`--cgroup-parent=/${cgroup}`, '--exec-opt=native.cgroupdriver=cgroupfs', '--storage-driver=overlay2'],
+    ].join(' ')
+    const line = `rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid; exec ${dockerd} >>${logPath} 2>&1`
+    // `setsid --fork` hands the engine to the node's first process, so it is nobody's child outside.
+    await execute('nsenter', entrance(pid, ['setsid', '--fork', 'sh', '-c', line]))
+    for (const deadline = Date.now() + startTimeoutMs; ; await sleep(20)) {
+      if (await api.ping().then(Boolean, () => false)) return
+      if (Date.now() > deadline) throw new Error(`the engine does not answer\n${await lastLines(logPath)}`)
+    }
+  }
+
+  return {
+    start,
+    running,
+    async stop() {
+      signal('SIGCONT') // a frozen engine cannot act on SIGTERM
+      for (const found of processesNamed('dockerd', pid)) process.kill(found, 'SIGTERM')
+      await gone('stop')
+    },
+    async kill() {
+      signal('SIGKILL')
+      await gone('kill')
+    },
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+  }
+}
+
+async function lastLines(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  return text.trim().split('\n').slice(-15).join('\n')
+}

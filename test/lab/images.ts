@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type Docker from 'dockerode'
+import { cached, type Progress } from './cache.ts'
+import { fetchPackages } from './engines.ts'
+import { execute } from './execute.ts'
+
+export type ImageName = 'orrery-lab/web' | 'orrery-lab/node'
+
+/** Fetched from Debian: everything else in the images is this machine's own. */
+const parts = (progress: Progress) => fetchPackages('image-parts', 'bookworm', ['busybox-static', 'tini'], progress)
+
+/**
+ * `orrery-lab/web`, 2 MB: busybox under tini, so that it stops at once on SIGTERM. Its command can be any applet; the
+ * default serves /www on port 80. Tags `good`, `1`, `2` and `3` are alike; `bad` ends with code 1 at once.
+ *
+ * `orrery-lab/node`, 100 MB: this machine's node and ip with the libraries that ldd names, CA certificates and
+ * busybox for the rest: a base image for programs of this repository.
+ *
+ * Both are made without an engine: a folder becomes a layer, and layer, configuration and a manifest become an archive
+ * as `docker save` would write it. The ids are therefore the same on all nodes.
+ */
+const recipes: Record<ImageName, { tags: Record<string, object>; fill: (root: string) => Promise<void> }> = {
+  'orrery-lab/web': {
+    tags: {
+      good: webConfig(['/bin/tini', '--']),
+      '1': webConfig(['/bin/tini', '--']),
+      '2': webConfig(['/bin/tini', '--']),
+      '3': webConfig(['/bin/tini', '--']),
+      bad: webConfig(['/bin/tini', '--', '/bin/sh', '-c', 'exit 1']),
+    },
+    fill: async (root) => {
+      await mkdir(join(root, 'www'))
+      await writeFile(join(root, 'www/index.html'), 'orrery-lab/web\n')
+    },
+  },
+  'orrery-lab/node': {
+    tags: { latest: { Env: ['PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['node'] } },
+    fill: async (root) => {
+      const { stdout: ip } = await execute('sh', ['-c', 'readlink -f "$(command -v ip)"'])
+      await copyProgram(process.execPath, join(root, 'usr/local/bin/node'), root)
+      await copyProgram(ip.trim(), join(root, 'usr/sbin/ip'), root)
+      await cp('/etc/ssl/certs/ca-certificates.crt', join(root, 'etc/ssl/certs/ca-certificates.crt')).catch(() => {})
+    },
+  },
+}
+
+function webConfig(entrypoint: string[]) {
+  return {
+    Env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
+    Entrypoint: entrypoint,
+    Cmd: ['httpd', '-f', '-p', '80', '-h', '/www'],
+    ExposedPorts: { '80/tcp': {} },
+  }
+}
+
+/** The archive of one of the lab's images, made at the first call; any other name is taken as an archive's path. */
+export async function imageArchive(image: ImageName | string, progress: Progress = () => {}): Promise<string> {
+  if (!(image in recipes)) return image
+  const name = image as ImageName
+  const { tags, fill } = recipes[name]
+  const { folder } = await parts(progress)
+  const recipe = createHash('sha256').update(JSON.stringify([tags, String(fill), process.version, folder]))
+  return cached(`${name.replace('/', '-')}-${recipe.digest('hex').slice(0, 8)}.tar`, async (temporary) => {
+    progress(`making the image ${name} (once)`)
+    const work = `${temporary}.work`
+    const root = join(work, 'root')
+    await rm(work, { recursive: true, force: true })
+    await layOut(root, folder)
+    await fill(root)
+    await writeArchive(temporary, work, name, tags)
+    await rm(work, { recursive: true })
+  })
+}
+
+/** The folders of a small Debian, with busybox for every tool. */
+async function layOut(root: string, partsFolder: string): Promise<void> {
+  const folders = [
+    'usr/bin',
+    'usr/sbin',
+    'usr/lib',
+    'usr/lib64',
+    'usr/local/bin',
+    'etc/ssl/certs',
+    'var',
+    'root',
+    'tmp',
+  ]
+  for (const folder of folders) await mkdir(join(root, folder), { recursive: true })
+  for (const merged of ['bin', 'sbin', 'lib', 'lib64']) await symlink(`usr/${merged}`, join(root, merged))
+  await execute('chmod', ['1777', join(root, 'tmp')])
+  await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n')
+  await writeFile(join(root, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n')
+  const busybox = join(root, 'usr/bin/busybox')
+  await cp(join(partsFolder, 'usr/bin/busybox'), busybox)
+  await cp(join(partsFolder, 'usr/bin/tini-static'), join(root, 'usr/bin/tini'))
+  const { stdout: applets } = await execute(busybox, ['--list'])
+  const taken = ['busybox', '']
+  for (const applet of applets.split('\n').filter((applet) => !taken.includes(applet))) {
+    await symlink('busybox', join(root, 'usr/bin', applet))
+  }
+}
+
+/** A program and, at the paths where its loader looks for them, the libraries it is linked with. */
+async function copyProgram(from: string, to: string, root: string): Promise<void> {
+  await rm(join(root, 'usr/bin', to.slice(to.lastIndexOf('/') + 1)), { force: true }) // the applet of that name
+  await cp(from, to, { dereference: true })
+  const { stdout } = await execute('ldd', [from])
+  for (const [, library] of stdout.matchAll(/(\/\S+) \(0x/g)) {
+    if (library === undefined) continue
+    const target = join(root, library.replace(/^\/lib/, '/usr/lib'))
+    await mkdir(dirname(target), { recursive: true })
+    await cp(library, target, { dereference: true })
+  }
+}
+
+async function writeArchive(path: string, work: string, name: string, tags: Record<string, object>): Promise<void> {
+  const same = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
+  const layer = join(work, 'layer.tar')
+  await execute('tar', [...same, '--create', '--file', layer, '--directory', join(work, 'root'), '.'])
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(layer), hash)
+  const diffId = `sha256:${hash.digest('hex')}`
+  const { stdout: architecture } = await execute('dpkg', ['--print-architecture'])
+  const manifest: object[] = []
+  for (const [tag, config] of Object.entries(tags)) {
+    const text = JSON.stringify({
+      architecture: architecture.trim(),
+      os: 'linux',
+      created: '2026-01-01T00:00:00Z',
+      config,
+      rootfs: { type: 'layers', diff_ids: [diffId] },
+      history: [{ created: '2026-01-01T00:00:00Z', created_by: `orrery-lab ${name}:${tag}` }],
+    })
+    const file = `${createHash('sha256').update(text).digest('hex')}.json`
+    await writeFile(join(work, file), text)
+    manifest.push({ Config: file, RepoTags: [`${name}:${tag}`], Layers: ['layer.tar'] })
+  }
+  await writeFile(join(work, 'manifest.json'), JSON.stringify(manifest))
+  await execute('tar', [...same, '--create', '--file', path, '--exclude=./root', '--directory', work, '.'])
+}
+
+/** `docker load`. The engine answers 200 whatever happens; a failure is in the stream. */
+export async function loadArchive(api: Docker, archive: string): Promise<void> {
+  const answer = await api.loadImage(createReadStream(archive))
+  const text: string = await new Response(answer as unknown as ReadableStream).text()
+  const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(text)
+  if (failed) throw new Error(`load of ${archive}: ${failed[1]}`)
+}
