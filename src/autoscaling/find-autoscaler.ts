@@ -1,5 +1,6 @@
 /** From a name in a URL to the one service it means. Exact names only: `web` never means `web-admin` or an id prefix. */
 import { Fault } from './errors.ts'
+import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
 import type { Services } from './ports.ts'
 
@@ -13,7 +14,7 @@ export function findAutoscaler(name: string, deps: { services: Services; policie
 
 function notFound(name: string, { services, policies }: { services: Services; policies: Policies }): Fault {
   const sync = services.sync()
-  if (!sync.inSync) return new Fault('not-in-sync', sync.reason, { retryAfterMs: 2000 })
+  if (!sync.inSync) return notInSync(sync)
   const service = [...services.list()].find((candidate) => candidate.name === name)
   if (service === undefined) return new Fault('unknown-autoscaler', `no autoscaler is named ${name}`)
   const reading = policies.byId(service.id)?.reading

@@ -13,8 +13,8 @@ import { dueCorrection } from './corrections.ts'
 import type { Decision } from './decision.ts'
 import { Fault } from './errors.ts'
 import { effectiveState, type LaneContext } from './lane-context.ts'
+import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy } from './policies.ts'
-import type { SyncStatus } from './ports.ts'
 import type { Request } from './request.ts'
 import { createRestoreKeeper } from './restore-keeper.ts'
 import { createUnknownWrite } from './unknown-write.ts'
@@ -123,8 +123,4 @@ const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) 
 
 function faultFrom(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault('engine-unavailable', 'internal error', { cause: error })
-}
-
-function notInSync({ reason }: SyncStatus): Fault {
-  return new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
 }

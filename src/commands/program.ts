@@ -1,5 +1,6 @@
 /** The command line: which words start which command. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { alive } from './alive.ts'
 import type { Console, ExitCode } from './console.ts'
 import { list } from './ls.ts'
 import { orbiterEvents, orbiterList } from './orbiter.ts'
@@ -60,6 +61,9 @@ function program(io: Console, run: Run): Command {
       .option('--json', 'for machines')
       .action(run(async (name: string, options: ScaleOptions) => await scale({ name, direction }, options, io)))
   }
+  command('alive', "ask the controller beside this process whether it is alive (the image's health check)").action(
+    run(async () => await alive(io)),
+  )
   const autoscaler = command('autoscaler', "Orbiter's name for ls")
   autoscaler.command('ls').action(run(async () => await orbiterList(io)))
   const system = command('system', "Orbiter's name for the event stream")
