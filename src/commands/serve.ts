@@ -13,8 +13,8 @@ import { configWarnings, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { listen } from '../http/listen.ts'
 import { buildServer } from '../http/server.ts'
-import { readAccessRules, readTlsFiles } from './access-files.ts'
 import type { Console, ExitCode } from './console.ts'
+import { readAccess } from './read-access.ts'
 
 export interface ServeOptions {
   /** In place of ORRERY_LISTEN. */
@@ -34,8 +34,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   for (const warning of configWarnings(config)) logger.warn({ event: 'config' }, warning)
   const now = Date.now
   const metrics = createMetrics({ version: io.version, now })
-  const access = await readAccessRules(config)
-  const tls = await readTlsFiles(config)
+  const { access, tls } = readAccess(config)
 
   const swarm = connectSwarm({
     connection: engineOptions(config),
