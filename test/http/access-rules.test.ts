@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { type Caller, createJudge } from '../../src/http/access/judge.ts'
+import { trustedPeers } from '../../src/http/access/peer.ts'
+import { parseTokenFile, type Role } from '../../src/http/access/tokens.ts'
+
+const caller = (change: Partial<Caller> = {}): Caller => ({
+  address: '192.0.2.9',
+  authorization: undefined,
+  origin: undefined,
+  fetchSite: undefined,
+  ...change,
+})
+const basic = (user: string, pass: string) => `Basic ${Buffer.from(`${user}:${pass}`).toString('base64')}`
+const verdict = (judged: ReturnType<ReturnType<typeof createJudge>>) => (judged.allowed ? 'allowed' : judged.code)
+
+describe('a token file', () => {
+  it('has a role and a token a line; comments and blank lines are skipped', () => {
+    expect(parseTokenFile('# ours\n\nread r1\r\n  scale\ts1  \nadmin a1\nagent g1')).toEqual({
+      problems: [],
+      tokens: [
+        { role: 'read', secret: 'r1' },
+        { role: 'scale', secret: 's1' },
+        { role: 'admin', secret: 'a1' },
+        { role: 'agent', secret: 'g1' },
+      ],
+    })
+  })
+
+  it('is complained about by line number and never with what the line says', () => {
+    const { problems } = parseTokenFile('hunter2\nroot hunter2\nread hunter2 hunter3\nscale hunter4\nread hunter4\n')
+    expect(problems).toHaveLength(4)
+    expect(problems.map((text) => /^line (\d)/.exec(text)?.[1])).toEqual(['1', '2', '3', '5'])
+    expect(problems.join()).not.toContain('hunter')
+  })
+
+  it('that is empty is a mistake, not an open door', () => {
+    expect(parseTokenFile('# nothing\n').problems).toHaveLength(1)
+  })
+})
+
+describe('with a token file', () => {
+  const tokens = parseTokenFile('read r\nscale s\nadmin a\nagent g').tokens
+  const judge = createJudge({ tokens, orbiter: { user: 'orb', pass: 'iter' }, trustedCidrs: ['192.0.2.0/24'] })
+
+  const table: { held: string; needed: Role; is: string }[] = [
+    { held: 'Bearer r', needed: 'read', is: 'allowed' },
+    { held: 'Bearer r', needed: 'scale', is: 'role-too-low' },
+    { held: 'Bearer s', needed: 'read', is: 'allowed' },
+    { held: 'Bearer s', needed: 'scale', is: 'allowed' },
+    { held: 'Bearer s', needed: 'admin', is: 'role-too-low' },
+    { held: 'Bearer a', needed: 'scale', is: 'allowed' },
+    { held: 'Bearer a', needed: 'agent', is: 'role-too-low' },
+    { held: 'Bearer g', needed: 'agent', is: 'allowed' },
+    { held: 'Bearer g', needed: 'read', is: 'role-too-low' },
+    { held: 'bearer s', needed: 'scale', is: 'allowed' },
+    { held: basic('anybody', 's'), needed: 'scale', is: 'allowed' },
+    { held: basic('', 's'), needed: 'scale', is: 'allowed' },
+    { held: basic('orb', 'iter'), needed: 'scale', is: 'allowed' },
+    { held: basic('orb', 'iter'), needed: 'admin', is: 'role-too-low' },
+    { held: basic('orb', 'x'), needed: 'scale', is: 'wrong-credential' },
+    { held: basic('x', 'iter'), needed: 'scale', is: 'wrong-credential' },
+    { held: 'Bearer orb:iter', needed: 'scale', is: 'wrong-credential' },
+    { held: 'Bearer', needed: 'read', is: 'wrong-credential' },
+    { held: 'Bearer r s', needed: 'read', is: 'wrong-credential' },
+    { held: 'Digest r', needed: 'read', is: 'wrong-credential' },
+    { held: 'Basic !!!', needed: 'read', is: 'wrong-credential' },
+    { held: '', needed: 'read', is: 'wrong-credential' },
+  ]
+  it.each(table)('$held that needs $needed is $is', ({ held, needed, is }) => {
+    expect(verdict(judge(caller({ authorization: held }), needed))).toBe(is)
+  })
+
+  it('nobody is trusted for an address', () => {
+    expect(verdict(judge(caller({ address: '127.0.0.1' }), 'read'))).toBe('no-credential')
+    expect(verdict(judge(caller(), 'scale'))).toBe('no-credential')
+  })
+
+  it('a credential is enough, wherever the call comes from', () => {
+    expect(verdict(judge(caller({ authorization: 'Bearer s', origin: 'https://dash.example' }), 'scale'))).toBe(
+      'allowed',
+    )
+  })
+})
+
+describe('without a token file', () => {
+  const judge = createJudge({ trustedCidrs: ['10.0.0.0/8', 'fd00::/8', '::ffff:172.16.0.0/108', '192.0.2.7/32'] })
+  const table: { name: string; caller: Partial<Caller>; is: string }[] = [
+    { name: 'loopback', caller: { address: '127.0.0.1' }, is: 'allowed' },
+    { name: 'all of loopback', caller: { address: '127.8.8.8' }, is: 'allowed' },
+    { name: 'loopback in IPv6', caller: { address: '::1' }, is: 'allowed' },
+    { name: 'loopback mapped into IPv6', caller: { address: '::ffff:127.0.0.1' }, is: 'allowed' },
+    { name: 'a trusted network', caller: { address: '10.1.2.3' }, is: 'allowed' },
+    { name: 'a trusted network mapped into IPv6', caller: { address: '::ffff:10.1.2.3' }, is: 'allowed' },
+    { name: 'a trusted network written as mapped', caller: { address: '172.17.0.1' }, is: 'allowed' },
+    { name: 'a trusted network in IPv6', caller: { address: 'fd12::1' }, is: 'allowed' },
+    { name: 'a trusted address', caller: { address: '192.0.2.7' }, is: 'allowed' },
+    { name: 'its neighbour', caller: { address: '192.0.2.8' }, is: 'writes-closed' },
+    { name: 'a foreign address', caller: { address: '8.8.8.8' }, is: 'writes-closed' },
+    { name: 'a foreign address in IPv6', caller: { address: '2001:db8::1' }, is: 'writes-closed' },
+    { name: 'a link-local address with its zone', caller: { address: 'fe80::1%eth0' }, is: 'writes-closed' },
+    { name: 'no address', caller: { address: undefined }, is: 'writes-closed' },
+    {
+      name: 'a web page on this machine',
+      caller: { address: '127.0.0.1', origin: 'http://evil.example' },
+      is: 'writes-closed',
+    },
+    { name: 'a web page without an origin', caller: { address: '127.0.0.1', origin: 'null' }, is: 'writes-closed' },
+    {
+      name: 'a web page of another site',
+      caller: { address: '127.0.0.1', fetchSite: 'cross-site' },
+      is: 'writes-closed',
+    },
+    { name: 'an address bar', caller: { address: '127.0.0.1', fetchSite: 'none' }, is: 'allowed' },
+    {
+      name: 'a credential that nobody asked for',
+      caller: { address: '127.0.0.1', authorization: 'Bearer x' },
+      is: 'allowed',
+    },
+  ]
+  it.each(table)('a write from $name is $is', ({ caller: change, is }) => {
+    expect(verdict(judge(caller(change), 'scale'))).toBe(is)
+  })
+
+  it('reads are open to everybody', () => {
+    expect(verdict(judge(caller({ address: '8.8.8.8', origin: 'http://evil.example' }), 'read'))).toBe('allowed')
+  })
+
+  it('a refusal names both remedies', () => {
+    const refused = judge(caller({ address: '8.8.8.8' }), 'scale')
+    expect(refused).toMatchObject({ detail: expect.stringMatching(/ORRERY_TOKEN_FILE.*ORRERY_TRUSTED_CIDRS/) })
+  })
+
+  it("Orbiter's user may scale from anywhere, nobody else from far, and this machine still without", () => {
+    const withUser = createJudge({ orbiter: { user: 'orb', pass: 'iter' }, trustedCidrs: [] })
+    const far = { address: '8.8.8.8' }
+    expect(verdict(withUser(caller({ ...far, authorization: basic('orb', 'iter') }), 'scale'))).toBe('allowed')
+    expect(verdict(withUser(caller({ ...far, authorization: basic('orb', 'iter') }), 'admin'))).toBe('writes-closed')
+    expect(verdict(withUser(caller({ ...far, authorization: basic('orb', 'x') }), 'scale'))).toBe('wrong-credential')
+    expect(verdict(withUser(caller(far), 'scale'))).toBe('no-credential')
+    expect(verdict(withUser(caller(far), 'read'))).toBe('allowed')
+    expect(verdict(withUser(caller({ address: '127.0.0.1' }), 'scale'))).toBe('allowed')
+    const page = { ...far, authorization: basic('orb', 'iter'), origin: 'http://evil.example' }
+    expect(verdict(withUser(caller(page), 'scale'))).toBe('writes-closed')
+  })
+
+  it('a name that is no address is nobody', () => {
+    expect(trustedPeers(['0.0.0.0/0'])('localhost')).toBe(false)
+  })
+})

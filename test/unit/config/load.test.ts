@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, configWarnings, type Environment, loadConfig } from '../../../src/config/load.ts'
+
+const problemsOf = (env: Environment) => {
+  try {
+    loadConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('the configuration was accepted')
+}
+
+describe('a configuration', () => {
+  it('is complete with no variable set', () => {
+    expect(loadConfig({})).toEqual({
+      listen: [{ host: '0.0.0.0', port: 8000 }],
+      dockerHost: 'unix:///var/run/docker.sock',
+      dockerTlsVerify: false,
+      policyDir: 'autoscalers',
+      trustedCidrs: [],
+      dedupWindowMs: 60_000,
+      dryRun: false,
+      logLevel: 'info',
+      url: 'http://127.0.0.1:8000',
+    })
+  })
+
+  it('takes an empty variable as not set, as compose files write it', () => {
+    expect(loadConfig({ ORRERY_LISTEN: '', ORRERY_TOKEN_FILE: '', LOG_LEVEL: '' })).toEqual(loadConfig({}))
+  })
+
+  it('leaves variables alone that it does not know', () => {
+    expect(loadConfig({ PATH: '/bin', CONSUL_HTTP_ADDR: 'nonsense::', ORRERY_TICK: 'x' })).toEqual(loadConfig({}))
+  })
+
+  const right: { name: string; env: Environment; is: object }[] = [
+    { name: 'a port on every address', env: { ORRERY_LISTEN: ':8000' }, is: { listen: [{ port: 8000 }] } },
+    {
+      name: 'several addresses',
+      env: { ORRERY_LISTEN: '127.0.0.1:80, [::]:8000 ,manager-1.lan:0' },
+      is: {
+        listen: [
+          { host: '127.0.0.1', port: 80 },
+          { host: '::', port: 8000 },
+          { host: 'manager-1.lan', port: 0 },
+        ],
+      },
+    },
+    { name: 'a duration', env: { ORRERY_DEDUP_WINDOW: '5m' }, is: { dedupWindowMs: 300_000 } },
+    { name: 'whole seconds', env: { ORRERY_DEDUP_WINDOW: '90' }, is: { dedupWindowMs: 90_000 } },
+    { name: 'a dry run', env: { ORRERY_DRY_RUN: 'TRUE' }, is: { dryRun: true } },
+    { name: 'no dry run', env: { ORRERY_DRY_RUN: '0' }, is: { dryRun: false } },
+    { name: 'TLS to the engine as Docker reads it', env: { DOCKER_TLS_VERIFY: '0' }, is: { dockerTlsVerify: true } },
+    { name: 'a level in capitals', env: { LOG_LEVEL: 'DEBUG' }, is: { logLevel: 'debug' } },
+    { name: 'an engine version', env: { DOCKER_API_VERSION: 'v1.41' }, is: { dockerApiVersion: '1.41' } },
+    {
+      name: 'an engine by TCP',
+      env: { DOCKER_HOST: 'tcp://10.0.0.1:2376' },
+      is: { dockerHost: 'tcp://10.0.0.1:2376' },
+    },
+    { name: 'a URL with a slash too many', env: { ORRERY_URL: 'http://x:1/' }, is: { url: 'http://x:1' } },
+    {
+      name: 'networks and single addresses',
+      env: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/8, 192.0.2.7,fd00::/8,::1,' },
+      is: { trustedCidrs: ['10.0.0.0/8', '192.0.2.7/32', 'fd00::/8', '::1/128'] },
+    },
+  ]
+  it.each(right)('reads $name', ({ env, is }) => {
+    expect(loadConfig(env)).toMatchObject(is)
+  })
+
+  const wrong: { env: Environment; says: string }[] = [
+    { env: { ORRERY_LISTEN: '8000' }, says: 'ORRERY_LISTEN=8000: "8000" has no port' },
+    { env: { ORRERY_LISTEN: '0.0.0.0:http' }, says: 'has no port between 0 and 65535' },
+    { env: { ORRERY_LISTEN: '0.0.0.0:70000' }, says: 'has no port between 0 and 65535' },
+    { env: { ORRERY_LISTEN: ':1,' }, says: '"" has no port' },
+    { env: { ORRERY_LISTEN: '::1:8000' }, says: 'in brackets: [::1]:8000' },
+    { env: { ORRERY_LISTEN: '[1.2.3.4]:80' }, says: 'is no IPv6 address' },
+    { env: { ORRERY_LISTEN: '300.0.0.1:80' }, says: 'neither an address nor a host name' },
+    { env: { ORRERY_LISTEN: 'http://x:80' }, says: 'neither an address nor a host name' },
+    { env: { ORRERY_DEDUP_WINDOW: '1 minute' }, says: 'ORRERY_DEDUP_WINDOW=1 minute: write a duration such as 30s' },
+    { env: { ORRERY_DRY_RUN: 'maybe' }, says: 'ORRERY_DRY_RUN=maybe: write true or false' },
+    { env: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/33' }, says: '"10.0.0.0/33" is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: '10.0.0/8' }, says: 'is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/8/8' }, says: 'is no network' },
+    { env: { LOG_LEVEL: 'loud' }, says: 'LOG_LEVEL=loud: write one of trace, debug' },
+    { env: { DOCKER_HOST: 'docker' }, says: 'DOCKER_HOST=docker: write unix:///path' },
+    { env: { DOCKER_API_VERSION: 'latest' }, says: 'DOCKER_API_VERSION=latest: write an engine API version' },
+    { env: { ORRERY_URL: 'localhost:8000' }, says: 'ORRERY_URL=localhost:8000: write a URL' },
+    {
+      env: { ORRERY_TLS_CERT_FILE: '/c' },
+      says: 'ORRERY_TLS_KEY_FILE: is needed too, because ORRERY_TLS_CERT_FILE is set',
+    },
+    { env: { ORRERY_TLS_KEY_FILE: '/k' }, says: 'ORRERY_TLS_CERT_FILE: is needed too' },
+    {
+      env: { ORRERY_TLS_CA_FILE: '/ca' },
+      says: 'ORRERY_TLS_CERT_FILE: is needed too, because ORRERY_TLS_CA_FILE is set',
+    },
+    { env: { ORBITER_AUTH_USER: 'u' }, says: 'ORBITER_AUTH_PASS: is needed too, because ORBITER_AUTH_USER is set' },
+  ]
+  it.each(wrong)('refuses $env', ({ env, says }) => {
+    expect(problemsOf(env).message).toContain(says)
+  })
+
+  it('names everything wrong at once', () => {
+    const { problems } = problemsOf({ ORRERY_LISTEN: 'x', ORRERY_DRY_RUN: 'y', LOG_LEVEL: 'z', ORBITER_AUTH_PASS: 'p' })
+    expect(problems.map(({ variable }) => variable)).toEqual([
+      'ORRERY_LISTEN',
+      'ORRERY_DRY_RUN',
+      'LOG_LEVEL',
+      'ORBITER_AUTH_USER',
+    ])
+  })
+
+  it('shows no secret, whether in a variable of its own or in a URL', () => {
+    const { message } = problemsOf({ ORBITER_AUTH_PASS: 'hunter2', ORRERY_URL: 'ftp://me:hunter2@host' })
+    expect(message).toContain('***@host')
+    expect(message).not.toContain('hunter2')
+  })
+})
+
+describe('a warning at the start', () => {
+  const warned: { name: string; env: Environment; says: string }[] = [
+    { name: 'a pinned engine version', env: { DOCKER_API_VERSION: '1.40' }, says: 'strips newer fields' },
+    {
+      name: 'trust without a token file',
+      env: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/8' },
+      says: 'everybody in 10.0.0.0/8',
+    },
+    {
+      name: 'trust that has no effect',
+      env: { ORRERY_TRUSTED_CIDRS: '::/0', ORRERY_TOKEN_FILE: '/t' },
+      says: 'no effect',
+    },
+  ]
+  it.each(warned)('is given for $name', ({ env, says }) => {
+    expect(configWarnings(loadConfig(env)).join()).toContain(says)
+  })
+
+  it('is not given for nothing', () => {
+    expect(configWarnings(loadConfig({}))).toEqual([])
+  })
+})

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+import { loadConfig } from '../../../src/config/load.ts'
+import { readConfiguredFiles } from '../../../src/config/read-files.ts'
+
+const files = new Map([
+  ['/run/secrets/tokens', 'scale abc\n'],
+  ['/tls/cert.pem', 'CERT'],
+  ['/tls/key.pem', 'KEY'],
+])
+const read = (path: string) => {
+  const text = files.get(path)
+  if (text === undefined) throw new Error(`ENOENT: no such file ${path}`)
+  return text
+}
+
+it('reads nothing when no variable names a file', () => {
+  expect(readConfiguredFiles(loadConfig({}), read)).toEqual({})
+})
+
+it('reads the token file and the certificate', () => {
+  const config = loadConfig({
+    ORRERY_TOKEN_FILE: '/run/secrets/tokens',
+    ORRERY_TLS_CERT_FILE: '/tls/cert.pem',
+    ORRERY_TLS_KEY_FILE: '/tls/key.pem',
+  })
+  expect(readConfiguredFiles(config, read)).toEqual({ tokens: 'scale abc\n', tls: { cert: 'CERT', key: 'KEY' } })
+})
+
+it('names every file that can not be read, with its variable', () => {
+  const config = loadConfig({
+    ORRERY_TOKEN_FILE: '/missing',
+    ORRERY_TLS_CERT_FILE: '/tls/cert.pem',
+    ORRERY_TLS_KEY_FILE: '/gone.pem',
+  })
+  expect(() => readConfiguredFiles(config, read)).toThrow(
+    /ORRERY_TOKEN_FILE=\/missing: can not be read: ENOENT[\s\S]*ORRERY_TLS_KEY_FILE=\/gone.pem/,
+  )
+})
