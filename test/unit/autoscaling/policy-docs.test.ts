@@ -8,7 +8,7 @@ const fileAt = (path: string) => readFileSync(new URL(`../../../${path}`, import
 
 /** `| \`name\` | default | meaning |` rows as [name, default]. */
 const documented = (markdown: string, prefix: string): [string, string][] =>
-  [...markdown.matchAll(/^\| `([^`|]+)` \| ([^|]*) \|/gm)]
+  [...markdown.matchAll(/^\| `([^`|]+)` +\| ([^|]*) \|/gm)]
     .map(([, name = '', text = '']): [string, string] => [name, text.trim()])
     .filter(([name]) => name.startsWith(prefix))
 
@@ -24,7 +24,7 @@ describe('the documentation of policies', () => {
   })
 
   it('autoscalers/README.md marks as later what is not in force', () => {
-    const later = [...fileAt('autoscalers/README.md').matchAll(/^\| `([^`]+)` \| [^|]* \| \*later\*/gm)].map(
+    const later = [...fileAt('autoscalers/README.md').matchAll(/^\| `([^`]+)` +\| [^|]* \| \*later\*/gm)].map(
       ([, name]) => name,
     )
     expect(later).toEqual(POLICY_FIELDS.filter(({ inForce }) => !inForce).map(({ name }) => name))
