@@ -21,6 +21,14 @@ export interface BatchEntry {
   readonly ask?: Ask
 }
 
+export interface Committed {
+  /** To be decided in another batch. */
+  readonly postponed: readonly BatchEntry[]
+  readonly wrote: boolean
+  /** How often somebody else wrote first. */
+  readonly conflicts: number
+}
+
 interface CommitterDeps {
   readonly context: LaneContext
   readonly unknownWrite: UnknownWrite
@@ -30,7 +38,7 @@ interface CommitterDeps {
 }
 
 /**
- * Answers every entry but those it returns: they are to be decided in another batch.
+ * Answers every entry but the postponed ones.
  * Throws Fault `engine-unavailable` or `conflicts-exhausted` when it could not read, or keep what a deploy erased.
  */
 export function createCommitter({ context, unknownWrite, restores, correctionFor }: CommitterDeps) {
@@ -89,14 +97,14 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
     if (entry?.request.kind === 'restore' && isBack) await restores.settle()
   }
 
-  const fail = (batch: readonly BatchEntry[], fault: Fault): readonly BatchEntry[] => {
+  const fail = (batch: readonly BatchEntry[], fault: Fault): Committed => {
     for (const { ask } of batch) ask?.reject(fault)
-    return []
+    return { postponed: [], wrote: false, conflicts: 0 }
   }
 
-  return async (batch: readonly BatchEntry[]): Promise<readonly BatchEntry[]> => {
+  return async (batch: readonly BatchEntry[]): Promise<Committed> => {
     const startedMs = now()
-    for (let attempt = 1; attempt <= MAX_TRIES; ) {
+    for (let conflicts = 0; conflicts < MAX_TRIES; ) {
       const bound = policies.byId(serviceId)
       if (bound === undefined) return fail(batch, new Fault('unknown-autoscaler', 'the service was removed'))
       if (!restores.noted(bound.observation)) {
@@ -104,13 +112,15 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         continue
       }
       // A deploy came in between: what ran before goes first.
-      if (batch[0]?.request.kind !== 'restore' && correctionFor(bound)?.kind === 'restore') return batch
+      if (batch[0]?.request.kind !== 'restore' && correctionFor(bound)?.kind === 'restore') {
+        return { postponed: batch, wrote: false, conflicts }
+      }
       const { verdicts, write } = foldOn(bound, batch)
       const taken = batch.slice(0, verdicts.length)
       const postponed = batch.slice(verdicts.length)
       if (write === undefined) {
         await deliver(taken, verdicts, startedMs)
-        return postponed
+        return { postponed, wrote: false, conflicts }
       }
       if (versionIsStale) {
         await refresh()
@@ -124,16 +134,16 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
       if (result.kind === 'committed') {
         versionIsStale = true
         await deliver(taken, verdicts, startedMs)
-        return postponed
+        return { postponed, wrote: true, conflicts }
       }
       if (result.kind !== 'conflict') {
         if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
         return fail(batch, faultOf(result))
       }
       for (const { ask } of taken) if (ask !== undefined) ask.sent = false
-      await sleep(Math.random() * JITTER_MS * attempt)
+      await sleep(Math.random() * JITTER_MS * conflicts)
+      conflicts += 1
       await refresh()
-      attempt += 1
     }
     const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
     return fail(batch, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))

@@ -20,6 +20,9 @@ import { createRestoreKeeper } from './restore-keeper.ts'
 import { createUnknownWrite } from './unknown-write.ts'
 
 const RESOLVE_POLL_MS = 100
+/** While callers come faster than writes are made: how long to gather them, and how much longer after a conflict. */
+const GATHER_MS = 25
+const YIELD_MS = 50
 
 export interface Lane {
   /** Throws the Faults of `Scaler.request`. */
@@ -69,7 +72,11 @@ export function createLane(context: LaneContext): Lane {
     const correction = correctionFor(bound)
     if (correction !== undefined) batch.unshift({ request: correction })
     if (batch.length === 0) return
-    queue.unshift(...asksOf(await commitOrFail(batch)))
+    const { postponed, wrote, conflicts } = await commitOrFail(batch)
+    queue.unshift(...asksOf(postponed))
+    // Random, so that two controllers with much to do do not meet each time. A caller that comes alone never waits.
+    const spreadMs = Math.random() * (conflicts > 0 ? YIELD_MS : GATHER_MS)
+    if (wrote && queue.length > 0) await sleep(GATHER_MS + spreadMs)
   }
 
   const commitOrFail = async (batch: readonly BatchEntry[]) => {
