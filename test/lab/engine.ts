@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { execute } from './execute.ts'
 import { entrance } from './inside.ts'
-import { processesNamed } from './processes.ts'
+import { isStopped, processesNamed } from './processes.ts'
+
+export type EngineState = 'running' | 'frozen' | 'stopped'
 
 /** The engine of one node: dockerd and the containerd it starts. Containers are not part of it and outlive a kill. */
 export type Engine = {
@@ -14,9 +16,9 @@ export type Engine = {
   /** SIGKILL: containers go on. */
   kill(): Promise<void>
   /** SIGSTOP: connections are taken and never answered, containers go on. */
-  freeze(): void
-  thaw(): void
-  running(): boolean
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  state(): EngineState
 }
 
 export type EngineDeps = {
@@ -33,7 +35,6 @@ const stopTimeoutMs = 60_000
 
 export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): Engine {
   const processes = () => ['dockerd', 'containerd'].flatMap((name) => processesNamed(name, pid))
-  const running = () => processesNamed('dockerd', pid).length > 0
   const signal = (name: NodeJS.Signals) => {
     for (const found of processes()) process.kill(found, name)
   }
@@ -61,7 +62,11 @@ export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): E
 
   return {
     start,
-    running,
+    state() {
+      const [dockerd] = processesNamed('dockerd', pid)
+      if (dockerd === undefined) return 'stopped'
+      return isStopped(dockerd) ? 'frozen' : 'running'
+    },
     async stop() {
       signal('SIGCONT') // a frozen engine cannot act on SIGTERM
       for (const found of processesNamed('dockerd', pid)) process.kill(found, 'SIGTERM')
@@ -71,8 +76,14 @@ export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): E
       signal('SIGKILL')
       await gone('kill')
     },
-    freeze: () => signal('SIGSTOP'),
-    thaw: () => signal('SIGCONT'),
+    async freeze() {
+      signal('SIGSTOP')
+      while (processes().some((found) => !isStopped(found))) await sleep(2)
+    },
+    async thaw() {
+      signal('SIGCONT')
+      while (processes().some(isStopped)) await sleep(2)
+    },
   }
 }
 

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import type Docker from 'dockerode'
+import { basename, dirname, join } from 'node:path'
+import { type ImageConfig, writeArchive } from './archive.ts'
 import { cached, type Progress } from './cache.ts'
 import { fetchPackages } from './engines.ts'
 import { execute } from './execute.ts'
@@ -14,16 +12,15 @@ export type ImageName = 'orrery-lab/web' | 'orrery-lab/node'
 const parts = (progress: Progress) => fetchPackages('image-parts', 'bookworm', ['busybox-static', 'tini'], progress)
 
 /**
- * `orrery-lab/web`, 2 MB: busybox under tini, so that it stops at once on SIGTERM. Its command can be any applet; the
- * default serves /www on port 80. Tags `good`, `1`, `2` and `3` are alike; `bad` ends with code 1 at once.
+ * `orrery-lab/web`, 3 MB: busybox under tini, so that it stops at once on SIGTERM. Its command can be any applet; the
+ * default serves /www on port 80. Tags `good`, `1`, `2` and `3` behave alike; `bad` ends with code 1 at once.
  *
  * `orrery-lab/node`, 100 MB: this machine's node and ip with the libraries that ldd names, CA certificates and
  * busybox for the rest: a base image for programs of this repository.
  *
- * Both are made without an engine: a folder becomes a layer, and layer, configuration and a manifest become an archive
- * as `docker save` would write it. The ids are therefore the same on all nodes.
+ * Both are made without an engine, from a folder: see archive.ts.
  */
-const recipes: Record<ImageName, { tags: Record<string, object>; fill: (root: string) => Promise<void> }> = {
+const recipes: Record<ImageName, { tags: Record<string, ImageConfig>; fill: (root: string) => Promise<void> }> = {
   'orrery-lab/web': {
     tags: {
       good: webConfig(['/bin/tini', '--']),
@@ -48,7 +45,7 @@ const recipes: Record<ImageName, { tags: Record<string, object>; fill: (root: st
   },
 }
 
-function webConfig(entrypoint: string[]) {
+function webConfig(entrypoint: string[]): ImageConfig {
   return {
     Env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
     Entrypoint: entrypoint,
@@ -66,13 +63,13 @@ export async function imageArchive(image: ImageName | string, progress: Progress
   const recipe = createHash('sha256').update(JSON.stringify([tags, String(fill), process.version, folder]))
   return cached(`${name.replace('/', '-')}-${recipe.digest('hex').slice(0, 8)}.tar`, async (temporary) => {
     progress(`making the image ${name} (once)`)
-    const work = `${temporary}.work`
-    const root = join(work, 'root')
-    await rm(work, { recursive: true, force: true })
+    const root = `${temporary}.root`
+    await rm(root, { recursive: true, force: true })
     await layOut(root, folder)
     await fill(root)
-    await writeArchive(temporary, work, name, tags)
-    await rm(work, { recursive: true })
+    const images = Object.entries(tags).map(([tag, config]) => [`${name}:${tag}`, config])
+    await writeArchive(temporary, { '/': root }, Object.fromEntries(images))
+    await rm(root, { recursive: true })
   })
 }
 
@@ -98,15 +95,14 @@ async function layOut(root: string, partsFolder: string): Promise<void> {
   await cp(join(partsFolder, 'usr/bin/busybox'), busybox)
   await cp(join(partsFolder, 'usr/bin/tini-static'), join(root, 'usr/bin/tini'))
   const { stdout: applets } = await execute(busybox, ['--list'])
-  const taken = ['busybox', '']
-  for (const applet of applets.split('\n').filter((applet) => !taken.includes(applet))) {
-    await symlink('busybox', join(root, 'usr/bin', applet))
+  for (const applet of applets.trim().split('\n')) {
+    if (applet !== 'busybox') await symlink('busybox', join(root, 'usr/bin', applet))
   }
 }
 
 /** A program and, at the paths where its loader looks for them, the libraries it is linked with. */
 async function copyProgram(from: string, to: string, root: string): Promise<void> {
-  await rm(join(root, 'usr/bin', to.slice(to.lastIndexOf('/') + 1)), { force: true }) // the applet of that name
+  await rm(join(root, 'usr/bin', basename(to)), { force: true }) // busybox's applet of that name
   await cp(from, to, { dereference: true })
   const { stdout } = await execute('ldd', [from])
   for (const [, library] of stdout.matchAll(/(\/\S+) \(0x/g)) {
@@ -115,38 +111,4 @@ async function copyProgram(from: string, to: string, root: string): Promise<void
     await mkdir(dirname(target), { recursive: true })
     await cp(library, target, { dereference: true })
   }
-}
-
-async function writeArchive(path: string, work: string, name: string, tags: Record<string, object>): Promise<void> {
-  const same = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
-  const layer = join(work, 'layer.tar')
-  await execute('tar', [...same, '--create', '--file', layer, '--directory', join(work, 'root'), '.'])
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(layer), hash)
-  const diffId = `sha256:${hash.digest('hex')}`
-  const { stdout: architecture } = await execute('dpkg', ['--print-architecture'])
-  const manifest: object[] = []
-  for (const [tag, config] of Object.entries(tags)) {
-    const text = JSON.stringify({
-      architecture: architecture.trim(),
-      os: 'linux',
-      created: '2026-01-01T00:00:00Z',
-      config,
-      rootfs: { type: 'layers', diff_ids: [diffId] },
-      history: [{ created: '2026-01-01T00:00:00Z', created_by: `orrery-lab ${name}:${tag}` }],
-    })
-    const file = `${createHash('sha256').update(text).digest('hex')}.json`
-    await writeFile(join(work, file), text)
-    manifest.push({ Config: file, RepoTags: [`${name}:${tag}`], Layers: ['layer.tar'] })
-  }
-  await writeFile(join(work, 'manifest.json'), JSON.stringify(manifest))
-  await execute('tar', [...same, '--create', '--file', path, '--exclude=./root', '--directory', work, '.'])
-}
-
-/** `docker load`. The engine answers 200 whatever happens; a failure is in the stream. */
-export async function loadArchive(api: Docker, archive: string): Promise<void> {
-  const answer = await api.loadImage(createReadStream(archive))
-  const text: string = await new Response(answer as unknown as ReadableStream).text()
-  const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(text)
-  if (failed) throw new Error(`load of ${archive}: ${failed[1]}`)
 }

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Docker from 'dockerode'
-import { type Engine, engine } from './engine.ts'
+import { loadArchive } from './archive.ts'
+import { type Engine, type EngineState, engine } from './engine.ts'
 import type { Result } from './execute.ts'
-import { type ImageName, imageArchive, loadArchive } from './images.ts'
+import { type Forward, forward } from './forward.ts'
+import { type ImageName, imageArchive } from './images.ts'
 import { type InsideOptions, type InsideProcess, type RunOptions, run, start } from './inside.ts'
 import { cut, heal } from './network.ts'
 import { clearLab, type LabRecord, labFolder, type NodeRecord } from './state.ts'
@@ -12,19 +14,24 @@ import { type ReadyOptions, waitUntilReady } from './swarm.ts'
 export type LabNode = Omit<NodeRecord, 'port'> & {
   /** The engine's API, for tests that prefer it to the client. */
   api: Docker
-  engineRunning(): boolean
+  /** As the kernel sees it, without asking the engine. */
+  engineState(): EngineState
   /** The docker client against this node's engine. Does not throw: look at `code`. */
   docker(...args: string[]): Promise<Result>
   /** A program inside the node, to its end. The machine's files are there under their own paths. */
   run(argv: readonly string[], options?: RunOptions): Promise<Result>
   /** A program inside the node that goes on; the lab ends it at the latest. */
   spawn(argv: readonly string[], options?: InsideOptions): Promise<InsideProcess>
+  /** Makes a TCP port of the node, or of an address it reaches, available on this machine's loopback. */
+  forward(port: number, host?: string): Promise<Forward>
   stop(): Promise<void>
   start(): Promise<void>
   restart(): Promise<void>
+  /** SIGKILL: containers go on without an engine, and the next start finds them. */
   kill(): Promise<void>
-  freeze(): void
-  thaw(): void
+  /** SIGSTOP: whoever asks the engine waits. Containers go on. */
+  freeze(): Promise<void>
+  thaw(): Promise<void>
   /** Off both bridges, and back on. */
   cut(): Promise<void>
   heal(): Promise<void>
@@ -80,14 +87,15 @@ function labNode(lab: LabRecord, record: NodeRecord): LabNode {
   const { api, logPath, engine: own } = engineOf(lab.name, record)
   const place = { lab: lab.pid, node: record.pid, port: record.port }
   const { port: _, ...facts } = record
-  const { start: startEngine, stop, kill, freeze, thaw, running }: Engine = own
+  const { start: startEngine, stop, kill, freeze, thaw, state }: Engine = own
   return {
     ...facts,
     api,
-    engineRunning: running,
+    engineState: state,
     docker: (...args) => run(record.pid, ['docker', ...args], { check: false }),
     run: (argv, options) => run(record.pid, argv, { check: false, ...options }),
     spawn: (argv, options) => start(record.pid, argv, options),
+    forward: (port, host = '127.0.0.1') => forward({ pid: record.pid, folder: labFolder(lab.name), host, port }),
     start: startEngine,
     stop,
     kill,

@@ -11,12 +11,17 @@ const readOr = (path: string, otherwise: string) => {
   }
 }
 
-/** Start time in clock ticks since boot; undefined once the process is gone. */
-export function startedAt(pid: number): string | undefined {
+/** Fields of /proc/<pid>/stat after the name, which is in parentheses and may hold anything; see proc(5). */
+function statOf(pid: number): string[] {
   const stat = readOr(`/proc/${pid}/stat`, '')
-  // The name, in parentheses, may hold anything; the fields after it are numbers.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
+
+/** Start time in clock ticks since boot; undefined once the process is gone. */
+export const startedAt = (pid: number): string | undefined => statOf(pid)[19]
+
+/** Whether SIGSTOP holds it. */
+export const isStopped = (pid: number): boolean => statOf(pid)[0] === 'T'
 
 export function isRunning(id: ProcessId): boolean {
   return startedAt(id.pid) === id.startedAt

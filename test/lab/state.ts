@@ -91,11 +91,16 @@ export async function clearLab(name: string): Promise<void> {
   await execute('sh', [keeperScript, 'clear', labFolder(name)])
 }
 
-/** Clears labs whose keeper is gone. A folder without one may be a lab that another process is just starting. */
+/** A lab whose keeper is gone. A folder without one may be a lab that another process is just starting. */
+export async function isLeftover(name: string): Promise<boolean> {
+  const keeper = keeperOf(name)
+  if (keeper) return !isRunning(keeper)
+  const made = await stat(labFolder(name)).then((found) => found.mtimeMs, Date.now)
+  return Date.now() - made > 30_000
+}
+
 async function clearLeftovers(): Promise<void> {
   for (const name of await labNames()) {
-    const keeper = keeperOf(name)
-    const age = Date.now() - (await stat(labFolder(name)).then((found) => found.mtimeMs, Date.now))
-    if (keeper ? !isRunning(keeper) : age > 30_000) await execute('sh', [keeperScript, 'clear', labFolder(name)])
+    if (await isLeftover(name)) await execute('sh', [keeperScript, 'clear', labFolder(name)])
   }
 }
