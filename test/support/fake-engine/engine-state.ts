@@ -79,6 +79,10 @@ export function createEngineState(emit: (event: Json) => void) {
       const count = spec?.Mode.Replicated?.Replicas
       return count === undefined ? undefined : Number(String(count))
     },
+    version(id: string): number | undefined {
+      const raw = services.get(id)
+      return raw === undefined ? undefined : Number(versionOf(raw))
+    },
     setUpdateStatus(id: string, state: string | undefined) {
       const { UpdateStatus: _before, ...raw } = must(services, id)
       put('service', 'update', state === undefined ? raw : { ...raw, UpdateStatus: { State: state, Message: '' } })

@@ -70,6 +70,7 @@ export interface FakeEngine {
   service(id: string): Json | undefined
   /** The count in the spec of a replicated service. */
   replicas(id: string): number | undefined
+  version(id: string): number | undefined
   /** Changes the raw object itself, with neither a version nor an event: for what no engine should do. */
   tamper(id: string, change: (raw: Json) => Json): void
   config(name: string): { readonly id: string; readonly labels: Readonly<Record<string, string>> } | undefined
@@ -190,6 +191,7 @@ export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | '
     removeService: state.removeService,
     service: (id) => state.services.get(id),
     replicas: state.replicas,
+    version: state.version,
     tamper(id, change) {
       const raw = state.services.get(id)
       if (raw !== undefined) state.services.set(id, change(raw))
