@@ -79,9 +79,18 @@ export function endControllers(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-function createController(deps: { url: string; child: ChildProcess; lines: readonly string[]; agent: Agent }): Controller {
+function createController(deps: {
+  url: string
+  child: ChildProcess
+  lines: readonly string[]
+  agent: Agent
+}): Controller {
   const { url, child, lines, agent } = deps
-  const call = async <Body>(method: Dispatcher.HttpMethod, path: string, options: CallOptions = {}): Promise<Answer<Body>> => {
+  const call = async <Body>(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    options: CallOptions = {},
+  ): Promise<Answer<Body>> => {
     const { headers = {}, body, query, timeoutMs } = options
     const started = performance.now()
     const answer = await request(`${url}${path}`, {
@@ -115,7 +124,10 @@ function createController(deps: { url: string; child: ChildProcess; lines: reado
       const { body } = await call<string>('GET', '/metrics')
       const found = String(body)
         .split('\n')
-        .find((line) => line.startsWith(name) && Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)))
+        .find(
+          (line) =>
+            line.startsWith(name) && Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)),
+        )
       return Number(found?.split(' ').at(-1) ?? 0)
     },
     log: () => lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : [])),

@@ -43,7 +43,12 @@ export async function createService(node: Pick<LabNode, 'api'>, wanted: Wanted):
 /** The service as JSON text, exactly as the engine sends it. */
 export async function rawService({ api }: Pick<LabNode, 'api'>, id: string): Promise<string> {
   const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    const options = { path: `/services/${id}`, method: 'GET', isStream: true, statusCodes: { 200: true, 404: 'not found', 500: 'error' } }
+    const options = {
+      path: `/services/${id}`,
+      method: 'GET',
+      isStream: true,
+      statusCodes: { 200: true, 404: 'not found', 500: 'error' },
+    }
     api.modem.dial(options, (error, data) => (error ? reject(error) : resolve(data as NodeJS.ReadableStream)))
   })
   let text = ''
@@ -95,7 +100,9 @@ export const tasksOf = async ({ api }: Pick<LabNode, 'api'>, service: string): P
   (await api.listTasks({ filters: JSON.stringify({ service: [service] }) })) as Task[]
 
 export const runningTasks = async (node: Pick<LabNode, 'api'>, service: string): Promise<Task[]> =>
-  (await tasksOf(node, service)).filter(({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running')
+  (await tasksOf(node, service)).filter(
+    ({ DesiredState, Status }) => DesiredState === 'running' && Status.State === 'running',
+  )
 
 /** Polls until `look` returns something true, and returns it. Throws with `what` and the last value when it does not. */
 export async function eventually<T>(

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { WireDecision } from '../../src/http/wire/decision.ts'
+import type { Lab, LabNode } from '../lab/lab.ts'
+import { startLab } from '../lab/start-lab.ts'
+import { type Answer, type Controller, endControllers, startController } from './support/controller.ts'
+import {
+  createService,
+  eventually,
+  inspectService,
+  NOWHERE,
+  policyLabels,
+  replicasOf,
+  updateService,
+} from './support/services.ts'
+
+let lab: Lab
+let manager: LabNode
+let second: LabNode
+let controller: Controller
+
+beforeAll(async () => {
+  lab = await startLab()
+  const [first, other] = lab.managers
+  if (first === undefined || other === undefined) throw new Error('a lab without managers')
+  manager = first
+  second = other
+  controller = await startController(manager)
+})
+afterAll(async () => {
+  endControllers()
+  await lab?.down()
+})
+
+const seen = (name: string) => eventually(`${name} is seen`, async () => (await controller.get(name)).status === 200)
+const steps = (answers: readonly Answer<WireDecision>[]) =>
+  answers.map(({ body }) => [body.from, body.to] as const).sort(([a], [b]) => a - b)
+
+async function service(name: string, labels: Record<string, string> = {}, replicas = 3): Promise<string> {
+  const id = await createService(manager, { name, replicas, labels: policyLabels(labels), template: NOWHERE })
+  await seen(name)
+  return id
+}
+
+describe('many callers at once', () => {
+  it('20 concurrent ups are exactly +20, 20 answers 200, in at most 5 writes', async () => {
+    const id = await service('twenty')
+    const before = await controller.metric('orrery_writes_total', { result: 'committed' })
+    const answers = await Promise.all(Array.from({ length: 20 }, () => controller.up('twenty')))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
+    expect(steps(answers)).toEqual(Array.from({ length: 20 }, (_, index) => [index + 3, index + 4]))
+    expect(await replicasOf(manager, id)).toBe(23)
+    expect((await controller.metric('orrery_writes_total', { result: 'committed' })) - before).toBeLessThanOrEqual(5)
+  })
+
+  it('two controllers on two managers, 100 ups each, are exactly +200', async () => {
+    const id = await service('pair')
+    const other = await startController(second)
+    await eventually('the other controller sees it', async () => (await other.get('pair')).status === 200)
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? controller : other).up('pair')),
+    )
+    expect(answers.filter(({ status }) => status !== 200).map(({ body }) => body)).toEqual([])
+    expect(steps(answers)).toEqual(Array.from({ length: 200 }, (_, index) => [index + 3, index + 4]))
+    expect(await replicasOf(manager, id)).toBe(203)
+    await other.stop()
+  })
+
+  it('1000 concurrent ups are exactly +1000, in at most 50 writes', async () => {
+    const id = await service('thousand', { 'autoscaler.max': '5000' })
+    const before = await controller.metric('orrery_writes_total', { result: 'committed' })
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => controller.up('thousand')))
+    expect(answers.filter(({ status }) => status !== 200).map(({ body }) => body)).toEqual([])
+    expect(await replicasOf(manager, id)).toBe(1003)
+    expect((await controller.metric('orrery_writes_total', { result: 'committed' })) - before).toBeLessThanOrEqual(50)
+  })
+})
+
+describe('a policy', () => {
+  it('edited on the service is in force within a second', async () => {
+    const id = await service('edited', { 'autoscaler.max': '4' })
+    expect((await controller.up('edited')).body).toMatchObject({ outcome: 'scaled', to: 4 })
+    expect((await controller.up('edited')).body).toMatchObject({ outcome: 'unchanged', code: 'at-max' })
+    await updateService(manager, id, (spec) => {
+      spec.Labels['autoscaler.max'] = '10'
+      spec.Labels['autoscaler.step'] = '3'
+    })
+    const changed = Date.now()
+    await eventually('the new max', async () => (await controller.get('edited')).body.policy.max?.value === '10', {
+      everyMs: 10,
+    })
+    expect(Date.now() - changed).toBeLessThan(1000)
+    expect((await controller.up('edited')).body).toMatchObject({ outcome: 'scaled', from: 4, to: 7 })
+  })
+
+  it('keeps its cooldown across a restart of the controller', async () => {
+    await service('cooled', { 'autoscaler.cooldown': '60s' })
+    expect((await controller.up('cooled')).body.outcome).toBe('scaled')
+    expect(await controller.stop()).toBe(0)
+    controller = await startController(manager)
+    const { status, body } = await controller.up('cooled')
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ outcome: 'held', code: 'cooldown', from: 4, to: 4 })
+    expect(Date.parse(body.retryAt ?? '') - Date.now()).toBeGreaterThan(30_000)
+  })
+
+  it('that is wrong scales nothing and says what is wrong', async () => {
+    const id = await service('wrong', { 'autoscaler.min': '9', 'autoscaler.max': '2' })
+    const { status, body } = await controller.up('wrong')
+    expect(status).toBe(422)
+    expect(body).toMatchObject({ code: 'invalid-policy', detail: expect.stringContaining('min') })
+    expect((await controller.get('wrong')).body.issues[0]?.severity).toBe('error')
+    expect(await replicasOf(manager, id)).toBe(3)
+  })
+})
+
+describe('what can not be scaled', () => {
+  it('is refused with its reason: a global service, a job, one that swarm-cronjob runs', async () => {
+    const labels = policyLabels()
+    await createService(manager, { name: 'everywhere', labels, spec: { Mode: { Global: {} } }, template: NOWHERE })
+    const job = { Mode: { ReplicatedJob: { MaxConcurrent: 1, TotalCompletions: 1 } } }
+    await createService(manager, { name: 'job', labels, spec: job, template: NOWHERE })
+    await service('cron', { 'swarm.cronjob.enable': 'true' })
+    for (const [name, reason] of [
+      ['everywhere', 'global'],
+      ['job', 'job'],
+      ['cron', 'cronjob'],
+    ] as const) {
+      await seen(name)
+      const { status, body } = await controller.up(name)
+      expect(status).toBe(409)
+      expect(body).toMatchObject({ code: 'unsupported', detail: expect.stringContaining(reason) })
+    }
+  })
+
+  it('any label at all is read without harm', async () => {
+    const garbage = {
+      'autoscaler.max': '\u0000NaN',
+      'autoscaler.step': '-1e999',
+      'autoscaler.__proto__': 'x',
+      __proto__x: '',
+    }
+    const id = await service('garbage', garbage)
+    expect((await controller.up('garbage')).status).toBe(422)
+    expect(await replicasOf(manager, id)).toBe(3)
+  })
+})
+
+describe('a name', () => {
+  it('means one service exactly: never one that it begins, nor an id prefix', async () => {
+    const id = await service('front-admin')
+    const version = (await inspectService(manager, id)).Version.Index
+    for (const name of ['front', 'front-admi', id, id.slice(0, 8)]) {
+      expect((await controller.up(name)).status).toBe(404)
+    }
+    await service('front')
+    expect((await controller.up('front')).body).toMatchObject({ service: 'front', to: 4 })
+    expect((await inspectService(manager, id)).Version.Index).toBe(version)
+  })
+
+  it('that two services have is 409 for both, until one is renamed', async () => {
+    const labels = policyLabels({ 'autoscaler.name': 'twin' })
+    const first = await createService(manager, { name: 'castor', labels, template: NOWHERE })
+    await seen('twin')
+    await createService(manager, { name: 'pollux', labels, template: NOWHERE })
+    await eventually('409', async () => (await controller.up('twin')).status === 409)
+    const { body } = await controller.call('POST', '/v1/autoscaler/twin/up')
+    expect(body).toMatchObject({ code: 'ambiguous-name', detail: expect.stringContaining('castor, pollux') })
+    await updateService(manager, first, (spec) => {
+      spec.Labels['autoscaler.name'] = 'castor'
+    })
+    await eventually('both are found', async () => (await controller.up('castor')).status === 200)
+    expect((await controller.up('twin')).body).toMatchObject({ service: 'pollux', outcome: 'scaled' })
+  })
+
+  it('of a removed service is 404', async () => {
+    const id = await service('gone')
+    await manager.api.getService(id).remove()
+    await eventually('404', async () => (await controller.up('gone')).status === 404, { timeoutMs: 2000 })
+  })
+})
