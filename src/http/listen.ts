@@ -26,12 +26,13 @@ export interface Listening {
   readonly addresses: readonly AddressInfo[]
   /** `http://127.0.0.1:8000`, one an address. */
   readonly urls: readonly string[]
-  /** Takes no new connections, lets answers under way finish for at most `graceMs`, then closes the app. */
+  /** Takes no new connections, ends streams, lets answers under way finish for at most `graceMs`. */
   close(graceMs?: number): Promise<void>
 }
 
 const ARRIVAL_TIMEOUT_MS = 10_000
 const GRACE_MS = 10_000
+const IDLE_CHECK_MS = 100
 
 const SERVER_OPTIONS: ServerOptions = {
   headersTimeout: ARRIVAL_TIMEOUT_MS,
@@ -82,8 +83,8 @@ export async function listen({
       return `${tls ? 'https' : 'http'}://${host}:${port}`
     }),
     async close(graceMs = GRACE_MS) {
-      await closeAll(servers, graceMs)
-      await app.close()
+      // Closing the app ends streams and refuses new work; what is under way goes on.
+      await Promise.all([app.close(), closeAll(servers, graceMs)])
     },
   }
 }
@@ -118,10 +119,14 @@ async function bind(server: Server, { host, port }: ListenAddress, all: readonly
 
 async function closeAll(servers: readonly Server[], graceMs: number): Promise<void> {
   const closing = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
-  const timer = setTimeout(() => {
-    for (const server of servers) server.closeAllConnections()
-  }, graceMs)
-  for (const server of servers) server.closeIdleConnections()
+  // `close` ends only the connections that are idle at that moment.
+  const idle = setInterval(() => forEach(servers, 'closeIdleConnections'), IDLE_CHECK_MS)
+  const grace = setTimeout(() => forEach(servers, 'closeAllConnections'), graceMs)
   await Promise.all(closing)
-  clearTimeout(timer)
+  clearInterval(idle)
+  clearTimeout(grace)
+}
+
+function forEach(servers: readonly Server[], act: 'closeIdleConnections' | 'closeAllConnections'): void {
+  for (const server of servers) server[act]()
 }

@@ -47,6 +47,15 @@ function fieldProblems({ properties, required = [] }: TObject, written: Record<s
 const SHOWN_LENGTH = 60
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = asJson(value)
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text
+}
+
+/** A parsed body can be nested deeper than JSON.stringify has stack for. */
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return 'nested too deeply'
+  }
 }

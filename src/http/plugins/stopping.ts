@@ -13,7 +13,8 @@ export function createStopping(app: FastifyInstance, outer: AbortSignal): Stoppi
   const closing = new AbortController()
   const signal = AbortSignal.any([outer, closing.signal])
   app.addHook('preClose', async () => closing.abort())
-  app.addHook('onRequest', async (_request, reply) => {
+  // At the last moment, so that an answer begun before the stop does not keep its connection either.
+  app.addHook('onSend', async (_request, reply) => {
     if (signal.aborted) reply.header('connection', 'close')
   })
   return {

@@ -1,0 +1,157 @@
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { aDecision, anAutoscaler, type FakeFeed, fakeFeed } from '../support/fake-use-cases.ts'
+import { listening, server } from '../support/http.ts'
+
+const reader = async (url: string, init: RequestInit = {}) => {
+  const abort = new AbortController()
+  const response = await fetch(url, { ...init, signal: abort.signal })
+  const decoder = new TextDecoder()
+  const body = response.body?.getReader()
+  let text = ''
+  return {
+    response,
+    close: () => abort.abort(),
+    /** What came so far, once it contains `wanted`. */
+    async until(wanted: string): Promise<string> {
+      while (!text.includes(wanted)) {
+        const part = await body?.read()
+        if (part === undefined || part.done) throw new Error(`ended without ${wanted}: ${text}`)
+        text += decoder.decode(part.value)
+      }
+      return text
+    },
+    async end(): Promise<string> {
+      for (;;) {
+        const part = await body?.read()
+        if (part === undefined || part.done) return text
+        text += decoder.decode(part.value)
+      }
+    },
+  }
+}
+
+const eventually = async (holds: () => boolean) => {
+  for (let n = 0; n < 200 && !holds(); n += 1) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(holds()).toBe(true)
+}
+
+const open = async (feed: FakeFeed, change: Parameters<typeof server>[0] = {}) => {
+  const { url, port } = await listening(server({ feed, ...change }))
+  return { events: `${url}/v1/event`, orbiter: `${url}/events`, port }
+}
+
+describe('the event stream', () => {
+  it('sends its headers at once, then decisions and observations with ids', async () => {
+    const feed = fakeFeed()
+    const { events } = await open(feed)
+    const stream = await reader(events)
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    await stream.until(': connected')
+    feed.publish({ type: 'decision', data: aDecision() })
+    feed.publish({ type: 'observation', data: anAutoscaler().observation })
+    feed.publish({ type: 'observation', data: { id: 'id-web', gone: true } })
+    const blocks = (await stream.until('"gone"')).split('\n\n').slice(1, 4)
+    const parsed = blocks.map((block) => {
+      const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(block) ?? []
+      return { id, event, data: JSON.parse(data ?? '') }
+    })
+    expect(parsed).toEqual([
+      {
+        id: '1',
+        event: 'decision',
+        data: expect.objectContaining({ outcome: 'scaled', at: '2026-01-31T12:00:00.000Z' }),
+      },
+      { id: '2', event: 'observation', data: expect.not.objectContaining({ labels: expect.anything() }) },
+      { id: '3', event: 'observation', data: { id: 'id-web', gone: true } },
+    ])
+    stream.close()
+  })
+
+  it('gives every reader everything under the same ids', async () => {
+    const feed = fakeFeed()
+    const { events } = await open(feed)
+    const streams = await Promise.all([reader(events), reader(events)])
+    await Promise.all(streams.map((stream) => stream.until(': connected')))
+    feed.publish({ type: 'decision', data: aDecision() })
+    const [first, second] = await Promise.all(streams.map((stream) => stream.until('\ndata:')))
+    expect(first).toBe(second)
+    for (const stream of streams) stream.close()
+  })
+
+  it('says that it lives while nothing happens', async () => {
+    const { events } = await open(fakeFeed(), { heartbeatMs: 20 })
+    const stream = await reader(events)
+    await stream.until(': alive\n\n: alive\n\n')
+    stream.close()
+  })
+
+  it('stops listening when its reader leaves', async () => {
+    const feed = fakeFeed()
+    const { events } = await open(feed)
+    const stream = await reader(events)
+    await stream.until(': connected')
+    expect(feed.listeners()).toBe(1)
+    stream.close()
+    await eventually(() => feed.listeners() === 0)
+  })
+
+  it('ends when the controller stops', async () => {
+    const feed = fakeFeed()
+    const stop = new AbortController()
+    const { events, orbiter } = await open(feed, { stopping: stop.signal })
+    const streams = await Promise.all([reader(events), reader(orbiter)])
+    stop.abort()
+    await Promise.all(streams.map((stream) => stream.end()))
+    await eventually(() => feed.listeners() === 0)
+  })
+
+  it('cuts off a reader that is too slow, and nobody else', async () => {
+    const feed = fakeFeed()
+    const lines: string[] = []
+    const { events, port } = await open(feed, { lines })
+    const good = await reader(events)
+    const slow = connect(port, '127.0.0.1')
+    slow.pause()
+    slow.write('GET /v1/event HTTP/1.1\r\nHost: x\r\n\r\n')
+    await eventually(() => feed.listeners() === 2)
+    const wanted = good.until('the last one')
+    for (let n = 0; feed.listeners() === 2 && n < 20_000; n += 1) {
+      feed.publish({ type: 'decision', data: aDecision({ reason: 'x'.repeat(40_000) }) })
+      // The good reader needs its turn, too.
+      await new Promise((resolve) => setTimeout(resolve, n % 8 === 0 ? 1 : 0))
+    }
+    expect(feed.listeners()).toBe(1)
+    feed.publish({ type: 'decision', data: aDecision({ reason: 'the last one' }) })
+    await wanted
+    expect(lines.join('')).toContain('slow-reader')
+    slow.destroy()
+    good.close()
+  })
+
+  it('answers HEAD without staying', async () => {
+    const answer = await server().inject({ method: 'HEAD', url: '/v1/event' })
+    expect(answer.statusCode).toBe(200)
+    expect(answer.headers['content-type']).toContain('text/event-stream')
+  })
+})
+
+describe("Orbiter's event stream", () => {
+  it('O12 sends headers at once and every decision as a line of time, level, msg and fields to every listener', async () => {
+    const feed = fakeFeed()
+    const { orbiter } = await open(feed)
+    const streams = await Promise.all([reader(orbiter), reader(orbiter)])
+    feed.publish({ type: 'observation', data: { id: 'id-web', gone: true } })
+    feed.publish({ type: 'decision', data: aDecision() })
+    for (const stream of streams) {
+      const line = JSON.parse((await stream.until('\n')).trim())
+      expect(line).toMatchObject({
+        time: '2026-01-31T12:00:00.000Z',
+        level: 'info',
+        msg: 'one step up',
+        fields: { service: 'web' },
+      })
+      stream.close()
+    }
+  })
+})
