@@ -1,7 +1,6 @@
 /** What the HTTP side needs; the commands hand it in. */
 import type { FastifyBaseLogger } from 'fastify'
 import type { Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
-import type { Clock } from '../autoscaling/ports.ts'
 import type { AccessRules } from './access/judge.ts'
 import type { Guard } from './plugins/access.ts'
 import type { Stopping } from './plugins/stopping.ts'
@@ -22,7 +21,8 @@ export interface ServerDeps {
   readonly metrics: MetricsPage
   readonly access: AccessRules
   readonly logger: FastifyBaseLogger
-  readonly now: Clock
+  /** Ms since the epoch. */
+  readonly now: () => number
   /** Shown in the API's description. */
   readonly version: string
   /** Abort it before `Scaler.stop()`: new work is refused from then on and streams end. */

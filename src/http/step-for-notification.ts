@@ -1,7 +1,6 @@
 /** What a notification on a step's own route asks for: one step while it fires, nothing when it has resolved. */
 import type { Catalog, Scaler } from '../autoscaling/autoscaler.ts'
 import type { Decision } from '../autoscaling/decision.ts'
-import type { Clock } from '../autoscaling/ports.ts'
 import type { Request } from '../autoscaling/request.ts'
 import { hashKey } from './idempotency-key.ts'
 import type { Notification } from './notification.ts'
@@ -9,7 +8,7 @@ import type { Notification } from './notification.ts'
 interface Deps {
   readonly catalog: Catalog
   readonly scaler: Pick<Scaler, 'request'>
-  readonly now: Clock
+  readonly now: () => number
 }
 
 interface Asked {

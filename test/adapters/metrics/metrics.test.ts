@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { createMetrics } from '../../../src/adapters/metrics/metrics.ts'
+import type { Autoscaler, Condition } from '../../../src/autoscaling/autoscaler.ts'
+import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/fake-use-cases.ts'
+
+const watching = (...autoscalers: Autoscaler[]) => {
+  const metrics = createMetrics({ version: '1.2.3', now: () => T0 })
+  metrics.watch({ list: () => autoscalers, sync: () => IN_SYNC })
+  return { metrics, autoscalers }
+}
+/** Samples without those of the process itself. */
+const ours = async (metrics: { text(): Promise<string> }) =>
+  (await metrics.text()).split('\n').filter((line) => line.startsWith('orrery_'))
+
+const condition = (type: Condition['type'], status: boolean): Condition => ({ type, status, reason: 'r', sinceMs: T0 })
+const WEB = 'autoscaler="web",service="web"'
+
+describe('the gauges of an autoscaler', () => {
+  it('say where it is and where it may go', async () => {
+    const { metrics } = watching(anAutoscaler())
+    expect(await ours(metrics)).toEqual(
+      expect.arrayContaining([
+        `orrery_current{${WEB}} 3`,
+        `orrery_min{${WEB}} 1`,
+        `orrery_max{${WEB}} 10`,
+        `orrery_paused{${WEB}} 0`,
+        `orrery_policy_issues{${WEB},severity="error"} 0`,
+      ]),
+    )
+  })
+
+  it('say what the last decision wanted and settled on', async () => {
+    const { metrics } = watching(anAutoscaler('web', { lastDecision: aDecision({ wanted: 12, to: 10 }) }))
+    const samples = await ours(metrics)
+    expect(samples).toContain(`orrery_desired_raw{${WEB}} 12`)
+    expect(samples).toContain(`orrery_desired{${WEB}} 10`)
+    expect(samples.join()).not.toContain('dry_run')
+  })
+
+  it('tell a dry run apart', async () => {
+    const { metrics } = watching(anAutoscaler('web', { lastDecision: aDecision({ outcome: 'dry-run' }) }))
+    const samples = await ours(metrics)
+    expect(samples).toContain(`orrery_desired{${WEB}} 3`)
+    expect(samples).toContain(`orrery_dry_run_desired{${WEB}} 4`)
+  })
+
+  it('leave out what is not known: a maximum, a last scale, a decision', async () => {
+    const { reading } = anAutoscaler()
+    const policy = reading.policy && { ...reading.policy, max: null }
+    const { metrics } = watching(anAutoscaler('web', { reading: { ...reading, ...(policy && { policy }) } }))
+    expect((await ours(metrics)).join()).not.toMatch(/orrery_(max|desired|last_scale_timestamp|held)/)
+  })
+
+  const holds: { reason: string; change: Partial<Autoscaler> }[] = [
+    { reason: 'paused', change: { conditions: [condition('Paused', true)] } },
+    { reason: 'rollout', change: { conditions: [condition('RolloutSettled', false)] } },
+    { reason: 'maintenance', change: { conditions: [condition('Maintenance', true)] } },
+    { reason: 'unknown-write', change: { conditions: [condition('WriteUnknown', true)] } },
+    { reason: 'cooldown', change: { nextAllowedMs: { down: T0 + 1 } } },
+  ]
+  it.each(holds)('say that it is held by $reason', async ({ reason, change }) => {
+    const { metrics } = watching(anAutoscaler('web', change))
+    const held = (await ours(metrics)).filter((line) => line.startsWith('orrery_held'))
+    expect(held).toEqual([`orrery_held{${WEB},reason="${reason}"} 1`])
+  })
+
+  it('say nothing of a hold that is over', async () => {
+    const conditions = [condition('Paused', false), condition('RolloutSettled', true), condition('Maintenance', false)]
+    const { metrics } = watching(anAutoscaler('web', { conditions, nextAllowedMs: { up: T0 - 1 } }))
+    expect((await ours(metrics)).join()).not.toContain('orrery_held')
+  })
+
+  it('go when the service goes', async () => {
+    const { metrics, autoscalers } = watching(anAutoscaler('web'), anAutoscaler('api'))
+    expect((await ours(metrics)).filter((line) => line.startsWith('orrery_current'))).toHaveLength(2)
+    autoscalers.shift()
+    expect((await ours(metrics)).join()).not.toContain('"web"')
+  })
+})
+
+describe('the counters', () => {
+  it('count decisions by outcome and reason', async () => {
+    const { metrics } = watching(anAutoscaler())
+    metrics.decided(aDecision(), 20)
+    metrics.decided(aDecision(), 20)
+    metrics.decided(aDecision({ outcome: 'held', code: 'cooldown' }), 1)
+    const samples = await ours(metrics)
+    expect(samples).toContain(`orrery_decisions_total{${WEB},outcome="scaled",reason=""} 2`)
+    expect(samples).toContain(`orrery_decisions_total{${WEB},outcome="held",reason="cooldown"} 1`)
+    expect(samples).toContain('orrery_decision_seconds_count 3')
+    expect(samples).toContain('orrery_decision_seconds_bucket{le="0.025"} 3')
+  })
+
+  it('forget a service that is gone, or no longer opted in, and nobody else', async () => {
+    const { metrics, autoscalers } = watching(anAutoscaler('web'), anAutoscaler('api'), anAutoscaler('db'))
+    for (const name of ['web', 'api', 'db']) metrics.decided(aDecision({ autoscaler: name, service: name }), 1)
+    metrics.observed({ id: 'id-web', before: anAutoscaler('web').observation, after: undefined })
+    autoscalers.pop()
+    const samples = (await ours(metrics)).filter((line) => line.startsWith('orrery_decisions_total'))
+    expect(samples).toEqual(['orrery_decisions_total{autoscaler="api",service="api",outcome="scaled",reason=""} 1'])
+  })
+
+  it('count writes by how they ended, and conflicts once more', async () => {
+    const { metrics } = watching()
+    for (const result of ['committed', 'conflict', 'conflict', 'unknown'] as const) metrics.wrote('web', result)
+    expect(await ours(metrics)).toEqual(
+      expect.arrayContaining([
+        'orrery_writes_total{result="committed"} 1',
+        'orrery_writes_total{result="conflict"} 2',
+        'orrery_writes_total{result="unknown"} 1',
+        'orrery_conflicts_total 2',
+      ]),
+    )
+  })
+
+  it('count notifications, calls to the engine and what became of its connection', async () => {
+    const { metrics } = watching()
+    metrics.webhookAnswered(200)
+    metrics.engineCalled({ endpoint: '/services/{id}', method: 'GET', outcome: 200, tookMs: 4 })
+    metrics.engineCalled({ endpoint: '/services/{id}', method: 'GET', outcome: 'error', tookMs: 4 })
+    metrics.eventStreamConnected(true)
+    metrics.clockSkewed(-1500)
+    expect(await ours(metrics)).toEqual(
+      expect.arrayContaining([
+        'orrery_webhook_requests_total{code="200"} 1',
+        'orrery_docker_call_seconds_count{endpoint="/services/{id}",method="GET",status="200"} 1',
+        'orrery_docker_call_seconds_count{endpoint="/services/{id}",method="GET",status="error"} 1',
+        'orrery_docker_event_stream_connected 1',
+        'orrery_clock_skew_seconds -1.5',
+        'orrery_in_sync 1',
+        'orrery_build_info{version="1.2.3"} 1',
+      ]),
+    )
+  })
+})
+
+it('two controllers in one process do not share figures', async () => {
+  const first = watching().metrics
+  first.webhookAnswered(200)
+  expect(await watching().metrics.text()).not.toContain('orrery_webhook_requests_total{code="200"}')
+})
+
+it('nothing is in sync before there is anything to ask', async () => {
+  expect(await createMetrics({ version: '1', now: () => T0 }).text()).toContain('orrery_in_sync 0')
+})
+
+it('docs/metrics.md explains each figure and no other', async () => {
+  const exposed = [...(await watching().metrics.text()).matchAll(/^# TYPE (orrery_\w+)/gm)].map((match) => match[1])
+  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')
+  const explained = [...docs.matchAll(/^\| `(orrery_\w+)/gm)].map((match) => match[1])
+  expect(explained.toSorted()).toEqual(exposed.toSorted())
+})
