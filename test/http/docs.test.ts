@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { PROBLEMS } from '../../src/http/problem.ts'
+import { server } from '../support/http.ts'
+
+const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
+const api = read('http-api.md')
+
+async function described(): Promise<string[]> {
+  const app = server()
+  await app.ready()
+  return Object.entries(app.swagger().paths ?? {}).flatMap(([path, methods]) =>
+    Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, '<$1>')}`),
+  )
+}
+
+describe('docs/http-api.md', () => {
+  it('names every route that openapi.json describes, and no other', async () => {
+    const named = [...api.matchAll(/`((?:GET|POST|PUT|PATCH|DELETE) \/[^`\s]*)`/g)].map((match) => match[1] ?? '')
+    expect([...new Set(named)].toSorted()).toEqual((await described()).toSorted())
+  })
+
+  it('names every problem with its status', () => {
+    for (const [code, { status }] of Object.entries(PROBLEMS)) {
+      expect(api, code).toMatch(new RegExp(`^\\| ${status} \\| [^|]*\`${code}\``, 'm'))
+    }
+  })
+})
+
+it('openapi.json gives every route a summary, a tag and its answers', async () => {
+  const app = server()
+  await app.ready()
+  for (const [path, methods] of Object.entries(app.swagger().paths ?? {})) {
+    for (const [method, operation] of Object.entries(methods ?? {})) {
+      expect(operation, `${method} ${path}`).toMatchObject({ summary: expect.any(String), tags: [expect.any(String)] })
+      expect(Object.keys(operation.responses), `${method} ${path}`).toContain('200')
+    }
+  }
+})
+
+it('docs/migrating-from-orbiter.md accounts for each case from O1 to O32', () => {
+  const docs = read('migrating-from-orbiter.md')
+  const accounted = new Set([...docs.matchAll(/\bO(\d+)\b/g)].map((match) => Number(match[1])))
+  expect([...accounted].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 32 }, (_, n) => n + 1))
+})
