@@ -51,6 +51,12 @@ describe('a path or method that is not there', () => {
     expect(answer.body).not.toContain('abc')
   })
 
+  it('is 404 whatever its body is', async () => {
+    for (const payload of ['{"by":', 'x'.repeat(5_000_000)]) {
+      expect((await server().inject({ method: 'POST', url: '/v1/nothing', payload })).statusCode).toBe(404)
+    }
+  })
+
   const others = [
     { method: 'GET', url: '/v1/autoscaler/web/up', allow: 'POST, PUT' },
     { method: 'DELETE', url: '/v1/autoscaler/web/up', allow: 'POST, PUT' },

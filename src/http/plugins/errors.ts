@@ -4,13 +4,15 @@ import { asHttpProblem, HttpProblem, PROBLEMS, sendProblem } from '../problem.ts
 
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      new HttpProblem('unknown-route', `There is no ${request.method} ${pathOf(request)}; /docs lists what there is.`),
-    ),
-  )
+  // Before the body is read: what is wrong with a body for nobody is not the point.
+  app.addHook('onRequest', async (request) => {
+    if (request.is404) throw unknownRoute(request)
+  })
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request)))
 }
+
+const unknownRoute = (request: FastifyRequest): HttpProblem =>
+  new HttpProblem('unknown-route', `There is no ${request.method} ${pathOf(request)}; /docs lists what there is.`)
 
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = asHttpProblem(error, request.id)

@@ -30,6 +30,8 @@ export function describeApi(app: FastifyInstance, version: string): void {
         { name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' },
       ],
     },
+    transformObject: (document) =>
+      'openapiObject' in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,
   })
   app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -42,3 +44,19 @@ export function describeApi(app: FastifyInstance, version: string): void {
     )
   })
 }
+
+/** The plugin calls every body required; ours are only where a field of theirs is. */
+function withOptionalBodies<Document extends { paths?: object }>(document: Document): Document {
+  const operations = Object.values(document.paths ?? {}).flatMap((methods) => Object.values(record(methods)))
+  for (const operation of operations) {
+    const body = record(operation).requestBody
+    if (!isRecord(body)) continue
+    const { required } = record(record(record(body.content)['application/json']).schema)
+    body.required = Array.isArray(required) && required.length > 0
+  }
+  return document
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+const record = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {})

@@ -23,12 +23,22 @@ export const autoscalerRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = 
 
   app.get(
     '/v1/autoscaler',
-    { schema: { ...shared, summary: 'Every autoscaler, by name', response: answers(List) }, onRequest },
+    {
+      schema: { ...shared, summary: 'Every autoscaler, by name', response: answers(List, 'Sorted by name.') },
+      onRequest,
+    },
     async () => ({ autoscalers: catalog.list().map(wireAutoscaler) }),
   )
   app.get(
     '/v1/autoscaler/:name',
-    { schema: { ...ofOne, summary: 'One autoscaler and its last decisions', response: answers(One) }, onRequest },
+    {
+      schema: {
+        ...ofOne,
+        summary: 'One autoscaler and its last decisions',
+        response: answers(One, 'With its last ten decisions.'),
+      },
+      onRequest,
+    },
     async ({ params: { name } }) => ({
       ...wireAutoscaler(catalog.get(name)),
       decisions: catalog.decisions(name).slice(0, LAST_DECISIONS).map(wireDecision),
@@ -36,7 +46,14 @@ export const autoscalerRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = 
   )
   app.get(
     '/v1/autoscaler/:name/decisions',
-    { schema: { ...ofOne, summary: 'The last 50 decisions, newest first', response: answers(Decisions) }, onRequest },
+    {
+      schema: {
+        ...ofOne,
+        summary: 'The last 50 decisions, newest first',
+        response: answers(Decisions, 'What is kept in memory.'),
+      },
+      onRequest,
+    },
     async ({ params: { name } }) => ({ decisions: catalog.decisions(name).map(wireDecision) }),
   )
   app.post(
@@ -46,7 +63,7 @@ export const autoscalerRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = 
         ...ofOne,
         summary: 'What would be decided, stage by stage; writes nothing',
         body: ExplainBody,
-        response: answers(ExplanationSchema),
+        response: answers(ExplanationSchema, 'The decision, and each stage on the way to it.'),
       },
       onRequest,
     },

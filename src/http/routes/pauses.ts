@@ -7,7 +7,12 @@ import { answers, needs } from './schemas.ts'
 
 export const pauseRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async (app, { deps }) => {
   const { scaler, guard, stopping } = deps
-  const shared = { tags: ['autoscaler'], ...needs('scale'), params: NameParams, response: answers(AutoscalerSchema) }
+  const shared = {
+    tags: ['autoscaler'],
+    ...needs('scale'),
+    params: NameParams,
+    response: answers(AutoscalerSchema, 'The autoscaler as it is now.'),
+  }
   app.route({
     method: ['POST', 'PUT'],
     url: '/v1/autoscaler/:name/pause',

@@ -18,7 +18,7 @@ export const replicasRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = as
         params: NameParams,
         headers: IdempotencyHeader,
         body: ReplicasBody,
-        response: answers(DecisionSchema),
+        response: answers(DecisionSchema, 'What was decided; 200 for every policy outcome.'),
       },
       onRequest: [deps.guard('scale'), deps.stopping.refuseNewWork],
     },

@@ -17,7 +17,10 @@ const problems = {
 
 const PROBLEMS = { '4xx': problems, '5xx': problems }
 
-export const answers = <T extends TSchema>(schema: T) => ({ 200: schema, ...PROBLEMS })
+export const answers = <T extends TSchema>(schema: T, description: string) => ({
+  200: { ...schema, description },
+  ...PROBLEMS,
+})
 
 /** For answers that are no JSON. */
 export const textAnswers = (contentType: string, description: string) => ({

@@ -27,7 +27,7 @@ export const stepRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async 
         querystring: StepQuery,
         headers: IdempotencyHeader,
         body: stepBody(direction),
-        response: answers(DecisionSchema),
+        response: answers(DecisionSchema, 'What was decided; 200 for every policy outcome.'),
       },
       onRequest: [guard('scale'), stopping.refuseNewWork],
       handler: async (request, reply) => {
