@@ -78,7 +78,7 @@ export interface SharedStateStore {
   onChange(listener: (state: SharedState) => void): Unsubscribe
   /**
    * Compare-and-swap with re-reading; `change` may run more than once. Resolves when it is in force.
-   * Throws Fault `engine-unavailable` or `conflicts-exhausted`.
+   * Throws Fault `engine-unavailable`, `conflicts-exhausted` or `write-rejected`.
    */
   update(change: (state: SharedState) => SharedState): Promise<void>
 }

@@ -18,7 +18,7 @@ export interface CountWriter {
 export interface CountWriterDeps {
   readonly engine: Engine
   readonly cache: ServiceCache
-  readonly reads: Pick<ServiceReads, 'inspect' | 'hold' | 'release'>
+  readonly reads: Pick<ServiceReads, 'inspect' | 'catchUp'>
   readonly logger: Logger
   readonly timing: Pick<Timing, 'writeTimeoutMs'>
   readonly signal: AbortSignal
@@ -27,8 +27,7 @@ export interface CountWriterDeps {
 export function createCountWriter({ engine, cache, reads, logger, timing, signal }: CountWriterDeps): CountWriter {
   const readsAfterWrite = new Map<string, Promise<void>>()
 
-  const readAfterWrite = (id: string): Promise<void> => {
-    const read = reads.inspect(id)
+  const keepRead = (id: string, read: Promise<void>): Promise<void> => {
     readsAfterWrite.set(id, read)
     read.catch((error: unknown) => {
       if (readsAfterWrite.get(id) === read) readsAfterWrite.delete(id)
@@ -64,7 +63,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
    */
   const judgeConflict = async ({ id, stateLabel }: CountWrite): Promise<WriteResult> => {
     try {
-      await readAfterWrite(id)
+      await keepRead(id, reads.inspect(id))
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       return { kind: 'unknown', message: `The write was refused as out of sequence, but reading back failed: ${why}` }
@@ -86,13 +85,11 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
       if (known.versionIsStale || known.observation.version !== version) return { kind: 'conflict' }
       readsAfterWrite.delete(id)
       const body = specWithCount(known.specText, replicas, stateLabel)
-      reads.hold(id)
       const result = await send(write, body)
       if (result.kind === 'committed') {
         cache.applyWrite(write, body)
-        void readAfterWrite(id).catch(() => undefined)
+        void keepRead(id, reads.catchUp(id)).catch(() => undefined)
       }
-      reads.release(id)
       return result.kind === 'conflict' ? await judgeConflict(write) : result
     },
     takeReadAfterWrite(id) {

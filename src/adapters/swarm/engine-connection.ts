@@ -2,6 +2,7 @@
  * One engine, spoken to through dockerode's modem. Bodies are read here and not by dockerode, which parses them with
  * JSON.parse; request bodies go as raw bytes, since dockerode puts a plain object, env values and all, into the URL.
  */
+import { setMaxListeners } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import Docker from 'dockerode'
 import { type EngineOptions, engineAddress } from './engine-address.ts'
@@ -57,6 +58,8 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
   const { docker, agent, shown } = engineAddress(options)
   const { modem } = new Docker(docker)
   const open = new AbortController()
+  // Each call under way listens: many at once are no leak.
+  setMaxListeners(0, open.signal)
 
   const dial = (call: EngineCall, signal: AbortSignal): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {

@@ -3,8 +3,8 @@
 export interface Inspections {
   /** Resolves after a read of this id that started after the call. Rejects as `read` does. */
   request(id: string): Promise<void>
-  /** Whether a read of this id is under way. */
-  isRunning(id: string): boolean
+  /** Resolves when the read of this id that is under way has ended, well or not; `undefined` if there is none. */
+  underWay(id: string): Promise<void> | undefined
 }
 
 interface Waiting {
@@ -17,11 +17,10 @@ export function createInspections(deps: {
   readonly read: (id: string) => Promise<void>
   readonly atOnce: number
 }): Inspections {
-  const running = new Set<string>()
+  const running = new Map<string, Promise<void>>()
   const waiting = new Map<string, Waiting>()
 
   const run = async (id: string, { resolve, reject }: Waiting) => {
-    running.add(id)
     try {
       await deps.read(id)
       resolve()
@@ -38,12 +37,12 @@ export function createInspections(deps: {
       if (running.size >= deps.atOnce) return
       if (running.has(id)) continue
       waiting.delete(id)
-      void run(id, next)
+      running.set(id, run(id, next))
     }
   }
 
   return {
-    isRunning: (id) => running.has(id),
+    underWay: (id) => running.get(id),
     request(id) {
       const joined = waiting.get(id) ?? newWaiting()
       waiting.set(id, joined)

@@ -1,4 +1,5 @@
 /** Keeps the service cache in step: full lists, and single reads when an event announces a version it does not have. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../../autoscaling/ports.ts'
 import type { Engine } from './engine-connection.ts'
 import { EngineError, isGone } from './engine-errors.ts'
@@ -17,9 +18,8 @@ export interface ServiceReads {
   /** Reads one service with a call that starts after this one. Throws EngineError. */
   inspect(id: string): Promise<void>
   onEvent(event: EngineEvent): void
-  /** Events for a service wait while a write of ours is under way: the read after it covers them. */
-  hold(id: string): void
-  release(id: string): void
+  /** Reads one service unless a read that is under way brings the version of our last write. Throws EngineError. */
+  catchUp(id: string): Promise<void>
 }
 
 export interface ServiceReadsDeps {
@@ -36,7 +36,6 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
   const { engine, cache, logger, timing, signal } = deps
   /** By id, the last event that no read covers yet. */
   const announced = new Map<string, { readonly timeNano: string; readonly at: Ticket }>()
-  const held = new Set<string>()
 
   const covered = (id: string, started: Ticket) => {
     if ((announced.get(id)?.at ?? started) < started) announced.delete(id)
@@ -65,7 +64,7 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
 
   const follow = async (id: string): Promise<void> => {
     const news = announced.get(id)
-    if (news === undefined || held.has(id) || inspections.isRunning(id)) return
+    if (news === undefined || inspections.underWay(id) !== undefined) return
     if (cache.get(id)?.updatedAtNano === news.timeNano) {
       announced.delete(id)
       return
@@ -96,7 +95,7 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
       const started = cache.ticket()
       const [path, timeoutMs] = ['/services', timing.listTimeoutMs]
       const { body } = await engine.call({ method: 'GET', path, endpoint: path, timeoutMs, signal })
-      cache.applyList(started, readList(body, cache))
+      cache.applyList(started, await readList(body, cache))
       for (const id of [...announced.keys()]) covered(id, started)
     },
     onEvent({ id, action, timeNano }) {
@@ -108,28 +107,40 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
       announced.set(id, { timeNano, at: cache.ticket() })
       void follow(id)
     },
-    hold: (id) => held.add(id),
-    release(id) {
-      held.delete(id)
-      void follow(id)
+    async catchUp(id) {
+      await inspections.underWay(id)
+      if (cache.get(id)?.versionIsStale === true) await inspect(id)
     },
   }
 }
 
+/** The longest that reading a list keeps the process from answering anybody else. */
+const SLICE_MS = 10
+
 /** Parses without loss only what has a version that the cache does not have. Throws EngineError `malformed`. */
-function readList(body: Buffer, cache: ServiceCache): Listed[] {
+async function readList(body: Buffer, cache: ServiceCache): Promise<Listed[]> {
+  const listed: Listed[] = []
+  let sliceStartedAt = performance.now()
   try {
-    return splitArray(body).flatMap((text): Listed[] => {
-      const glance: unknown = JSON.parse(text)
-      const id = textAt(glance, 'ID') ?? ''
-      if (cache.hasVersion(id, integerAt(glance, 'Version', 'Index') ?? -1)) return [{ id, unchanged: true }]
-      const reading = readService(parseLossless(text))
-      return reading === undefined ? [] : [reading]
-    })
+    for (const text of splitArray(body)) {
+      const one = readListed(text, cache)
+      if (one !== undefined) listed.push(one)
+      if (performance.now() - sliceStartedAt < SLICE_MS) continue
+      await nextTurn()
+      sliceStartedAt = performance.now()
+    }
+    return listed
   } catch (cause) {
     if (cause instanceof EngineError) throw cause
     throw new EngineError('malformed', 'GET /services answered with something that is no JSON, or half of it.', {
       cause,
     })
   }
+}
+
+function readListed(text: string, cache: ServiceCache): Listed | undefined {
+  const glance: unknown = JSON.parse(text)
+  const id = textAt(glance, 'ID') ?? ''
+  const isKnown = cache.hasVersion(id, integerAt(glance, 'Version', 'Index') ?? -1)
+  return isKnown ? { id, unchanged: true } : readService(parseLossless(text))
 }

@@ -97,6 +97,11 @@ export function createSharedStateStore(deps: SharedStateDeps): SwarmSharedState 
       const retry = { retries: MAX_RETRIES, minTimeout: 20, factor: 2, randomize: true, signal }
       await inTurn(() => pRetry(() => tryUpdate(change), retry)).catch((error: unknown) => {
         if (!(error instanceof EngineError)) throw signal.aborted ? unavailable(error) : error
+        if (writeResult(error).kind === 'rejected' && !isRace(error)) {
+          throw new Fault('write-rejected', `The engine refuses the config ${CONFIG_NAME}: ${error.message}`, {
+            cause: error,
+          })
+        }
         throw isRace(error) ? exhausted(error) : unavailable(error)
       })
     },

@@ -1,4 +1,5 @@
 /** The Swarm behind one engine: the ports `Services` and `SharedStateStore`, and what keeps their caches in step. */
+import { setMaxListeners } from 'node:events'
 import type { Clock, Logger, ServiceChange, Services, SharedStateStore } from '../../autoscaling/ports.ts'
 import { createCountWriter } from './count-writer.ts'
 import type { EngineOptions } from './engine-address.ts'
@@ -46,6 +47,7 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
   const timing = { ...TIMING, ...rest.timing }
   const closing = new AbortController()
   const { signal } = closing
+  setMaxListeners(0, signal)
   const engine = connectEngine(connection, hooks.onCall)
   const changes = createListeners<ServiceChange>(logger)
   const cache = createServiceCache({ now, changed: changes.tell })

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'lossless-json'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ServiceChange } from '../../../src/autoscaling/ports.ts'
 import { eventually, fakeEngine, inSync, sleep, swarmOn } from './swarm-fixture.ts'
 
@@ -57,6 +57,7 @@ describe('the services', () => {
 
   it('with a name that is the id of another, or a prefix of it, are never taken for it', async () => {
     const { engine, id, services } = await setup()
+    engine.muteEvents(true)
     engine.addService({ name: 'impostor', id: `${id}x` })
     engine.removeService(id)
     expect(await services.refresh(id)).toBeUndefined()
@@ -160,6 +161,25 @@ describe('a write', () => {
     expect(engine.count('POST /services/{id}/update')).toBe(2)
     expect(engine.count('GET /services/{id}')).toBe(2)
     expect(engine.replicas(id)).toBe(6)
+  })
+
+  it('may be one of many at once, without a word of leaks', async () => {
+    const { engine, services } = await setup({ timing: { writeTimeoutMs: 5_000, readTimeoutMs: 5_000 } })
+    const warnings: Error[] = []
+    const warn = (warning: Error) => warnings.push(warning)
+    process.on('warning', warn)
+    onTestFinished(() => {
+      process.off('warning', warn)
+    })
+    const ids = Array.from({ length: 30 }, (_, index) => engine.addService({ name: `many${index}` }))
+    await eventually(() => ids.every((id) => services.get(id) !== undefined))
+    const writes = ids.map((id) => {
+      const { version = -1 } = services.get(id) ?? {}
+      return services.writeCount({ id, version, replicas: 2, stateLabel: 's' })
+    })
+    expect(new Set((await Promise.all(writes)).map(({ kind }) => kind))).toEqual(new Set(['committed']))
+    await sleep(20)
+    expect(warnings).toEqual([])
   })
 
   it('keeps integers above 2^53, floats and unknown fields of the spec', async () => {

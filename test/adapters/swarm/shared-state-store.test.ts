@@ -131,6 +131,16 @@ describe('the shared state', () => {
     expect(labels()).toHaveProperty(['pause.abc'])
   })
 
+  it('says that it is refused when a proxy forbids to write', async () => {
+    const { engine, sharedState } = await setup({ 'later.a': '0' })
+    engine.inject('POST /configs/{id}/update', { status: 403, message: 'forbidden' })
+    await expect(sharedState.update(paused('abc'))).rejects.toMatchObject({
+      code: 'write-rejected',
+      message: expect.stringContaining('forbidden'),
+    })
+    expect(engine.count('POST /configs/{id}/update')).toBe(1)
+  })
+
   it('passes on what goes wrong in the change itself', async () => {
     const { sharedState } = await setup()
     const change = () => {
