@@ -33,7 +33,8 @@ export async function loadFolders(
 ): Promise<void> {
   await inTemporaryFolder(async (folder) => {
     const archive = join(folder, 'image.tar')
-    await writeArchive(archive, files, { [reference]: config })
+    const tagged = /:[^/]*$/.test(reference) ? reference : `${reference}:latest`
+    await writeArchive(archive, files, { [tagged]: config })
     await loadArchive(node.api, archive)
   })
 }

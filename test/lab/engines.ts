@@ -23,7 +23,9 @@ export async function fetchPackages(name: string, suite: string, packages: reado
     .update([suite, ...packages].join(' '))
   const folder = await cached(`${name}-${recipe.digest('hex').slice(0, 8)}`, async (temporary) => {
     progress(`fetching ${packages.join(', ')} of Debian ${suite} (once, about 15 s)`)
-    const { stdout } = await execute('sh', [script, suite, temporary, ...packages])
+    const { stdout } = await execute('sh', [script, suite, temporary, ...packages]).catch((error: Error) => {
+      throw new Error(`Debian ${suite}: ${packages.join(', ')} not to be had\n${error.message.replace(/^.*\n/, '')}`)
+    })
     await writeFile(join(temporary, 'versions'), stdout)
   })
   const lines = (await readFile(join(folder, 'versions'), 'utf8')).trim().split('\n')

@@ -18,10 +18,12 @@ mirror() {
   apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian|Debian|//p' | head -n 1
 }
 uri=$(mirror)
-if [ -z "$uri" ]; then
-  apt-get update -qq >&2
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  [ -n "$uri" ] && break
+  # A new machine has no package lists yet. Another apt may be at it: it locks them.
+  apt-get update -qq >&2 || sleep 3
   uri=$(mirror)
-fi
+done
 [ -n "$uri" ] || { echo 'apt knows no Debian mirror (apt-get indextargets lists none)' >&2; exit 1; }
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" >"$work/sources.list"
 
@@ -29,11 +31,12 @@ private_apt() {
   tool=$1
   shift
   "$tool" -qq -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-    -o Dir::Etc::PreferencesParts=/dev/null -o Dir::State="$work/state" -o Dir::State::status="$work/status" \
+    -o Dir::Etc::PreferencesParts=/dev/null -o Dir::State="$work/state" -o Dir::State::lists="$work/state/lists" \
+    -o Dir::State::status="$work/status" \
     -o Dir::Cache="$work/cache" -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin \
     -o Acquire::GzipIndexes=false -o APT::Sandbox::User=root -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
-private_apt apt-get update >&2
+private_apt apt-get update -o APT::Update::Error-Mode=any >&2
 
 # All that apt would install on an empty machine; of that, the programs and each library the machine lacks or has in
 # an older version. Package managers, init systems and the like are no part of it.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# first-process.sh <folder of the lab> <init program>
+# first-process.sh <folder of the lab> <its address, with prefix length> <init program>
 #
 # The first process of a lab's pid namespace. Its network namespace holds the two bridges that all nodes hang on and
 # has no link to the machine's own network:
@@ -7,8 +7,8 @@
 #   br1  an empty LAN on every node's eth1, for macvlan networks
 set -eu
 dir=$1
-init=$2
-read -r address <"$dir/address"
+address=$2
+init=$3
 
 for bridge in br0 br1; do
   ip link add "$bridge" type bridge

@@ -1,9 +1,9 @@
 #!/bin/sh
-# keeper.sh hold  <folder of the lab> <first program>
+# keeper.sh hold  <folder of the lab> <its address, with prefix length> <first program>
 # keeper.sh clear <folder of the lab>
 #
-# `hold` owns one lab: it starts the lab's first process and takes the lab down again when it gets TERM or when its
-# standard input ends. The process that started the lab holds the other end, so a crash of that process, kill -9
+# `hold` owns one lab: it makes the folder, starts the first process and takes all down again when it gets TERM or when
+# its standard input ends. The process that started the lab holds the other end, so a crash of that process, kill -9
 # included, ends the lab. The line "keep" on standard input lets the lab outlive its starter.
 #
 # Everything in a lab lives in the first process's pid namespace: when that process dies, the kernel ends the rest,
@@ -67,14 +67,17 @@ clear_lab() { # <folder>
   return 0
 }
 
-hold_lab() { # <folder> <first program>
+hold_lab() { # <folder> <address> <first program>
   dir=$1
   trap 'trap "" TERM INT HUP; clear_lab "$dir"; exit 0' TERM INT HUP
   exec 3<&0 </dev/null
+  mkdir -p "$dir"
+  exec >"$dir/keeper.log" 2>&1
+  echo "$2" >"$dir/address"
   note_self "$dir/keeper"
   # If the keeper itself is killed, the lab's processes go too; its files are swept by the next start.
   setpriv --pdeathsig KILL unshare --pid --fork --kill-child --net --ipc \
-    sh "${0%/*}/first-process.sh" "$dir" "$2" 3<&- &
+    sh "${0%/*}/first-process.sh" "$dir" "$2" "$3" 3<&- &
   if read -r word <&3 && [ "$word" = keep ]; then
     exec 3<&-
     wait
@@ -83,7 +86,7 @@ hold_lab() { # <folder> <first program>
 }
 
 case $1 in
-  hold) hold_lab "$2" "$3" ;;
+  hold) hold_lab "$2" "$3" "$4" ;;
   clear) clear_lab "$2" ;;
 esac
 exit

@@ -47,6 +47,9 @@ echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 cp "$dir/hosts" /etc/hosts
 ip link set lo up
 
+# TCP waits ever longer between its tries. Once a second, so that a healed node is back in seconds, not in a minute.
+echo 1000 2>/dev/null >/proc/sys/net/ipv4/tcp_rto_max_ms || true # kernels before 6.15 have no such limit
+
 # As on a machine with systemd, so that containers may ask for shared mounts. Nothing reaches the machine outside.
 mount --make-rshared /
 

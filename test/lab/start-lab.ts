@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { open, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadArchive } from './archive.ts'
@@ -8,11 +7,11 @@ import type { Progress } from './cache.ts'
 import { type EngineKind, type EnginePackages, enginePackages } from './engines.ts'
 import { execute } from './execute.ts'
 import { type ImageName, imageArchive } from './images.ts'
+import { startKeeper } from './keeper.ts'
 import { engineOf, type Lab, openLab } from './lab.ts'
 import { checkMachine } from './machine.ts'
 import { plugIn } from './network.ts'
-import { isRunning, readProcessId } from './processes.ts'
-import { claimLab, clearLab, keeperOf, keeperScript, type LabRecord, type NodeRecord, writeRecord } from './state.ts'
+import { claimLab, clearLab, type LabRecord, type NodeRecord, writeRecord } from './state.ts'
 import { formSwarm } from './swarm.ts'
 
 export type LabOptions = {
@@ -49,9 +48,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     ...images.map((image) => imageArchive(image, onProgress)),
   ])
   onProgress(`starting ${count} engine${count === 1 ? '' : 's'} ${packages.version} in lab ${name}`)
-  const { folder, subnet } = await claimLab(name)
+  const keeper = await claimLab(name, (at, subnet) => startKeeper({ folder: at, subnet, init: initOf(packages) }))
+  const { folder, subnet } = keeper
   try {
-    const keeper = await startKeeper(name, folder, packages)
     const plan = [...Array(count).keys()].map((index) => ({
       hostname: `${name}-${index + 1}`,
       port: `${index + 1}`,
@@ -92,32 +91,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
+type NodePlan = Pick<NodeRecord, 'hostname' | 'port' | 'address'>
+
 /** Reaps orphans as the first process of a namespace; static, so it needs none of the packages' libraries. */
 const initOf = (packages: EnginePackages) => join(packages.folder, 'usr/bin/tini-static')
-
-/** Starts the process that takes the lab down when this one ends, and with it the lab's first process. */
-async function startKeeper(name: string, folder: string, packages: EnginePackages) {
-  const log = await open(join(folder, 'keeper.log'), 'a')
-  const keeper = spawn('sh', [keeperScript, 'hold', folder, initOf(packages)], {
-    detached: true, // Ctrl-C in a terminal is for this process, not for the keeper
-    stdio: ['pipe', log.fd, log.fd],
-  })
-  keeper.unref()
-  await log.close()
-  const input = keeper.stdin
-  input?.on('error', () => {})
-  for (;;) {
-    const first = readProcessId(join(folder, 'init'))
-    if (first && isRunning(first) && keeperOf(name)) {
-      return { lab: first.pid, letGo: () => void input?.write('keep\n') }
-    }
-    if (keeper.exitCode !== null)
-      throw new Error(`the lab's keeper ended:\n${await readFile(join(folder, 'keeper.log'), 'utf8').catch(() => '')}`)
-    await sleep(5)
-  }
-}
-
-type NodePlan = Pick<NodeRecord, 'hostname' | 'port' | 'address'>
 
 /** Makes a node's namespaces and plugs it in; its pid. */
 async function startNode(folder: string, lab: number, packages: EnginePackages, node: NodePlan): Promise<number> {

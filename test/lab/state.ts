@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLock } from './cache.ts'
 import type { EngineKind } from './engines.ts'
@@ -34,8 +34,11 @@ export type LabRecord = {
 export const labFolder = (name: string) => join(stateFolder, name)
 export const keeperScript = join(import.meta.dirname, 'keeper.sh')
 
-/** Makes the folder of a new lab and gives it a /24 that no other lab has. Leftovers of crashed labs are cleared. */
-export async function claimLab(name: string): Promise<{ folder: string; subnet: string }> {
+/**
+ * Finds a free name's /24 and lets `make` create the folder before another start can look. Leftovers of crashed labs
+ * are cleared first.
+ */
+export function claimLab<T>(name: string, make: (folder: string, subnet: string) => Promise<T>): Promise<T> {
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
     throw new Error(`lab name "${name}": a-z, 0-9 and -, at most 31 characters, starting with a letter`)
   }
@@ -43,18 +46,13 @@ export async function claimLab(name: string): Promise<{ folder: string; subnet: 
     await clearLeftovers()
     const names = await labNames()
     if (names.includes(name)) throw new Error(`a lab named "${name}" is up: npm run lab -- down ${name}`)
-    const taken = await Promise.all(
-      names.map((other) => readFile(join(labFolder(other), 'address'), 'utf8').catch(() => '')),
-    )
+    const addresses = names.map((other) => readFile(join(labFolder(other), 'address'), 'utf8').catch(() => ''))
+    const taken = await Promise.all(addresses)
     // Clear of Docker's own pools: 172.17 to 172.31 and 192.168 for bridges, 10.0.0.0 upwards for overlays.
-    const subnet = [...Array(250).keys()]
-      .map((n) => `10.211.${n + 1}`)
-      .find((s) => !taken.some((a) => a.startsWith(`${s}.`)))
-    if (subnet === undefined) throw new Error('250 labs are up')
-    const folder = labFolder(name)
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'address'), `${subnet}.1/24\n`)
-    return { folder, subnet }
+    const subnets = [...Array(250).keys()].map((index) => `10.211.${index + 1}`)
+    const subnet = subnets.find((candidate) => !taken.some((address) => address.startsWith(`${candidate}.`)))
+    if (subnet === undefined) throw new Error(`${subnets.length} labs are up`)
+    return make(labFolder(name), subnet)
   })
 }
 
