@@ -13,7 +13,6 @@ const homes = {
   'lossless-json': '^src/adapters/swarm/',
   'p-retry': '^src/(adapters/swarm|commands)/',
   yaml: '^src/adapters/files/',
-  chokidar: '^src/adapters/files/',
   pino: '^src/adapters/logging/',
   'prom-client': '^src/adapters/metrics/',
   fastify: '^src/http/',

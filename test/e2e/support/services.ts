@@ -32,7 +32,7 @@ export async function createService(node: Pick<LabNode, 'api'>, wanted: Wanted):
   const created = await node.api.createService({
     Name: name,
     Labels: labels,
-    TaskTemplate: { ContainerSpec: { Image: `orrery-lab/web:${tag}`, Command: ['sleep', '1000000'] }, ...template },
+    TaskTemplate: { ContainerSpec: { Image: `orrery-lab/web:${tag}`, Args: ['sleep', '1000000'] }, ...template },
     Mode: { Replicated: { Replicas: replicas } },
     EndpointSpec: { Mode: 'dnsrr' },
     ...spec,
