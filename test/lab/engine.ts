@@ -13,7 +13,7 @@ export type Engine = {
   start(): Promise<void>
   /** SIGTERM, as a service manager would: containers are stopped too. Waits for the end. */
   stop(): Promise<void>
-  /** SIGKILL: containers go on. */
+  /** SIGKILL: containers go on until the next start, which replaces them. */
   kill(): Promise<void>
   /** SIGSTOP: connections are taken and never answered, containers go on. */
   freeze(): Promise<void>
@@ -54,9 +54,12 @@ export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): E
     const line = `rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid; exec ${dockerd} >>${logPath} 2>&1`
     // `setsid --fork` hands the engine to the node's first process, so it is nobody's child outside.
     await execute('nsenter', entrance(pid, ['setsid', '--fork', 'sh', '-c', line]))
-    for (const deadline = Date.now() + startTimeoutMs; ; await sleep(20)) {
+    for (const begun = Date.now(); ; await sleep(20)) {
       if (await api.ping().then(Boolean, () => false)) return
-      if (Date.now() > deadline) throw new Error(`the engine does not answer\n${await lastLines(logPath)}`)
+      const ended = Date.now() > begun + 1_000 && processes().length === 0
+      if (ended || Date.now() > begun + startTimeoutMs) {
+        throw new Error(`the engine ${ended ? 'ended' : 'does not answer'}\n${await lastLines(logPath)}`)
+      }
     }
   }
 

@@ -27,7 +27,7 @@ export type LabNode = Omit<NodeRecord, 'port'> & {
   stop(): Promise<void>
   start(): Promise<void>
   restart(): Promise<void>
-  /** SIGKILL: containers go on without an engine, and the next start finds them. */
+  /** SIGKILL: containers go on without an engine until the next start, which replaces them. */
   kill(): Promise<void>
   /** SIGSTOP: whoever asks the engine waits. Containers go on. */
   freeze(): Promise<void>
@@ -50,8 +50,10 @@ export type Lab = {
   ready(options?: ReadyOptions): Promise<void>
   /** One of the lab's own images by name, or the path of a `docker save` archive, on every node. */
   loadImage(image: ImageName | string): Promise<void>
-  /** A program on the bridges' side of the cables: a machine on the same LAN that is no node. */
+  /** A program at the bridges, br0 and br1: a machine on the nodes' LANs that is no node. */
   run(argv: readonly string[], options?: RunOptions): Promise<Result>
+  /** An address on those LANs, a container's on a macvlan network for instance, on this machine's loopback. */
+  forward(port: number, host: string): Promise<Forward>
   /** Ends everything and waits until no process, mount, namespace, cgroup or file of the lab is left. */
   down(): Promise<void>
 }
@@ -78,7 +80,8 @@ export function openLab(record: LabRecord): Lab {
       const archive = await imageArchive(image)
       await Promise.all(nodes.map((node) => loadArchive(node.api, archive)))
     },
-    run: (argv, options) => run(record.pid, argv, options),
+    run: (argv, options) => run(record.pid, argv, { check: false, ...options }),
+    forward: (port, host) => forward({ pid: record.pid, folder: labFolder(record.name), host, port }),
     down: () => clearLab(record.name),
   }
 }

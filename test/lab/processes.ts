@@ -40,7 +40,8 @@ export function childrenOf(pid: number): number[] {
 
 /** Processes by name in the pid namespace of `pid` itself: those of its containers have namespaces of their own. */
 export function processesNamed(name: string, pid: number): number[] {
-  const namespace = readlinkSync(`/proc/${pid}/ns/pid`)
+  const namespace = namespaceOf(String(pid))
+  if (namespace === undefined) return []
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .filter((entry) => readOr(`/proc/${entry}/comm`, '').trim() === name && namespaceOf(entry) === namespace)

@@ -43,11 +43,14 @@ export async function formSwarm(members: Member[]): Promise<string[]> {
 
 export type ReadyOptions = { except?: readonly { hostname: string }[]; timeoutMs?: number }
 
-/** Asks the managers, in turn, until all nodes are ready and all managers reachable. */
+/**
+ * Asks the managers, in turn, until all nodes are ready and all managers reachable. A manager that was cut off comes
+ * back with a higher Raft term and forces an election: that takes Swarm 1 to 60 s.
+ */
 export async function waitUntilReady(
   managers: Pick<Member, 'api' | 'hostname'>[],
   nodes: Pick<Member, 'hostname' | 'role'>[],
-  { except = [], timeoutMs = 60_000 }: ReadyOptions = {},
+  { except = [], timeoutMs = 120_000 }: ReadyOptions = {},
 ): Promise<void> {
   const excepted = new Set(except.map((node) => node.hostname))
   const wanted = nodes.filter((node) => !excepted.has(node.hostname))
