@@ -1,0 +1,52 @@
+/** What the controller asks of the engine while nobody asks anything of it: without networks and without Consul. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { atMost, type Figure } from './figure.ts'
+import { processorSeconds } from './processor-time.ts'
+import type { Stage } from './stage.ts'
+
+const WINDOW_MS = 120_000
+const WINDOW_MS_QUICK = 20_000
+const MINUTE_MS = 60_000
+/** The leader read every 2 s, one list of the services and one of the shared state. */
+const CALLS_A_MINUTE = 32
+
+export async function measureIdle({ controller, progress, quick }: Stage, services: number): Promise<Figure[]> {
+  const windowMs = quick ? WINDOW_MS_QUICK : WINDOW_MS
+  progress(`idle for ${windowMs / 1000} s`)
+  const before = { calls: await callsSoFar(controller), seconds: processorSeconds(controller.pid) }
+  await sleep(windowMs)
+  const seconds = processorSeconds(controller.pid) - before.seconds
+  const calls = await callsSoFar(controller)
+  const made = [...calls].flatMap(([endpoint, count]) => {
+    const perMinute = ((count - (before.calls.get(endpoint) ?? 0)) * MINUTE_MS) / windowMs
+    return perMinute > 0 ? [{ endpoint, perMinute }] : []
+  })
+  const all = made.reduce((sum, { perMinute }) => sum + perMinute, 0)
+  const what = made.map(({ endpoint, perMinute }) => `${endpoint} ${perMinute}`).join(', ')
+  return [
+    {
+      name: `idle: engine calls a minute, ${services} services`,
+      measured: `${all} (${what}), 1 event stream`,
+      // A window cut from a running clock may hold one call more than its share.
+      limit: { ...atMost(all, CALLS_A_MINUTE), times: all / (CALLS_A_MINUTE + (2 * MINUTE_MS) / windowMs) },
+    },
+    {
+      name: `idle: share of one core, ${services} services`,
+      measured: `${((100 * seconds * 1000) / windowMs).toFixed(1)} %`,
+    },
+  ]
+}
+
+/** Ended calls by endpoint; an event stream that stays open is none. */
+export async function callsSoFar({ call }: Pick<Stage['controller'], 'call'>): Promise<Map<string, number>> {
+  const { body } = await call<string>('GET', '/metrics')
+  const calls = new Map<string, number>()
+  for (const line of String(body).split('\n')) {
+    const [, labels = '', count] = /^orrery_docker_call_seconds_count\{(.*)\} (\S+)$/.exec(line) ?? []
+    const label = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
+    if (count === undefined) continue
+    const endpoint = `${label('method')} ${label('endpoint')}`
+    calls.set(endpoint, (calls.get(endpoint) ?? 0) + Number(count))
+  }
+  return calls
+}

@@ -1,0 +1,64 @@
+/** Calls that change nothing: how many of them one core of the controller answers in a second. */
+import { join } from 'node:path'
+import { eventually } from '../test/e2e/support/services.ts'
+import { execute } from '../test/lab/execute.ts'
+import { atLeast, exactly, type Figure } from './figure.ts'
+import { processorSeconds } from './processor-time.ts'
+import { createService, type Wanted } from './services.ts'
+import type { Stage } from './stage.ts'
+import { perSecond } from './statistics.ts'
+
+const autocannon = join(import.meta.dirname, '../node_modules/autocannon/autocannon.js')
+const SECONDS = 10
+const SECONDS_QUICK = 3
+const CONNECTIONS = 16
+
+const CASES = [
+  { code: 'at-max', outcome: 'unchanged', labels: { 'autoscaler.max': '1' }, first: [] },
+  { code: 'cooldown', outcome: 'held', labels: { 'autoscaler.cooldown': '1h' }, first: ['up'] },
+] as const
+
+export async function measureRefusals(stage: Stage): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const one of CASES) figures.push(...(await measureRefusal(stage, one)))
+  return figures
+}
+
+async function measureRefusal(
+  stage: Stage,
+  { code, outcome, labels, first }: (typeof CASES)[number],
+): Promise<Figure[]> {
+  const { controller, engine, quick, progress } = stage
+  progress(`refusals: ${code}`)
+  const wanted: Wanted = { name: `refused-${code}`, replicas: 1, labels }
+  await createService(engine, wanted)
+  await eventually(`${wanted.name} is seen`, async () => (await controller.get(wanted.name)).status === 200)
+  if (first.length > 0) await controller.up(wanted.name)
+  const url = `${controller.url}/v1/autoscaler/${wanted.name}/up`
+  await load(url, 1)
+  const decided = () => controller.metric('orrery_decisions_total', { service: wanted.name, outcome, reason: code })
+  const before = { decided: await decided(), seconds: processorSeconds(controller.pid) }
+  const { answers, others, seconds } = await load(url, quick ? SECONDS_QUICK : SECONDS)
+  const used = processorSeconds(controller.pid) - before.seconds
+  const allRefused = others === 0 && (await decided()) - before.decided >= answers
+  const perCore = answers / used
+  return [
+    {
+      name: `refusals (${code}) per second of one core`,
+      measured: `${perSecond(perCore)} (${perSecond(answers / seconds)} on this machine, ${CONNECTIONS} connections)`,
+      limit: allRefused ? atLeast(perCore, 5000, '/s') : exactly(false, `every answer 200 ${outcome} ${code}`),
+    },
+  ]
+}
+
+/** From a process of its own. `others`: answers that were not 2xx, or did not come. */
+async function load(url: string, seconds: number) {
+  const options = ['--json', '--method=POST', `--connections=${CONNECTIONS}`, `--duration=${seconds}`]
+  const { stdout } = await execute(process.execPath, [autocannon, ...options, url])
+  const found = JSON.parse(stdout)
+  return {
+    answers: Number(found['2xx']),
+    others: Number(found.non2xx) + Number(found.errors) + Number(found.timeouts),
+    seconds: Number(found.duration),
+  }
+}

@@ -1,0 +1,33 @@
+/** The figures as a table for people, or as JSON. */
+import { cpus, totalmem } from 'node:os'
+import Table from 'cli-table3'
+import { type Figure, verdictOf } from './figure.ts'
+
+export interface Report {
+  readonly engineVersion: string
+  readonly tookSeconds: number
+  readonly figures: readonly Figure[]
+}
+
+export function tableOf({ engineVersion, tookSeconds, figures }: Report): string {
+  const table = new Table({ head: ['figure', 'measured', 'limit', 'ok'], style: { head: [], border: [] } })
+  for (const figure of figures) {
+    table.push([figure.name, figure.measured, figure.limit?.text ?? '', verdictOf(figure)])
+  }
+  return `${table.toString()}\n${machine()}; engine ${engineVersion}, 3 managers; took ${tookSeconds} s`
+}
+
+export const jsonOf = ({ figures, ...rest }: Report): string =>
+  JSON.stringify(
+    { machine: machine(), ...rest, figures: figures.map((one) => ({ ...one, verdict: verdictOf(one) })) },
+    null,
+    2,
+  )
+
+export const hasFailed = ({ figures }: Pick<Report, 'figures'>): boolean =>
+  figures.some((figure) => verdictOf(figure) === 'FAILED')
+
+function machine(): string {
+  const [first] = cpus()
+  return `${cpus().length} x ${first?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`
+}

@@ -1,0 +1,79 @@
+/** `npm run bench`: what speed the product has here, measured on a Swarm of its own. docs/performance.md explains the figures. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { setup as build } from '../test/e2e/support/build.ts'
+import type { EngineKind } from '../test/lab/engines.ts'
+import type { Figure } from './figure.ts'
+import { measureIdle } from './idle.ts'
+import { measureManyUps, measureTwoControllers } from './many-ups.ts'
+import { measureMemory, measureStart } from './process.ts'
+import { measureList } from './reads.ts'
+import { measureRefusals } from './refusals.ts'
+import { hasFailed, jsonOf, tableOf } from './report.ts'
+import { createStage, type Stage } from './stage.ts'
+import { measureWrites } from './write.ts'
+
+interface Options {
+  readonly services: readonly number[]
+  readonly engine: EngineKind
+  readonly json?: true
+  readonly quick?: true
+}
+
+const LISTED = 500
+
+const { services, engine, json, quick } = new Command('bench')
+  .description('Measures the controller on a lab of three managers. Needs root; takes about 6 minutes.')
+  .option('--services <counts>', 'with how many services, a comma list', wholeNumbers, [10, 1000])
+  .addOption(new Option('--engine <engine>', 'which engine').choices(['new', 'old']).default('new'))
+  .option('--json', 'print JSON instead of a table')
+  .option('--quick', 'fewer rounds: about 2 minutes, and rougher figures')
+  .parse()
+  .opts<Options>()
+
+const startedAt = performance.now()
+const secondsSoFar = () => Math.round((performance.now() - startedAt) / 1000)
+const progress = (line: string) => console.error(`${String(secondsSoFar()).padStart(4)} s  ${line}`)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+progress('building')
+await build()
+const stage = await createStage({ engine, quick: quick === true, progress })
+try {
+  const figures = await measureAll(stage)
+  const report = { engineVersion: stage.engineVersion, tookSeconds: secondsSoFar(), figures }
+  console.log(json ? jsonOf(report) : tableOf(report))
+  if (hasFailed(report)) process.exitCode = 1
+} finally {
+  await stage.close()
+}
+
+/** Services are only ever added, so the figures come in the order of how many they want. */
+async function measureAll(on: Stage): Promise<Figure[]> {
+  const figures: Figure[] = []
+  const most = Math.max(...services)
+  for (const count of [...services].sort((a, b) => a - b)) {
+    if (count >= LISTED && !figures.some(isList)) figures.push(...(await listed(on, LISTED)))
+    await on.populate(count)
+    figures.push(...(await measureWrites(on, count)))
+  }
+  if (!figures.some(isList)) figures.push(...(await listed(on, LISTED)))
+  figures.push(...(await measureManyUps(on)), ...(await measureTwoControllers(on)), ...(await measureRefusals(on)))
+  figures.push(...(await measureStart(on, Math.max(most, LISTED))))
+  figures.push(...(await measureIdle(on, Math.max(most, LISTED))), ...measureMemory(on, Math.max(most, LISTED)))
+  return figures
+}
+
+async function listed(on: Stage, count: number): Promise<Figure[]> {
+  await on.populate(count)
+  return await measureList(on, count)
+}
+
+function isList({ name }: Figure): boolean {
+  return name.startsWith('GET ')
+}
+
+function wholeNumbers(text: string): number[] {
+  const counts = text.split(',').map(Number)
+  if (counts.every((count) => Number.isInteger(count) && count > 0)) return counts
+  throw new InvalidArgumentError('whole numbers above 0, please, as 10,1000')
+}
