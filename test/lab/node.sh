@@ -1,14 +1,16 @@
 #!/bin/sh
-# node.sh <folder of the lab> <host name> <unpacked packages> <init program>
+# node.sh <folder of the lab> <host name> <unpacked packages> <init program> <shared folder>...
 #
 # The first process of one node, in namespaces of its own (pid, mount, net, uts, ipc). It sees the machine's files,
 # with the engine's packages laid over /usr. What it writes to /usr, /etc, /var and /run stays in memory of its own
-# and is gone with the node. Prints its pid, as seen from outside, once it stands.
+# and is gone with the node; shared folders are the machine's own even there. Writes its pid, as seen from outside, to
+# <folder>/<host name>.pid once it stands.
 set -eu
 dir=$1
 host=$2
 packages=$3
 init=$4
+shift 4
 
 hostname "$host"
 read -r pid rest </proc/self/stat # /proc is still the machine's own
@@ -17,17 +19,25 @@ trap 'echo failed >"$dir/$host.pid"' EXIT # not reached by exec
 
 # Memory for everything the node writes; /mnt is as good as any folder that is empty on every Debian.
 mount -t tmpfs -o mode=755 tmpfs /mnt
+mkdir /mnt/lab
+mount --bind "$dir" /mnt/lab
+for shared in "$@"; do
+  mkdir -p "/mnt/shared$shared"
+  mount --bind "$shared" "/mnt/shared$shared"
+done
 for tree in usr etc var; do
   mkdir "/mnt/$tree" "/mnt/$tree.work"
   lower=/$tree
   [ "$tree" = usr ] && lower=$packages/usr:/usr
   mount -t overlay -o "lowerdir=$lower,upperdir=/mnt/$tree,workdir=/mnt/$tree.work" overlay "/$tree"
 done
-mkdir /mnt/lab
-mount --bind "$dir" /mnt/lab
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p "$dir" /run/lock
 mount --move /mnt/lab "$dir"
+for shared in "$@"; do
+  mkdir -p "$shared"
+  mount --move "/mnt/shared$shared" "$shared"
+done
 
 # Not on the overlay: overlay2 needs a file system that is none itself. In memory the Raft log costs no disk syncs.
 mkdir -p /var/lib/docker

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadArchive } from './archive.ts'
@@ -91,6 +92,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
+/** The checkout and where temporary files go, if they lie in what each node has a copy of. */
+const checkout = join(import.meta.dirname, '../..')
+const sharedFolders = [...new Set([checkout, tmpdir()])].filter((path) => /^\/(usr|etc|var|run)\//.test(path))
+
 type NodePlan = Pick<NodeRecord, 'hostname' | 'port' | 'address'>
 
 /** Reaps orphans as the first process of a namespace; static, so it needs none of the packages' libraries. */
@@ -101,7 +106,7 @@ async function startNode(folder: string, lab: number, packages: EnginePackages, 
   const script = join(import.meta.dirname, 'node.sh')
   const log = join(folder, `${node.hostname}-boot.log`)
   const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--mount', '--net', '--uts', '--ipc']
-  const boot = ['sh', script, folder, node.hostname, packages.folder, initOf(packages)]
+  const boot = ['sh', script, folder, node.hostname, packages.folder, initOf(packages), ...sharedFolders]
   // `setsid --fork` hands it to the lab's first process, so that it ends with the lab and is nobody's child outside.
   const line = 'exec setsid --fork "$@" >"$0" 2>&1'
   await execute('nsenter', [`--target=${lab}`, '--pid', '--', 'sh', '-c', line, log, ...unshare, ...boot])
