@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type ImageConfig, writeArchive } from './archive.ts'
 import { cached, type Progress } from './cache.ts'
@@ -60,7 +60,8 @@ export async function imageArchive(image: ImageName | string, progress: Progress
   const name = image as ImageName
   const { tags, fill } = recipes[name]
   const { folder } = await parts(progress)
-  const recipe = createHash('sha256').update(JSON.stringify([tags, String(fill), process.version, folder]))
+  const recipe = createHash('sha256').update(`${process.version} ${basename(folder)}`)
+  for (const source of ['images.ts', 'archive.ts']) recipe.update(await readFile(join(import.meta.dirname, source)))
   return cached(`${name.replace('/', '-')}-${recipe.digest('hex').slice(0, 8)}.tar`, async (temporary) => {
     progress(`making the image ${name} (once)`)
     const root = `${temporary}.root`
