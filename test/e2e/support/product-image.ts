@@ -1,0 +1,37 @@
+/** The product's image made in a lab, which has no network: the Dockerfile's first stage is prepared here instead. */
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { loadFolders } from '../../lab/build-image.ts'
+import type { LabNode } from '../../lab/lab.ts'
+
+export const repository = join(import.meta.dirname, '../../..')
+
+/** Build arguments of the Dockerfile that name nothing but what `loadBuildStage` and the lab have put on the node. */
+export const buildArgs = { NODE_IMAGE: 'orrery-lab/node', BUILD_STAGE: 'orrery-build' } as const
+
+/** What the first stage would have left: /app with the built program and the packages that it needs, no others. */
+export async function loadBuildStage(node: LabNode): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-build-stage-'))
+  try {
+    for (const entry of ['dist', 'package.json', ...(await productionPackages())]) {
+      await mkdir(dirname(join(folder, entry)), { recursive: true })
+      await cp(join(repository, entry), join(folder, entry), { recursive: true, verbatimSymlinks: true })
+    }
+    await loadFolders(node, buildArgs.BUILD_STAGE, { '/app': folder })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>
+}
+
+/** Folders below node_modules that `npm prune --omit=dev` would leave. */
+async function productionPackages(): Promise<string[]> {
+  const lock = JSON.parse(await readFile(join(repository, 'package-lock.json'), 'utf8')) as Lock
+  return Object.entries(lock.packages)
+    .filter(([path, { dev }]) => !dev && /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path))
+    .map(([path]) => path)
+}
