@@ -1,11 +1,8 @@
-/** The command line: which words start which command. */
+/** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { alive } from './alive.ts'
 import type { Console, ExitCode } from './console.ts'
-import { list } from './ls.ts'
-import { orbiterEvents, orbiterList } from './orbiter.ts'
-import { type ScaleOptions, scale } from './scale.ts'
-import { serve } from './serve.ts'
+import type { ScaleOptions } from './scale.ts'
+import type { ServeOptions } from './serve.ts'
 
 /** Never throws. */
 export async function runProgram(args: readonly string[], io: Console): Promise<ExitCode> {
@@ -43,32 +40,44 @@ function program(io: Console, run: Run): Command {
 
   root.allowExcessArguments().action(async (_options: object, { args: [word] }: Command) => {
     if (word !== undefined) root.error(`error: unknown command '${word}'`)
-    await run(async () => await serve({}, io))()
+    await run(async () => await startServing({}, io))()
   })
-  command('serve', 'run the controller (the default)').action(run(async () => await serve({}, io)))
+  command('serve', 'run the controller (the default)').action(run(async () => await startServing({}, io)))
   command('daemon', "run the controller, with Orbiter's flags")
     .option('--port <address>', 'where to listen, as :8000', ':8000')
     .option('--debug [yes]', 'log more', boolean, false)
-    .action(run(async ({ port, debug }: { port: string; debug: boolean }) => await serve({ listen: port, debug }, io)))
+    .action(
+      run(async ({ port, debug }: { port: string; debug: boolean }) => await startServing({ listen: port, debug }, io)),
+    )
   command('ls', 'list the autoscalers')
     .option('--json', 'for machines')
-    .action(run(async (options: { json?: true }) => await list(options, io)))
+    .action(run(async (options: { json?: true }) => await (await import('./ls.ts')).list(options, io)))
   for (const direction of ['up', 'down'] as const) {
     command(`${direction} <name>`, `scale ${direction} by one step`)
       .option('--by <step>', 'instead of the step of the policy: 2 or 25%')
       .option('--reason <text>', 'kept with the decision')
       .option('--key <key>', 'Idempotency-Key: repeating the call with it is one step')
       .option('--json', 'for machines')
-      .action(run(async (name: string, options: ScaleOptions) => await scale({ name, direction }, options, io)))
+      .action(
+        run(
+          async (name: string, options: ScaleOptions) =>
+            await (await import('./scale.ts')).scale({ name, direction }, options, io),
+        ),
+      )
   }
   command('alive', "ask the controller beside this process whether it is alive (the image's health check)").action(
-    run(async () => await alive(io)),
+    run(async () => await (await import('./alive.ts')).alive(io)),
   )
   const autoscaler = command('autoscaler', "Orbiter's name for ls")
-  autoscaler.command('ls').action(run(async () => await orbiterList(io)))
+  autoscaler.command('ls').action(run(async () => await (await import('./orbiter.ts')).orbiterList(io)))
   const system = command('system', "Orbiter's name for the event stream")
-  system.command('events').action(run(async () => await orbiterEvents(io)))
+  system.command('events').action(run(async () => await (await import('./orbiter.ts')).orbiterEvents(io)))
   return root
+}
+
+async function startServing(options: ServeOptions, io: Console): Promise<ExitCode> {
+  const { serve } = await import('./serve.ts')
+  return await serve(options, io)
 }
 
 function boolean(text: string): boolean {

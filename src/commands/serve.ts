@@ -1,5 +1,6 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { watchPolicyFiles } from '../adapters/files/policy-files.ts'
 import { createLogger } from '../adapters/logging/logger.ts'
 import { createMetrics } from '../adapters/metrics/metrics.ts'
@@ -67,7 +68,14 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     version: io.version,
     stopping: signal,
   })
-  const listening = await listen({ app, addresses: config.listen, tls })
+  const closeInside = async () => {
+    policies.close()
+    await Promise.all([lanes.stop(), swarm.close(), files.close()])
+  }
+  const listening = await listen({ app, addresses: config.listen, tls }).catch(async (error: unknown) => {
+    await closeInside()
+    throw error
+  })
   swarm.start()
   logger.info({ event: 'listening', urls: listening.urls, engine: swarm.engineAddress }, `orrery ${io.version} listens`)
 
@@ -75,10 +83,9 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     if (err !== undefined) logger.fatal({ event: 'fault', err }, 'a fault that nobody caught')
     logger.info({ event: 'stopping', signal: received }, 'stopping: new work is refused, what was accepted is finished')
     stopping.abort()
-    await Promise.race([scaler.stop(), new Promise((resolve) => setTimeout(resolve, STOP_GRACE_MS))])
+    await Promise.race([scaler.stop(), sleep(STOP_GRACE_MS)])
     await listening.close(1000)
-    policies.close()
-    await Promise.all([swarm.close(), files.close()])
+    await Promise.race([closeInside(), sleep(1000)])
     logger.info({ event: 'stopped' }, 'stopped')
   })
   return 0
