@@ -1,22 +1,28 @@
 import { defineConfig } from 'vitest/config'
 
 const project = (name: string, testTimeout: number) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout * 4 },
+  name,
+  include: [`test/${name}/**/*.test.ts`],
+  testTimeout,
+  hookTimeout: testTimeout * 4,
+  sequence: { groupOrder: 0 },
 })
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/closing-lines.ts'],
     projects: [
-      project('unit', 20_000),
-      project('http', 20_000),
-      project('adapters', 30_000),
-      project('arch', 60_000),
+      { test: project('unit', 20_000) },
+      { test: project('http', 20_000) },
+      { test: project('adapters', 30_000) },
+      { test: project('arch', 60_000) },
       {
-        // Real engines want the two cores for themselves: one file after another.
+        // After everything else, one file after another: real engines want the two cores for themselves.
         test: {
-          ...project('e2e', 120_000).test,
+          ...project('e2e', 120_000),
           hookTimeout: 180_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           globalSetup: 'test/e2e/support/build.ts',
         },
       },
