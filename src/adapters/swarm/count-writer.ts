@@ -1,4 +1,5 @@
 /** The one write there is: a count together with our label, as a compare-and-swap on the version that was decided on. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { STATE_LABEL } from '../../autoscaling/observation.ts'
 import type { CountWrite, Logger, WriteResult } from '../../autoscaling/ports.ts'
 import type { Engine } from './engine-connection.ts'
@@ -22,6 +23,12 @@ export interface CountWriterDeps {
   readonly logger: Logger
   readonly timing: Pick<Timing, 'writeTimeoutMs'>
   readonly signal: AbortSignal
+}
+
+/** The engine is busy with this read while callers wait, unless their answers leave first. */
+const afterAnswers = async (read: () => Promise<void>): Promise<void> => {
+  await nextTurn()
+  await read()
 }
 
 export function createCountWriter({ engine, cache, reads, logger, timing, signal }: CountWriterDeps): CountWriter {
@@ -88,7 +95,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
       const result = await send(write, body)
       if (result.kind === 'committed') {
         cache.applyWrite(write, body)
-        void keepRead(id, reads.catchUp(id)).catch(() => undefined)
+        void keepRead(id, afterAnswers(() => reads.catchUp(id))).catch(() => undefined)
       }
       return result.kind === 'conflict' ? await judgeConflict(write) : result
     },
