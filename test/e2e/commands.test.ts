@@ -6,22 +6,19 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
-import { type Controller, endControllers, mainFile, startController } from './support/controller.ts'
+import type { LabNode } from '../lab/lab.ts'
+import { type Controller, mainFile, startController } from './support/controller.ts'
+import { labForTests } from './support/lab-for-tests.ts'
 import { createService, eventually, NOWHERE, policyLabels, replicasOf } from './support/services.ts'
 
-let lab: Lab
+const place = labForTests({ nodes: 1 })
 let manager: LabNode
 let folder: string
 let controller: Controller
 let id: string
 
 beforeAll(async () => {
-  lab = await startLab({ nodes: 1 })
-  const [first] = lab.managers
-  if (first === undefined) throw new Error('a lab without managers')
-  manager = first
+  manager = place.manager
   folder = await mkdtemp(join(tmpdir(), 'orrery-commands-'))
   const tokens = join(folder, 'tokens')
   await writeFile(tokens, '# for tests\nread looking-only\nscale scaling-too\n')
@@ -30,11 +27,7 @@ beforeAll(async () => {
   const labels = policyLabels({ 'autoscaler.max': '5' })
   id = await createService(manager, { name: 'web', replicas: 3, labels, template: NOWHERE })
 })
-afterAll(async () => {
-  endControllers()
-  await lab?.down()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(async () => await rm(folder, { recursive: true, force: true }))
 
 interface Outcome {
   readonly code: number

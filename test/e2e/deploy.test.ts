@@ -2,11 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
-import { type Controller, endControllers, startController } from './support/controller.ts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { LabNode } from '../lab/lab.ts'
+import { type Controller, startController } from './support/controller.ts'
 import { engines } from './support/engines.ts'
+import { labForTests } from './support/lab-for-tests.ts'
 import { eventually, inspectService, replicasOf } from './support/services.ts'
 
 interface File {
@@ -34,7 +34,7 @@ networks: {host: {external: true, name: host}}
 `
 
 describe.each(engines)('on the %s engine', (engine) => {
-  let lab: Lab
+  const place = labForTests({ engine, nodes: 1 })
   let manager: LabNode
   let controller: Controller
   let stack = 0
@@ -42,19 +42,12 @@ describe.each(engines)('on the %s engine', (engine) => {
   let name: string
 
   beforeAll(async () => {
-    lab = await startLab({ engine, nodes: 1 })
-    const [first] = lab.managers
-    if (first === undefined) throw new Error('a lab without managers')
-    manager = first
+    manager = place.manager
     controller = await startController(manager)
-  })
-  afterAll(async () => {
-    endControllers()
-    await lab?.down()
   })
 
   const deploy = async (file: File = {}) => {
-    const path = join(tmpdir(), `${lab.name}-stack.yml`)
+    const path = join(tmpdir(), `${place.lab.name}-stack.yml`)
     await writeFile(path, stackFile(file))
     const { code, stderr } = await manager.docker(
       'stack',

@@ -3,29 +3,21 @@ import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
-import { type Controller, endControllers, startController } from './support/controller.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { LabNode } from '../lab/lab.ts'
+import { type Controller, startController } from './support/controller.ts'
+import { labForTests, present } from './support/lab-for-tests.ts'
 import { createService, eventually, NOWHERE, policyLabels, replicasOf, updateService } from './support/services.ts'
 
-let lab: Lab
+const place = labForTests({ nodes: 3, managers: 2 })
 let manager: LabNode
 let other: LabNode
 let worker: LabNode
 
 beforeAll(async () => {
-  lab = await startLab({ nodes: 3, managers: 2 })
-  const [first, second] = lab.managers
-  const [third] = lab.workers
-  if (first === undefined || second === undefined || third === undefined) throw new Error('two managers and a worker')
-  manager = first
-  other = second
-  worker = third
-})
-afterAll(async () => {
-  endControllers()
-  await lab?.down()
+  manager = place.manager
+  other = present(place.lab.managers[1])
+  worker = present(place.lab.workers[0])
 })
 
 async function service(name: string, controller: Controller): Promise<string> {

@@ -1,32 +1,29 @@
 /** When managers stop answering: a write without an answer, no quorum, and their return. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { LabNode } from '../lab/lab.ts'
 import { type Controller, endControllers, startController } from './support/controller.ts'
 import { engines } from './support/engines.ts'
+import { labForTests, present } from './support/lab-for-tests.ts'
 import { createService, eventually, NOWHERE, replicasOf } from './support/services.ts'
 
 describe.each(engines)('on the %s engine', (engine) => {
-  let lab: Lab
+  const place = labForTests({ engine, nodes: 3, managers: 3 })
   let leader: LabNode
   let others: LabNode[]
 
   beforeAll(async () => {
-    lab = await startLab({ engine, nodes: 3, managers: 3 })
-    const nodes = (await lab.managers[0]?.api.listNodes()) as { ID: string; ManagerStatus?: { Leader?: boolean } }[]
+    const { lab, manager } = place
+    const nodes = (await manager.api.listNodes()) as { ID: string; ManagerStatus?: { Leader?: boolean } }[]
     const leading = nodes.find(({ ManagerStatus }) => ManagerStatus?.Leader)?.ID
-    const found = lab.managers.find(({ nodeId }) => nodeId === leading)
-    if (found === undefined) throw new Error('a swarm without a leader')
-    leader = found
+    leader = present(lab.managers.find(({ nodeId }) => nodeId === leading))
     others = lab.managers.filter((node) => node !== leader)
   })
   afterEach(async () => {
     for (const node of others) node.thaw()
     endControllers()
-    await lab.ready()
+    await place.lab.ready()
   })
-  afterAll(async () => await lab?.down())
 
   /** Beside the leader, which goes on reading while its write can not be committed, or beside a follower. */
   async function start(name: string, beside: LabNode): Promise<{ controller: Controller; id: string }> {
@@ -74,7 +71,7 @@ describe.each(engines)('on the %s engine', (engine) => {
     await controller.kill()
     expect(await lost).toBe('no answer')
     for (const node of others) node.thaw()
-    await lab.ready()
+    await place.lab.ready()
     const next = await startController(leader)
     const { status, body } = await next.up('killed', { headers })
     expect(status).toBe(200)
@@ -83,8 +80,7 @@ describe.each(engines)('on the %s engine', (engine) => {
   })
 
   it('without quorum: readyz 503, decisions 503; well again within 10 s of its return', async () => {
-    const [follower, frozen] = others
-    if (follower === undefined || frozen === undefined) throw new Error('three managers are needed')
+    const [follower, frozen] = [present(others[0]), present(others[1])]
     const { controller, id } = await start('quorum', follower)
     leader.freeze()
     frozen.freeze()

@@ -3,11 +3,11 @@
  * (a paused rollout is resumed by any write; a write in mid-update makes the bad spec the one to roll back to).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
-import { type Controller, endControllers, startController } from './support/controller.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { LabNode } from '../lab/lab.ts'
+import { type Controller, startController } from './support/controller.ts'
 import { engines } from './support/engines.ts'
+import { labForTests } from './support/lab-for-tests.ts'
 import {
   createService,
   eventually,
@@ -21,20 +21,13 @@ const GOOD = 'orrery-lab/web:good'
 const BAD = 'orrery-lab/web:bad'
 
 describe.each(engines)('a rollout, on the %s engine', (engine) => {
-  let lab: Lab
+  const place = labForTests({ engine, nodes: 1 })
   let manager: LabNode
   let controller: Controller
 
   beforeAll(async () => {
-    lab = await startLab({ engine, nodes: 1 })
-    const [first] = lab.managers
-    if (first === undefined) throw new Error('a lab without managers')
-    manager = first
+    manager = place.manager
     controller = await startController(manager)
-  })
-  afterAll(async () => {
-    endControllers()
-    await lab?.down()
   })
 
   const good = async (name: string) =>

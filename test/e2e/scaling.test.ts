@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { WireDecision } from '../../src/http/wire/decision.ts'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
-import { type Answer, type Controller, endControllers, startController } from './support/controller.ts'
+import type { LabNode } from '../lab/lab.ts'
+import { type Answer, type Controller, startController } from './support/controller.ts'
+import { labForTests, present } from './support/lab-for-tests.ts'
 import {
   createService,
   eventually,
@@ -13,22 +13,15 @@ import {
   updateService,
 } from './support/services.ts'
 
-let lab: Lab
+const place = labForTests({ nodes: 3 })
 let manager: LabNode
 let second: LabNode
 let controller: Controller
 
 beforeAll(async () => {
-  lab = await startLab()
-  const [first, other] = lab.managers
-  if (first === undefined || other === undefined) throw new Error('a lab without managers')
-  manager = first
-  second = other
+  manager = place.manager
+  second = present(place.lab.managers[1])
   controller = await startController(manager)
-})
-afterAll(async () => {
-  endControllers()
-  await lab?.down()
 })
 
 const seen = (name: string) => eventually(`${name} is seen`, async () => (await controller.get(name)).status === 200)

@@ -1,9 +1,9 @@
 import { isLosslessNumber, parse, stringify } from 'lossless-json'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Lab, LabNode } from '../lab/lab.ts'
-import { startLab } from '../lab/start-lab.ts'
-import { type Controller, endControllers, startController } from './support/controller.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { LabNode } from '../lab/lab.ts'
+import { type Controller, startController } from './support/controller.ts'
 import { engines } from './support/engines.ts'
+import { labForTests } from './support/lab-for-tests.ts'
 import { eventually, policyLabels, rawService, runningTasks } from './support/services.ts'
 
 /** Above 2^53, and a length of time that any engine takes: 2562047 h. */
@@ -23,20 +23,13 @@ const sparse = {
 }
 
 describe.each(engines)('a service with a sparse spec, on the %s engine', (engine) => {
-  let lab: Lab
+  const place = labForTests({ engine, nodes: 1 })
   let manager: LabNode
   let controller: Controller
 
   beforeAll(async () => {
-    lab = await startLab({ engine, nodes: 1 })
-    const [first] = lab.managers
-    if (first === undefined) throw new Error('a lab without managers')
-    manager = first
+    manager = place.manager
     controller = await startController(manager)
-  })
-  afterAll(async () => {
-    endControllers()
-    await lab?.down()
   })
 
   it('keeps its tasks and differs after up only in Replicas and our label', async () => {
