@@ -1,0 +1,78 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connectSwarm } from '../../../src/adapters/swarm/swarm.ts'
+import { LOG_LEVELS } from '../../../src/config/schema.ts'
+import { PROBLEMS } from '../../../src/http/problem.ts'
+import { AutoscalerSchema } from '../../../src/http/wire/autoscaler.ts'
+import { startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
+import { namedInTable, read, root, tableBelow } from './markdown.ts'
+
+const operations = read('docs/operations.md')
+const endpoints = [...operations.matchAll(/^\| `(GET|POST|PUT|DELETE)` \| `(\/[^`]+)` \|/gm)]
+const documented = endpoints.map(([, method = '', path = '']) => `${method} ${path}`).toSorted()
+
+const sources = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`${folder}/${file}`))
+const quiet = () => {}
+
+describe('the engine endpoints of docs/operations.md', () => {
+  it('are the paths that the source names, and no other', () => {
+    const literals = sources('src/adapters/swarm').flatMap((text) => [...text.matchAll(/'(\/[a-z][^'\s]*)'/g)])
+    const paths = new Set(literals.map(([, path]) => path))
+    expect([...new Set(endpoints.map(([, , path]) => path))].toSorted()).toEqual([...paths].toSorted())
+  })
+
+  it('are the calls that a controller makes which does everything there is to do', async () => {
+    const engine = await startFakeEngine()
+    onTestFinished(() => engine.close())
+    const id = engine.addService({ name: 'web', replicas: 3 })
+    const called = new Set<string>()
+    const swarm = connectSwarm({
+      connection: { host: engine.host },
+      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      now: Date.now,
+      hooks: { onCall: ({ method, endpoint }) => called.add(`${method} ${endpoint}`) },
+    })
+    onTestFinished(() => swarm.close())
+    const { services, sharedState } = swarm
+    const ready = new Promise<void>((resolve) => {
+      services.onSync(({ inSync }) => inSync && resolve())
+    })
+    swarm.start()
+    await ready
+    const version = services.get(id)?.version ?? 0
+    expect(await services.writeCount({ id, version, replicas: 4, stateLabel: '{}' })).toEqual({ kind: 'committed' })
+    await services.refresh(id)
+    for (const sinceMs of [1, 2]) {
+      const pauses = new Map([[id, { scope: 'both' as const, sinceMs }]])
+      await sharedState.update((state) => ({ ...state, pauses }))
+    }
+    expect([...called].toSorted()).toEqual(documented)
+  })
+})
+
+describe('the tables of docs/operations.md', () => {
+  it('name every event of the log with its levels, and no other', () => {
+    const written = sources('src').flatMap((text) => [...text.matchAll(/event: ['`]([a-z-]+)['`]/g)])
+    // The one that is put together: restore-keeper.ts.
+    const events = new Set([...written.map(([, event]) => event), 'person-seen', 'rollback-seen'])
+    expect(namedInTable(operations, 'Logs').toSorted()).toEqual([...events].toSorted())
+    const words = tableBelow(operations, 'Logs').flatMap(([, levels = '']) => levels.split(', '))
+    expect(words.filter((word) => !LOG_LEVELS.some((level) => level === word))).toEqual([])
+  })
+
+  it('name every condition', () => {
+    const { type } = AutoscalerSchema.properties.conditions.items.properties
+    expect(namedInTable(operations, 'By condition')).toEqual(type.enum)
+  })
+
+  it('name every error that speaks of the Swarm, and none that does not exist', () => {
+    const named = namedInTable(operations, 'By error code')
+    const swarm = Object.entries(PROBLEMS).filter(([, { status }]) => status >= 500)
+    expect(named).toEqual(expect.arrayContaining(swarm.map(([code]) => code)))
+    expect(named.filter((code) => !Object.hasOwn(PROBLEMS, code))).toEqual([])
+  })
+})
