@@ -41,7 +41,7 @@ export interface Autoscaler {
 
 /** Reads: all from memory, no engine call. */
 export interface Catalog {
-  /** Every opted-in service, sorted by name; two of one name are both there. Throws Fault `not-in-sync` before the first read. */
+  /** Every opted-in service, sorted by name; two of one name are both there. */
   list(): readonly Autoscaler[]
   /** Throws Fault `unknown-autoscaler`, `ambiguous-name` or `not-in-sync`. */
   get(name: string): Autoscaler

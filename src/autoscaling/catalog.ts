@@ -5,7 +5,6 @@ import type { DecisionLog } from './decision-log.ts'
 import { findAutoscaler } from './find-autoscaler.ts'
 import { cooldownEndMs } from './gates.ts'
 import { effectiveState } from './lane-context.ts'
-import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
 import type { Clock, Services, SharedStateStore } from './ports.ts'
 
@@ -52,13 +51,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   })
 
   return {
-    list() {
-      const found = [...policies.optedIn()].map(view).sort(byName)
-      const sync = services.sync()
-      // Nothing read yet is not the same as no autoscaler.
-      if (found.length === 0 && !sync.inSync) throw notInSync(sync)
-      return found
-    },
+    list: () => [...policies.optedIn()].map(view).sort(byName),
     get: (name) => view(findAutoscaler(name, deps)),
     decisions: (name) => log.of(findAutoscaler(name, deps).observation.id),
     sync: () => services.sync(),

@@ -69,10 +69,10 @@ function wantedCount({ request, policy, observation }: ValidInput): { count: num
       const size = stepSize(step, current, request.direction)
       const percent = step.kind === 'percent' ? ` (${step.percent}% of ${current})` : ''
       const count = request.direction === 'up' ? current + size : Math.max(0, current - size)
-      return { count, reason: `${request.direction} by ${size}${percent}${noted(request.note)}` }
+      return { count, reason: `${request.direction} by ${size}${percent}` }
     }
     case 'set':
-      return { count: request.replicas, reason: `set to ${request.replicas}${noted(request.note)}` }
+      return { count: request.replicas, reason: `set to ${request.replicas}` }
     case 'restore':
       return { count: request.replicas, reason: `back to ${request.replicas}, which ran before the deploy` }
     case 'bounds':
@@ -89,7 +89,9 @@ function unchangedCode(limits: readonly Limit[]): UnchangedCode {
   return last === undefined ? 'already-there' : UNCHANGED_CODES[last.stage]
 }
 
-function noted(note: string | undefined): string {
+/** What the caller said stays with the decision, whatever became of it. */
+function noted(request: DecideInput['request']): string {
+  const note = request.kind === 'step' || request.kind === 'set' ? request.note : undefined
   return note === undefined || note === '' ? '' : ` (${note})`
 }
 
@@ -111,6 +113,7 @@ function answer(input: DecideInput, given: Answer): Decision {
     wanted: input.observation.replicas,
     limits: [],
     ...given,
+    reason: `${given.reason}${noted(input.request)}`,
     atMs: input.nowMs,
   }
 }

@@ -1,4 +1,4 @@
-/** A decision: the answer to a request, always with an outcome and a reason. Codes are the contract's, section 2. */
+/** A decision: the answer to a request, always with an outcome and a reason. Clients rely on the codes: docs/http-api.md. */
 
 export type HeldCode =
   | 'cooldown'

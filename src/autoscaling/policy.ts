@@ -1,6 +1,6 @@
 /**
  * A policy: what one service may be scaled to, how far and how often. Built from labels and files
- * by `read-policy.ts`; field names and defaults are the contract's (docs/labels.md).
+ * by `read-policy.ts`; docs/labels.md has every field with its default.
  */
 
 /** How far one call moves the count: a number of replicas, or per cent of the current count. */
@@ -63,7 +63,7 @@ export interface PolicyReading {
   readonly policy?: Policy
   /** Why the service can not be scaled by any policy (`swarm.cronjob.enable=true`); mode is judged elsewhere. */
   readonly unsupported?: string
-  /** Every field of the policy by its name in the contract without prefix: `min`, `step.up`. */
+  /** Every field of the policy by its label's name without prefix: `min`, `step.up`. */
   readonly fields: Readonly<Record<string, PolicyField>>
   readonly issues: readonly PolicyIssue[]
 }

@@ -17,7 +17,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Whether what the cache says can be trusted: DESIGN section 3, "in sync". */
+/** Whether what the cache says can be trusted: docs/architecture.md, "in sync". */
 export interface SyncStatus {
   readonly inSync: boolean
   /** Why not, for a person, with what to do about it; empty when in sync. */

@@ -35,7 +35,7 @@ export async function list(options: { readonly json?: true }, io: Console): Prom
 function table(autoscalers: readonly WireAutoscaler[]): string {
   const rows = new Table({
     head: ['NAME', 'SERVICE', 'REPLICAS', 'MIN', 'MAX', 'LAST DECISION', 'CONDITIONS'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   })
   for (const { name, service, observation, policy, lastDecision, conditions } of autoscalers) {
     rows.push([

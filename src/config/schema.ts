@@ -1,6 +1,6 @@
 /**
  * Every environment variable, once: the type `Config`, the defaults and the table in docs/configuration.md come from here.
- * Names and defaults are the contract's, section 5. A variable appears here when something reads it.
+ * Operators rely on names and defaults as they are. A variable appears here when something reads it.
  */
 import { type StaticDecode, type StringOptions, Type } from '@sinclair/typebox'
 import { parseDuration } from '../autoscaling/duration.ts'

@@ -4,7 +4,7 @@ import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
 
 const LABELS = ['autoscaler', 'service']
 
-/** What holds a step back, as the contract's codes, and the condition that says so. */
+/** What holds a step back, as a decision's codes, and the condition that says so. */
 const HELD_BY: readonly { readonly reason: string; readonly type: Condition['type']; readonly status: boolean }[] = [
   { reason: 'paused', type: 'Paused', status: true },
   { reason: 'rollout', type: 'RolloutSettled', status: false },

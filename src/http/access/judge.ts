@@ -1,4 +1,4 @@
-/** Who may do what: the contract's paragraph "Access", as one function of one request. */
+/** Who may do what (docs/http-api.md, "Access"), as one function of one request. */
 import { type Credentials, credentialCheck } from './credentials.ts'
 import { trustedPeers } from './peer.ts'
 import { mayActAs, type Role, type Token } from './tokens.ts'

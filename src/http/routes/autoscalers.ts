@@ -1,5 +1,6 @@
 /** Reads: every autoscaler, one, its decisions, and what would be decided. All from memory. */
 import { type FastifyPluginAsyncTypebox, type Static, Type } from '@fastify/type-provider-typebox'
+import { notInSync } from '../../autoscaling/not-in-sync.ts'
 import type { Request } from '../../autoscaling/request.ts'
 import { ExplainBody, NameParams, readBy } from '../asked.ts'
 import { HttpProblem } from '../problem.ts'
@@ -27,7 +28,13 @@ export const autoscalerRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = 
       schema: { ...shared, summary: 'Every autoscaler, by name', response: answers(List, 'Sorted by name.') },
       onRequest,
     },
-    async () => ({ autoscalers: catalog.list().map(wireAutoscaler) }),
+    async () => {
+      const autoscalers = catalog.list().map(wireAutoscaler)
+      const sync = catalog.sync()
+      // Nothing read yet is not the same as no autoscaler.
+      if (autoscalers.length === 0 && !sync.inSync) throw notInSync(sync)
+      return { autoscalers }
+    },
   )
   app.get(
     '/v1/autoscaler/:name',

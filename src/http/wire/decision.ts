@@ -1,4 +1,4 @@
-/** A decision and its stages as the contract writes them, section 2. */
+/** A decision and its stages as callers see them (docs/http-api.md). */
 import { type Static, Type } from '@sinclair/typebox'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision.ts'
 import { enumeration } from './enumeration.ts'

@@ -240,6 +240,16 @@ describe('decide', () => {
     expect(when('restore-now')).toBe('scaled')
   })
 
+  it('keeps what the caller said, also when it holds', () => {
+    const request = { kind: 'step', direction: 'up', origin: 'call', note: 'black friday' } as const
+    const reason = expect.stringContaining('(black friday)')
+    expect(decide(decideInput({ request })).decision).toMatchObject({ outcome: 'scaled', reason })
+    expect(decide(decideInput({ request, reading: reading({ paused: 'both' }) })).decision).toMatchObject({
+      code: 'paused',
+      reason,
+    })
+  })
+
   it('shows every stage it looked at, up to the one that stopped it', () => {
     const { stages } = decide(decideInput({ reading: reading({ paused: 'both' }) }))
     expect(stages.map(({ stage, result }) => `${stage}: ${result}`)).toEqual([
