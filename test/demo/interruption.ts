@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { childrenOf } from '../lab/processes.ts'
+
+export type Interruption = {
+  signal: AbortSignal
+  /** Rejects when the demo is told to end, with the signal's name. */
+  comes: Promise<never>
+}
+
+/** Ctrl-C, or an end asked for otherwise, at any moment. More of the same change nothing: the cleaning up goes on. */
+export function listenForInterruption(): Interruption {
+  const over = new AbortController()
+  const comes = new Promise<never>((_, reject) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(name, () => {
+        over.abort(new Interrupted(name))
+        reject(over.signal.reason)
+      })
+    }
+  })
+  comes.catch(() => {})
+  return { signal: over.signal, comes }
+}
+
+export class Interrupted extends Error {
+  constructor(readonly signalName: NodeJS.Signals) {
+    super(`ended by ${signalName}`)
+  }
+}
+
+/**
+ * Ends the programs that this process waits for, such as a download. Those in process groups of their own (the lab's
+ * keeper, the controller) end in their own way.
+ */
+export function endHelpers(pid = process.pid, group = groupOf(process.pid)): void {
+  for (const child of childrenOf(pid)) {
+    if (groupOf(child) !== group) continue
+    endHelpers(child, group)
+    try {
+      process.kill(child, 'SIGTERM')
+    } catch {
+      // already gone
+    }
+  }
+}
+
+/** Third field after the name in /proc/<pid>/stat; see proc(5). */
+function groupOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]
+  } catch {
+    return undefined
+  }
+}
