@@ -45,6 +45,8 @@ export interface Catalog {
   list(): readonly Autoscaler[]
   /** Throws Fault `unknown-autoscaler`, `ambiguous-name` or `not-in-sync`. */
   get(name: string): Autoscaler
+  /** By the exact name of its Swarm service. Throws Fault `unknown-autoscaler` or `not-in-sync`. */
+  ofService(service: string): Autoscaler
   /** The last 50 at most, newest first. Throws as `get`. */
   decisions(name: string): readonly Decision[]
   sync(): SyncStatus

@@ -2,7 +2,7 @@
 import type { Autoscaler, Catalog, Condition } from './autoscaler.ts'
 import { conditionsOf } from './conditions.ts'
 import type { DecisionLog } from './decision-log.ts'
-import { findAutoscaler } from './find-autoscaler.ts'
+import { findAutoscaler, findByService } from './find-autoscaler.ts'
 import { cooldownEndMs } from './gates.ts'
 import { effectiveState } from './lane-context.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
@@ -53,6 +53,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   return {
     list: () => [...policies.optedIn()].map(view).sort(byName),
     get: (name) => view(findAutoscaler(name, deps)),
+    ofService: (service) => view(findByService(service, deps)),
     decisions: (name) => log.of(findAutoscaler(name, deps).observation.id),
     sync: () => services.sync(),
   }

@@ -1,6 +1,7 @@
-/** From a name in a URL to the one service it means. Exact names only: `web` never means `web-admin` or an id prefix. */
+/** From a name to the one service it means. Exact names only: `web` never means `web-admin` or an id prefix. */
 import { Fault } from './errors.ts'
 import { notInSync } from './not-in-sync.ts'
+import type { ServiceObservation } from './observation.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
 import type { Services } from './ports.ts'
 
@@ -12,10 +13,24 @@ export function findAutoscaler(name: string, deps: { services: Services; policie
   throw new Fault('ambiguous-name', found.reading.issues[0]?.message ?? `several services are named ${name}`)
 }
 
+/** By the name of the Swarm service, whatever its autoscaler is named. Throws Fault `unknown-autoscaler` or `not-in-sync`. */
+export function findByService(name: string, deps: { services: Services; policies: Policies }): BoundPolicy {
+  const service = serviceNamed(name, deps.services)
+  const bound = service && deps.policies.byId(service.id)
+  if (bound?.reading.optedIn) return bound
+  const isKnown = service !== undefined || !deps.services.sync().inSync
+  throw isKnown ? notFound(name, deps) : new Fault('unknown-autoscaler', `no service is named ${name}`)
+}
+
+function serviceNamed(name: string, services: Services): ServiceObservation | undefined {
+  for (const service of services.list()) if (service.name === name) return service
+  return undefined
+}
+
 function notFound(name: string, { services, policies }: { services: Services; policies: Policies }): Fault {
   const sync = services.sync()
   if (!sync.inSync) return notInSync(sync)
-  const service = [...services.list()].find((candidate) => candidate.name === name)
+  const service = serviceNamed(name, services)
   if (service === undefined) return new Fault('unknown-autoscaler', `no autoscaler is named ${name}`)
   const reading = policies.byId(service.id)?.reading
   const hint = reading?.optedIn

@@ -78,6 +78,11 @@ export function fakeCatalog(
       if (found === undefined) throw new Fault('unknown-autoscaler', `there is no autoscaler ${name}`)
       return found
     },
+    ofService: (service) => {
+      const found = autoscalers.find(({ observation }) => observation.name === service)
+      if (found === undefined) throw new Fault('unknown-autoscaler', `there is no service ${service}`)
+      return found
+    },
     decisions: unset('Catalog.decisions'),
     sync: () => IN_SYNC,
     ...change,
