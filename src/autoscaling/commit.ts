@@ -43,14 +43,9 @@ interface CommitterDeps {
  */
 export function createCommitter({ context, unknownWrite, restores, correctionFor }: CommitterDeps) {
   const { serviceId, services, policies, now, settings, newWriteId } = context
-  /** After a write the cache shows the new count at once, but not its version. */
-  let versionIsStale = false
+  /** The version last written on: after a write the cache shows the new count at once, but keeps this until it was read. */
+  let writtenOn: number | undefined
   let lastCorrection = ''
-
-  const refresh = async () => {
-    await services.refresh(serviceId)
-    versionIsStale = false
-  }
 
   const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
     const pending = restores.pending()
@@ -122,17 +117,18 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         await deliver(taken, verdicts, startedMs)
         return { postponed, wrote: false, conflicts }
       }
-      if (versionIsStale) {
-        await refresh()
+      const { version } = bound.observation
+      if (version === writtenOn) {
+        await services.refresh(serviceId)
+        writtenOn = undefined
         continue
       }
       for (const { ask } of taken) if (ask !== undefined) ask.sent = true
-      const { version } = bound.observation
       const stateLabel = encodeState(write.state)
       const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
       context.listener.wrote(bound.observation.name, result.kind)
       if (result.kind === 'committed') {
-        versionIsStale = true
+        writtenOn = version
         await deliver(taken, verdicts, startedMs)
         return { postponed, wrote: true, conflicts }
       }
@@ -143,7 +139,7 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
       for (const { ask } of taken) if (ask !== undefined) ask.sent = false
       await sleep(Math.random() * JITTER_MS * conflicts)
       conflicts += 1
-      await refresh()
+      await services.refresh(serviceId)
     }
     const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
     return fail(batch, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))

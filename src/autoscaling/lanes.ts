@@ -27,7 +27,8 @@ export function createLanes(deps: ScalerDeps): Lanes {
       log.decided(serviceId, decision)
       listener.decided(decision, tookMs)
       const level = decision.outcome === 'scaled' ? 'info' : 'debug'
-      logger[level]({ event: 'decision', ...decision }, sentence(decision))
+      // A line is a system call, and callers wait for their answers.
+      setImmediate(() => logger[level]({ event: 'decision', ...decision }, sentence(decision)))
     },
   })
 

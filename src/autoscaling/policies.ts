@@ -1,5 +1,5 @@
 /** Binds policies to services: reads labels and files whenever either changes, and finds autoscalers by name. */
-import type { ServiceObservation } from './observation.ts'
+import { type ServiceObservation, STATE_LABEL } from './observation.ts'
 import type { PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import type { PolicyFiles, Services } from './ports.ts'
 import { readPolicy } from './read-policy.ts'
@@ -55,7 +55,10 @@ export function createPolicies({ services, files }: { services: Services; files:
   }
 
   for (const service of services.list()) read(service)
-  const stopServices = services.onChange(({ id, after }) => (after === undefined ? forget(id) : read(after)))
+  const stopServices = services.onChange(({ id, before, after }) => {
+    if (after === undefined) forget(id)
+    else if (!readings.has(id) || before === undefined || !readsAlike(before, after)) read(after)
+  })
   const stopFiles = files.onChange(() => {
     for (const service of services.list()) read(service)
   })
@@ -76,6 +79,13 @@ export function createPolicies({ services, files }: { services: Services; files:
       stopFiles()
     },
   }
+}
+
+/** Whether two observations of a service say the same to `readPolicy`: most changes are writes of ours. */
+function readsAlike(before: ServiceObservation, after: ServiceObservation): boolean {
+  if (before.name !== after.name) return false
+  const names = Object.keys({ ...before.labels, ...after.labels })
+  return names.every((name) => name === STATE_LABEL || before.labels[name] === after.labels[name])
 }
 
 function fileFor(serviceName: string, files: readonly PolicyFile[]): PolicyFile | undefined {

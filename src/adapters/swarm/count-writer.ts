@@ -91,11 +91,14 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
       // Decided on what is no longer known: the engine could only refuse it.
       if (known.versionIsStale || known.observation.version !== version) return { kind: 'conflict' }
       readsAfterWrite.delete(id)
-      const body = specWithCount(known.specText, replicas, stateLabel)
+      const body = specWithCount(known.openSpec, replicas, stateLabel)
       const result = await send(write, body)
       if (result.kind === 'committed') {
-        cache.applyWrite(write, body)
-        void keepRead(id, afterAnswers(() => reads.catchUp(id))).catch(() => undefined)
+        cache.applyWrite(write)
+        void keepRead(
+          id,
+          afterAnswers(() => reads.catchUp(id)),
+        ).catch(() => undefined)
       }
       return result.kind === 'conflict' ? await judgeConflict(write) : result
     },

@@ -6,11 +6,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ServiceObservation } from '../../autoscaling/observation.ts'
 import { STATE_LABEL } from '../../autoscaling/observation.ts'
 import type { CountWrite, ServiceChange } from '../../autoscaling/ports.ts'
-import type { ServiceReading } from './service-mapper.ts'
+import type { OpenSpec, ServiceReading } from './service-mapper.ts'
 
 export interface CachedService {
   readonly observation: ServiceObservation
-  readonly specText: string
+  readonly openSpec: OpenSpec
   readonly templateHash: string
   readonly updatedAtNano: string
   /** A write of ours is in force: the content is right, the version is that of before the write. */
@@ -40,7 +40,7 @@ export interface ServiceCache {
   applyList(ticket: Ticket, listed: readonly Listed[]): void
   applyRemoved(id: string): void
   /** Our own committed write: new count and label at once, the version with the next read. */
-  applyWrite(write: CountWrite, specText: string): void
+  applyWrite(write: CountWrite): void
 }
 
 export interface ServiceCacheDeps {
@@ -123,12 +123,12 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
       previousList = started
     },
     applyRemoved: remove,
-    applyWrite({ id, version, replicas, stateLabel }, specText) {
+    applyWrite({ id, version, replicas, stateLabel }) {
       const known = services.get(id)
       // A list may have brought what was written, or more, before the write was answered.
       if (known === undefined || known.versionIsStale || known.observation.version !== version) return
       const observation = writtenObservation(known.observation, { replicas, stateLabel, nowMs: now() })
-      put(id, { ...known, specText, versionIsStale: true, storedAt: ticket(), observation })
+      put(id, { ...known, versionIsStale: true, storedAt: ticket(), observation })
     },
   }
 }

@@ -3,26 +3,25 @@ import { createHash } from 'node:crypto'
 import type { PreviousSpec, ServiceMode, ServiceObservation, UpdateState } from '../../autoscaling/observation.ts'
 import { STATE_LABEL } from '../../autoscaling/observation.ts'
 import { EngineError } from './engine-errors.ts'
-import {
-  at,
-  integerAt,
-  isObject,
-  type JsonObject,
-  labelsAt,
-  parseLossless,
-  textAt,
-  writeLossless,
-} from './engine-json.ts'
+import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from './engine-json.ts'
 import { nanoOf } from './go-time.ts'
 
 /** What one raw service says, before anything is known of when it was first seen. */
 export interface ServiceReading {
   readonly seen: Omit<ServiceObservation, 'firstSeenAtMs' | 'templateChangeSeenAtMs'>
-  /** The spec as compact JSON without loss: what a write sends back. */
-  readonly specText: string
+  readonly openSpec: OpenSpec
   readonly templateHash: string
   /** UpdatedAt in ns since the epoch, as digits: equals `timeNano` of the event that announced this version. */
   readonly updatedAtNano: string
+}
+
+/**
+ * The spec as compact JSON without loss, with two gaps: our label's value after `head`, the count after `middle`. Made when
+ * a service is read, so that nobody who waits for a write waits for a spec to be parsed.
+ */
+export interface OpenSpec {
+  readonly head: string
+  readonly middle: string
 }
 
 /**
@@ -51,22 +50,34 @@ export function readService(raw: unknown): ServiceReading | undefined {
       ...(updateState === undefined ? {} : { updateState }),
       ...(previous === undefined ? {} : { previous }),
     },
-    specText: writeLossless(spec ?? {}),
+    openSpec: openSpec(spec),
     templateHash: createHash('sha256').update(templateText(spec)).digest('base64url'),
     updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')),
   }
 }
 
-/** The spec to write: `specText` with another count and our label, everything else as it was read. */
-export function specWithCount(specText: string, replicas: number, stateLabel: string): string {
-  const spec = parseLossless(specText)
-  const labels = at(spec, 'Labels')
-  const mode = at(spec, 'Mode')
-  return writeLossless({
-    ...object(spec),
-    Labels: { ...object(labels), [STATE_LABEL]: stateLabel },
-    Mode: { ...object(mode), Replicated: { ...object(at(mode, 'Replicated')), Replicas: replicas } },
-  })
+/** Takes a spec parsed by `parseLossless`. */
+export function openSpec(spec: unknown): OpenSpec {
+  const { Labels, Mode, ...rest } = object(spec)
+  const { [STATE_LABEL]: _label, ...labels } = object(Labels)
+  const { Replicated, ...otherMode } = object(Mode)
+  const { Replicas: _count, ...replicated } = object(Replicated)
+  // `join` makes one flat text; a sum of texts would keep its parts in memory too.
+  return {
+    head: [openObject(rest), '"Labels":', openObject(labels), JSON.stringify(STATE_LABEL), ':'].join(''),
+    middle: ['},"Mode":', openObject(otherMode), '"Replicated":', openObject(replicated), '"Replicas":'].join(''),
+  }
+}
+
+/** The spec to write: another count and our label, everything else as it was read. */
+export function specWithCount({ head, middle }: OpenSpec, replicas: number, stateLabel: string): string {
+  return `${head}${JSON.stringify(stateLabel)}${middle}${replicas}}}}`
+}
+
+/** An object's text without its last brace: another member can follow. */
+function openObject(value: JsonObject): string {
+  const text = writeLossless(value)
+  return text === '{}' ? '{' : `${text.slice(0, -1)},`
 }
 
 const MODES: Readonly<Record<string, ServiceMode>> = {

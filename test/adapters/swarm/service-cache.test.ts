@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseLossless } from '../../../src/adapters/swarm/engine-json.ts'
 import { createServiceCache } from '../../../src/adapters/swarm/service-cache.ts'
-import { readService, type ServiceReading, specWithCount } from '../../../src/adapters/swarm/service-mapper.ts'
+import { readService, type ServiceReading } from '../../../src/adapters/swarm/service-mapper.ts'
 import type { ServiceChange } from '../../../src/autoscaling/ports.ts'
 
 interface Wish {
@@ -167,7 +167,7 @@ describe('a write of ours that was committed', () => {
   const written = () => {
     const test = cacheOfTest()
     test.read({ version: 5, labels: { l: 'v' }, image: 'y', previousImage: 'x', status: 'completed' })
-    test.cache.applyWrite(write, specWithCount(test.cache.get('a')?.specText ?? '', 8, 'mine'))
+    test.cache.applyWrite(write)
     return test
   }
 
@@ -201,13 +201,13 @@ describe('a write of ours that was committed', () => {
   it('changes nothing where a list already brought it, or more', () => {
     const { cache, read } = cacheOfTest()
     read({ version: 6, replicas: 9 })
-    cache.applyWrite(write, '{}')
+    cache.applyWrite(write)
     expect(cache.get('a')).toMatchObject({ versionIsStale: false, observation: { version: 6, replicas: 9 } })
   })
 
   it('changes nothing where the service was removed meanwhile', () => {
     const { cache } = cacheOfTest()
-    cache.applyWrite(write, '{}')
+    cache.applyWrite(write)
     expect(cache.get('a')).toBeUndefined()
   })
 })
