@@ -16,14 +16,14 @@ const MAX_TRIES = 5
 const JITTER_MS = 25
 
 /** Without an `ask` it is a correction: nobody waits for the answer. */
-export interface BatchEntry {
+interface BatchEntry {
   readonly request: Request
   readonly ask?: Ask
 }
 
 export interface Committed {
   /** To be decided in another batch. */
-  readonly postponed: readonly BatchEntry[]
+  readonly postponed: readonly Ask[]
   readonly wrote: boolean
   /** How often somebody else wrote first. */
   readonly conflicts: number
@@ -38,7 +38,7 @@ interface CommitterDeps {
 }
 
 /**
- * Answers every entry but the postponed ones.
+ * Decides what is due unasked, then what is asked, and answers every ask but the postponed ones.
  * Throws Fault `engine-unavailable` or `conflicts-exhausted` when it could not read, or keep what a deploy erased.
  */
 export function createCommitter({ context, unknownWrite, restores, correctionFor }: CommitterDeps) {
@@ -92,27 +92,28 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
     if (entry?.request.kind === 'restore' && isBack) await restores.settle()
   }
 
-  const fail = (batch: readonly BatchEntry[], fault: Fault): Committed => {
-    for (const { ask } of batch) ask?.reject(fault)
+  const fail = (asks: readonly Ask[], fault: Fault): Committed => {
+    for (const ask of asks) ask.reject(fault)
     return { postponed: [], wrote: false, conflicts: 0 }
   }
 
-  return async (batch: readonly BatchEntry[]): Promise<Committed> => {
+  return async (asks: readonly Ask[]): Promise<Committed> => {
     const startedMs = now()
     for (let conflicts = 0; conflicts < MAX_TRIES; ) {
       const bound = policies.byId(serviceId)
-      if (bound === undefined) return fail(batch, new Fault('unknown-autoscaler', 'the service was removed'))
+      if (bound === undefined) return fail(asks, new Fault('unknown-autoscaler', 'the service was removed'))
       if (!restores.noted(bound.observation)) {
         await restores.note(bound.observation, bound.reading.policy)
         continue
       }
-      // A deploy came in between: what ran before goes first.
-      if (batch[0]?.request.kind !== 'restore' && correctionFor(bound)?.kind === 'restore') {
-        return { postponed: batch, wrote: false, conflicts }
-      }
+      // Anew each time: a deploy may have come in between, or another controller have done what was due.
+      const correction = correctionFor(bound)
+      const due: BatchEntry[] = correction === undefined ? [] : [{ request: correction }]
+      const batch = [...due, ...asks.map((ask) => ({ request: ask.request, ask }))]
+      if (batch.length === 0) return { postponed: [], wrote: false, conflicts }
       const { verdicts, write } = foldOn(bound, batch)
       const taken = batch.slice(0, verdicts.length)
-      const postponed = batch.slice(verdicts.length)
+      const postponed = asksOf(batch.slice(verdicts.length))
       if (write === undefined) {
         await deliver(taken, verdicts, startedMs)
         return { postponed, wrote: false, conflicts }
@@ -123,7 +124,7 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         writtenOn = undefined
         continue
       }
-      for (const { ask } of taken) if (ask !== undefined) ask.sent = true
+      for (const ask of asksOf(taken)) ask.sent = true
       const stateLabel = encodeState(write.state)
       const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
       context.listener.wrote(bound.observation.name, result.kind)
@@ -134,17 +135,19 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
       }
       if (result.kind !== 'conflict') {
         if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
-        return fail(batch, faultOf(result))
+        return fail(asks, faultOf(result))
       }
-      for (const { ask } of taken) if (ask !== undefined) ask.sent = false
+      for (const ask of asksOf(taken)) ask.sent = false
       await sleep(Math.random() * JITTER_MS * conflicts)
       conflicts += 1
       await services.refresh(serviceId)
     }
     const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
-    return fail(batch, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
+    return fail(asks, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
   }
 }
+
+const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])
 
 function faultOf(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }>): Fault {
   switch (result.kind) {

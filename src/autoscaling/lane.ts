@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ask, createAsk } from './ask.ts'
-import { type BatchEntry, createCommitter } from './commit.ts'
+import { createCommitter } from './commit.ts'
 import { dueCorrection } from './corrections.ts'
 import type { Decision } from './decision.ts'
 import { Fault } from './errors.ts'
@@ -35,7 +35,7 @@ export interface Lane {
 }
 
 export function createLane(context: LaneContext): Lane {
-  const { serviceId, services, policies, logger, now, settings } = context
+  const { serviceId, services, logger, now, settings } = context
   const queue: Ask[] = []
   const unknownWrite = createUnknownWrite(context)
   const restores = createRestoreKeeper(context)
@@ -65,25 +65,18 @@ export function createLane(context: LaneContext): Lane {
       if (queue.length > 0) await sleep(RESOLVE_POLL_MS)
       return
     }
-    const bound = policies.byId(serviceId)
-    if (bound === undefined) return rejectAll(new Fault('unknown-autoscaler', 'the service was removed'))
-    await restores.note(bound.observation, bound.reading.policy)
-    const batch: BatchEntry[] = queue.splice(0).map((ask) => ({ request: ask.request, ask }))
-    const correction = correctionFor(bound)
-    if (correction !== undefined) batch.unshift({ request: correction })
-    if (batch.length === 0) return
-    const { postponed, wrote, conflicts } = await commitOrFail(batch)
-    queue.unshift(...asksOf(postponed))
+    const { postponed, wrote, conflicts } = await commitOrFail(queue.splice(0))
+    queue.unshift(...postponed)
     // Random, so that two controllers with much to do do not meet each time. A caller that comes alone never waits.
     const spreadMs = Math.random() * (conflicts > 0 ? YIELD_MS : GATHER_MS)
     if (wrote && queue.length > 0) await sleep(GATHER_MS + spreadMs)
   }
 
-  const commitOrFail = async (batch: readonly BatchEntry[]) => {
+  const commitOrFail = async (asks: readonly Ask[]) => {
     try {
-      return await commit(batch)
+      return await commit(asks)
     } catch (error) {
-      for (const ask of asksOf(batch)) ask.reject(faultFrom(error))
+      for (const ask of asks) ask.reject(faultFrom(error))
       throw error
     }
   }
@@ -125,8 +118,6 @@ export function createLane(context: LaneContext): Lane {
     idle: async () => await running,
   }
 }
-
-const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])
 
 function faultFrom(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault('engine-unavailable', 'internal error', { cause: error })
