@@ -1,5 +1,6 @@
 import { readConfiguredFiles } from '../config/read-files.ts'
 import type { Config } from '../config/schema.ts'
+import type { GrafanaSigning } from '../http/access/grafana-signature.ts'
 import type { AccessRules } from '../http/access/judge.ts'
 import { parseTokenFile } from '../http/access/tokens.ts'
 import type { TlsFiles } from '../http/listen.ts'
@@ -9,9 +10,17 @@ export function readAccess(config: Config): { readonly access: AccessRules; read
   const { orbiterAuthUser: user, orbiterAuthPass: pass, trustedCidrs, tokenFile } = config
   const files = readConfiguredFiles(config)
   const orbiter = user !== undefined && pass !== undefined ? { user, pass } : undefined
-  const open = { trustedCidrs, ...(orbiter && { orbiter }) }
+  const grafana = files.grafanaSecret === undefined ? undefined : grafanaSigning(config, files.grafanaSecret)
+  const open = { trustedCidrs, ...(orbiter && { orbiter }), ...(grafana && { grafana }) }
   if (files.tokens === undefined) return { access: open, tls: files.tls }
   const { tokens, problems } = parseTokenFile(files.tokens)
   if (problems.length > 0) throw new Error(`ORRERY_TOKEN_FILE=${tokenFile}: ${problems.join('; ')}`)
   return { access: { ...open, tokens }, tls: files.tls }
+}
+
+/** The line break at the end is an editor's, not the secret's. */
+function grafanaSigning({ grafanaSecretFile, grafanaTimestampHeader }: Config, text: string): GrafanaSigning {
+  const secret = text.replace(/[\r\n]+$/, '')
+  if (secret.trim() === '') throw new Error(`ORRERY_GRAFANA_SECRET_FILE=${grafanaSecretFile}: it holds no secret`)
+  return { secret, ...(grafanaTimestampHeader !== undefined && { timestampHeader: grafanaTimestampHeader }) }
 }

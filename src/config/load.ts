@@ -86,12 +86,14 @@ function pairProblems(written: Readonly<Record<string, string>>): readonly Confi
   const key = { field: 'tlsKeyFile', variable: 'ORRERY_TLS_KEY_FILE' }
   const user = { field: 'orbiterAuthUser', variable: 'ORBITER_AUTH_USER' }
   const pass = { field: 'orbiterAuthPass', variable: 'ORBITER_AUTH_PASS' }
+  const secret = { field: 'grafanaSecretFile', variable: 'ORRERY_GRAFANA_SECRET_FILE' }
   return [
     ...needs(cert.field, cert.variable, key),
     ...needs(key.field, key.variable, cert),
     ...(written[key.field] === undefined ? needs('tlsCaFile', 'ORRERY_TLS_CA_FILE', cert) : []),
     ...needs(user.field, user.variable, pass),
     ...needs(pass.field, pass.variable, user),
+    ...needs('grafanaTimestampHeader', 'ORRERY_GRAFANA_TIMESTAMP_HEADER', secret),
   ]
 }
 

@@ -6,6 +6,8 @@ import type { Config } from './schema.ts'
 export interface ConfiguredFiles {
   /** Text of `ORRERY_TOKEN_FILE`. */
   readonly tokens?: string
+  /** Text of `ORRERY_GRAFANA_SECRET_FILE`. */
+  readonly grafanaSecret?: string
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string }
 }
@@ -29,10 +31,15 @@ export function readConfiguredFiles(config: Config, read: (path: string) => stri
     }
   }
   const tokens = take('ORRERY_TOKEN_FILE', config.tokenFile)
+  const grafanaSecret = take('ORRERY_GRAFANA_SECRET_FILE', config.grafanaSecretFile)
   const cert = take('ORRERY_TLS_CERT_FILE', config.tlsCertFile)
   const key = take('ORRERY_TLS_KEY_FILE', config.tlsKeyFile)
   const ca = take('ORRERY_TLS_CA_FILE', config.tlsCaFile)
   if (problems.length > 0) throw new ConfigError(problems)
   const tls = cert !== undefined && key !== undefined ? { cert, key, ...(ca !== undefined && { ca }) } : undefined
-  return { ...(tokens !== undefined && { tokens }), ...(tls && { tls }) }
+  return {
+    ...(tokens !== undefined && { tokens }),
+    ...(grafanaSecret !== undefined && { grafanaSecret }),
+    ...(tls && { tls }),
+  }
 }

@@ -6,6 +6,7 @@ import { type StaticDecode, type StringOptions, Type } from '@sinclair/typebox'
 import { parseDuration } from '../autoscaling/duration.ts'
 import { parseCidrList } from './cidr-list.ts'
 import { parseListenAddresses } from './listen-address.ts'
+import { parsePathPrefix } from './path-prefix.ts'
 
 /** What a variable says of itself, beside its default. */
 export interface VariableOptions extends StringOptions {
@@ -55,6 +56,11 @@ function apiVersion(value: string): string {
   const version = value.replace(/^v/, '')
   if (/^\d{1,2}\.\d{1,3}$/.test(version)) return version
   throw new Error('write an engine API version such as 1.44, or better leave it out')
+}
+
+function headerName(value: string): string {
+  if (/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value)) return value
+  throw new Error('write the name of a header, such as X-Grafana-Alerting-Timestamp')
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -144,6 +150,28 @@ export const ConfigSchema = Type.Object({
     },
     parseCidrList,
   ),
+  grafanaSecretFile: Type.Optional(
+    variable(
+      {
+        env: 'ORRERY_GRAFANA_SECRET_FILE',
+        role: 'serve',
+        description:
+          "File with the HMAC secret of Grafana's contact point. When set, `/v1/webhook/grafana` takes only what is signed with it.",
+      },
+      text,
+    ),
+  ),
+  grafanaTimestampHeader: Type.Optional(
+    variable(
+      {
+        env: 'ORRERY_GRAFANA_TIMESTAMP_HEADER',
+        role: 'serve',
+        description:
+          'The timestamp header of that contact point, if it has one: signatures are then refused when they are older than 300 s.',
+      },
+      headerName,
+    ),
+  ),
   orbiterAuthUser: Type.Optional(
     variable(
       {
@@ -198,6 +226,16 @@ export const ConfigSchema = Type.Object({
       description: 'Decide and report for every service, never write.',
     },
     flag,
+  ),
+  serverPrefix: variable(
+    {
+      env: 'SERVER_PREFIX',
+      role: 'serve',
+      default: '/',
+      description:
+        "docker-scaler's routes (`/v1/scale-service`, `/v1/ping`) are served below this path too: `/scaler`.",
+    },
+    parsePathPrefix,
   ),
   logLevel: variable(
     {

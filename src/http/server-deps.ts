@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
 import type { AccessRules } from './access/judge.ts'
 import type { Guard } from './plugins/access.ts'
+import type { GrafanaGuard } from './plugins/grafana-signature.ts'
 import type { Stopping } from './plugins/stopping.ts'
 
 /** The page for Prometheus, and the one thing that only the HTTP side can count. */
@@ -34,6 +35,7 @@ export interface ServerDeps {
 /** What every file of routes gets. */
 export interface RouteDeps extends Omit<ServerDeps, 'stopping' | 'heartbeatMs' | 'access' | 'logger' | 'version'> {
   readonly guard: Guard
+  readonly grafanaGuard: GrafanaGuard
   readonly stopping: Stopping
   readonly heartbeatMs: number
 }

@@ -3,9 +3,11 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { createGuard } from './plugins/access.ts'
 import { answerError, answerErrors } from './plugins/errors.ts'
+import { createGrafanaGuard } from './plugins/grafana-signature.ts'
 import { readBodiesAsJson } from './plugins/json-body.ts'
 import { trackMethods } from './plugins/method-not-allowed.ts'
 import { describeApi } from './plugins/openapi.ts'
+import { createRefuse } from './plugins/refuse.ts'
 import { logRequests } from './plugins/request-log.ts'
 import { createStopping } from './plugins/stopping.ts'
 import { autoscalerRoutes } from './routes/autoscalers.ts'
@@ -44,7 +46,10 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   logRequests(app)
   describeApi(app, version)
 
-  const routeDeps: RouteDeps = { ...useCases, heartbeatMs, stopping, guard: createGuard(app, access) }
+  const refuse = createRefuse(app)
+  const guard = createGuard(access, refuse)
+  const grafanaGuard = createGrafanaGuard({ signing: access.grafana, guard, refuse, now: deps.now })
+  const routeDeps: RouteDeps = { ...useCases, heartbeatMs, stopping, guard, grafanaGuard }
   const api = app.withTypeProvider<TypeBoxTypeProvider>()
   for (const routes of [processRoutes, autoscalerRoutes, stepRoutes, replicasRoutes, pauseRoutes]) {
     api.register(routes, { deps: routeDeps })

@@ -6,6 +6,7 @@ import { parseTokenFile, type Role } from '../../src/http/access/tokens.ts'
 const caller = (change: Partial<Caller> = {}): Caller => ({
   address: '192.0.2.9',
   authorization: undefined,
+  token: undefined,
   origin: undefined,
   fetchSite: undefined,
   ...change,
@@ -68,6 +69,21 @@ describe('with a token file', () => {
   ]
   it.each(table)('$held that needs $needed is $is', ({ held, needed, is }) => {
     expect(verdict(judge(caller({ authorization: held }), needed))).toBe(is)
+  })
+
+  const headers: { token: string; authorization?: string; is: string }[] = [
+    { token: 's', is: 'allowed' },
+    { token: ' s ', is: 'allowed' },
+    { token: 'r', is: 'role-too-low' },
+    { token: 'x', is: 'wrong-credential' },
+    { token: '', is: 'wrong-credential' },
+    { token: 'Bearer s', is: 'wrong-credential' },
+    { token: 'orb:iter', is: 'wrong-credential' },
+    { token: 's', authorization: "Basic that-is-a-proxy's", is: 'allowed' },
+    { token: 'x', authorization: 'Bearer s', is: 'wrong-credential' },
+  ]
+  it.each(headers)('X-Orrery-Token $token beside Authorization $authorization is $is', ({ is, ...shown }) => {
+    expect(verdict(judge(caller(shown), 'scale'))).toBe(is)
   })
 
   it('nobody is trusted for an address', () => {
@@ -136,6 +152,7 @@ describe('without a token file', () => {
     expect(verdict(withUser(caller({ ...far, authorization: basic('orb', 'iter') }), 'scale'))).toBe('allowed')
     expect(verdict(withUser(caller({ ...far, authorization: basic('orb', 'iter') }), 'admin'))).toBe('writes-closed')
     expect(verdict(withUser(caller({ ...far, authorization: basic('orb', 'x') }), 'scale'))).toBe('wrong-credential')
+    expect(verdict(withUser(caller({ ...far, token: 'iter' }), 'scale'))).toBe('wrong-credential')
     expect(verdict(withUser(caller(far), 'scale'))).toBe('no-credential')
     expect(verdict(withUser(caller(far), 'read'))).toBe('allowed')
     expect(verdict(withUser(caller({ address: '127.0.0.1' }), 'scale'))).toBe('allowed')

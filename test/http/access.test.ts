@@ -8,6 +8,7 @@ const UP = '/v1/autoscaler/web/up'
 const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/docs/json']
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const basic = (token: string) => ({ authorization: `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}` })
 
 describe('with a token file', () => {
   it('a call without a credential is told how to send one', async () => {
@@ -34,6 +35,24 @@ describe('with a token file', () => {
     const headers = bearer('scaler-token')
     expect((await app.inject({ method: 'POST', url: UP, headers })).statusCode).toBe(200)
     expect((await app.inject({ url: '/v1/autoscaler', headers })).statusCode).toBe(200)
+  })
+
+  const ways = [
+    { way: 'Bearer', right: bearer('scaler-token'), wrong: bearer('wrong-token') },
+    { way: 'Basic', right: basic('scaler-token'), wrong: basic('wrong-token') },
+    { way: 'a header', right: { 'x-orrery-token': 'scaler-token' }, wrong: { 'x-orrery-token': 'wrong-token' } },
+  ]
+  it.each(ways)('A7 a token by $way scales; a wrong one is 401, and neither is logged', async ({ right, wrong }) => {
+    const lines: string[] = []
+    const app = server({ access, lines, scaler: recordingScaler().scaler })
+    const post = (headers: Record<string, string>) => app.inject({ method: 'POST', url: UP, headers })
+    expect((await post(right)).statusCode).toBe(200)
+    const refused = await post(wrong)
+    expect([refused.statusCode, refused.json().code]).toEqual([401, 'wrong-credential'])
+    const logged = lines.map((line) => JSON.parse(line)).find(({ event }) => event === 'wrong-credential')
+    expect(logged).toMatchObject({ level: 'warn', path: UP, peer: '127.0.0.1' })
+    for (const secret of ['scaler-token', 'wrong-token', ...Object.values(right), ...Object.values(wrong)])
+      expect(lines.join('')).not.toContain(secret)
   })
 
   it('every described route asks for a credential but the open ones, which ask for none', async () => {
@@ -110,20 +129,20 @@ it('no credential ever reaches the log', async () => {
   const lines: string[] = []
   const secrets = ['scaler-token', 'wrong-guess-token', 'query-token', 'body-token', 'cookie-token']
   const app = server({ access, lines, scaler: recordingScaler().scaler })
-  const basic = `Basic ${Buffer.from('me:wrong-guess-token').toString('base64')}`
   for (const headers of [
     bearer('scaler-token'),
     bearer('wrong-guess-token'),
-    { authorization: basic },
+    basic('wrong-guess-token'),
+    { 'x-orrery-token': 'wrong-guess-token' },
     { cookie: 'cookie-token' },
   ]) {
     await app.inject({ method: 'POST', url: `${UP}?token=query-token`, headers, payload: '{"token":"body-token"}' })
     await app.inject({ method: 'POST', url: `/nowhere?token=query-token`, headers, payload: '{"token":"body-token' })
   }
   app.log.error({ authorization: 'Bearer scaler-token', req: { headers: bearer('scaler-token') } }, 'carelessly')
+  app.log.error({ req: { headers: { 'x-orrery-token': 'scaler-token' } } }, 'carelessly')
   app.log.error({ err: Object.assign(new Error('x'), { config: { headers: bearer('scaler-token') } }) }, 'carelessly')
   const log = lines.join('')
   expect(lines.length).toBeGreaterThan(8)
-  for (const secret of [...secrets, Buffer.from('me:wrong-guess-token').toString('base64')])
-    expect(log).not.toContain(secret)
+  for (const secret of [...secrets, basic('wrong-guess-token').authorization]) expect(log).not.toContain(secret)
 })

@@ -10,7 +10,11 @@ export interface LoggerOptions {
 
 /** Last line of defence: nothing logs these on purpose. */
 const SECRET_FIELDS = ['authorization', 'password', 'pass', 'secret', 'token', 'cookie']
-const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.headers["${field}"]`])
+const SECRET_HEADERS = ['authorization', 'cookie', 'x-orrery-token', 'x-grafana-alerting-signature']
+const SECRET_PATHS = [
+  ...SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
+  ...SECRET_HEADERS.flatMap((header) => [`headers["${header}"]`, `*.headers["${header}"]`]),
+]
 
 export function createLogger({ level, destination }: LoggerOptions): Logger {
   const options = {

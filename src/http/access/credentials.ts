@@ -1,4 +1,4 @@
-/** Which role a caller's Authorization header gives it. Compares hashes in constant time, and always all of them. */
+/** Which role the credential that a caller shows gives it. Compares hashes in constant time, and always all of them. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Role, Token } from './tokens.ts'
 
@@ -8,25 +8,42 @@ export interface Credentials {
   readonly orbiter?: { readonly user: string; readonly pass: string }
 }
 
+/** The headers that can carry a credential. */
+export interface Shown {
+  readonly authorization: string | undefined
+  /** `X-Orrery-Token`, for senders whose Authorization is not theirs to set, or is a proxy's: it comes first. */
+  readonly token: string | undefined
+}
+
+export const showsNothing = ({ authorization, token }: Shown): boolean =>
+  authorization === undefined && token === undefined
+
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** `undefined`: nobody we know. */
-export function credentialCheck({ tokens, orbiter }: Credentials): (authorization: string) => Role | undefined {
+export function credentialCheck({ tokens, orbiter }: Credentials): (shown: Shown) => Role | undefined {
   const bySecret = tokens.map(({ role, secret }) => ({ role, hash: sha256(secret) }))
   const orbiterPair = orbiter && sha256(`${orbiter.user}:${orbiter.pass}`)
-  return (authorization) => {
-    const shown = readAuthorization(authorization)
-    if (shown === undefined) return undefined
-    const hash = sha256(shown.secret)
+  return ({ authorization, token }) => {
+    const credential = token === undefined ? readAuthorization(authorization ?? '') : { secret: token.trim() }
+    if (credential === undefined) return undefined
+    const { secret, pair } = credential
+    const hash = sha256(secret)
     let role: Role | undefined
     for (const known of bySecret) if (timingSafeEqual(hash, known.hash)) role = known.role
-    if (orbiterPair && shown.pair !== undefined && timingSafeEqual(sha256(shown.pair), orbiterPair)) role ??= 'scale'
+    if (orbiterPair && pair !== undefined && timingSafeEqual(sha256(pair), orbiterPair)) role ??= 'scale'
     return role
   }
 }
 
+interface Credential {
+  readonly secret: string
+  /** `user:pass`, where it came by Basic. */
+  readonly pair?: string
+}
+
 /** Bearer, or Basic with the token as its password whoever the user is. */
-function readAuthorization(header: string): { readonly secret: string; readonly pair?: string } | undefined {
+function readAuthorization(header: string): Credential | undefined {
   const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+) *$/.exec(header) ?? []
   if (scheme.toLowerCase() === 'bearer') return { secret: value }
   if (scheme.toLowerCase() !== 'basic') return undefined

@@ -1,5 +1,6 @@
 /** Who may do what (docs/http-api.md, "Access"), as one function of one request. */
-import { type Credentials, credentialCheck } from './credentials.ts'
+import { type Credentials, credentialCheck, type Shown, showsNothing } from './credentials.ts'
+import type { GrafanaSigning } from './grafana-signature.ts'
 import { trustedPeers } from './peer.ts'
 import { mayActAs, type Role, type Token } from './tokens.ts'
 
@@ -9,13 +10,14 @@ export interface AccessRules {
   readonly orbiter?: NonNullable<Credentials['orbiter']>
   /** Well-formed CIDRs; only without a token file. */
   readonly trustedCidrs: readonly string[]
+  /** Present: Grafana's webhook takes what is signed so, and nothing else. */
+  readonly grafana?: GrafanaSigning
 }
 
 /** The parts of a request that access depends on. */
-export interface Caller {
+export interface Caller extends Shown {
   /** The socket's peer; never a header. */
   readonly address: string | undefined
-  readonly authorization: string | undefined
   readonly origin: string | undefined
   readonly fetchSite: string | undefined
 }
@@ -38,9 +40,9 @@ export function createJudge(rules: AccessRules): Judge {
 
 function tokenJudge({ orbiter }: AccessRules, tokens: readonly Token[]): Judge {
   const roleOf = credentialCheck({ tokens, ...(orbiter && { orbiter }) })
-  return ({ authorization }, needed) => {
-    if (authorization === undefined) return noCredential(needed)
-    const held = roleOf(authorization)
+  return (caller, needed) => {
+    if (showsNothing(caller)) return noCredential(needed)
+    const held = roleOf(caller)
     if (held === undefined) return wrongCredential
     return mayActAs(held, needed) ? ALLOWED : roleTooLow(held, needed)
   }
@@ -49,14 +51,15 @@ function tokenJudge({ orbiter }: AccessRules, tokens: readonly Token[]): Judge {
 function openJudge({ orbiter, trustedCidrs }: AccessRules): Judge {
   const isTrusted = trustedPeers(trustedCidrs)
   const roleOf = orbiter && credentialCheck({ tokens: [], orbiter })
-  return ({ address, authorization, origin, fetchSite }, needed) => {
+  return (caller, needed) => {
     if (needed === 'read') return ALLOWED
+    const { address, origin, fetchSite } = caller
     // A page on any web site can make a browser on this machine send requests; they carry one of these.
     if (origin !== undefined || fetchSite === 'cross-site')
       return writesClosed('comes from a web page (it has Origin or Sec-Fetch-Site)')
-    const held = authorization === undefined ? undefined : roleOf?.(authorization)
+    const held = roleOf?.(caller)
     if (held !== undefined && mayActAs(held, needed)) return ALLOWED
-    if (roleOf && authorization !== undefined && held === undefined) return wrongCredential
+    if (roleOf && !showsNothing(caller) && held === undefined) return wrongCredential
     if (isTrusted(address)) return ALLOWED
     return roleOf && held === undefined ? noCredential(needed) : writesClosed('comes from another machine')
   }
@@ -69,7 +72,10 @@ const refuse = (code: (Verdict & { allowed: false })['code'], detail: string): V
 })
 
 const noCredential = (needed: Role): Verdict =>
-  refuse('no-credential', `Send a token with the role ${needed}, as Authorization: Bearer or as the password of Basic.`)
+  refuse(
+    'no-credential',
+    `Send a token with the role ${needed}: as Authorization: Bearer, as the password of Basic, or as X-Orrery-Token.`,
+  )
 
 const wrongCredential = refuse('wrong-credential', 'The credential is none of those that this controller knows.')
 

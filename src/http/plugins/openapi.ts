@@ -22,7 +22,11 @@ export function describeApi(app: FastifyInstance, version: string): void {
       openapi: '3.1.0',
       info: { title: 'Orrery', version, description: DESCRIPTION },
       components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } },
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          basic: { type: 'http', scheme: 'basic' },
+          token: { type: 'apiKey', in: 'header', name: 'X-Orrery-Token' },
+        },
       },
       tags: [
         { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },

@@ -30,7 +30,7 @@ export const textAnswers = (contentType: string, description: string) => ({
 
 /** Documentation only; the guard does the work. */
 export const needs = (role: Role) => ({
-  security: [{ bearer: [] }, { basic: [] }],
+  security: [{ bearer: [] }, { basic: [] }, { token: [] }],
   description: `Role: ${role}.`,
 })
 

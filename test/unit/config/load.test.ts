@@ -21,6 +21,7 @@ describe('a configuration', () => {
       trustedCidrs: [],
       dedupWindowMs: 60_000,
       dryRun: false,
+      serverPrefix: '',
       logLevel: 'info',
       url: 'http://127.0.0.1:8000',
     })
@@ -52,6 +53,14 @@ describe('a configuration', () => {
     { name: 'a dry run', env: { ORRERY_DRY_RUN: 'TRUE' }, is: { dryRun: true } },
     { name: 'no dry run', env: { ORRERY_DRY_RUN: '0' }, is: { dryRun: false } },
     { name: 'TLS to the engine as Docker reads it', env: { DOCKER_TLS_VERIFY: '0' }, is: { dockerTlsVerify: true } },
+    { name: 'a prefix', env: { SERVER_PREFIX: '/scaler' }, is: { serverPrefix: '/scaler' } },
+    { name: 'a prefix with a slash at its end', env: { SERVER_PREFIX: '/a/b/' }, is: { serverPrefix: '/a/b' } },
+    { name: 'no prefix', env: { SERVER_PREFIX: '/' }, is: { serverPrefix: '' } },
+    {
+      name: "Grafana's signature",
+      env: { ORRERY_GRAFANA_SECRET_FILE: '/s', ORRERY_GRAFANA_TIMESTAMP_HEADER: 'X-Time' },
+      is: { grafanaSecretFile: '/s', grafanaTimestampHeader: 'X-Time' },
+    },
     { name: 'a level in capitals', env: { LOG_LEVEL: 'DEBUG' }, is: { logLevel: 'debug' } },
     { name: 'an engine version', env: { DOCKER_API_VERSION: 'v1.41' }, is: { dockerApiVersion: '1.41' } },
     {
@@ -96,6 +105,17 @@ describe('a configuration', () => {
     {
       env: { ORRERY_TLS_CA_FILE: '/ca' },
       says: 'ORRERY_TLS_CERT_FILE: is needed too, because ORRERY_TLS_CA_FILE is set',
+    },
+    { env: { SERVER_PREFIX: 'scaler' }, says: 'SERVER_PREFIX=scaler: write a path such as /scaler' },
+    { env: { SERVER_PREFIX: '/:x' }, says: 'write a path such as /scaler' },
+    { env: { SERVER_PREFIX: '/a//b' }, says: 'write a path such as /scaler' },
+    {
+      env: { ORRERY_GRAFANA_SECRET_FILE: '/s', ORRERY_GRAFANA_TIMESTAMP_HEADER: 'X Time' },
+      says: 'ORRERY_GRAFANA_TIMESTAMP_HEADER=X Time: write the name of a header',
+    },
+    {
+      env: { ORRERY_GRAFANA_TIMESTAMP_HEADER: 'X-Time' },
+      says: 'ORRERY_GRAFANA_SECRET_FILE: is needed too, because ORRERY_GRAFANA_TIMESTAMP_HEADER is set',
     },
     { env: { ORBITER_AUTH_USER: 'u' }, says: 'ORBITER_AUTH_PASS: is needed too, because ORBITER_AUTH_USER is set' },
   ]

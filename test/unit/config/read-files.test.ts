@@ -4,6 +4,7 @@ import { readConfiguredFiles } from '../../../src/config/read-files.ts'
 
 const files = new Map([
   ['/run/secrets/tokens', 'scale abc\n'],
+  ['/run/secrets/grafana', 'hush\n'],
   ['/tls/cert.pem', 'CERT'],
   ['/tls/key.pem', 'KEY'],
 ])
@@ -24,6 +25,11 @@ it('reads the token file and the certificate', () => {
     ORRERY_TLS_KEY_FILE: '/tls/key.pem',
   })
   expect(readConfiguredFiles(config, read)).toEqual({ tokens: 'scale abc\n', tls: { cert: 'CERT', key: 'KEY' } })
+})
+
+it("reads Grafana's secret", () => {
+  const config = loadConfig({ ORRERY_GRAFANA_SECRET_FILE: '/run/secrets/grafana' })
+  expect(readConfiguredFiles(config, read)).toEqual({ grafanaSecret: 'hush\n' })
 })
 
 it('names every file that can not be read, with its variable', () => {

@@ -1,0 +1,71 @@
+/**
+ * Who may call `/v1/webhook/grafana`. With a secret: only who signed the body, this machine and holders of tokens
+ * included. The raw bytes are checked before they are parsed, so nothing unsigned reaches the JSON parser.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
+import { createSignatureCheck, type GrafanaSigning, SIGNATURE_HEADER } from '../access/grafana-signature.ts'
+import { HttpProblem } from '../problem.ts'
+import { type Guard, oneHeader } from './access.ts'
+import type { Refuse } from './refuse.ts'
+
+/** Both belong to the route: `onRequest: [grafanaGuard.onRequest, …], preParsing: grafanaGuard.preParsing`. */
+export interface GrafanaGuard {
+  onRequest(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  preParsing(request: FastifyRequest, reply: FastifyReply, payload: RequestPayload): Promise<RequestPayload>
+}
+
+export interface GrafanaGuardDeps {
+  /** Absent: the route is a route like others, for the role `scale`. */
+  readonly signing: GrafanaSigning | undefined
+  readonly guard: Guard
+  readonly refuse: Refuse
+  /** Ms since the epoch. */
+  readonly now: () => number
+}
+
+const CHALLENGE = 'HMAC-SHA256 realm="orrery", header="X-Grafana-Alerting-Signature"'
+
+export function createGrafanaGuard({ signing, guard, refuse, now }: GrafanaGuardDeps): GrafanaGuard {
+  if (signing === undefined) return { onRequest: guard('scale'), preParsing: async (_request, _reply, body) => body }
+  const check = createSignatureCheck(signing)
+  const timestampHeader = signing.timestampHeader?.toLowerCase()
+  const signedHeaders = ({ headers }: FastifyRequest) => ({
+    signature: oneHeader(headers[SIGNATURE_HEADER]),
+    timestamp: timestampHeader === undefined ? undefined : oneHeader(headers[timestampHeader]),
+  })
+  return {
+    async onRequest(request) {
+      const refusal = check.refuseHeaders(signedHeaders(request), now())
+      if (refusal !== undefined) await refuse(request, { ...refusal, challenge: CHALLENGE })
+    },
+    async preParsing(request, _reply, payload) {
+      const body = await rawBytes(payload, request.routeOptions.bodyLimit ?? 0)
+      const refusal = check.refuseBody(signedHeaders(request), body)
+      if (refusal !== undefined) await refuse(request, { ...refusal, challenge: CHALLENGE })
+      return replayed(body)
+    },
+  }
+}
+
+/** Throws HttpProblem `body-too-large` or `malformed`. Not an iteration: leaving one early would cut the connection. */
+function rawBytes(payload: RequestPayload, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    payload.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= limit) chunks.push(chunk)
+      else reject(new HttpProblem('body-too-large', `The body is larger than ${limit} bytes.`))
+    })
+    payload.on('end', () => resolve(Buffer.concat(chunks)))
+    payload.on('error', () => reject(new HttpProblem('malformed', 'The body ended early.')))
+  })
+}
+
+function replayed(body: Buffer): RequestPayload {
+  const stream = new Readable({ read: () => {} })
+  stream.push(body)
+  stream.push(null)
+  return Object.assign(stream, { receivedEncodedLength: body.length })
+}
