@@ -41,10 +41,12 @@ private_apt apt-get update -o APT::Update::Error-Mode=any >&2
 # All that apt would install on an empty machine; of that, the programs and each library the machine lacks or has in
 # an older version. Package managers, init systems and the like are no part of it.
 private_apt apt-get install --simulate --no-install-recommends "$@" >"$work/plan"
+requested=" $* "
 sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1 \2/p' "$work/plan" | while read -r name version; do
+  case $requested in *" $name "*) echo "$name $version" && continue ;; esac
   case $name in
-    docker* | containerd | runc | iptables | tini* | busybox-static) ;;
-    *-common | *-perl | libperl* | libpam* | libgdbm* | libsystemd-shared | libc-gconv-modules-extra) continue ;;
+    docker* | containerd | runc | iptables | tini*) ;; # what docker.io runs
+    libjs-* | *-common | *-perl | libperl* | libpam* | libgdbm* | libsystemd-shared | libc-gconv-modules-extra) continue ;;
     lib*)
       have=$(dpkg-query --show --showformat '${Version}' "$name" 2>/dev/null || true)
       if [ -n "$have" ] && dpkg --compare-versions "$have" ge "$version"; then continue; fi
