@@ -54,6 +54,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
         endpoint: '/services/{id}/update',
         query: { version: String(version), registryAuthFrom: 'spec' },
         body,
+        statusOnly: true,
         timeoutMs: timing.writeTimeoutMs,
         signal,
       })

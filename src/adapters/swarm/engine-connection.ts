@@ -17,7 +17,9 @@ export interface EngineCall {
   readonly query?: Readonly<Record<string, string>>
   /** JSON text. */
   readonly body?: string
-  /** Covers everything up to the last byte of the answer; of a stream: up to its headers. */
+  /** The status alone is the answer: the body is let go. */
+  readonly statusOnly?: boolean
+  /** Covers everything up to the last byte of the answer; of a stream, and where the status is enough: up to its headers. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
 }
@@ -108,7 +110,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
 
   const call = async (wanted: EngineCall): Promise<EngineAnswer> => {
     const take = async (answer: IncomingMessage) => ({
-      body: await readBody(answer),
+      body: wanted.statusOnly ? letGo(answer) : await readBody(answer),
       engineTimeMs: dateOf(answer.headers.date),
     })
     try {
@@ -149,7 +151,6 @@ export function parseBody(body: Buffer, endpoint: string): unknown {
   }
 }
 
-/** By events: an iterator would cost callers who wait for a write's short answer more than the answer does. */
 function readBody(answer: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -167,6 +168,12 @@ function readBody(answer: IncomingMessage): Promise<Buffer> {
     answer.once('error', reject)
     answer.once('close', () => reject(new Error('the answer ended early')))
   })
+}
+
+function letGo(answer: IncomingMessage): Buffer {
+  answer.on('error', () => undefined)
+  answer.resume()
+  return Buffer.alloc(0)
 }
 
 function messageIn(body: Buffer): string {
