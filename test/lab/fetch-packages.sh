@@ -60,7 +60,9 @@ done >"$work/wanted"
 mkdir -p "$target/usr/bin" "$target/usr/sbin" "$target/usr/lib" "$target/usr/lib64"
 for merged in bin sbin lib lib64; do ln -s "usr/$merged" "$target/$merged"; done
 for deb in "$work"/debs/*.deb; do
-  dpkg-deb --fsys-tarfile "$deb" | tar --extract --keep-directory-symlink --exclude ./usr/share --directory "$target"
+  # Of /usr/share only what programs read.
+  dpkg-deb --fsys-tarfile "$deb" | tar --extract --keep-directory-symlink --directory "$target" \
+    --exclude ./usr/share/doc --exclude ./usr/share/man --exclude ./usr/share/locale --exclude ./usr/share/lintian
 done
 # What Debian's alternatives would set up. The engine's rules and the kernel agree on the older tables.
 if [ -e "$target/usr/sbin/iptables-legacy" ]; then

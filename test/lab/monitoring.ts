@@ -9,9 +9,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress } from './cache.ts'
 import { fetchPackages } from './engines.ts'
 
-export type MonitoringPackages = { prometheus: string; alertmanager: string; promtool: string; amtool: string }
+/** Paths of the programs, and the folder of what they read below /usr/share. */
+export type MonitoringPackages = {
+  prometheus: string
+  alertmanager: string
+  promtool: string
+  amtool: string
+  share: string
+}
 
-/** Paths of the programs, fetched at the first call. */
+/** Fetched at the first call. */
 export async function monitoringPackages(progress: Progress = () => {}): Promise<MonitoringPackages> {
   const packages = ['prometheus', 'prometheus-alertmanager']
   const { folder } = await fetchPackages('monitoring', 'bookworm', packages, progress)
@@ -21,6 +28,7 @@ export async function monitoringPackages(progress: Progress = () => {}): Promise
     alertmanager: program('prometheus-alertmanager'),
     promtool: program('promtool'),
     amtool: program('amtool'),
+    share: join(folder, 'usr/share'),
   }
 }
 
@@ -45,8 +53,8 @@ export type PrometheusOptions = {
 }
 
 export async function startPrometheus({ files, args = [] }: PrometheusOptions): Promise<Monitor> {
-  const { prometheus } = await monitoringPackages()
-  return await startMonitor(prometheus, files, (folder, port) => [
+  const { prometheus, share } = await monitoringPackages()
+  return await startMonitor({ program: prometheus, share, files }, (folder, port) => [
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
@@ -63,7 +71,7 @@ export type AlertmanagerOptions = {
 }
 
 export async function startAlertmanager({ files, cluster, args = [] }: AlertmanagerOptions): Promise<Monitor> {
-  const { alertmanager } = await monitoringPackages()
+  const { alertmanager, share } = await monitoringPackages()
   const gossip =
     cluster === undefined
       ? ['--cluster.listen-address=']
@@ -73,7 +81,7 @@ export async function startAlertmanager({ files, cluster, args = [] }: Alertmana
           ...cluster.peers.map((port) => `--cluster.peer=127.0.0.1:${port}`),
           '--cluster.gossip-interval=50ms', // it waits for ten of these, three times, before it first notifies
         ]
-  return await startMonitor(alertmanager, files, (folder, port) => [
+  return await startMonitor({ program: alertmanager, share, files }, (folder, port) => [
     `--config.file=${join(folder, 'alertmanager.yml')}`,
     `--storage.path=${join(folder, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
@@ -89,17 +97,21 @@ export function endMonitors(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
+/**
+ * Debian's builds read templates at paths below /usr/share, so each program sees its package's files laid over the
+ * machine's. The kernel ends it with the process that started it, whatever ends that.
+ */
+const LINE = 'mount -t overlay -o "lowerdir=$0:/usr/share" overlay /usr/share && exec setpriv --pdeathsig KILL "$@"'
+
 async function startMonitor(
-  program: string,
-  files: Readonly<Record<string, string>>,
+  { program, share, files }: { program: string; share: string; files: Readonly<Record<string, string>> },
   args: (folder: string, port: number) => string[],
 ): Promise<Monitor> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-monitor-'))
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 })
   const [port = 0] = await freePorts(1)
-  // The kernel ends it with the process that started it, whatever ends that.
-  const line = ['--pdeathsig', 'KILL', program, ...args(folder, port)]
-  const child = spawn('setpriv', line, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  const line = ['--mount', 'sh', '-c', LINE, share, program, ...args(folder, port)]
+  const child = spawn('unshare', line, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   child.once('exit', () => running.delete(child))
   const chunks: Buffer[] = []
@@ -158,7 +170,7 @@ async function untilReady(monitor: Monitor, child: ChildProcess): Promise<void> 
   }
   const said = monitor.log()
   child.kill('SIGKILL')
-  throw new Error(`${child.spawnargs[3]} is not ready:\n${said}`)
+  throw new Error(`${child.spawnargs[6]} is not ready:\n${said}`)
 }
 
 /** TCP ports of the loopback that nothing listens at. */

@@ -50,9 +50,9 @@ const running = new Set<ChildProcess>()
 /** Starts one and waits until it is ready, unless told not to. `node`: a lab node, or the path of an engine's socket. */
 export async function startController(
   node: Pick<LabNode, 'socketPath'>,
-  { env = {}, waitReady = true }: { env?: Readonly<Record<string, string>>; waitReady?: boolean } = {},
+  options: { env?: Readonly<Record<string, string>>; waitReady?: boolean; port?: number } = {},
 ): Promise<Controller> {
-  const port = await freePort()
+  const { env = {}, waitReady = true, port = await freePort() } = options
   const url = `http://127.0.0.1:${port}`
   const child = spawn(process.execPath, [mainFile, 'serve'], {
     env: {

@@ -92,7 +92,12 @@ export interface Task {
   readonly Slot: number
   readonly NodeID: string
   readonly DesiredState: string
-  readonly Status: { readonly State: string; readonly Err?: string; readonly ContainerStatus?: { ContainerID: string } }
+  readonly Status: {
+    readonly State: string
+    readonly Err?: string
+    readonly ContainerStatus?: { ContainerID: string }
+    readonly PortStatus?: { Ports?: { PublishedPort: number }[] }
+  }
   readonly Spec: { readonly ContainerSpec: { readonly Image: string } }
 }
 
