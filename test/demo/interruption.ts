@@ -7,16 +7,23 @@ export type Interruption = {
   comes: Promise<never>
 }
 
-/** Ctrl-C, or an end asked for otherwise, at any moment. More of the same change nothing: the cleaning up goes on. */
+const PARENT_CHECK_MS = 500
+
+/**
+ * Ctrl-C, or an end asked for otherwise, at any moment. More of the same change nothing: the cleaning up goes on.
+ * The end of the process that started the demo counts too: npm, told to end, tells only the shell between the two.
+ */
 export function listenForInterruption(): Interruption {
   const over = new AbortController()
   const comes = new Promise<never>((_, reject) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(name, () => {
-        over.abort(new Interrupted(name))
-        reject(over.signal.reason)
-      })
+    const end = (name: NodeJS.Signals) => {
+      over.abort(new Interrupted(name))
+      reject(over.signal.reason)
     }
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end)
+    const parent = process.ppid
+    const watch = setInterval(() => process.ppid === parent || end('SIGHUP'), PARENT_CHECK_MS)
+    watch.unref()
   })
   comes.catch(() => {})
   return { signal: over.signal, comes }

@@ -1,4 +1,5 @@
 /** `npm run demo`: the product on a real Swarm on this machine, a tour of calls, and a clean end whatever happens. */
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { DemoController } from './controller-process.ts'
@@ -84,7 +85,7 @@ async function stayUp({ hostname, labName, controller }: Up): Promise<void> {
 async function explain(error: unknown): Promise<number> {
   if (error instanceof Interrupted) {
     screen.warn(`\n${error.message}`)
-    return 130
+    return 128 + constants.signals[error.signalName]
   }
   screen.warn(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
   if (logOf !== undefined) screen.say(`The controller's log ends with\n${await logOf()}`)

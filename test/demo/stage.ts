@@ -29,15 +29,14 @@ export async function bootLab({ screen, defer }: StageDeps): Promise<{ lab: Lab;
       () => {},
     ),
   )
-  const [lab] = await Promise.all([starting, build(screen)])
+  const building = execute('npm', ['--prefix', repository, 'run', '--silent', 'build'])
+  building.catch(() => {}) // told below
+  const lab = await starting
+  screen.progress('building the program (npm run build)')
+  await building
   const [manager] = lab.managers
   if (manager === undefined) throw new Error('a lab without managers')
   return { lab, manager }
-}
-
-async function build(screen: Screen): Promise<void> {
-  screen.progress('building the program (npm run build)')
-  await execute('npm', ['--prefix', repository, 'run', '--silent', 'build'])
 }
 
 export async function startController(deps: StageDeps, lab: Lab, manager: LabNode): Promise<DemoController> {

@@ -1,0 +1,73 @@
+/** The demo as a newcomer runs it, without the set-up that `npm run demo` does before. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { afterEach, expect, it } from 'vitest'
+import { tracesOf } from './support/lab-traces.ts'
+import { repository } from './support/product-image.ts'
+import { eventually } from './support/services.ts'
+
+interface Demo {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly exited: Promise<number | null>
+}
+
+let running: ChildProcess | undefined
+afterEach(() => void running?.kill('SIGKILL'))
+
+function startDemo(...args: string[]): Demo {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'test/demo/run.ts', ...args], {
+    cwd: repository,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running = child
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk))
+  return { child, output: () => text, exited: once(child, 'close').then(([code]) => code) }
+}
+
+const until = async (output: () => string, words: string) =>
+  await eventually(words, async () => output().includes(words), { timeoutMs: 100_000 }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${output()}`)
+  })
+const firstMatch = (text: string, pattern: RegExp): string => pattern.exec(text)?.[1] ?? ''
+/** Processes, mounts, cgroups and files of the lab that this output tells of. */
+const leftOf = async (output: string) => await tracesOf(firstMatch(output, / in lab (\S+)/), new Set())
+
+it('`npm run demo -- --once` gives the whole tour, ends with code 0 and leaves nothing', async () => {
+  const started = Date.now()
+  const { output, exited } = startDemo('--once')
+  const code = await exited
+  expect({ code, output: output() }).toMatchObject({ code: 0 })
+  console.log(`the demo took ${((Date.now() - started) / 1000).toFixed(0)} s`)
+  expect(output()).toContain('16. ')
+  expect(output()).toContain('All is gone')
+  expect(output()).not.toContain('\u001b')
+  expect(await leftOf(output())).toEqual([])
+  await expect(fetch(`${firstMatch(output(), /it listens on (http\S+);/)}/healthz`)).rejects.toThrow()
+})
+
+it('stays up after the tour, and Ctrl-C ends it with code 0 and leaves nothing', async () => {
+  const { child, output, exited } = startDemo()
+  await Promise.race([exited, until(output, 'Ctrl-C ends it')])
+  expect(output()).toContain('Ctrl-C ends it')
+  const url = firstMatch(output(), /it listens on (http\S+);/)
+  expect((await fetch(`${url}/v1/autoscaler/demo_web/down`, { method: 'POST' })).status).toBe(200)
+  child.kill('SIGINT')
+  expect(await exited).toBe(0)
+  expect(await leftOf(output())).toEqual([])
+})
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s while the Swarm is starting ends it at once and leaves nothing',
+  async (signal) => {
+    const { child, output, exited } = startDemo()
+    await until(output, 'starting 3 engines')
+    child.kill(signal)
+    const told = Date.now()
+    expect(await exited).toBe(signal === 'SIGINT' ? 130 : 143)
+    expect(Date.now() - told).toBeLessThan(20_000)
+    expect(output()).toContain('All is gone')
+    expect(await leftOf(output())).toEqual([])
+  },
+)
