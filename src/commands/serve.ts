@@ -66,6 +66,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     ...{ catalog, scaler, metrics, access, logger, now },
     feed: log,
     version: io.version,
+    serverPrefix: config.serverPrefix,
     stopping: signal,
   })
   const closeInside = async () => {

@@ -107,16 +107,19 @@ export const isTransient = (code: ProblemCode): boolean => PROBLEMS[code].status
 const retryAfterSeconds = (code: ProblemCode, retryAfterMs: number | undefined): number | undefined =>
   isTransient(code) || retryAfterMs !== undefined ? Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000)) : undefined
 
-export function sendProblem(reply: FastifyReply, { code, message, options }: HttpProblem): FastifyReply {
-  const body = problem(code, message)
+/** Status and headers, without a body. */
+export function replyTo(reply: FastifyReply, { code, options }: HttpProblem): FastifyReply {
   const retryAfter = retryAfterSeconds(code, options.retryAfterMs)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   for (const [name, value] of Object.entries(options.headers ?? {})) reply.header(name, value)
-  return reply
-    .code(body.status)
+  return reply.code(PROBLEMS[code].status)
+}
+
+export function sendProblem(reply: FastifyReply, answer: HttpProblem): FastifyReply {
+  return replyTo(reply, answer)
     .type(PROBLEM_TYPE)
     .serializer((payload: unknown) => JSON.stringify(payload))
-    .send({ ...options.members, ...body })
+    .send({ ...answer.options.members, ...problem(answer.code, answer.message) })
 }
 
 /** Any error as what the caller may know of it. The text of an unexpected one stays in the log. */

@@ -28,12 +28,15 @@ export interface ServerDeps {
   readonly version: string
   /** Abort it before `Scaler.stop()`: new work is refused from then on and streams end. */
   readonly stopping?: AbortSignal
+  /** docker-scaler's routes are below this path too; `/scaler`, absent or empty: nowhere else. */
+  readonly serverPrefix?: string
   /** How often a quiet event stream says that it lives; 15 s. */
   readonly heartbeatMs?: number
 }
 
 /** What every file of routes gets. */
-export interface RouteDeps extends Omit<ServerDeps, 'stopping' | 'heartbeatMs' | 'access' | 'logger' | 'version'> {
+export interface RouteDeps
+  extends Omit<ServerDeps, 'stopping' | 'heartbeatMs' | 'serverPrefix' | 'access' | 'logger' | 'version'> {
   readonly guard: Guard
   readonly grafanaGuard: GrafanaGuard
   readonly stopping: Stopping

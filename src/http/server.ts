@@ -11,6 +11,7 @@ import { createRefuse } from './plugins/refuse.ts'
 import { logRequests } from './plugins/request-log.ts'
 import { createStopping } from './plugins/stopping.ts'
 import { autoscalerRoutes } from './routes/autoscalers.ts'
+import { dockerScalerRoutes } from './routes/compat/docker-scaler.ts'
 import { orbiterRoutes } from './routes/compat/orbiter.ts'
 import { eventRoutes } from './routes/events.ts'
 import { pauseRoutes } from './routes/pauses.ts'
@@ -37,7 +38,15 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
       answerError(error, request, reply)
     },
   })
-  const { access, logger: _, version, stopping: outer, heartbeatMs = HEARTBEAT_MS, ...useCases } = deps
+  const {
+    access,
+    logger: _,
+    version,
+    stopping: outer,
+    heartbeatMs = HEARTBEAT_MS,
+    serverPrefix = '',
+    ...useCases
+  } = deps
   const refuseOtherMethods = trackMethods(app)
   answerErrors(app)
   app.setValidatorCompiler(explainingValidator)
@@ -56,6 +65,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   }
   app.register(eventRoutes, { deps: routeDeps })
   for (const prefix of ['/v1/orbiter', '']) app.register(orbiterRoutes, { prefix, deps: routeDeps })
+  for (const prefix of new Set(['', serverPrefix])) app.register(dockerScalerRoutes, { prefix, deps: routeDeps })
   app.after(refuseOtherMethods)
   return app
 }

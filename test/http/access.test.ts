@@ -5,7 +5,7 @@ import { server } from '../support/http.ts'
 
 const access = { ...parseTokenFile('read reader-token\nscale scaler-token'), trustedCidrs: [] }
 const UP = '/v1/autoscaler/web/up'
-const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/docs/json']
+const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/docs/json', '/v1/ping']
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const basic = (token: string) => ({ authorization: `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}` })

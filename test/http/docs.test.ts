@@ -48,8 +48,18 @@ it('openapi.json requires a body only where a field of it is required', async ()
   expect(paths['/v1/autoscaler/{name}/replicas'].put.requestBody.required).toBe(true)
 })
 
-it('docs/migrating-from-orbiter.md accounts for each case from O1 to O32', () => {
-  const docs = read('migrating-from-orbiter.md')
-  const accounted = new Set([...docs.matchAll(/\bO(\d+)\b/g)].map((match) => Number(match[1])))
-  expect([...accounted].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 32 }, (_, n) => n + 1))
+const migrations = [
+  { page: 'migrating-from-orbiter.md', letter: 'O', cases: 32 },
+  { page: 'migrating-from-docker-scaler.md', letter: 'S', cases: 26 },
+]
+it.each(migrations)('docs/$page accounts for each case from $letter 1 to $cases', ({ page, letter, cases }) => {
+  const named = [...read(page).matchAll(new RegExp(`\\b${letter}(\\d+)\\b`, 'g'))].map((match) => Number(match[1]))
+  expect([...new Set(named)].toSorted((a, b) => a - b)).toEqual(Array.from({ length: cases }, (_, n) => n + 1))
+})
+
+it('docs/migrating-from-docker-scaler.md says of each deviation what it was and what it is', () => {
+  const [, deviations = ''] = read('migrating-from-docker-scaler.md').split('## What deviates')
+  const rows = [...deviations.matchAll(/^\| (S[^|]*) \| ([^|]+) \| ([^|]+) \|/gm)]
+  const named = new Set(rows.flatMap(([, cases = '']) => cases.split(', ')))
+  for (const one of [1, 8, 9, 13, 14, 15, 16, 17, 24, 25, 26]) expect(named, `S${one}`).toContain(`S${one}`)
 })

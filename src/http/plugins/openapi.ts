@@ -32,6 +32,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
         { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },
         { name: 'process', description: 'How the controller itself is' },
         { name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' },
+        { name: 'docker-scaler', description: 'The routes of thomasjpfan/docker-scaler, for its callers' },
       ],
     },
     transformObject: (document) =>
