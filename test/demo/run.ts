@@ -46,8 +46,7 @@ type Up = { hostname: string; labName: string; controller: DemoController }
 async function showAll(): Promise<Up> {
   screen.title('Orrery: autoscaling for Docker Swarm')
   screen.say('First a real Swarm: three engines on this machine, in namespaces of their own.')
-  const { lab, manager } = await bootLab({ screen, defer })
-  signal.throwIfAborted()
+  const { lab, manager } = await bootLab({ screen, signal, defer })
   const { hostname } = manager
   screen.say(`\nEngine ${lab.engineVersion}. Lines after ${hostname}$ are typed inside the first of three managers.`)
 
@@ -58,7 +57,7 @@ async function showAll(): Promise<Up> {
 
   screen.title('The controller')
   screen.say("Here a plain process beside the first manager's engine; docker-compose.yml runs it as a Swarm service.")
-  const controller = await startController({ screen, defer }, lab, manager)
+  const controller = await startController({ screen, signal, defer }, lab, manager)
   logOf = controller.lastLog
   const guide = createGuide({ screen, url: controller.url, manager, signal })
   await Promise.race([giveTour({ guide, step: screen.step, progress: screen.progress, signal }), controller.lost])

@@ -13,12 +13,13 @@ import type { Screen } from './screen.ts'
 
 export type StageDeps = {
   screen: Screen
+  signal: AbortSignal
   /** Takes what has to be undone at the end, whatever happens. */
   defer: (undo: () => Promise<void>) => void
 }
 
 /** A Swarm of three managers, while the program is built. */
-export async function bootLab({ screen, defer }: StageDeps): Promise<{ lab: Lab; manager: LabNode }> {
+export async function bootLab({ screen, signal, defer }: StageDeps): Promise<{ lab: Lab; manager: LabNode }> {
   await checkMachine(screen.progress)
   const name = await freeName()
   const starting = startLab({ name, engine: await bestEngine(screen), onProgress: screen.progress })
@@ -32,6 +33,7 @@ export async function bootLab({ screen, defer }: StageDeps): Promise<{ lab: Lab;
   const building = execute('npm', ['--prefix', repository, 'run', '--silent', 'build'])
   building.catch(() => {}) // told below
   const lab = await starting
+  signal.throwIfAborted()
   screen.progress('building the program (npm run build)')
   await building
   const [manager] = lab.managers

@@ -47,27 +47,24 @@ it('`npm run demo -- --once` gives the whole tour, ends with code 0 and leaves n
   await expect(fetch(`${firstMatch(output(), /it listens on (http\S+);/)}/healthz`)).rejects.toThrow()
 })
 
-it('stays up after the tour, and Ctrl-C ends it with code 0 and leaves nothing', async () => {
+it.each([
+  { signal: 'SIGINT', words: 'forming the swarm', code: 130 },
+  { signal: 'SIGTERM', words: '6. A count', code: 143 },
+] as const)('$signal at "$words" ends it at once and leaves nothing', async ({ signal, words, code }) => {
   const { child, output, exited } = startDemo()
-  await Promise.race([exited, until(output, 'Ctrl-C ends it')])
-  expect(output()).toContain('Ctrl-C ends it')
-  const url = firstMatch(output(), /it listens on (http\S+);/)
-  expect((await fetch(`${url}/v1/autoscaler/demo_web/down`, { method: 'POST' })).status).toBe(200)
-  child.kill('SIGINT')
-  expect(await exited).toBe(0)
+  await until(output, words)
+  child.kill(signal)
+  const told = Date.now()
+  expect(await exited).toBe(code)
+  expect(Date.now() - told).toBeLessThan(20_000)
+  expect(output()).toContain('All is gone')
+  expect(output()).not.toContain('16. ')
   expect(await leftOf(output())).toEqual([])
 })
 
-it.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s while the Swarm is starting ends it at once and leaves nothing',
-  async (signal) => {
-    const { child, output, exited } = startDemo()
-    await until(output, 'starting 3 engines')
-    child.kill(signal)
-    const told = Date.now()
-    expect(await exited).toBe(signal === 'SIGINT' ? 130 : 143)
-    expect(Date.now() - told).toBeLessThan(20_000)
-    expect(output()).toContain('All is gone')
-    expect(await leftOf(output())).toEqual([])
-  },
-)
+it('a word that it does not know is a usage error, and starts nothing', async () => {
+  const { output, exited } = startDemo('--onec')
+  expect(await exited).toBe(2)
+  expect(output()).toContain('--once')
+  expect(output()).not.toContain('Swarm of three engines on this machine, in')
+})
