@@ -6,7 +6,7 @@
  *                                 | conflict: read again, decide again, 5 times at most
  *                                 | unknown: nothing more is written until a read shows what became of it
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { type Ask, createAsk } from './ask.ts'
 import { createCommitter } from './commit.ts'
 import { dueCorrection } from './corrections.ts'
@@ -20,8 +20,9 @@ import { createRestoreKeeper } from './restore-keeper.ts'
 import { createUnknownWrite } from './unknown-write.ts'
 
 const RESOLVE_POLL_MS = 100
-/** While callers come faster than writes are made: how long to gather them, and how much longer after a conflict. */
+/** While callers come faster than writes are made: how long to gather them, how often, and how much longer after a conflict. */
 const GATHER_MS = 25
+const GATHER_ROUNDS = 5
 const YIELD_MS = 50
 
 export interface Lane {
@@ -67,9 +68,19 @@ export function createLane(context: LaneContext): Lane {
     }
     const { postponed, wrote, conflicts } = await commitOrFail(queue.splice(0))
     queue.unshift(...postponed)
-    // Random, so that two controllers with much to do do not meet each time. A caller that comes alone never waits.
-    const spreadMs = Math.random() * (conflicts > 0 ? YIELD_MS : GATHER_MS)
-    if (wrote && queue.length > 0) await sleep(GATHER_MS + spreadMs)
+    if (wrote) await gather(conflicts)
+  }
+
+  /** Waits while more and more callers queue: one write can carry them all. A caller that comes alone never waits. */
+  const gather = async (conflicts: number) => {
+    // What arrived during the write is in the process, but not in the queue yet.
+    await nextTurn()
+    let before = 0
+    for (let turn = 0; turn < GATHER_ROUNDS && queue.length > before; turn += 1) {
+      before = queue.length
+      // Random, so that two controllers with much to do do not meet each time.
+      await sleep(GATHER_MS + Math.random() * (conflicts > 0 ? YIELD_MS : GATHER_MS))
+    }
   }
 
   const commitOrFail = async (asks: readonly Ask[]) => {
