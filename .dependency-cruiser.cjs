@@ -3,7 +3,7 @@
  * and in tsconfig.pure.json; test/arch plants violations to prove that each rule bites.
  */
 const useCases =
-  '^src/autoscaling/(ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|unknown-write)[.]ts$'
+  '^src/autoscaling/(alert-book|alert-receiver|ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|tell-decision|unknown-write|within)[.]ts$'
 const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
 const ports = '^src/[^/]+/ports[.]ts$'
 

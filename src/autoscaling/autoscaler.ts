@@ -1,9 +1,12 @@
 /** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
+import type { StandingAlert } from './alert-state.ts'
 import type { Decision, Stage } from './decision.ts'
+import type { FaultCode } from './errors.ts'
+import type { Notification } from './notification.ts'
 import type { ServiceObservation } from './observation.ts'
-import type { Direction, PolicyReading } from './policy.ts'
+import type { Direction, PolicyReading, Step } from './policy.ts'
 import type { SyncStatus } from './ports.ts'
-import type { Request } from './request.ts'
+import type { Request, RequestKey } from './request.ts'
 import type { Pause, PendingRestore } from './shared-state.ts'
 import type { ScalingState } from './state.ts'
 
@@ -19,6 +22,7 @@ export interface Condition {
     | 'RestorePending'
     | 'WriteUnknown'
     | 'InBounds'
+    | 'AlertStanding'
   readonly status: boolean
   readonly reason: string
   /** Since when the status is what it is, as far as this controller saw. Ms since the epoch. */
@@ -33,6 +37,8 @@ export interface Autoscaler {
   readonly state?: ScalingState
   readonly pause?: Pause
   readonly restore?: PendingRestore
+  /** Those that stand, and those that somebody suspended by setting the count. */
+  readonly alerts: readonly StandingAlert[]
   readonly conditions: readonly Condition[]
   /** When a step would no longer wait for its cooldown; absent: now. Ms since the epoch. */
   readonly nextAllowedMs: { readonly up?: number; readonly down?: number }
@@ -67,6 +73,46 @@ export interface Scaler {
   resume(name: string, scope: Direction | 'both'): Promise<Autoscaler>
   /** Refuses new work with `shutting-down`, resolves when everything accepted has been answered. */
   stop(): Promise<void>
+}
+
+/** What a route says its notifications are for. */
+export interface AlertRoute {
+  /** Of the autoscaler. */
+  readonly name: string
+  readonly direction: Direction
+  readonly by?: Step
+  readonly note?: string
+  /** Instead of the one made of the notification. */
+  readonly key?: RequestKey
+}
+
+/** What came of one alert. */
+export type AlertResult = { readonly fingerprint: string } & (
+  | { readonly kind: 'decision'; readonly decision: Decision }
+  /** Nothing was measured, or it is a test; it names no autoscaler. */
+  | { readonly kind: 'no-data'; readonly reason: string; readonly atMs: number }
+  | {
+      readonly kind: 'error'
+      readonly code: FaultCode | 'malformed' | 'invalid-value'
+      readonly detail: string
+      readonly retryAfterMs?: number
+    }
+)
+
+/** Notifications of monitoring tools. Answered within a second. */
+export interface Alerts {
+  /** Each alert by its own labels, one result each. Throws Fault `not-in-sync`, and what `SharedStore.update` throws. */
+  receive(notification: Notification): Promise<readonly AlertResult[]>
+  /**
+   * All alerts for one autoscaler; the decision is the notification's, and each alert's.
+   * Throws as `Scaler.request`, `Catalog.get` and `SharedStore.update`.
+   */
+  receiveFor(
+    route: AlertRoute,
+    notification: Notification,
+  ): Promise<{ readonly decision: Decision; readonly results: readonly AlertResult[] }>
+  /** Ends every standing alert of an autoscaler until its next notification. Throws as `Catalog.get` and `SharedStore.update`. */
+  end(name: string): Promise<Autoscaler>
 }
 
 /** What `GET /v1/event` streams. */

@@ -1,4 +1,5 @@
 /** The autoscalers as they are now, all from memory. */
+import type { AlertState } from './alert-state.ts'
 import type { Autoscaler, Catalog, Condition } from './autoscaler.ts'
 import { conditionsOf } from './conditions.ts'
 import type { DecisionLog } from './decision-log.ts'
@@ -7,6 +8,7 @@ import { cooldownEndMs } from './gates.ts'
 import { effectiveState } from './lane-context.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
 import type { Clock, Services, SharedStateStore } from './ports.ts'
+import { alertsOf } from './standing-changes.ts'
 
 export interface CatalogDeps {
   readonly services: Services
@@ -15,6 +17,7 @@ export interface CatalogDeps {
   readonly log: DecisionLog
   readonly now: Clock
   readonly writeUnknown: (serviceId: string) => boolean
+  readonly alerts: () => AlertState
 }
 
 export function createCatalog(deps: CatalogDeps): Catalog {
@@ -28,8 +31,9 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const state = effectiveState(observation, restore)
     const lastDecision = log.last(observation.id)
     const writeUnknown = deps.writeUnknown(observation.id)
-    const sync = services.sync()
-    const conditions = conditionsOf({ observation, reading, pause, restore, sync, writeUnknown, nowMs })
+    const alerts = alertsOf(deps.alerts(), observation.id)
+    const given = { observation, reading, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
+    const conditions = conditionsOf(given)
     const end = (direction: 'up' | 'down') => reading.policy && cooldownEndMs(direction, reading.policy, state, nowMs)
     const up = end('up')
     const down = end('down')
@@ -40,6 +44,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       ...(state && { state }),
       ...(pause && { pause }),
       ...(restore && { restore }),
+      alerts,
       conditions: conditions.map((found) => ({ ...found, sinceMs: sinceOf(observation.id, found) })),
       nextAllowedMs: { ...(up !== undefined && { up }), ...(down !== undefined && { down }) },
       ...(lastDecision && { lastDecision }),

@@ -1,4 +1,5 @@
 /** The conditions of one autoscaler: what is well and what is not, each with its reason. Pure. */
+import type { StandingAlert } from './alert-state.ts'
 import type { Condition } from './autoscaler.ts'
 import { inWrittenBounds } from './corrections.ts'
 import { rolloutOf, unsupportedMode } from './gates.ts'
@@ -12,6 +13,7 @@ export interface ConditionInput {
   readonly reading: PolicyReading
   readonly pause: Pause | undefined
   readonly restore: PendingRestore | undefined
+  readonly alerts: readonly StandingAlert[]
   readonly sync: SyncStatus
   readonly writeUnknown: boolean
   readonly nowMs: number
@@ -30,6 +32,7 @@ export function conditionsOf(input: ConditionInput): readonly Found[] {
     restorePending(input),
     writeUnknown(input),
     inBounds(input),
+    alertStanding(input),
   ]
 }
 
@@ -87,4 +90,16 @@ function inBounds({ observation, reading: { policy } }: ConditionInput): Found {
   const bounds = `${policy.min} to ${policy.max ?? 'no max'}`
   const status = inWrittenBounds(observation.replicas, policy)
   return { type: 'InBounds', status, reason: `${observation.replicas} is ${status ? 'inside' : 'outside'} ${bounds}` }
+}
+
+function alertStanding({ alerts }: ConditionInput): Found {
+  const standing = alerts.filter(({ suspended }) => !suspended)
+  const [first] = standing
+  if (first !== undefined) {
+    const who = first.name === '' ? first.alertId : first.name
+    const more = standing.length > 1 ? ` and ${standing.length - 1} more` : ''
+    return { type: 'AlertStanding', status: true, reason: `${who}${more}: a step each time one is due` }
+  }
+  const waits = 'alerts wait for their next notification, since the count was set by hand'
+  return { type: 'AlertStanding', status: false, reason: alerts.length > 0 ? waits : 'no alert stands' }
 }

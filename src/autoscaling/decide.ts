@@ -64,7 +64,8 @@ function count(input: ValidInput, stages: Stage[]): Decision {
 function wantedCount({ request, policy, observation }: ValidInput): { count: number; reason: string } {
   const current = observation.replicas
   switch (request.kind) {
-    case 'step': {
+    case 'step':
+    case 'standing': {
       const step = request.by ?? (request.direction === 'up' ? policy.stepUp : policy.stepDown)
       const size = stepSize(step, current, request.direction)
       const percent = step.kind === 'percent' ? ` (${step.percent}% of ${current})` : ''

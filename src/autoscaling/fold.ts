@@ -8,8 +8,8 @@ import { Fault } from './errors.ts'
 import { keyFault } from './key-fault.ts'
 import type { ServiceObservation } from './observation.ts'
 import { liveKeys } from './recent-keys.ts'
-import { keyOf, type Request } from './request.ts'
-import { type Cause, fitsLabel, nextState, type ScalingState } from './state.ts'
+import { causeOf, keyOf, type Request } from './request.ts'
+import { fitsLabel, nextState, type ScalingState } from './state.ts'
 
 export interface FoldInput extends Omit<DecideInput, 'request'> {
   readonly requests: readonly Request[]
@@ -74,8 +74,4 @@ function advance(
       retryAfterMs: dedupWindowMs,
     },
   )
-}
-
-function causeOf(request: Request): Cause {
-  return request.kind === 'step' ? request.origin : request.kind
 }

@@ -4,7 +4,7 @@ import type { HeldCode, Outcome } from './decision.ts'
 import type { ServiceMode, ServiceObservation, UpdateState } from './observation.ts'
 import type { Direction, PauseScope, Policy } from './policy.ts'
 import { recall } from './recent-keys.ts'
-import { keyOf } from './request.ts'
+import { keyOf, type Request } from './request.ts'
 
 interface Stop {
   readonly outcome: Outcome
@@ -27,6 +27,9 @@ interface Gate {
 
 /** How long a template change without any UpdateStatus counts as a rollout: Swarm shows none for some ms after a deploy. */
 export const SETTLE_MS = 10_000
+
+/** The least time between two steps of standing alerts. */
+const STANDING_MS = 15_000
 
 export const gates: readonly Gate[] = [
   { stage: 'supported', judge: supported },
@@ -101,9 +104,13 @@ function covers(scope: PauseScope, direction: Direction): boolean {
   return scope === 'both' || scope === direction
 }
 
+function isStep(request: Request): request is Extract<Request, { kind: 'step' | 'standing' }> {
+  return request.kind === 'step' || request.kind === 'standing'
+}
+
 /** `undefined`: the request would change nothing. */
 function directionOf({ request, observation, policy }: ValidInput): Direction | undefined {
-  if (request.kind === 'step') return request.direction
+  if (isStep(request)) return request.direction
   const target = request.kind === 'bounds' ? nearest(observation.replicas, policy) : request.replicas
   if (target === observation.replicas) return undefined
   return target > observation.replicas ? 'up' : 'down'
@@ -149,11 +156,23 @@ export function rolloutOf(observation: ServiceObservation, nowMs: number): Judge
 }
 
 function cooldown({ request, policy, state, nowMs }: ValidInput): Judgement {
-  if (request.kind !== 'step') return pass('no cooldown for this kind of request')
-  const nextMs = cooldownEndMs(request.direction, policy, state, nowMs)
+  if (!isStep(request)) return pass('no cooldown for this kind of request')
+  const nextMs = cooldownEndMs(
+    request.direction,
+    request.kind === 'standing' ? unhurried(policy) : policy,
+    state,
+    nowMs,
+  )
   if (nextMs === undefined) return pass('no cooldown is running')
   const seconds = Math.ceil((nextMs - nowMs) / 1000)
   return held('cooldown', `cooldown: ${request.direction} is possible again in ${seconds} s`, { retryAtMs: nextMs })
+}
+
+/** The policy as a standing alert has it: no cooldown is shorter than 15 s. */
+export function unhurried(policy: Policy): Policy {
+  const cooldownUpMs = Math.max(policy.cooldownUpMs, STANDING_MS)
+  const cooldownDownMs = Math.max(policy.cooldownDownMs, STANDING_MS)
+  return { ...policy, cooldownUpMs, cooldownDownMs }
 }
 
 /** When a step in `direction` has waited long enough; `undefined`: it has. A time in the future counts as now. */

@@ -7,6 +7,7 @@
  *                                 | unknown: nothing more is written until a read shows what became of it
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { ALERT_PATIENCE_MS } from './alert-time.ts'
 import { type Ask, createAsk } from './ask.ts'
 import { createCommitter } from './commit.ts'
 import { dueCorrection } from './corrections.ts'
@@ -15,7 +16,7 @@ import { Fault } from './errors.ts'
 import { effectiveState, type LaneContext } from './lane-context.ts'
 import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy } from './policies.ts'
-import type { Request } from './request.ts'
+import { causeOf, type Request } from './request.ts'
 import { createRestoreKeeper } from './restore-keeper.ts'
 import { createUnknownWrite } from './unknown-write.ts'
 
@@ -113,7 +114,9 @@ export function createLane(context: LaneContext): Lane {
 
   return {
     submit(request) {
-      const ask = createAsk(request, settings.patienceMs, (givenUp) => {
+      const patienceMs =
+        causeOf(request) === 'alert' ? Math.min(ALERT_PATIENCE_MS, settings.patienceMs) : settings.patienceMs
+      const ask = createAsk(request, patienceMs, (givenUp) => {
         const at = queue.indexOf(givenUp)
         if (at >= 0) queue.splice(at, 1)
       })

@@ -1,10 +1,10 @@
 /** The lanes of all services: made when first needed, woken by what changes and by time, gone with their service. */
-import type { Decision } from './decision.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { LaneContext, ScalerDeps } from './lane-context.ts'
 import { type ServiceObservation, STATE_LABEL } from './observation.ts'
 import type { ServiceChange } from './ports.ts'
 import { forgetService } from './shared-state-changes.ts'
+import { createTeller } from './tell-decision.ts'
 
 /** Corrections fall due by time alone: a grace that ends, a rollout that never showed. */
 const SWEEP_MS = 1000
@@ -19,17 +19,12 @@ export interface Lanes {
 export function createLanes(deps: ScalerDeps): Lanes {
   const { services, sharedState, policies, log, listener, logger } = deps
   const lanes = new Map<string, Lane>()
+  const tell = createTeller(deps)
 
   const contextOf = (serviceId: string): LaneContext => ({
     ...deps,
     serviceId,
-    decided(decision, tookMs) {
-      log.decided(serviceId, decision)
-      listener.decided(decision, tookMs)
-      const level = decision.outcome === 'scaled' ? 'info' : 'debug'
-      // A line is a system call, and callers wait for their answers.
-      setImmediate(() => logger[level]({ event: 'decision', ...decision }, sentence(decision)))
-    },
+    decided: (decision, tookMs) => tell(serviceId, decision, tookMs),
   })
 
   const laneOf = (serviceId: string): Lane => {
@@ -76,9 +71,4 @@ export function createLanes(deps: ScalerDeps): Lanes {
 /** A service that was ours and whose new spec may not say so any more. */
 function carriesState({ labels, previous }: ServiceObservation): boolean {
   return labels[STATE_LABEL] !== undefined || previous?.stateLabel !== undefined
-}
-
-function sentence({ service, outcome, code, from, to, reason }: Decision): string {
-  const what = outcome === 'scaled' ? `scaled ${service} from ${from} to ${to}` : `${service}: ${code ?? outcome}`
-  return `${what}: ${reason}`
 }

@@ -1,4 +1,5 @@
 /** What the autoscaling capability needs of the world. Types only; adapters implement them, `commands/` wires them. */
+import type { AlertState } from './alert-state.ts'
 import type { Decision } from './decision.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { PolicyFile, PolicyIssue } from './policy.ts'
@@ -71,17 +72,23 @@ export interface Services {
   writeCount(write: CountWrite): Promise<WriteResult>
 }
 
-/** What belongs to no single service: the labels of the Swarm config `orrery-state`. */
-export interface SharedStateStore {
+/** A record that all controllers share: the labels of one Swarm config. */
+export interface SharedStore<State> {
   /** From the cache, no engine call. */
-  current(): SharedState
-  onChange(listener: (state: SharedState) => void): Unsubscribe
+  current(): State
+  onChange(listener: (state: State) => void): Unsubscribe
   /**
    * Compare-and-swap with re-reading; `change` may run more than once. Resolves when it is in force.
    * Throws Fault `engine-unavailable`, `conflicts-exhausted` or `write-rejected`.
    */
-  update(change: (state: SharedState) => SharedState): Promise<void>
+  update(change: (state: State) => State): Promise<void>
 }
+
+/** What belongs to no single service: `orrery-state`. */
+export type SharedStateStore = SharedStore<SharedState>
+
+/** What is remembered of alerts: `orrery-alerts`. */
+export type AlertStore = SharedStore<AlertState>
 
 /** Policies as files, watched. */
 export interface PolicyFiles {

@@ -22,6 +22,8 @@ interface Asked {
 type RequestArgs = {
   /** One step up or down. */
   step: Asked & { readonly direction: Direction; readonly by?: Step }
+  /** One step of an alert with `autoscaler.on-firing=repeat`: as `step`, and never more often than each 15 s. */
+  standing: Asked & { readonly direction: Direction; readonly by?: Step }
   /** A count, clamped to the bounds; skips cooldown; works at 0. */
   set: Asked & { readonly replicas: number }
   /** Back to the count that ran before a deploy reset it. */
@@ -35,5 +37,14 @@ export type Request = { [K in RequestKind]: { readonly kind: K } & RequestArgs[K
 
 /** Corrections carry no key. */
 export function keyOf(request: Request): RequestKey | undefined {
-  return request.kind === 'step' || request.kind === 'set' ? request.key : undefined
+  return isCorrection(request) ? undefined : request.key
+}
+
+/** Who asks; corrections name themselves. */
+export function causeOf(request: Request): Origin | 'set' | 'restore' | 'bounds' {
+  return request.kind === 'step' || request.kind === 'standing' ? request.origin : request.kind
+}
+
+function isCorrection(request: Request): request is Extract<Request, { kind: 'restore' | 'bounds' }> {
+  return request.kind === 'restore' || request.kind === 'bounds'
 }

@@ -1,15 +1,20 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { watchPolicyFiles } from '../adapters/files/policy-files.ts'
 import { createLogger } from '../adapters/logging/logger.ts'
 import { createMetrics } from '../adapters/metrics/metrics.ts'
 import { connectSwarm } from '../adapters/swarm/swarm.ts'
+import { createAlertBook } from '../autoscaling/alert-book.ts'
+import { createAlertReceiver } from '../autoscaling/alert-receiver.ts'
+import { EMPTY_ALERT_STATE } from '../autoscaling/alert-state.ts'
 import { createCatalog } from '../autoscaling/catalog.ts'
 import { createDecisionLog } from '../autoscaling/decision-log.ts'
+import { createInMemoryStore } from '../autoscaling/in-memory-store.ts'
 import { createLanes } from '../autoscaling/lanes.ts'
 import { createPolicies } from '../autoscaling/policies.ts'
 import { createScaler } from '../autoscaling/scaler.ts'
+import { createTeller } from '../autoscaling/tell-decision.ts'
 import { configWarnings, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { listen } from '../http/listen.ts'
@@ -58,14 +63,20 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const newWriteId = () => randomBytes(8).toString('base64url')
   const deps = { services, sharedState, policies, log, listener: metrics, logger, now, newWriteId, settings }
   const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
+  // A dry run writes nothing at all.
+  const alertStore = config.dryRun ? createInMemoryStore(EMPTY_ALERT_STATE) : swarm.alerts
+  const book = createAlertBook({ store: alertStore, logger })
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown, alerts: book.current })
   const scaler = createScaler({ ...deps, lanes, catalog })
+  const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
+  const tell = createTeller(deps)
+  const alerts = createAlertReceiver({ scaler, catalog, book, tell, digest, logger, now, asksAlertmanager: false })
   metrics.watch(catalog)
 
   const stopping = new AbortController()
   const { signal } = stopping
   const app = buildServer({
-    ...{ catalog, scaler, metrics, access, logger, now },
+    ...{ catalog, scaler, alerts, metrics, access, logger, now },
     feed: log,
     version: io.version,
     serverPrefix: config.serverPrefix,
@@ -73,6 +84,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   })
   const closeInside = async () => {
     policies.close()
+    await Promise.race([book.close(), sleep(500)])
     await Promise.all([lanes.stop(), swarm.close(), files.close()])
   }
   const listening = await listen({ app, addresses: config.listen, tls }).catch(async (error: unknown) => {

@@ -75,6 +75,8 @@ export interface ProblemOptions {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   /** Ms after which a repeat may succeed; said in whole seconds. */
   readonly retryAfterMs?: number | undefined
+  /** Instead of the code's own. */
+  readonly status?: number
   /** Further members of the body. */
   readonly members?: object
 }
@@ -112,14 +114,14 @@ export function replyTo(reply: FastifyReply, { code, options }: HttpProblem): Fa
   const retryAfter = retryAfterSeconds(code, options.retryAfterMs)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   for (const [name, value] of Object.entries(options.headers ?? {})) reply.header(name, value)
-  return reply.code(PROBLEMS[code].status)
+  return reply.code(options.status ?? PROBLEMS[code].status)
 }
 
 export function sendProblem(reply: FastifyReply, answer: HttpProblem): FastifyReply {
   return replyTo(reply, answer)
     .type(PROBLEM_TYPE)
     .serializer((payload: unknown) => JSON.stringify(payload))
-    .send({ ...answer.options.members, ...problem(answer.code, answer.message) })
+    .send({ ...answer.options.members, ...problem(answer.code, answer.message), status: reply.statusCode })
 }
 
 /** Any error as what the caller may know of it. The text of an unexpected one stays in the log. */

@@ -1,23 +1,26 @@
 /** What the HTTP side needs; the commands hand it in. */
 import type { FastifyBaseLogger } from 'fastify'
-import type { Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
+import type { Alerts, Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
 import type { AccessRules } from './access/judge.ts'
 import type { Guard } from './plugins/access.ts'
 import type { GrafanaGuard } from './plugins/grafana-signature.ts'
 import type { Stopping } from './plugins/stopping.ts'
 
-/** The page for Prometheus, and the one thing that only the HTTP side can count. */
+/** The page for Prometheus, and what only the HTTP side can count. */
 export interface MetricsPage {
   readonly contentType: string
   text(): Promise<string>
   /** A notification of a monitoring tool was answered with this status. */
   webhookAnswered(status: number): void
+  /** What became of one alert: an outcome, or the code that says more. */
+  alertAnswered(result: string): void
 }
 
 export interface ServerDeps {
   readonly catalog: Catalog
   /** `stop` is the command's to call. */
   readonly scaler: Omit<Scaler, 'stop'>
+  readonly alerts: Alerts
   readonly feed: EventFeed
   readonly metrics: MetricsPage
   readonly access: AccessRules

@@ -18,6 +18,7 @@ import { pauseRoutes } from './routes/pauses.ts'
 import { processRoutes } from './routes/process.ts'
 import { replicasRoutes } from './routes/replicas.ts'
 import { stepRoutes } from './routes/steps.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import type { RouteDeps, ServerDeps } from './server-deps.ts'
 import { explainingValidator } from './validate.ts'
 
@@ -60,7 +61,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   const grafanaGuard = createGrafanaGuard({ signing: access.grafana, guard, refuse, now: deps.now })
   const routeDeps: RouteDeps = { ...useCases, heartbeatMs, stopping, guard, grafanaGuard }
   const api = app.withTypeProvider<TypeBoxTypeProvider>()
-  for (const routes of [processRoutes, autoscalerRoutes, stepRoutes, replicasRoutes, pauseRoutes]) {
+  for (const routes of [processRoutes, autoscalerRoutes, stepRoutes, replicasRoutes, pauseRoutes, webhookRoutes]) {
     api.register(routes, { deps: routeDeps })
   }
   app.register(eventRoutes, { deps: routeDeps })

@@ -10,6 +10,9 @@ const OPEN = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/doc
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const basic = (token: string) => ({ authorization: `Basic ${Buffer.from(`anybody:${token}`).toString('base64')}` })
 
+const methodNamed = (name: string) =>
+  (['PUT', 'POST', 'DELETE'] as const).find((method) => method.toLowerCase() === name) ?? 'GET'
+
 describe('with a token file', () => {
   it('a call without a credential is told how to send one', async () => {
     const answer = await server({ access }).inject({ method: 'POST', url: UP })
@@ -65,7 +68,7 @@ describe('with a token file', () => {
     expect(routes.length).toBeGreaterThan(20)
     for (const { path, method } of routes) {
       const url = path.replaceAll(/\{\w+\}/g, 'web')
-      const answer = await app.inject({ method: method === 'put' ? 'PUT' : method === 'post' ? 'POST' : 'GET', url })
+      const answer = await app.inject({ method: methodNamed(method), url })
       expect(answer.statusCode, `${method} ${path}`).toBe(OPEN.includes(path) ? 200 : 401)
     }
     for (const url of OPEN) expect((await app.inject({ url })).statusCode, url).toBe(200)

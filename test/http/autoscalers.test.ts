@@ -28,6 +28,21 @@ const full: Autoscaler = anAutoscaler('web', {
   },
   pause: { scope: 'down', sinceMs: T0, untilMs: T0 + 60_000 },
   restore: { replicas: 7, stateLabel: 'secret state', sinceMs: T0 },
+  alerts: [
+    {
+      serviceId: 'id-web',
+      direction: 'up',
+      alertId: '0123456789abcdef',
+      source: 'alertmanager',
+      name: 'HighLoad',
+      startsAt: '2026-01-31T11:59:00Z',
+      by: { kind: 'percent', percent: 25 },
+      sinceMs: T0,
+      newsAtMs: T0,
+      replicas: 3,
+      suspended: false,
+    },
+  ],
   nextAllowedMs: { up: T0 + 5000 },
   lastDecision: aDecision(),
 })
@@ -60,6 +75,19 @@ const SHOWN = {
   },
   pause: { direction: 'down', since: '2026-01-31T12:00:00.000Z', until: '2026-01-31T12:01:00.000Z' },
   restore: { replicas: 7, since: '2026-01-31T12:00:00.000Z' },
+  alerts: [
+    {
+      fingerprint: '0123456789abcdef',
+      name: 'HighLoad',
+      direction: 'up',
+      by: '25%',
+      source: 'alertmanager',
+      startsAt: '2026-01-31T11:59:00Z',
+      since: '2026-01-31T12:00:00.000Z',
+      lastNews: '2026-01-31T12:00:00.000Z',
+      suspended: false,
+    },
+  ],
   conditions: [{ type: 'Valid', status: true, reason: 'the policy has no errors', since: '2026-01-31T12:00:00.000Z' }],
   nextAllowed: { up: '2026-01-31T12:00:05.000Z' },
   lastDecision: expect.objectContaining({ outcome: 'scaled', at: '2026-01-31T12:00:00.000Z' }),
@@ -75,7 +103,7 @@ describe('reading', () => {
   it('leaves out what an autoscaler has not', async () => {
     const { autoscalers } = (await server().inject('/v1/autoscaler')).json()
     expect(Object.keys(autoscalers[0]).toSorted()).toEqual(
-      ['conditions', 'issues', 'name', 'nextAllowed', 'observation', 'policy', 'service'].toSorted(),
+      ['alerts', 'conditions', 'issues', 'name', 'nextAllowed', 'observation', 'policy', 'service'].toSorted(),
     )
   })
 

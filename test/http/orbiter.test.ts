@@ -26,7 +26,7 @@ interface Call {
 async function send(call: Call, answer: Partial<Decision> = {}) {
   const { scaler, requests } = recordingScaler(() => aDecision(answer))
   const response = await server({ scaler }).inject({ method: 'POST', url: `${HANDLE}/up`, ...call })
-  const directions = requests.map(({ request }) => (request.kind === 'step' ? request.direction : request.kind))
+  const directions = requests.map(({ request }) => ('direction' in request ? request.direction : request.kind))
   return { response, directions, requests }
 }
 
@@ -220,7 +220,7 @@ describe('O13 to O15: refusals', () => {
   it('an alert for an unknown service is 200 and says so, as on the webhook routes', async () => {
     const { response } = await send({ url: '/handle/autoswarm/nobody/up', payload: FIRING })
     expect(response.statusCode).toBe(200)
-    expect(response.json().results[0]).toMatchObject({ code: 'unknown-autoscaler', status: 404 })
+    expect(response.json().results[0]).toMatchObject({ error: { code: 'unknown-autoscaler' } })
   })
 
   it('an alert is counted by the status of its answer', async () => {

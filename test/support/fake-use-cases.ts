@@ -59,6 +59,7 @@ export const anAutoscaler = (name = 'web', change: Partial<Autoscaler> = {}): Au
     labels: { 'autoscaler.enable': 'true', 'some.password': 'label-secret' },
     firstSeenAtMs: T0,
   },
+  alerts: [],
   conditions: [{ type: 'Valid', status: true, reason: 'the policy has no errors', sinceMs: T0 }],
   nextAllowedMs: {},
   ...change,

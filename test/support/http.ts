@@ -5,29 +5,36 @@ import { createLogger } from '../../src/adapters/logging/logger.ts'
 import { type ListenDeps, type Listening, listen } from '../../src/http/listen.ts'
 import { buildServer } from '../../src/http/server.ts'
 import type { MetricsPage, ServerDeps } from '../../src/http/server-deps.ts'
+import { alertReceiver } from './alerts.ts'
 import { fakeCatalog, fakeFeed, fakeScaler, T0 } from './fake-use-cases.ts'
 
-export const fakeMetrics = (): MetricsPage & { readonly answered: number[] } => {
+export const fakeMetrics = (): MetricsPage & { readonly answered: number[]; readonly alerts: string[] } => {
   const answered: number[] = []
+  const alerts: string[] = []
   return {
     answered,
+    alerts,
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
     text: async () => 'orrery_in_sync 1\n',
     webhookAnswered: (status) => answered.push(status),
+    alertAnswered: (result) => alerts.push(result),
   }
 }
 
 /** Every line that is logged ends up in `lines`. */
 export function server(change: Partial<ServerDeps> & { readonly lines?: string[] } = {}): FastifyInstance {
-  const { lines = [], ...deps } = change
+  const { lines = [], catalog = fakeCatalog(), scaler = fakeScaler(), ...deps } = change
+  const now = deps.now ?? (() => T0)
+  const logger = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } })
   const app = buildServer({
-    catalog: fakeCatalog(),
-    scaler: fakeScaler(),
+    catalog,
+    scaler,
+    alerts: alertReceiver({ catalog, scaler, logger, now }),
     feed: fakeFeed(),
     metrics: fakeMetrics(),
     access: { trustedCidrs: [] },
-    logger: createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } }),
-    now: () => T0,
+    logger,
+    now,
     version: '0.0.0-test',
     ...deps,
   })

@@ -5,6 +5,8 @@ import { createDecisionLog } from '../../src/autoscaling/decision-log.ts'
 import { createLanes } from '../../src/autoscaling/lanes.ts'
 import { createPolicies } from '../../src/autoscaling/policies.ts'
 import { createScaler } from '../../src/autoscaling/scaler.ts'
+import { createTeller } from '../../src/autoscaling/tell-decision.ts'
+import { alertBook, alertReceiver } from './alerts.ts'
 import { createMemorySwarm } from './memory-swarm.ts'
 
 const quiet = () => {}
@@ -26,10 +28,13 @@ export function memoryController(clock: { nowMs: number }) {
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000 },
   }
   const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
+  const book = alertBook()
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown, alerts: book.current })
+  const scaler = createScaler({ ...deps, lanes, catalog })
+  const alerts = alertReceiver({ scaler, catalog, book, tell: createTeller(deps), now })
   onTestFinished(async () => {
     policies.close()
     await lanes.stop()
   })
-  return { swarm, catalog, scaler: createScaler({ ...deps, lanes, catalog }) }
+  return { swarm, catalog, scaler, alerts, book }
 }

@@ -29,6 +29,8 @@ export interface Metrics extends ScalingListener {
   /** Positive: the engine's clock is ahead. */
   clockSkewed(skewMs: number): void
   webhookAnswered(status: number): void
+  /** What became of one alert: an outcome, or the code that says more. */
+  alertAnswered(result: string): void
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -54,6 +56,12 @@ export function createMetrics({ version, now }: { readonly version: string; read
     name: 'orrery_webhook_requests_total',
     help: 'Notifications of monitoring tools by the status they were answered with.',
     labelNames: ['code'],
+    registers,
+  })
+  const alerts = new Counter({
+    name: 'orrery_alerts_total',
+    help: 'Alerts in notifications by what became of them.',
+    labelNames: ['result'],
     registers,
   })
   const decisionSeconds = new Histogram({
@@ -116,6 +124,7 @@ export function createMetrics({ version, now }: { readonly version: string; read
     },
     eventStreamConnected: (isConnected) => connected.set(isConnected ? 1 : 0),
     clockSkewed: (skewMs) => skew.set(skewMs / 1000),
+    alertAnswered: (result) => alerts.inc({ result }),
     webhookAnswered: (status) => webhooks.inc({ code: String(status) }),
   }
 }

@@ -1,6 +1,9 @@
 /** The Swarm behind one engine: the ports `Services` and `SharedStateStore`, and what keeps their caches in step. */
 import { setMaxListeners } from 'node:events'
-import type { Clock, Logger, ServiceChange, Services, SharedStateStore } from '../../autoscaling/ports.ts'
+import { decodeAlertState, EMPTY_ALERT_STATE, encodeAlertState } from '../../autoscaling/alert-state.ts'
+import type { AlertStore, Clock, Logger, ServiceChange, Services, SharedStateStore } from '../../autoscaling/ports.ts'
+import { decodeSharedState, EMPTY_SHARED_STATE, encodeSharedState } from '../../autoscaling/shared-state.ts'
+import { createConfigStore } from './config-store.ts'
 import { createCountWriter } from './count-writer.ts'
 import type { EngineOptions } from './engine-address.ts'
 import { type CallRecord, connectEngine } from './engine-connection.ts'
@@ -12,8 +15,10 @@ import { keepReadingLeader } from './leader-read.ts'
 import { createListeners } from './listeners.ts'
 import { createServiceCache } from './service-cache.ts'
 import { createServiceReads } from './service-reads.ts'
-import { createSharedStateStore } from './shared-state-store.ts'
 import { TIMING, type Timing } from './timing.ts'
+
+const SHARED_STATE = { empty: EMPTY_SHARED_STATE, decode: decodeSharedState, encode: encodeSharedState }
+const ALERTS = { empty: EMPTY_ALERT_STATE, decode: decodeAlertState, encode: encodeAlertState }
 
 /** For metrics. */
 export interface SwarmHooks {
@@ -34,6 +39,7 @@ export interface SwarmDeps {
 export interface Swarm {
   readonly services: Services
   readonly sharedState: SharedStateStore
+  readonly alerts: AlertStore
   /** For messages to people. */
   readonly engineAddress: string
   /** Starts following the swarm and returns at once; an engine that is away is tried again for ever. */
@@ -55,16 +61,21 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
   const onMissed = () => listing.soon()
   const reads = createServiceReads({ engine, cache, logger, timing, signal, onMissed })
   const writer = createCountWriter({ engine, cache, reads, logger, timing, signal })
-  const sharedState = createSharedStateStore({ engine, now, logger, timing, signal, onMissed })
+  const store = { engine, now, logger, timing, signal, onMissed }
+  const sharedState = createConfigStore({ ...store, name: 'orrery-state', codec: SHARED_STATE })
+  const alerts = createConfigStore({ ...store, name: 'orrery-alerts', codec: ALERTS })
   const list = async () => {
-    await Promise.all([reads.list(), sharedState.load()])
+    await Promise.all([reads.list(), sharedState.load(), alerts.load()])
   }
   const listing = createListing({ inSync, logger, timing, signal, list })
   const loops: Promise<void>[] = []
 
   const onEvent = (event: EngineEvent) => {
     if (event.type === 'service') reads.onEvent(event)
-    else if (event.type === 'config') sharedState.onEvent(event)
+    else if (event.type === 'config') {
+      sharedState.onEvent(event)
+      alerts.onEvent(event)
+    }
   }
 
   const followStream = () =>
@@ -110,6 +121,7 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
   return {
     services,
     sharedState,
+    alerts,
     engineAddress: engine.address,
     start() {
       if (loops.length > 0 || signal.aborted) return

@@ -30,6 +30,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
       },
       tags: [
         { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },
+        { name: 'webhook', description: 'Notifications of monitoring tools' },
         { name: 'process', description: 'How the controller itself is' },
         { name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' },
         { name: 'docker-scaler', description: 'The routes of thomasjpfan/docker-scaler, for its callers' },

@@ -1,13 +1,14 @@
 /** `up` and `down`: one step, asked for by a person, a program, or the notification of a monitoring tool. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { readNotification } from '../../autoscaling/notification.ts'
 import type { Direction } from '../../autoscaling/policy.ts'
 import { formatStep } from '../../autoscaling/step.ts'
+import { countWebhook } from '../answer-alerts.ts'
 import { answerDecision } from '../answer-decision.ts'
 import { NameParams, readStep, StepQuery, stepBody } from '../asked.ts'
 import { readIdempotencyKey } from '../idempotency-key.ts'
-import { readNotification } from '../notification.ts'
+import { receiveAlert } from '../receive-alert.ts'
 import type { RouteDeps } from '../server-deps.ts'
-import { stepForNotification } from '../step-for-notification.ts'
 import { DecisionSchema } from '../wire/decision.ts'
 import { answers, IdempotencyHeader, needs } from './schemas.ts'
 
@@ -36,12 +37,13 @@ export const stepRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async 
         const notification = readNotification(request.body)
         const wish = `${direction}:${by ? formatStep(by) : ''}`
         const key = readIdempotencyKey(request.headers['idempotency-key'], { autoscaler: name, wish })
-        const step = { kind: 'step', direction, ...(by && { by }), ...(note && { note }), ...(key && { key }) } as const
+        const step = { direction, ...(by && { by }), ...(note && { note }), ...(key && { key }) }
         if (notification === undefined) {
-          return answerDecision(await scaler.request(name, { ...step, origin: 'call' }))
+          return answerDecision(await scaler.request(name, { kind: 'step', origin: 'call', ...step }))
         }
-        reply.raw.once('finish', () => deps.metrics.webhookAnswered(reply.statusCode))
-        return answerDecision(await stepForNotification(deps, { name, notification, step }))
+        countWebhook(reply, deps.metrics)
+        const { decision } = await receiveAlert(deps, { name, ...step }, notification)
+        return answerDecision(decision)
       },
     })
   }

@@ -1,7 +1,9 @@
 /** An autoscaler as `GET /v1/autoscaler` shows it. */
 import { type Static, Type } from '@sinclair/typebox'
+import type { StandingAlert } from '../../autoscaling/alert-state.ts'
 import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
 import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy.ts'
+import { formatStep } from '../../autoscaling/step.ts'
 import { DecisionSchema, wireDecision } from './decision.ts'
 import { enumeration } from './enumeration.ts'
 import { ObservationSchema, wireObservation } from './observation.ts'
@@ -34,6 +36,20 @@ const State = Type.Object({
   lastChange: Type.Optional(Time),
 })
 
+const AlertSchema = Type.Object({
+  fingerprint: Type.String({ description: 'Its fingerprint, or a hash of it.' }),
+  name: Type.String({ description: 'Its label alertname; empty without one.' }),
+  direction: enumeration<Direction>({ up: true, down: true }),
+  by: Type.Optional(Type.String()),
+  source: enumeration<StandingAlert['source']>({ alertmanager: true, grafana: true }),
+  startsAt: Type.String({ description: 'As its sender says.' }),
+  since: Time,
+  lastNews: Type.String({
+    description: 'When it was last heard to fire, to about a tenth of its time to live. RFC 3339.',
+  }),
+  suspended: Type.Boolean({ description: 'The count was set by hand: no step until the next notification.' }),
+})
+
 const ConditionSchema = Type.Object({
   type: enumeration<Condition['type']>({
     Valid: true,
@@ -45,6 +61,7 @@ const ConditionSchema = Type.Object({
     RestorePending: true,
     WriteUnknown: true,
     InBounds: true,
+    AlertStanding: true,
   }),
   status: Type.Boolean(),
   reason: Type.String(),
@@ -74,6 +91,7 @@ export const AutoscalerSchema = Type.Object({
   state: Type.Optional(State),
   pause: Type.Optional(Type.Object({ direction: Scope, since: Time, until: Type.Optional(Time) })),
   restore: Type.Optional(Type.Object({ replicas: Type.Integer(), since: Time })),
+  alerts: Type.Array(AlertSchema, { description: 'Alerts that stand (`autoscaler.on-firing=repeat`).' }),
   conditions: Type.Array(ConditionSchema),
   nextAllowed: Type.Object(
     { up: Type.Optional(Time), down: Type.Optional(Time) },
@@ -81,10 +99,23 @@ export const AutoscalerSchema = Type.Object({
   ),
   lastDecision: Type.Optional(DecisionSchema),
 })
+const wireAlert = (alert: StandingAlert): Static<typeof AlertSchema> => ({
+  fingerprint: alert.alertId,
+  name: alert.name,
+  direction: alert.direction,
+  ...(alert.by && { by: formatStep(alert.by) }),
+  source: alert.source,
+  startsAt: alert.startsAt,
+  since: rfc3339(alert.sinceMs),
+  lastNews: rfc3339(alert.newsAtMs),
+  suspended: alert.suspended,
+})
+
 export type WireAutoscaler = Static<typeof AutoscalerSchema>
 
 export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
-  const { name, reading, observation, state, pause, restore, conditions, nextAllowedMs, lastDecision } = autoscaler
+  const { name, reading, observation, state, pause, restore, alerts, conditions, nextAllowedMs, lastDecision } =
+    autoscaler
   return {
     name,
     service: observation.name,
@@ -95,6 +126,7 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     ...(state && { state: wireState(state) }),
     ...(pause && { pause: wirePause(pause) }),
     ...(restore && { restore: { replicas: restore.replicas, since: rfc3339(restore.sinceMs) } }),
+    alerts: alerts.map(wireAlert),
     conditions: conditions.map(({ sinceMs, ...condition }) => ({ ...condition, since: rfc3339(sinceMs) })),
     nextAllowed: {
       ...(nextAllowedMs.up !== undefined && { up: rfc3339(nextAllowedMs.up) }),

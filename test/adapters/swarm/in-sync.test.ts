@@ -24,7 +24,8 @@ describe('in sync', () => {
       if (isInSync) expect(swarm.sharedState.current().pauses.size).toBe(1)
     })
     await inSync(swarm)
-    expect(engine.count('GET /configs')).toBe(4)
+    // Three that fail, and one for each of the two configs that then succeeds; more when they fail in turns.
+    expect(engine.count('GET /configs')).toBeGreaterThanOrEqual(5)
   })
 
   it("says on a worker's socket where to point it, and comes once the node is a manager", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EMPTY_ALERT_STATE } from '../../../src/autoscaling/alert-state.ts'
 import { createCatalog } from '../../../src/autoscaling/catalog.ts'
 import { createDecisionLog } from '../../../src/autoscaling/decision-log.ts'
 import type { Fault } from '../../../src/autoscaling/errors.ts'
@@ -40,7 +41,7 @@ function start(settings: Partial<LaneContext['settings']> = {}) {
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000, ...settings },
   }
   const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown, alerts: () => EMPTY_ALERT_STATE })
   const scaler = createScaler({ ...deps, lanes, catalog })
   return { swarm, scaler, catalog, replicas: () => swarm.service('id-web')?.replicas }
 }

@@ -4,13 +4,14 @@
  */
 import { Type } from '@sinclair/typebox'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { type Notification, readNotification } from '../../../autoscaling/notification.ts'
 import type { Direction, Step } from '../../../autoscaling/policy.ts'
-import { type Notification, readNotification } from '../../notification.ts'
+import { countWebhook } from '../../answer-alerts.ts'
 import { errorAnswer } from '../../plugins/errors.ts'
 import { readBodiesAsText } from '../../plugins/json-body.ts'
 import { asHttpProblem, replyTo } from '../../problem.ts'
+import { receiveAlert } from '../../receive-alert.ts'
 import type { RouteDeps } from '../../server-deps.ts'
-import { stepForNotification } from '../../step-for-notification.ts'
 import { needs } from '../schemas.ts'
 import { type DockerScalerAnswer, decisionAnswer, problemAnswer } from './docker-scaler-answer.ts'
 import { readDockerScalerRequest } from './docker-scaler-request.ts'
@@ -57,7 +58,7 @@ export const dockerScalerRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async
 async function handle(deps: RouteDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const body = typeof request.body === 'string' ? parsed(request.body) : undefined
   const notification = readNotification(body)
-  if (notification !== undefined) reply.raw.once('finish', () => deps.metrics.webhookAnswered(reply.statusCode))
+  if (notification !== undefined) countWebhook(reply, deps.metrics)
   const asked = readDockerScalerRequest(request.query, body)
   const { status, message } =
     'refusal' in asked
@@ -77,15 +78,15 @@ interface Asked {
 /** Throws what a retry can mend, and faults of ours. */
 async function answer(deps: RouteDeps, asked: Asked): Promise<DockerScalerAnswer> {
   const { service, direction, by, notification, requestId } = asked
-  const step = { kind: 'step', direction, ...(by && { by }) } as const
+  const step = { direction, ...(by && { by }) }
   const caller = notification === undefined ? 'plain' : 'alert'
   try {
     const autoscaler = deps.catalog.ofService(service)
     const { name } = autoscaler
     const decision =
       notification === undefined
-        ? await deps.scaler.request(name, { ...step, origin: 'call' })
-        : await stepForNotification(deps, { name, notification, step })
+        ? await deps.scaler.request(name, { kind: 'step', origin: 'call', ...step })
+        : (await receiveAlert(deps, { name, ...step }, notification)).decision
     return decisionAnswer(decision, autoscaler, caller)
   } catch (error) {
     const refused = problemAnswer(asHttpProblem(error, requestId), caller)

@@ -3,18 +3,18 @@
  * What deviates, and why, is in docs/migrating-from-orbiter.md.
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { AlertResult } from '../../../autoscaling/autoscaler.ts'
 import { Fault } from '../../../autoscaling/errors.ts'
+import { type Notification, readNotification } from '../../../autoscaling/notification.ts'
 import type { Direction } from '../../../autoscaling/policy.ts'
+import { answerAlerts, countAlerts, countWebhook } from '../../answer-alerts.ts'
 import { sendEndlessly } from '../../endless-response.ts'
-import { readNotification } from '../../notification.ts'
 import { readBodiesAsText } from '../../plugins/json-body.ts'
-import { HttpProblem } from '../../problem.ts'
+import { HttpProblem, isTransient } from '../../problem.ts'
 import type { RouteDeps } from '../../server-deps.ts'
-import { stepForNotification } from '../../step-for-notification.ts'
 import { wireDecision } from '../../wire/decision.ts'
 import { rfc3339 } from '../../wire/time.ts'
 import { needs } from '../schemas.ts'
-import { alertResult } from './orbiter-alert.ts'
 import { orbiterAnswer } from './orbiter-answer.ts'
 import { parsed, readOrbiterDirection } from './orbiter-direction.ts'
 
@@ -87,14 +87,10 @@ async function handle(
   const direction = directionOf(request.params.direction, text)
   const notification = readNotification(parsed(text))
   if (notification !== undefined) {
-    reply.raw.once('finish', () => deps.metrics.webhookAnswered(reply.statusCode))
-    const decide = async () =>
-      await stepForNotification(deps, {
-        name: nameOf(deps, autoscaler, service),
-        notification,
-        step: { kind: 'step', direction },
-      })
-    return reply.type(JSON_TYPE).send({ results: [await alertResult(decide, request.id)] })
+    countWebhook(reply, deps.metrics)
+    const results = await alertResults(deps, { autoscaler, service, direction }, notification)
+    countAlerts(results, deps.metrics)
+    return reply.type(JSON_TYPE).send(answerAlerts(results))
   }
   try {
     const name = nameOf(deps, autoscaler, service)
@@ -103,6 +99,23 @@ async function handle(
   } catch (error) {
     if (error instanceof Fault && error.code === 'unknown-autoscaler') return reply.code(404).type(JSON_TYPE).send()
     throw error
+  }
+}
+
+/** Throws what is transient; what is not is each alert's result. */
+async function alertResults(
+  deps: RouteDeps,
+  { autoscaler, service, direction }: Target & { readonly direction: Direction },
+  notification: Notification,
+): Promise<readonly AlertResult[]> {
+  try {
+    const route = { name: nameOf(deps, autoscaler, service), direction }
+    const { results, decision } = await deps.alerts.receiveFor(route, notification)
+    return results.length > 0 ? results : [{ fingerprint: '', kind: 'decision', decision }]
+  } catch (error) {
+    if (!(error instanceof Fault) || isTransient(error.code)) throw error
+    const { code, message: detail } = error
+    return notification.alerts.map(({ fingerprint }) => ({ fingerprint, kind: 'error', code, detail }))
   }
 }
 

@@ -1,16 +1,10 @@
 /**
- * The Swarm config `orrery-state`: its labels hold what belongs to no single service. Labels of a config can be changed and
- * are version-checked; its data can not, so that is one byte. Reads and writes of this controller never overlap.
+ * A record that all controllers share, in the labels of a Swarm config. Labels of a config can be changed and are
+ * version-checked; its data can not, so that is one byte. Reads and writes of this controller never overlap.
  */
 import pRetry, { AbortError } from 'p-retry'
 import { Fault } from '../../autoscaling/errors.ts'
-import type { Logger, SharedStateStore } from '../../autoscaling/ports.ts'
-import {
-  decodeSharedState,
-  EMPTY_SHARED_STATE,
-  encodeSharedState,
-  type SharedState,
-} from '../../autoscaling/shared-state.ts'
+import type { Logger, SharedStore } from '../../autoscaling/ports.ts'
 import { createConfigObject, isRace } from './config-object.ts'
 import type { Engine } from './engine-connection.ts'
 import { EngineError, unavailable, writeResult } from './engine-errors.ts'
@@ -18,16 +12,28 @@ import type { EngineEvent } from './event-stream.ts'
 import { createListeners } from './listeners.ts'
 import type { Timing } from './timing.ts'
 
-const CONFIG_NAME = 'orrery-state'
 const MAX_RETRIES = 5
 
-export interface SwarmSharedState extends SharedStateStore {
+type Labels = Readonly<Record<string, string>>
+
+/** Between a record and its labels. */
+export interface LabelCodec<State> {
+  readonly empty: State
+  decode(labels: Labels): State
+  /** The labels to write, given those that were read; those it does not know stay. What has ended by `nowMs` goes. */
+  encode(state: State, labels: Labels, nowMs: number): Labels
+}
+
+export interface ConfigStore<State> extends SharedStore<State> {
   /** Reads the config. Throws EngineError. */
   load(): Promise<void>
   onEvent(event: EngineEvent): void
 }
 
-export interface SharedStateDeps {
+export interface ConfigStoreDeps<State> {
+  /** Of the config. */
+  readonly name: string
+  readonly codec: LabelCodec<State>
   readonly engine: Engine
   readonly now: () => number
   readonly logger: Logger
@@ -37,11 +43,11 @@ export interface SharedStateDeps {
   readonly onMissed: () => void
 }
 
-export function createSharedStateStore(deps: SharedStateDeps): SwarmSharedState {
-  const { engine, now, logger, timing, signal, onMissed } = deps
-  const config = createConfigObject({ engine, name: CONFIG_NAME, timing, signal })
-  const listeners = createListeners<SharedState>(logger)
-  let state = EMPTY_SHARED_STATE
+export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigStore<State> {
+  const { name: configName, codec, engine, now, logger, timing, signal, onMissed } = deps
+  const config = createConfigObject({ engine, name: configName, timing, signal })
+  const listeners = createListeners<State>(logger)
+  let state = codec.empty
   let shownText = '{}'
   let lastTask: Promise<unknown> = Promise.resolve()
   let loadWaiting: Promise<void> | undefined
@@ -57,7 +63,7 @@ export function createSharedStateStore(deps: SharedStateDeps): SwarmSharedState 
     const text = JSON.stringify(labels)
     if (text === shownText) return
     shownText = text
-    state = decodeSharedState(labels)
+    state = codec.decode(labels)
     listeners.tell(state)
   }
 
@@ -75,14 +81,14 @@ export function createSharedStateStore(deps: SharedStateDeps): SwarmSharedState 
   }
 
   /** One try. Throws EngineError of what another try after reading again may mend, AbortError of what it may not. */
-  const tryUpdate = async (change: (state: SharedState) => SharedState) => {
+  const tryUpdate = async (change: (state: State) => State) => {
     try {
       if (config.mustRead()) await read()
       const labels = config.labels()
       const next = change(state)
       // An ended pause alone is no reason to write; it goes with the next write that there is.
-      if (sameLabels(encodeSharedState(next, labels, 0), labels)) return
-      await config.write(encodeSharedState(next, labels, now()))
+      if (sameLabels(codec.encode(next, labels, 0), labels)) return
+      await config.write(codec.encode(next, labels, now()))
       show()
     } catch (error) {
       throw error instanceof EngineError && isWorthRetrying(error) ? error : new AbortError(asError(error))
@@ -98,18 +104,18 @@ export function createSharedStateStore(deps: SharedStateDeps): SwarmSharedState 
       await inTurn(() => pRetry(() => tryUpdate(change), retry)).catch((error: unknown) => {
         if (!(error instanceof EngineError)) throw signal.aborted ? unavailable(error) : error
         if (writeResult(error).kind === 'rejected' && !isRace(error)) {
-          throw new Fault('write-rejected', `The engine refuses the config ${CONFIG_NAME}: ${error.message}`, {
+          throw new Fault('write-rejected', `The engine refuses the config ${configName}: ${error.message}`, {
             cause: error,
           })
         }
-        throw isRace(error) ? exhausted(error) : unavailable(error)
+        throw isRace(error) ? exhausted(configName, error) : unavailable(error)
       })
     },
     onEvent({ name, action, timeNano }) {
-      if (name !== CONFIG_NAME || (action !== 'remove' && config.isOf(timeNano))) return
+      if (name !== configName || (action !== 'remove' && config.isOf(timeNano))) return
       load().catch((error: unknown) => {
         if (signal.aborted) return
-        logger.warn({ event: 'shared-state-read-failed', err: error }, `the config ${CONFIG_NAME} could not be read`)
+        logger.warn({ event: 'shared-state-read-failed', err: error }, `the config ${configName} could not be read`)
         onMissed()
       })
     },
@@ -122,8 +128,8 @@ function isWorthRetrying(error: EngineError): boolean {
   return isRace(error) || kind === 'gone' || kind === 'unknown'
 }
 
-function exhausted(cause: EngineError): Fault {
-  const message = `Others changed the config ${CONFIG_NAME} at the same time, ${MAX_RETRIES + 1} times in a row.`
+function exhausted(configName: string, cause: EngineError): Fault {
+  const message = `Others changed the config ${configName} at the same time, ${MAX_RETRIES + 1} times in a row.`
   return new Fault('conflicts-exhausted', message, { cause, retryAfterMs: 1000 })
 }
 

@@ -1,0 +1,95 @@
+/**
+ * The alert state as this controller sees it: what the Swarm config says, with what is not written yet on top. Most changes can
+ * wait a moment and are written together; what a caller was promised is written before it is answered.
+ */
+import type { AlertState } from './alert-state.ts'
+import { Fault } from './errors.ts'
+import type { AlertStore, Logger } from './ports.ts'
+
+export type AlertChange = (state: AlertState) => AlertState
+
+/** How long what can wait is gathered, and how soon a write that failed is tried again. */
+const GATHER_MS = 1000
+
+export interface AlertBook {
+  current(): AlertState
+  /** In force here at once, in the Swarm soon. */
+  note(change: AlertChange): void
+  /** Resolves when it is in the Swarm, at once if nothing is to be written. Throws the Faults of `SharedStore.update`; it is forgotten then. */
+  keep(change: AlertChange): Promise<void>
+  /** Writes what waits, if it can. */
+  close(): Promise<void>
+}
+
+interface Entry {
+  readonly change: AlertChange
+  readonly settle?: (fault?: Fault) => void
+}
+
+export function createAlertBook({ store, logger }: { readonly store: AlertStore; readonly logger: Logger }): AlertBook {
+  let waiting: readonly Entry[] = []
+  let view = store.current()
+  let turn: Promise<void> = Promise.resolve()
+
+  const look = () => {
+    view = applied(waiting, store.current())
+  }
+
+  const write = async () => {
+    const taken = waiting
+    if (taken.length === 0) return
+    let fault: Fault | undefined
+    try {
+      await store.update((state) => applied(taken, state))
+    } catch (error) {
+      fault = asFault(error)
+      logger.warn({ event: 'alerts-not-kept', err: error }, 'what is remembered of alerts could not be written')
+    }
+    const done = new Set(fault === undefined ? taken : taken.filter(({ settle }) => settle !== undefined))
+    waiting = waiting.filter((entry) => !done.has(entry))
+    look()
+    for (const { settle } of done) settle?.(fault)
+  }
+
+  const flush = (): Promise<void> => {
+    turn = turn.then(write)
+    return turn
+  }
+
+  const stopLooking = store.onChange(look)
+  const timer = setInterval(() => {
+    if (waiting.length > 0) void flush()
+  }, GATHER_MS)
+
+  return {
+    current: () => view,
+    note(change) {
+      if (change(view) === view) return
+      waiting = [...waiting, { change }]
+      look()
+    },
+    keep(change) {
+      // What is in force here may still be on its way: then this waits for it too.
+      if (waiting.length === 0 && change(view) === view) return Promise.resolve()
+      return new Promise((resolve, reject) => {
+        const settle = (fault?: Fault) => (fault === undefined ? resolve() : reject(fault))
+        waiting = [...waiting, { change, settle }]
+        look()
+        void flush()
+      })
+    },
+    async close() {
+      clearInterval(timer)
+      stopLooking()
+      await flush()
+    },
+  }
+}
+
+const applied = (entries: readonly Entry[], state: AlertState): AlertState =>
+  entries.reduce((next, { change }) => change(next), state)
+
+function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error
+  return new Fault('engine-unavailable', 'what stands could not be kept', { cause: error, retryAfterMs: 1000 })
+}

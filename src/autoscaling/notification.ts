@@ -1,0 +1,114 @@
+/**
+ * Notifications of Alertmanager and Grafana in one normal form. Known by their shape: `version` "4" or "1" and a list
+ * `alerts`; a sender's own template is none. What is missing or odd in them is never a fault: each alert is judged alone. Pure.
+ */
+
+export type Sender = 'alertmanager' | 'grafana'
+
+export type Labels = ReadonlyMap<string, string>
+
+export interface Alert {
+  /** `unreadable`: neither firing nor resolved. */
+  readonly status: 'firing' | 'resolved' | 'unreadable'
+  /** As sent; empty where there is none. */
+  readonly fingerprint: string
+  /** What tells this alert from others: its fingerprint, else its labels. */
+  readonly identity: string
+  readonly startsAt: string
+  readonly labels: Labels
+  readonly annotations: Labels
+}
+
+export interface Notification {
+  readonly sender: Sender
+  readonly groupKey: string
+  readonly receiver: string
+  /** Why it was sent; Alertmanager says so since 0.32. Absent also where it says that it does not know. */
+  readonly reason?: string
+  /** How many alerts of the group are not in `alerts`. */
+  readonly truncated: number
+  readonly groupLabels: Labels
+  readonly commonLabels: Labels
+  readonly alerts: readonly Alert[]
+}
+
+const SENDERS: ReadonlyMap<unknown, Sender> = new Map([
+  ['4', 'alertmanager'],
+  ['1', 'grafana'],
+])
+
+/** `undefined`: the body is no notification. */
+export function readNotification(body: unknown): Notification | undefined {
+  if (!isRecord(body) || !Array.isArray(body.alerts)) return undefined
+  const sender = SENDERS.get(body.version)
+  if (sender === undefined) return undefined
+  const isOver = saysResolved(body)
+  const truncated = typeof body.truncatedAlerts === 'number' && body.truncatedAlerts > 0 ? body.truncatedAlerts : 0
+  const groupLabels = readLabels(body.groupLabels)
+  const alerts = body.alerts.map((alert: unknown) => readAlert(alert, isOver))
+  // The sender was told to leave out alerts, and left out all of them: the group is the alert.
+  if (alerts.length === 0 && truncated > 0 && body.status === 'firing') alerts.push(groupAlert(groupLabels))
+  const reason = text(body.notification_reason)
+  return {
+    sender,
+    groupKey: text(body.groupKey),
+    receiver: text(body.receiver),
+    ...(reason !== '' && reason !== 'unknown' && { reason }),
+    truncated,
+    groupLabels,
+    commonLabels: readLabels(body.commonLabels),
+    alerts,
+  }
+}
+
+/** What the whole group says of itself wins over its alerts: when in doubt, nothing fires. */
+function saysResolved({ status, state }: Record<string, unknown>): boolean {
+  return status === 'resolved' || (typeof status !== 'string' && state === 'ok')
+}
+
+function readAlert(raw: unknown, isOver: boolean): Alert {
+  const alert = isRecord(raw) ? raw : {}
+  const labels = readLabels(alert.labels)
+  const fingerprint = text(alert.fingerprint)
+  return {
+    status: statusOf(alert.status, isOver),
+    fingerprint,
+    identity: fingerprint === '' ? canonical(labels) : fingerprint,
+    startsAt: text(alert.startsAt),
+    labels,
+    annotations: readLabels(alert.annotations),
+  }
+}
+
+function statusOf(status: unknown, isOver: boolean): Alert['status'] {
+  if (status === 'resolved' || (status === 'firing' && isOver)) return 'resolved'
+  return status === 'firing' ? 'firing' : 'unreadable'
+}
+
+function groupAlert(labels: Labels): Alert {
+  return {
+    status: 'firing',
+    fingerprint: '',
+    identity: canonical(labels),
+    startsAt: '',
+    labels: new Map(),
+    annotations: new Map(),
+  }
+}
+
+function readLabels(raw: unknown): Labels {
+  const labels = new Map<string, string>()
+  if (!isRecord(raw)) return labels
+  for (const [name, value] of Object.entries(raw)) {
+    if (typeof value === 'string') labels.set(name, value)
+    else if (typeof value === 'number') labels.set(name, String(value))
+  }
+  return labels
+}
+
+const canonical = (labels: Labels): string => JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)))
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -1,0 +1,51 @@
+/** What a notification changes of what stands. Pure. */
+import type { AlertWish } from './alert-plan.ts'
+import type { AlertState } from './alert-state.ts'
+import { alertTtlMs, newsEveryMs } from './alert-time.ts'
+import { alertId, alertName, type Digest } from './alert-words.ts'
+import type { Autoscaler } from './autoscaler.ts'
+import type { Notification } from './notification.ts'
+import { end, stand } from './standing-changes.ts'
+
+export interface StandingNews {
+  readonly notification: Notification
+  /** By service. */
+  readonly groups: Iterable<{ readonly autoscaler: Autoscaler; readonly wishes: readonly AlertWish[] }>
+  readonly digest: Digest
+  readonly nowMs: number
+  readonly asksAlertmanager: boolean
+}
+
+/** May be applied more than once. What has resolved, or is no longer measured, ends wherever it stands. */
+export function standingNews({ notification, groups, digest, nowMs, asksAlertmanager }: StandingNews) {
+  const ended = new Set<string>()
+  const news: ((state: AlertState) => AlertState)[] = []
+  for (const { autoscaler, wishes } of groups) {
+    const { policy } = autoscaler.reading
+    for (const { alert, direction, by, firing, noData } of wishes) {
+      const id = alertId(alert, digest)
+      if (!firing || noData !== undefined) ended.add(id)
+      else if (policy?.onFiring === 'repeat') {
+        const standing = {
+          serviceId: autoscaler.observation.id,
+          direction,
+          alertId: id,
+          source: notification.sender,
+          name: alertName(alert),
+          startsAt: alert.startsAt.slice(0, 40),
+          ...(by && { by }),
+          sinceMs: nowMs,
+          newsAtMs: nowMs,
+          replicas: autoscaler.observation.replicas,
+          suspended: false,
+        }
+        const everyMs = newsEveryMs(alertTtlMs(policy, asksAlertmanager))
+        news.push((state) => stand(state, standing, everyMs))
+      }
+    }
+  }
+  return (state: AlertState): AlertState => {
+    const left = ended.size === 0 ? state : end(state, (alert) => ended.has(alert.alertId))
+    return news.reduce((next, change) => change(next), left)
+  }
+}

@@ -1,0 +1,33 @@
+/** The receiver of notifications over use cases of the test's choice, with what is remembered in memory. */
+import { createHash } from 'node:crypto'
+import { onTestFinished } from 'vitest'
+import { type AlertBook, createAlertBook } from '../../src/autoscaling/alert-book.ts'
+import { type AlertReceiverDeps, createAlertReceiver } from '../../src/autoscaling/alert-receiver.ts'
+import { EMPTY_ALERT_STATE } from '../../src/autoscaling/alert-state.ts'
+import type { Alerts } from '../../src/autoscaling/autoscaler.ts'
+import { createInMemoryStore } from '../../src/autoscaling/in-memory-store.ts'
+import type { AlertStore } from '../../src/autoscaling/ports.ts'
+
+const quiet = () => {}
+export const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+
+export const digest = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+export function alertBook(store: AlertStore = createInMemoryStore(EMPTY_ALERT_STATE)): AlertBook {
+  const book = createAlertBook({ store, logger: silent })
+  onTestFinished(() => book.close())
+  return book
+}
+
+export const alertReceiver = (
+  deps: Pick<AlertReceiverDeps, 'scaler' | 'catalog'> & Partial<AlertReceiverDeps>,
+): Alerts =>
+  createAlertReceiver({
+    book: deps.book ?? alertBook(),
+    tell: quiet,
+    digest,
+    logger: silent,
+    now: Date.now,
+    asksAlertmanager: false,
+    ...deps,
+  })
