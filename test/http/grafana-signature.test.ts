@@ -1,4 +1,4 @@
-/** Case G2 of the senders' list: Grafana's HMAC, on a small app that shows what reaches a handler. */
+/** Case G2 of the senders' list: Grafana's HMAC, on a small app that shows what reaches a handler, and on the route. */
 import { createHmac } from 'node:crypto'
 import { request as send } from 'node:http'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
@@ -12,7 +12,8 @@ import { createGrafanaGuard } from '../../src/http/plugins/grafana-signature.ts'
 import { readBodiesAsJson } from '../../src/http/plugins/json-body.ts'
 import { createRefuse } from '../../src/http/plugins/refuse.ts'
 import { logRequests } from '../../src/http/plugins/request-log.ts'
-import { T0 } from '../support/fake-use-cases.ts'
+import { recordingScaler, T0 } from '../support/fake-use-cases.ts'
+import { server } from '../support/http.ts'
 
 const SECRET = 'hush-grafana-secret'
 const BODY = '{"version":"1","status":"firing","alerts":[]}'
@@ -199,6 +200,50 @@ describe('a wrong signature', () => {
     for (const secret of [SECRET, signature, hmac(BODY), 'scaler-token', 'firing']) {
       expect(lines.join('')).not.toContain(secret)
     }
+  })
+})
+
+describe('G2: on /v1/webhook/grafana itself', () => {
+  const payload = JSON.stringify({
+    version: '1',
+    status: 'firing',
+    groupKey: 'g',
+    alerts: [{ status: 'firing', fingerprint: 'f', labels: { service: 'web', scale: 'up' }, values: null }],
+  })
+  const tokens = parseTokenFile('scale scaler-token').tokens
+  const scaling = (grafana: GrafanaSigning) => {
+    const { scaler, requests } = recordingScaler()
+    return { requests, app: server({ scaler, access: { tokens, trustedCidrs: [], grafana } }) }
+  }
+
+  it.each([`${payload}\n`, ` ${payload}`, payload])('a signed notification is one step', async (body) => {
+    const { app, requests } = scaling(TIMED)
+    const headers = timed(SECONDS - 10, body)
+    const answer = await app.inject({ method: 'POST', url: '/v1/webhook/grafana', headers, payload: body })
+    expect([answer.statusCode, answer.json().results]).toEqual([200, [expect.objectContaining({ outcome: 'scaled' })]])
+    expect(requests).toHaveLength(1)
+  })
+
+  const refused: { name: string; headers: Record<string, string> }[] = [
+    { name: 'a token and no signature', headers: { authorization: 'Bearer scaler-token' } },
+    { name: 'another secret', headers: { ...timed(SECONDS, payload), ...signed(hmac(`${SECONDS}:${payload}`, 'x')) } },
+    { name: 'a stale time', headers: timed(SECONDS - 301, payload) },
+    { name: 'a body with other whitespace', headers: timed(SECONDS, `${payload} `) },
+  ]
+  it.each(refused)('$name is 401 and scales nothing, from this machine too', async ({ headers }) => {
+    const { app, requests } = scaling(TIMED)
+    for (const method of ['POST', 'PUT'] as const) {
+      expect((await app.inject({ method, url: '/v1/webhook/grafana', headers, payload })).statusCode).toBe(401)
+    }
+    expect(requests).toEqual([])
+  })
+
+  it('other routes are opened by tokens as before, and by no signature', async () => {
+    const { app } = scaling({ secret: SECRET })
+    const url = '/v1/webhook/alertmanager'
+    const headers = { authorization: 'Bearer scaler-token' }
+    expect((await app.inject({ method: 'POST', url, headers, payload })).statusCode).toBe(200)
+    expect((await app.inject({ method: 'POST', url, headers: signed(hmac(payload)), payload })).statusCode).toBe(401)
   })
 })
 
