@@ -1,7 +1,7 @@
 /**
  * decide(): the answer to one request. Pure and total: no clock, no I/O, no throw.
  *
- *   valid -> supported -> unknown write -> maintenance -> paused -> duplicate -> rollout -> cooldown   (gates: stop or pass)
+ *   policy -> supported -> unknown write -> maintenance -> paused -> duplicate -> rollout -> cooldown   (gates: stop or pass)
  *     -> wanted -> min -> max -> capacity                                                              (limits: change the number)
  *     -> unchanged? -> dry run? -> scaled
  */
@@ -24,15 +24,17 @@ export function decide(input: DecideInput): Verdict {
   if (policy === undefined) {
     const reason =
       input.reading.issues.find((issue) => issue.severity === 'error')?.message ?? 'the policy is not valid'
-    stages.push({ stage: 'valid', result: 'stop', detail: reason })
+    stages.push({ stage: 'policy', result: 'stop', detail: reason })
     return { decision: answer(input, { outcome: 'invalid-policy', reason, from: current, to: current }), stages }
   }
+  stages.push({ stage: 'policy', result: 'pass', detail: 'the policy is valid' })
   const gateInput: ValidInput = { ...input, policy }
   for (const gate of gates) {
     const { stop, detail } = gate.judge(gateInput)
     stages.push({ stage: gate.stage, result: stop === undefined ? 'pass' : 'stop', detail })
     if (stop !== undefined) {
-      return { decision: answer(input, { from: current, to: current, reason: detail, ...stop }), stages }
+      const wanted = stop.outcome === 'held' ? (stop.to ?? wantedCount(gateInput).count) : current
+      return { decision: answer(input, { from: current, to: current, wanted, reason: detail, ...stop }), stages }
     }
   }
   return { decision: count(gateInput, stages), stages }

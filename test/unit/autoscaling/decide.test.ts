@@ -161,7 +161,7 @@ const stories: Story[] = [
   {
     name: 'up waits for the last up',
     given: { state: state({ lastUpMs: NOW - 29_000, lastChangeMs: NOW - 29_000 }) },
-    expected: { outcome: 'held', code: 'cooldown', retryAtMs: NOW + 1000 },
+    expected: { outcome: 'held', code: 'cooldown', retryAtMs: NOW + 1000, from: 3, to: 3, wanted: 4 },
   },
   {
     name: 'up does not wait for a down',
@@ -253,6 +253,7 @@ describe('decide', () => {
   it('shows every stage it looked at, up to the one that stopped it', () => {
     const { stages } = decide(decideInput({ reading: reading({ paused: 'both' }) }))
     expect(stages.map(({ stage, result }) => `${stage}: ${result}`)).toEqual([
+      'policy: pass',
       'supported: pass',
       'unknown-write: pass',
       'maintenance: pass',
