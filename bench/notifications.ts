@@ -39,21 +39,28 @@ async function measureCase(stage: Stage, { outcome, labels, first }: Case, alert
     for (let step = 0; step < first; step += 1) await controller.up(name)
   }
   const before = processorSeconds(controller.pid)
-  const { tookMs, wrong, seconds } = await notify(controller.url, {
+  const { tookMs, late, wrong, seconds } = await notify(controller.url, {
     seconds: quick ? SECONDS_QUICK : SECONDS,
-    body: () => notification(alerts === MANY ? names : names.slice(told % MANY, (told % MANY) + alerts)),
+    body: (turn) => {
+      const services = alerts === MANY ? names : names.slice(turn % MANY, (turn % MANY) + alerts)
+      return notification(services, outcome === 'scaled' ? turn : 0)
+    },
     isRight: (results) => results.length === alerts && results.every((result) => result.outcome === outcome),
   })
   const used = processorSeconds(controller.pid) - before
   const counts = await Promise.all(ids.map((id) => replicasOf(engine, id)))
   const steps = counts.reduce((sum, count) => sum + count, 0) - first * MANY
-  const wanted = outcome === 'scaled' ? tookMs.length * alerts : 0
-  const typical = `median ${ms(median(tookMs))}, ${CONNECTIONS} at once`
+  const most = outcome === 'scaled' ? tookMs.length * alerts : 0
+  const least = outcome === 'scaled' ? most - late * alerts : 0
+  const typical = `median ${ms(median(tookMs))}, ${CONNECTIONS} at once${late > 0 ? `, ${late} told to come again` : ''}`
   return [
     {
       name: `notifications of ${alerts} alert${alerts === 1 ? '' : 's'}, ${outcome}`,
       measured: `${perSecond(tookMs.length / seconds)} (${perSecond(tookMs.length / used)} of one core, ${typical})`,
-      limit: exactly(wrong === 0 && steps === wanted, outcome === 'scaled' ? 'one step an alert' : 'no step'),
+      limit: exactly(
+        wrong === 0 && steps >= least && steps <= most,
+        outcome === 'scaled' ? 'one step an alert' : 'no step',
+      ),
     },
   ]
 }
@@ -64,38 +71,39 @@ interface Result {
 
 async function notify(
   url: string,
-  work: { seconds: number; body: () => string; isRight: (results: readonly Result[]) => boolean },
+  work: { seconds: number; body: (turn: number) => string; isRight: (results: readonly Result[]) => boolean },
 ) {
   const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 })
   const tookMs: number[] = []
   let wrong = 0
+  let late = 0
+  let turns = 0
   const startedAt = performance.now()
   const sender = async () => {
     while (performance.now() - startedAt < work.seconds * 1000) {
       const sentAt = performance.now()
-      const answer = await pool.request({ method: 'POST', path: '/v1/webhook/alertmanager', body: work.body() })
+      const answer = await pool.request({ method: 'POST', path: '/v1/webhook/alertmanager', body: work.body(turns++) })
       const text = await answer.body.text()
       tookMs.push(performance.now() - sentAt)
-      if (answer.statusCode !== 200 || !work.isRight(JSON.parse(text).results)) wrong += 1
+      // What is not done within a second is answered 503, and goes on: a slow machine is no fault.
+      if (answer.statusCode === 503) late += 1
+      else if (answer.statusCode !== 200 || !work.isRight(JSON.parse(text).results)) wrong += 1
     }
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, sender))
   const seconds = (performance.now() - startedAt) / 1000
   await pool.close()
-  return { tookMs, wrong, seconds }
+  return { tookMs, late, wrong, seconds }
 }
 
-let told = 0
-
 /**
- * As Alertmanager 0.25 sends it. A group is a service or all of them, and is told of again and again; every time its
- * alerts have begun anew, so that no notification is the repetition of another.
+ * As Alertmanager 0.25 sends it. A group is a service or all of them, and is told of again and again. With another
+ * `beginning` its alerts have begun anew, so that the notification is no repetition.
  */
-function notification(services: readonly string[]): string {
-  told += 1
+function notification(services: readonly string[], beginning: number): string {
   const commonLabels = { alertname: 'ServiceHot', scale: 'up' }
   const groupLabels = services.length === 1 ? { scale: 'up', service: services[0] } : { scale: 'up' }
-  const startsAt = new Date(Date.parse('2026-01-31T12:00:00Z') + told * 1000).toISOString()
+  const startsAt = new Date(Date.parse('2026-01-31T12:00:00Z') + beginning * 1000).toISOString()
   return JSON.stringify({
     receiver: 'orrery',
     status: 'firing',

@@ -5,6 +5,7 @@ import type { EngineKind } from '../test/lab/engines.ts'
 import type { Figure } from './figure.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyUps, measureTwoControllers } from './many-ups.ts'
+import { measureNotifications } from './notifications.ts'
 import { measureMemory, measureStart } from './process.ts'
 import { measureList } from './reads.ts'
 import { measureRefusals } from './refusals.ts'
@@ -60,6 +61,7 @@ async function measureAll(on: Stage): Promise<Figure[]> {
   figures.push(...(await measureManyUps(on)), ...(await measureTwoControllers(on)), ...(await measureRefusals(on)))
   figures.push(...(await measureStart(on, Math.max(most, LISTED))))
   figures.push(...(await measureIdle(on, Math.max(most, LISTED))), ...measureMemory(on, Math.max(most, LISTED)))
+  figures.push(...(await measureNotifications(on))) // last: it leaves 200 services behind
   return figures
 }
 
