@@ -62,7 +62,8 @@ describe.each(engines)('on the %s engine', (engine) => {
   }
   const count = () => replicasOf(manager, id)
   const state = async () => (await inspectService(manager, id)).UpdateStatus?.State
-  const counts = (wanted: number) => eventually(`${wanted} replicas`, async () => (await count()) === wanted)
+  const counts = (wanted: number) =>
+    eventually(`${wanted} replicas`, async () => (await count()) === wanted, { timeoutMs: 90_000 })
   const ended = (wanted: string) => eventually(wanted, async () => (await state()) === wanted, { timeoutMs: 60_000 })
 
   /** A stack of its own for each story, autoscaled from 2 to 6. */
