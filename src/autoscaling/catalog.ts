@@ -45,7 +45,10 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       ...(pause && { pause }),
       ...(restore && { restore }),
       alerts,
-      conditions: conditions.map((found) => ({ ...found, sinceMs: sinceOf(observation.id, found) })),
+      conditions: conditions.map((found) => {
+        const { type, status, reason } = found
+        return { type, status, reason, sinceMs: sinceOf(observation.id, found) }
+      }),
       nextAllowedMs: { ...(up !== undefined && { up }), ...(down !== undefined && { down }) },
       ...(lastDecision && { lastDecision }),
     }
