@@ -128,7 +128,12 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     ...(restore && { restore: { replicas: restore.replicas, since: rfc3339(restore.sinceMs) } }),
     alerts: alerts.map(wireAlert),
     // Field by field: a list of 500 has 5000 of them, and spreading costs several times as much.
-    conditions: conditions.map(({ type, status, reason, sinceMs }) => ({ type, status, reason, since: rfc3339(sinceMs) })),
+    conditions: conditions.map(({ type, status, reason, sinceMs }) => ({
+      type,
+      status,
+      reason,
+      since: rfc3339(sinceMs),
+    })),
     nextAllowed: {
       ...(nextAllowedMs.up !== undefined && { up: rfc3339(nextAllowedMs.up) }),
       ...(nextAllowedMs.down !== undefined && { down: rfc3339(nextAllowedMs.down) }),
