@@ -9,8 +9,15 @@ export interface Report {
   readonly figures: readonly Figure[]
 }
 
+/** Between rows; the one below the head is `middle`. */
+const NO_RULES = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
+
 export function tableOf({ engineVersion, tookSeconds, figures }: Report): string {
-  const table = new Table({ head: ['figure', 'measured', 'limit', 'ok'], style: { head: [], border: [] } })
+  const table = new Table({
+    head: ['figure', 'measured', 'limit', 'ok'],
+    style: { head: [], border: [] },
+    chars: NO_RULES,
+  })
   for (const figure of figures) {
     table.push([figure.name, figure.measured, figure.limit?.text ?? '', verdictOf(figure)])
   }

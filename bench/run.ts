@@ -23,11 +23,11 @@ interface Options {
 const LISTED = 500
 
 const { services, engine, json, quick } = new Command('bench')
-  .description('Measures the controller on a lab of three managers. Needs root; takes about 6 minutes.')
+  .description('Measures the controller on a lab of three managers. Needs root; takes about 5 minutes.')
   .option('--services <counts>', 'with how many services, a comma list', wholeNumbers, [10, 1000])
   .addOption(new Option('--engine <engine>', 'which engine').choices(['new', 'old']).default('new'))
   .option('--json', 'print JSON instead of a table')
-  .option('--quick', 'fewer rounds: about 2 minutes, and rougher figures')
+  .option('--quick', 'fewer rounds: about 2 minutes, with rougher figures')
   .parse()
   .opts<Options>()
 
