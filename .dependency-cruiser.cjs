@@ -3,7 +3,7 @@
  * and in tsconfig.pure.json; test/arch plants violations to prove that each rule bites.
  */
 const useCases =
-  '^src/autoscaling/(alert-book|alert-receiver|ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|tell-decision|unknown-write|within)[.]ts$'
+  '^src/autoscaling/(alert-book|alert-receiver|ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|standing-keeper|tell-decision|unknown-write|within)[.]ts$'
 const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
 const ports = '^src/[^/]+/ports[.]ts$'
 
@@ -21,7 +21,7 @@ const homes = {
   'ipaddr[.]js': '^src/(http|config)/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
-  undici: '^src/commands/',
+  undici: '^src/(adapters/alertmanager|commands)/',
   'close-with-grace': '^src/(commands/|main[.]ts$)',
 }
 

@@ -1,5 +1,5 @@
 /** The autoscalers as they are now, all from memory. */
-import type { AlertState } from './alert-state.ts'
+import type { AlertBook } from './alert-book.ts'
 import type { Autoscaler, Catalog, Condition } from './autoscaler.ts'
 import { conditionsOf } from './conditions.ts'
 import type { DecisionLog } from './decision-log.ts'
@@ -17,7 +17,7 @@ export interface CatalogDeps {
   readonly log: DecisionLog
   readonly now: Clock
   readonly writeUnknown: (serviceId: string) => boolean
-  readonly alerts: () => AlertState
+  readonly alerts: Pick<AlertBook, 'current'>
 }
 
 export function createCatalog(deps: CatalogDeps): Catalog {
@@ -31,7 +31,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const state = effectiveState(observation, restore)
     const lastDecision = log.last(observation.id)
     const writeUnknown = deps.writeUnknown(observation.id)
-    const alerts = alertsOf(deps.alerts(), observation.id)
+    const alerts = alertsOf(deps.alerts.current(), observation.id)
     const given = { observation, reading, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
     const conditions = conditionsOf(given)
     const end = (direction: 'up' | 'down') => reading.policy && cooldownEndMs(direction, reading.policy, state, nowMs)

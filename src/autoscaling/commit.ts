@@ -107,8 +107,7 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         continue
       }
       // Anew each time: a deploy may have come in between, or another controller have done what was due.
-      const correction = correctionFor(bound)
-      const due: BatchEntry[] = correction === undefined ? [] : [{ request: correction }]
+      const due = dueOf(correctionFor(bound), asks)
       const batch = [...due, ...asks.map((ask) => ({ request: ask.request, ask }))]
       if (batch.length === 0) return { postponed: [], wrote: false, conflicts }
       const { verdicts, write } = foldOn(bound, batch)
@@ -145,6 +144,12 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
     const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
     return fail(asks, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
   }
+}
+
+/** A notification that makes an alert stand asks for the first step itself, and is told of it. */
+function dueOf(correction: Request | undefined, asks: readonly Ask[]): readonly BatchEntry[] {
+  const isAsked = correction?.kind === 'standing' && asks.some(({ request }) => request.kind === 'standing')
+  return correction === undefined || isAsked ? [] : [{ request: correction }]
 }
 
 const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])

@@ -1,8 +1,13 @@
-/** What an autoscaler does unasked: return a count that a deploy reset, and keep the bounds that a person wrote. Pure. */
+/**
+ * What an autoscaler does unasked: return a count that a deploy reset, keep the bounds that a person wrote, and carry out the
+ * alerts that stand. Pure.
+ */
+import type { StandingAlert } from './alert-state.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { Policy } from './policy.ts'
 import type { Request } from './request.ts'
 import type { PendingRestore } from './shared-state.ts'
+import { dueStanding } from './standing.ts'
 import type { ScalingState } from './state.ts'
 
 /** How long a person's count outside the bounds is left alone: time to finish what they are doing, and to see the reason. */
@@ -14,6 +19,8 @@ export interface CorrectionInput {
   readonly policy: Policy | undefined
   readonly state: ScalingState | undefined
   readonly pending: PendingRestore | undefined
+  /** Alerts that stand. */
+  readonly alerts: readonly StandingAlert[]
   /** When this controller first saw the current count. */
   readonly countSeenAtMs: number
   readonly nowMs: number
@@ -24,7 +31,8 @@ export function dueCorrection(input: CorrectionInput): Request | undefined {
   const { observation, policy, pending } = input
   if (policy === undefined || observation.mode !== 'replicated') return undefined
   if (pending !== undefined) return { kind: 'restore', replicas: pending.replicas }
-  if (inWrittenBounds(observation.replicas, policy)) return undefined
+  if (inWrittenBounds(observation.replicas, policy))
+    return dueStanding({ ...input, policy, replicas: observation.replicas })
   return input.nowMs >= outOfBoundsUntilMs(input) ? { kind: 'bounds' } : undefined
 }
 

@@ -1,4 +1,5 @@
 /** What the parts of one service's lane share. */
+import type { AlertBook } from './alert-book.ts'
 import type { Decision } from './decision.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { type ServiceObservation, STATE_LABEL } from './observation.ts'
@@ -10,6 +11,7 @@ import { decodeState, type ScalingState } from './state.ts'
 export interface ScalerDeps {
   readonly services: Services
   readonly sharedState: SharedStateStore
+  readonly alerts: Pick<AlertBook, 'current' | 'note'>
   readonly policies: Policies
   readonly log: DecisionLog
   readonly listener: ScalingListener

@@ -18,6 +18,7 @@ import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy } from './policies.ts'
 import { causeOf, type Request } from './request.ts'
 import { createRestoreKeeper } from './restore-keeper.ts'
+import { alertsOf } from './standing-changes.ts'
 import { createUnknownWrite } from './unknown-write.ts'
 
 const RESOLVE_POLL_MS = 100
@@ -47,7 +48,8 @@ export function createLane(context: LaneContext): Lane {
     const pending = restores.pending()
     const state = effectiveState(observation, pending)
     const countSeenAtMs = restores.countSeenAtMs()
-    return dueCorrection({ observation, policy: reading.policy, state, pending, countSeenAtMs, nowMs: now() })
+    const alerts = alertsOf(context.alerts.current(), serviceId)
+    return dueCorrection({ observation, policy: reading.policy, state, pending, alerts, countSeenAtMs, nowMs: now() })
   }
 
   const commit = createCommitter({ context, unknownWrite, restores, correctionFor })

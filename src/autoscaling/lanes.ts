@@ -4,6 +4,7 @@ import type { LaneContext, ScalerDeps } from './lane-context.ts'
 import { type ServiceObservation, STATE_LABEL } from './observation.ts'
 import type { ServiceChange } from './ports.ts'
 import { forgetService } from './shared-state-changes.ts'
+import { end } from './standing-changes.ts'
 import { createTeller } from './tell-decision.ts'
 
 /** Corrections fall due by time alone: a grace that ends, a rollout that never showed. */
@@ -17,7 +18,7 @@ export interface Lanes {
 }
 
 export function createLanes(deps: ScalerDeps): Lanes {
-  const { services, sharedState, policies, log, listener, logger } = deps
+  const { services, sharedState, alerts, policies, log, listener, logger } = deps
   const lanes = new Map<string, Lane>()
   const tell = createTeller(deps)
 
@@ -36,6 +37,7 @@ export function createLanes(deps: ScalerDeps): Lanes {
   const forget = async (id: string) => {
     lanes.get(id)?.wake()
     lanes.delete(id)
+    alerts.note((state) => end(state, ({ serviceId }) => serviceId === id))
     const { pauses, restores } = sharedState.current()
     if (!pauses.has(id) && !restores.has(id)) return
     try {

@@ -90,6 +90,16 @@ export type SharedStateStore = SharedStore<SharedState>
 /** What is remembered of alerts: `orrery-alerts`. */
 export type AlertStore = SharedStore<AlertState>
 
+/** What fires, by Alertmanager's word. */
+export interface FiringAlerts {
+  /** Throws Error when it can not be asked or understood. */
+  ask(): Promise<{
+    readonly fingerprints: ReadonlySet<string>
+    /** When Alertmanager started: before, it may not have heard of what fires. Absent: not known. */
+    readonly startedAtMs?: number
+  }>
+}
+
 /** Policies as files, watched. */
 export interface PolicyFiles {
   list(): readonly PolicyFile[]

@@ -8,6 +8,7 @@ import type { ServiceObservation } from './observation.ts'
 import type { Policy } from './policy.ts'
 import type { PendingRestore } from './shared-state.ts'
 import { dropRestore, keepRestore } from './shared-state-changes.ts'
+import { suspend } from './standing-changes.ts'
 
 export interface RestoreKeeper {
   pending(): PendingRestore | undefined
@@ -21,7 +22,7 @@ export interface RestoreKeeper {
   settle(): Promise<void>
 }
 
-export function createRestoreKeeper({ serviceId, sharedState, logger, now }: LaneContext): RestoreKeeper {
+export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, now }: LaneContext): RestoreKeeper {
   let seen: ServiceObservation | undefined
   let countSeenAtMs = now()
   /** `firstSeenAtMs` of the deploy that was dealt with: one sight is one deploy, whatever else bumps the version. */
@@ -39,6 +40,11 @@ export function createRestoreKeeper({ serviceId, sharedState, logger, now }: Lan
     await sharedState.update((state) => keepRestore(state, serviceId, { ...owed, sinceMs: now() }))
   }
 
+  /** What stands waits for its next notification: somebody's word is newer. */
+  const suspendAlerts = (replicas: number, always: boolean) => {
+    alerts.note((state) => suspend(state, serviceId, { replicas, always }))
+  }
+
   const onDeploy = async (
     owed: Extract<ForeignChange, { kind: 'deploy' }>['owed'],
     at: ServiceObservation,
@@ -51,6 +57,7 @@ export function createRestoreKeeper({ serviceId, sharedState, logger, now }: Lan
       `a deploy set ${at.name} to ${at.replicas}; ${owed.replicas} ran before`,
     )
     await (wanted ? keep(owed) : settle())
+    if (policy?.onDeploy === 'accept' && owed.replicas !== at.replicas) suspendAlerts(at.replicas, true)
     dealtWithSight = at.firstSeenAtMs
   }
 
@@ -64,6 +71,10 @@ export function createRestoreKeeper({ serviceId, sharedState, logger, now }: Lan
       if (seen !== undefined && seen.replicas !== observation.replicas) countSeenAtMs = now()
       const change = foreignChange(observation, seen, pending())
       const isNews = seen?.version !== observation.version
+      // At first sight it may have been long ago, and told of since.
+      if (change.kind === 'person' && seen?.replicas !== observation.replicas) {
+        suspendAlerts(observation.replicas, seen !== undefined)
+      }
       if (change.kind === 'deploy') await onDeploy(change.owed, observation, policy)
       else if (change.kind === 'person' || (change.kind === 'none' && change.settled)) await settle()
       if (isNews && (change.kind === 'person' || change.kind === 'rollback')) {

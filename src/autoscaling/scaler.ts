@@ -7,9 +7,10 @@ import { keyFault } from './key-fault.ts'
 import { effectiveState, type ScalerDeps } from './lane-context.ts'
 import type { Lanes } from './lanes.ts'
 import { addPause, endPause } from './shared-state-changes.ts'
+import { suspend } from './standing-changes.ts'
 
 export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonly catalog: Catalog }): Scaler {
-  const { sharedState, lanes, catalog, now, settings } = deps
+  const { sharedState, alerts, lanes, catalog, now, settings } = deps
   let stopping = false
 
   const serviceIdOf = (name: string): string => {
@@ -18,7 +19,14 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
   }
 
   return {
-    request: async (name, request) => await lanes.of(serviceIdOf(name)).submit(request),
+    async request(name, request) {
+      const id = serviceIdOf(name)
+      const decision = await lanes.of(id).submit(request)
+      if (request.kind === 'set' && (decision.outcome === 'scaled' || decision.outcome === 'unchanged')) {
+        alerts.note((state) => suspend(state, id, { replicas: decision.to, always: true }))
+      }
+      return decision
+    },
     explain(name, request) {
       const { observation, reading } = findAutoscaler(name, deps)
       const { pauses, restores } = sharedState.current()

@@ -1,6 +1,7 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createAlertmanager } from '../adapters/alertmanager/alertmanager.ts'
 import { watchPolicyFiles } from '../adapters/files/policy-files.ts'
 import { createLogger } from '../adapters/logging/logger.ts'
 import { createMetrics } from '../adapters/metrics/metrics.ts'
@@ -14,6 +15,7 @@ import { createInMemoryStore } from '../autoscaling/in-memory-store.ts'
 import { createLanes } from '../autoscaling/lanes.ts'
 import { createPolicies } from '../autoscaling/policies.ts'
 import { createScaler } from '../autoscaling/scaler.ts'
+import { createStandingKeeper } from '../autoscaling/standing-keeper.ts'
 import { createTeller } from '../autoscaling/tell-decision.ts'
 import { configWarnings, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
@@ -61,20 +63,35 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const log = createDecisionLog()
   const settings = { dryRun: config.dryRun, dedupWindowMs: config.dedupWindowMs, patienceMs: PATIENCE_MS }
   const newWriteId = () => randomBytes(8).toString('base64url')
-  const deps = { services, sharedState, policies, log, listener: metrics, logger, now, newWriteId, settings }
-  const lanes = createLanes(deps)
   // A dry run writes nothing at all.
   const alertStore = config.dryRun ? createInMemoryStore(EMPTY_ALERT_STATE) : swarm.alerts
   const book = createAlertBook({ store: alertStore, logger })
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown, alerts: book.current })
+  const deps = {
+    services,
+    sharedState,
+    alerts: book,
+    policies,
+    log,
+    listener: metrics,
+    logger,
+    now,
+    newWriteId,
+    settings,
+  }
+  const lanes = createLanes(deps)
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
   const scaler = createScaler({ ...deps, lanes, catalog })
   const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
   const tell = createTeller(deps)
-  const alerts = createAlertReceiver({ scaler, catalog, book, tell, digest, logger, now, asksAlertmanager: false })
-  metrics.watch(catalog)
-
   const stopping = new AbortController()
   const { signal } = stopping
+  const alertmanager =
+    config.alertmanagerUrl === undefined ? undefined : createAlertmanager({ url: config.alertmanagerUrl, signal })
+  const asksAlertmanager = alertmanager !== undefined
+  const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
+  const alerts = createAlertReceiver({ scaler, catalog, book, tell, digest, logger, now, asksAlertmanager })
+  metrics.watch(catalog)
+
   const app = buildServer({
     ...{ catalog, scaler, alerts, metrics, access, logger, now },
     feed: log,
@@ -84,6 +101,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   })
   const closeInside = async () => {
     policies.close()
+    await keeper.stop()
     await Promise.race([book.close(), sleep(500)])
     await Promise.all([lanes.stop(), swarm.close(), files.close()])
   }

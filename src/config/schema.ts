@@ -227,6 +227,17 @@ export const ConfigSchema = Type.Object({
     },
     flag,
   ),
+  alertmanagerUrl: Type.Optional(
+    variable(
+      {
+        env: 'ALERTMANAGER_URL',
+        role: 'serve',
+        description:
+          'Alertmanager, asked once a minute which standing alerts still fire (docs/alerts.md): `http://alertmanager:9093`.',
+      },
+      httpUrl,
+    ),
+  ),
   serverPrefix: variable(
     {
       env: 'SERVER_PREFIX',

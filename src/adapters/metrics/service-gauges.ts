@@ -34,11 +34,12 @@ export function createServiceGauges(registry: Registry): ServiceGauges {
     'Replicas that the last decision would have written but for the dry run.',
   )
   const held = gauge('held', '1 for each reason that holds a step back now; otherwise absent.', ['reason'])
+  const standing = gauge('standing_alerts', 'Alerts that make the service step each time one is due.', ['direction'])
   const lastScale = gauge('last_scale_timestamp', 'When the count was last changed here, seconds since the epoch.')
   const issues = gauge('policy_issues', 'Things wrong with the policy; an error makes it invalid.', ['severity'])
 
   const fillOne = (autoscaler: Autoscaler, nowMs: number) => {
-    const { name, observation, reading, state, lastDecision, conditions } = autoscaler
+    const { name, observation, reading, state, alerts, lastDecision, conditions } = autoscaler
     const labels = { autoscaler: name, service: observation.name }
     current.set(labels, observation.replicas)
     if (lastDecision) {
@@ -54,6 +55,10 @@ export function createServiceGauges(registry: Registry): ServiceGauges {
     for (const { reason, type, status } of HELD_BY) if (holds(type, status)) held.set({ ...labels, reason }, 1)
     if (isCooling(autoscaler, nowMs)) held.set({ ...labels, reason: 'cooldown' }, 1)
     if (state) lastScale.set(labels, (state.lastChangeMs ?? state.atMs) / 1000)
+    for (const direction of ['up', 'down'] as const) {
+      const active = alerts.filter((alert) => alert.direction === direction && !alert.suspended)
+      if (active.length > 0) standing.set({ ...labels, direction }, active.length)
+    }
     for (const severity of ['error', 'warning'] as const) {
       issues.set({ ...labels, severity }, reading.issues.filter((issue) => issue.severity === severity).length)
     }

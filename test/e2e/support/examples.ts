@@ -23,18 +23,25 @@ export interface AlertmanagerChanges {
   /** Of the controllers: each gets every notification. */
   readonly urls: readonly string[]
   readonly repeatInterval: string
+  readonly sendResolved?: boolean
   /** Absent: calls from this machine are open. */
   readonly tokenFile?: string
 }
 
-export function alertmanagerFiles({ urls, repeatInterval, tokenFile }: AlertmanagerChanges): Record<string, string> {
+export function alertmanagerFiles(changes: AlertmanagerChanges): Record<string, string> {
+  const { urls, repeatInterval, tokenFile, sendResolved = true } = changes
   const example = parseDocument(readFileSync(join(exampleFolder, 'alertmanager.yml'), 'utf8')).toJS()
   const [webhook] = example.receivers[1].webhook_configs
   const { pathname } = new URL(webhook.url)
   const { authorization, ...http } = webhook.http_config
   const http_config =
     tokenFile === undefined ? http : { ...http, authorization: { ...authorization, credentials_file: tokenFile } }
-  const webhooks = urls.map((url) => ({ ...webhook, url: `${url}${pathname}`, http_config }))
+  const webhooks = urls.map((url) => ({
+    ...webhook,
+    send_resolved: sendResolved,
+    url: `${url}${pathname}`,
+    http_config,
+  }))
   return {
     'alertmanager.yml': changed('alertmanager.yml', [
       [['route', 'routes', 0, 'group_interval'], '1s'],

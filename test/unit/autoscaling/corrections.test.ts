@@ -7,6 +7,7 @@ const input = (over: Partial<CorrectionInput>): CorrectionInput => ({
   policy: policy(),
   state: undefined,
   pending: undefined,
+  alerts: [],
   countSeenAtMs: NOW,
   nowMs: NOW,
   ...over,

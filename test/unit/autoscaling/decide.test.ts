@@ -363,3 +363,45 @@ describe('whatever it is given, decide', () => {
         expect(outcome).not.toBe('scaled')
     }))
 })
+
+describe('a step of an alert that stands', () => {
+  const standing = (direction: 'up' | 'down'): DecideInput['request'] => ({
+    kind: 'standing',
+    origin: 'alert',
+    direction,
+  })
+
+  it('is decided as any step, but for a cooldown of 15 s at least', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('up' as const, 'down' as const),
+        fc.nat({ max: 60_000 }),
+        fc.nat({ max: 60_000 }),
+        fc.nat({ max: 60_000 }),
+        fc.nat({ max: 12 }),
+        (direction, cooldownUpMs, cooldownDownMs, agoMs, replicas) => {
+          const given = {
+            observation: observation({ replicas }),
+            state: state({ lastUpMs: NOW - agoMs, lastChangeMs: NOW - agoMs }),
+          }
+          const decided = (request: DecideInput['request'], policyOver: Partial<Policy>) =>
+            decide(decideInput({ ...given, request, reading: reading(policyOver) })).decision
+          const longer = {
+            cooldownUpMs: Math.max(cooldownUpMs, 15_000),
+            cooldownDownMs: Math.max(cooldownDownMs, 15_000),
+          }
+          const asked = direction === 'up' ? up() : down()
+          const decision = decided(standing(direction), { cooldownUpMs, cooldownDownMs })
+          expect(decision).toEqual(decided(asked, longer))
+          if (agoMs < 15_000) expect(decision.outcome).not.toBe('scaled')
+        },
+      ),
+    )
+  })
+
+  it('with a key is a duplicate of the step that it made', () => {
+    const known = state({ keys: [{ ...key('k'), atSeconds: NOW / 1000, from: 3, to: 4 }] })
+    const request = { ...standing('up'), key: key('k') } as DecideInput['request']
+    expect(decide(decideInput({ state: known, request })).decision).toMatchObject({ code: 'duplicate', from: 3, to: 4 })
+  })
+})

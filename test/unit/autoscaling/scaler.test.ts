@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { EMPTY_ALERT_STATE } from '../../../src/autoscaling/alert-state.ts'
 import { createCatalog } from '../../../src/autoscaling/catalog.ts'
 import { createDecisionLog } from '../../../src/autoscaling/decision-log.ts'
 import type { Fault } from '../../../src/autoscaling/errors.ts'
@@ -9,6 +8,7 @@ import { STATE_LABEL } from '../../../src/autoscaling/observation.ts'
 import { createPolicies } from '../../../src/autoscaling/policies.ts'
 import { createScaler } from '../../../src/autoscaling/scaler.ts'
 import { encodeState } from '../../../src/autoscaling/state.ts'
+import { alertBook } from '../../support/alerts.ts'
 import { down, key, state, up } from '../../support/builders.ts'
 import { createMemorySwarm } from '../../support/memory-swarm.ts'
 
@@ -32,6 +32,7 @@ function start(settings: Partial<LaneContext['settings']> = {}) {
   const deps: Omit<LaneContext, 'serviceId' | 'decided'> = {
     services,
     sharedState,
+    alerts: alertBook(),
     policies,
     log,
     listener: { decided() {}, wrote() {}, observed() {} },
@@ -41,7 +42,7 @@ function start(settings: Partial<LaneContext['settings']> = {}) {
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000, ...settings },
   }
   const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown, alerts: () => EMPTY_ALERT_STATE })
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
   const scaler = createScaler({ ...deps, lanes, catalog })
   return { swarm, scaler, catalog, replicas: () => swarm.service('id-web')?.replicas }
 }

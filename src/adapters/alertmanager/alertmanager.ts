@@ -1,0 +1,57 @@
+/** Asks Alertmanager what fires (API v2). */
+import { request } from 'undici'
+import type { FiringAlerts } from '../../autoscaling/ports.ts'
+
+const TIMEOUT_MS = 5000
+
+export interface AlertmanagerOptions {
+  /** Of its start page, a path prefix and user and password in it included. */
+  readonly url: string
+  /** Ends what is under way. */
+  readonly signal: AbortSignal
+}
+
+export function createAlertmanager({ url, signal }: AlertmanagerOptions): FiringAlerts {
+  const { base, authorization } = parts(url)
+  const get = async (path: string): Promise<unknown> => {
+    const { statusCode, body } = await request(`${base}${path}`, {
+      headers: { accept: 'application/json', ...(authorization !== undefined && { authorization }) },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    if (statusCode === 200) return await body.json()
+    await body.dump()
+    throw new Error(`Alertmanager answers ${statusCode} to GET ${path}`)
+  }
+  return {
+    async ask() {
+      // A silenced alert is one that somebody wants nothing to be done about.
+      const alerts = await get('/api/v2/alerts?silenced=false&inhibited=false')
+      if (!Array.isArray(alerts)) throw new Error('Alertmanager answers with no list of alerts')
+      const startedAtMs = startOf(await get('/api/v2/status').catch(() => undefined))
+      const fingerprints = new Set(alerts.flatMap(firingFingerprint))
+      return { fingerprints, ...(startedAtMs !== undefined && { startedAtMs }) }
+    },
+  }
+}
+
+function parts(url: string): { readonly base: string; readonly authorization: string | undefined } {
+  const parsed = new URL(url)
+  const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
+  const authorization = pair === ':' ? undefined : `Basic ${Buffer.from(pair).toString('base64')}`
+  return { base: `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`, authorization }
+}
+
+function firingFingerprint(alert: unknown): string[] {
+  const fingerprint = at(alert, 'fingerprint')
+  return typeof fingerprint === 'string' && at(at(alert, 'status'), 'state') !== 'suppressed' ? [fingerprint] : []
+}
+
+/** What it calls `uptime` is the time of its start. */
+function startOf(status: unknown): number | undefined {
+  const uptime = at(status, 'uptime')
+  const startedAtMs = typeof uptime === 'string' ? Date.parse(uptime) : Number.NaN
+  return Number.isNaN(startedAtMs) ? undefined : startedAtMs
+}
+
+const at = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
