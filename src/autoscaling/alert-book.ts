@@ -8,8 +8,12 @@ import type { AlertStore, Logger } from './ports.ts'
 
 export type AlertChange = (state: AlertState) => AlertState
 
-/** How long what can wait is gathered, and how soon a write that failed is tried again. */
+/** How long what can wait is gathered. */
 const GATHER_MS = 1000
+/** What failed is tried again after 1, 2, 4 … times as long. */
+const MAX_PAUSE = 32
+/** What can wait for an engine that takes nothing; more is forgotten, the oldest first. */
+const MAX_WAITING = 1000
 
 export interface AlertBook {
   current(): AlertState
@@ -30,6 +34,8 @@ export function createAlertBook({ store, logger }: { readonly store: AlertStore;
   let waiting: readonly Entry[] = []
   let view = store.current()
   let turn: Promise<void> = Promise.resolve()
+  let failures = 0
+  let ticks = 0
 
   const look = () => {
     view = applied(waiting, store.current())
@@ -43,8 +49,12 @@ export function createAlertBook({ store, logger }: { readonly store: AlertStore;
       await store.update((state) => applied(taken, state))
     } catch (error) {
       fault = asFault(error)
-      logger.warn({ event: 'alerts-not-kept', err: error }, 'what is remembered of alerts could not be written')
+      if (failures === 0) {
+        logger.warn({ event: 'alerts-not-kept', err: error }, 'what is remembered of alerts could not be written')
+      }
     }
+    failures = fault === undefined ? 0 : failures + 1
+    ticks = 0
     const done = new Set(fault === undefined ? taken : taken.filter(({ settle }) => settle !== undefined))
     waiting = waiting.filter((entry) => !done.has(entry))
     look()
@@ -58,19 +68,23 @@ export function createAlertBook({ store, logger }: { readonly store: AlertStore;
 
   const stopLooking = store.onChange(look)
   const timer = setInterval(() => {
-    if (waiting.length > 0) void flush()
+    ticks += 1
+    const pause = failures === 0 ? 1 : Math.min(2 ** (failures - 1), MAX_PAUSE)
+    if (waiting.length > 0 && ticks >= pause) void flush()
   }, GATHER_MS)
 
   return {
     current: () => view,
     note(change) {
       if (change(view) === view) return
+      if (waiting.length >= MAX_WAITING) waiting = withoutOldest(waiting)
       waiting = [...waiting, { change }]
       look()
     },
     keep(change) {
-      // What is in force here may still be on its way: then this waits for it too.
-      if (waiting.length === 0 && change(view) === view) return Promise.resolve()
+      // What was promised to somebody else may still be on its way: then this waits for it too.
+      const isPromised = waiting.some(({ settle }) => settle !== undefined)
+      if (!isPromised && change(view) === view) return Promise.resolve()
       return new Promise((resolve, reject) => {
         const settle = (fault?: Fault) => (fault === undefined ? resolve() : reject(fault))
         waiting = [...waiting, { change, settle }]
@@ -84,6 +98,12 @@ export function createAlertBook({ store, logger }: { readonly store: AlertStore;
       await flush()
     },
   }
+}
+
+/** Nobody waits for it. */
+function withoutOldest(entries: readonly Entry[]): readonly Entry[] {
+  const oldest = entries.find(({ settle }) => settle === undefined)
+  return entries.filter((entry) => entry !== oldest)
 }
 
 const applied = (entries: readonly Entry[], state: AlertState): AlertState =>

@@ -54,6 +54,17 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     await within(book.keep(change), ALERT_PATIENCE_MS, late)
   }
 
+  /** What the engine refuses for good is told of each alert that would stand; everything else is thrown. */
+  const keptOrRefused = async (change: AlertChange): Promise<Fault | undefined> => {
+    try {
+      await keep(change)
+      return undefined
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'write-rejected') return error
+      throw error
+    }
+  }
+
   const held = ({ name, observation }: Autoscaler, { code, reason }: Held): Decision => {
     const { replicas } = observation
     const numbers = { from: replicas, to: replicas, wanted: replicas, limits: [] }
@@ -83,7 +94,7 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
   }
 
   /** What the notification comes to for one service, and for each of its alerts. */
-  const carryOut = async (group: AlertGroup, received: Received, othersStand: boolean) => {
+  const carryOut = async (group: AlertGroup, received: Received, othersStand: boolean): Promise<CarriedOut> => {
     const { observation, reading } = group.autoscaler
     const { main, each } = planFor(group.wishes, {
       replicas: observation.replicas,
@@ -107,11 +118,13 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
   const carryOutAll = async (groups: readonly AlertGroup[], received: Received) => {
     const { notification, groupKey } = received
     const nowMs = now()
-    const news = standingNews({ notification, groups, digest, nowMs, asksAlertmanager })
-    const standing = news(book.current())
+    const before = book.current()
+    const news = standingNews(before, { notification, groups, digest, nowMs, asksAlertmanager })
+    const standing = news === undefined ? before : news(before)
     const othersStand = (serviceId: string) => standingOf(standing, serviceId)?.direction === 'up'
     const outcomes = groups.map((group) => carryOut(group, received, othersStand(group.autoscaler.observation.id)))
-    const [done] = await Promise.all([Promise.all(outcomes), keep(news)])
+    const [carriedOut, refusal] = await Promise.all([Promise.all(outcomes), news && keptOrRefused(news)])
+    const done = refusal === undefined ? carriedOut : groups.map((group, at) => refused(group, carriedOut[at], refusal))
     // What failed comes again, and must be new then.
     if (notification.reason === undefined && !done.some(({ outcome }) => outcome instanceof Fault)) {
       const firing = notification.alerts.filter(({ status }) => status === 'firing')
@@ -161,6 +174,17 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
       return catalog.get(name)
     },
   }
+}
+
+interface CarriedOut {
+  readonly outcome: Outcome
+  readonly each: readonly Outcome[]
+}
+
+function refused({ autoscaler, wishes }: AlertGroup, done: CarriedOut | undefined, refusal: Fault): CarriedOut {
+  const wouldStand = autoscaler.reading.policy?.onFiring === 'repeat'
+  if (done !== undefined && !wouldStand) return done
+  return { outcome: refusal, each: wishes.map(() => refusal) }
 }
 
 /** The Swarm service of that name, else the autoscaler. */

@@ -8,7 +8,7 @@ import type { ServiceObservation } from './observation.ts'
 import type { Policy } from './policy.ts'
 import type { PendingRestore } from './shared-state.ts'
 import { dropRestore, keepRestore } from './shared-state-changes.ts'
-import { suspend } from './standing-changes.ts'
+import { type CountByHand, suspend } from './standing-changes.ts'
 
 export interface RestoreKeeper {
   pending(): PendingRestore | undefined
@@ -41,8 +41,9 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
   }
 
   /** What stands waits for its next notification: somebody's word is newer. */
-  const suspendAlerts = (replicas: number, always: boolean) => {
-    alerts.note((state) => suspend(state, serviceId, { replicas, always }))
+  const suspendAlerts = (by: Omit<CountByHand, 'atMs'>) => {
+    const atMs = now()
+    alerts.note((state) => suspend(state, serviceId, { ...by, atMs }))
   }
 
   const onDeploy = async (
@@ -57,7 +58,7 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
       `a deploy set ${at.name} to ${at.replicas}; ${owed.replicas} ran before`,
     )
     await (wanted ? keep(owed) : settle())
-    if (policy?.onDeploy === 'accept' && owed.replicas !== at.replicas) suspendAlerts(at.replicas, true)
+    if (policy?.onDeploy === 'accept' && owed.replicas !== at.replicas) suspendAlerts({})
     dealtWithSight = at.firstSeenAtMs
   }
 
@@ -73,7 +74,7 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
       const isNews = seen?.version !== observation.version
       // At first sight it may have been long ago, and told of since.
       if (change.kind === 'person' && seen?.replicas !== observation.replicas) {
-        suspendAlerts(observation.replicas, seen !== undefined)
+        suspendAlerts(seen === undefined ? { replicas: observation.replicas } : {})
       }
       if (change.kind === 'deploy') await onDeploy(change.owed, observation, policy)
       else if (change.kind === 'person' || (change.kind === 'none' && change.settled)) await settle()

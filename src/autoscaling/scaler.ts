@@ -23,7 +23,7 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
       const id = serviceIdOf(name)
       const decision = await lanes.of(id).submit(request)
       if (request.kind === 'set' && (decision.outcome === 'scaled' || decision.outcome === 'unchanged')) {
-        alerts.note((state) => suspend(state, id, { replicas: decision.to, always: true }))
+        alerts.note((state) => suspend(state, id, { atMs: decision.atMs }))
       }
       return decision
     },

@@ -54,15 +54,18 @@ export function end(state: AlertState, ends: (alert: StandingAlert) => boolean):
   return kept.length === state.standing.size ? state : { ...state, standing: new Map(kept) }
 }
 
-/** The count was set to `replicas` by hand: what stood before waits for its next notification. */
-export function suspend(
-  state: AlertState,
-  serviceId: string,
-  { replicas, always }: { readonly replicas: number; readonly always: boolean },
-): AlertState {
-  const isToldSince = (alert: StandingAlert) => !always && alert.replicas === replicas
+export interface CountByHand {
+  /** When it was set, or seen. */
+  readonly atMs: number
+  /** The count, where it may have been set long before it was seen: news that knew of it is newer. */
+  readonly replicas?: number
+}
+
+/** The count was set by hand: what stood before waits for its next notification. */
+export function suspend(state: AlertState, serviceId: string, { atMs, replicas }: CountByHand): AlertState {
+  const isOlder = (alert: StandingAlert) => alert.newsAtMs <= atMs && alert.replicas !== replicas
   const changed = [...state.standing].filter(
-    ([, alert]) => alert.serviceId === serviceId && !alert.suspended && !isToldSince(alert),
+    ([, alert]) => alert.serviceId === serviceId && !alert.suspended && isOlder(alert),
   )
   if (changed.length === 0) return state
   const standing = new Map(state.standing)

@@ -1,10 +1,11 @@
 /** What a notification changes of what stands. Pure. */
 import type { AlertWish } from './alert-plan.ts'
-import type { AlertState } from './alert-state.ts'
+import { type AlertState, standingKey } from './alert-state.ts'
 import { alertTtlMs, newsEveryMs } from './alert-time.ts'
 import { alertId, alertName, type Digest } from './alert-words.ts'
 import type { Autoscaler } from './autoscaler.ts'
 import type { Notification } from './notification.ts'
+import { isOverruled } from './standing.ts'
 import { end, stand } from './standing-changes.ts'
 
 export interface StandingNews {
@@ -16,8 +17,14 @@ export interface StandingNews {
   readonly asksAlertmanager: boolean
 }
 
-/** May be applied more than once. What has resolved, or is no longer measured, ends wherever it stands. */
-export function standingNews({ notification, groups, digest, nowMs, asksAlertmanager }: StandingNews) {
+/**
+ * May be applied more than once; absent: nothing here can stand. What has resolved, or is no longer measured, ends wherever
+ * it stands.
+ */
+export function standingNews(
+  state: AlertState,
+  { notification, groups, digest, nowMs, asksAlertmanager }: StandingNews,
+): ((state: AlertState) => AlertState) | undefined {
   const ended = new Set<string>()
   const news: ((state: AlertState) => AlertState)[] = []
   for (const { autoscaler, wishes } of groups) {
@@ -40,11 +47,17 @@ export function standingNews({ notification, groups, digest, nowMs, asksAlertman
           suspended: false,
         }
         const everyMs = newsEveryMs(alertTtlMs(policy, asksAlertmanager))
-        news.push((state) => stand(state, standing, everyMs))
+        news.push((state) => {
+          const before = state.standing.get(standingKey(standing))
+          const isDue = before !== undefined && isOverruled(before, autoscaler.state)
+          return stand(state, standing, isDue ? 0 : everyMs)
+        })
       }
     }
   }
-  return (state: AlertState): AlertState => {
+  const ends = [...state.standing.values()].some(({ alertId }) => ended.has(alertId))
+  if (news.length === 0 && !ends) return undefined
+  return (state) => {
     const left = ended.size === 0 ? state : end(state, (alert) => ended.has(alert.alertId))
     return news.reduce((next, change) => change(next), left)
   }

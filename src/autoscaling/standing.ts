@@ -30,6 +30,6 @@ export function dueStanding({ alerts, policy, replicas, state, nowMs }: Standing
 }
 
 /** A count set by call is newer than its news: it is suspended, though that may not have been written yet. */
-function isOverruled({ newsAtMs }: StandingAlert, state: ScalingState | undefined): boolean {
+export function isOverruled({ newsAtMs }: Pick<StandingAlert, 'newsAtMs'>, state: ScalingState | undefined): boolean {
   return state?.cause === 'set' && newsAtMs <= state.atMs
 }

@@ -52,10 +52,10 @@ describe('what is remembered of alerts', () => {
 
   it('is promised only once it is in the Swarm, though it is in force here already', async () => {
     const { book, fails, inSwarm } = start()
-    book.note(adds('a'))
-    const again = book.keep(adds('a'))
-    await again
+    const first = book.keep(adds('a'))
+    await book.keep(adds('a'))
     expect(inSwarm()).toEqual(['a'])
+    await first
     fails(new Fault('engine-unavailable', 'away'))
     await expect(book.keep(adds('b'))).rejects.toMatchObject({ code: 'engine-unavailable' })
   })
@@ -68,8 +68,25 @@ describe('what is remembered of alerts', () => {
     expect(here()).toEqual(['noted'])
     await vi.advanceTimersByTimeAsync(3000)
     fails(undefined)
-    await vi.advanceTimersByTimeAsync(1000)
+    await vi.advanceTimersByTimeAsync(4000)
     expect(inSwarm()).toEqual(['noted'])
+  })
+
+  it('is tried again after longer and longer, and said once in the log', async () => {
+    const { alertStore } = memoryAlertStore()
+    let tries = 0
+    const update = async () => {
+      tries += 1
+      throw new Fault('write-rejected', 'forbidden')
+    }
+    const warnings: string[] = []
+    const logger = { ...silent, warn: (_: object, message: string) => warnings.push(message) }
+    const book = createAlertBook({ store: { ...alertStore, update }, logger })
+    book.note(adds('a'))
+    await vi.advanceTimersByTimeAsync(64_000)
+    expect(tries).toBe(7)
+    expect(warnings).toHaveLength(1)
+    await book.close()
   })
 
   it('is what other controllers write, with our own on top', async () => {

@@ -115,21 +115,22 @@ describe('what stands', () => {
         'service1',
       )?.alerts,
     ).toHaveLength(2)
-    expect(standingOf(suspend(both, 'service1', { replicas: 3, always: true }), 'service1')).toBeUndefined()
+    expect(standingOf(suspend(both, 'service1', { atMs: NOW }), 'service1')).toBeUndefined()
     expect(standingOf(both, 'service2')).toBeUndefined()
   })
 
   it('is suspended until its next news', () => {
-    const suspended = suspend(of(standing()), 'service1', { replicas: 9, always: false })
+    const suspended = suspend(of(standing()), 'service1', { atMs: NOW, replicas: 9 })
     expect(standingOf(suspended, 'service1')).toBeUndefined()
-    expect(suspend(suspended, 'service1', { replicas: 9, always: true })).toBe(suspended)
+    expect(suspend(suspended, 'service1', { atMs: NOW })).toBe(suspended)
     expect(standingOf(stand(suspended, standing({ replicas: 9 }), 60_000), 'service1')?.alerts).toHaveLength(1)
   })
 
   it('is not suspended by a count that its last news knew, when that was perhaps long ago', () => {
     const state = of(standing({ replicas: 9 }))
-    expect(suspend(state, 'service1', { replicas: 9, always: false })).toBe(state)
-    expect(suspend(state, 'service2', { replicas: 1, always: true })).toBe(state)
+    expect(suspend(state, 'service1', { atMs: NOW, replicas: 9 })).toBe(state)
+    expect(suspend(state, 'service2', { atMs: NOW })).toBe(state)
+    expect(suspend(state, 'service1', { atMs: NOW - 1 })).toBe(state)
   })
 
   it('is confirmed without an end of its suspension', () => {

@@ -244,6 +244,24 @@ describe('the answer to a notification', () => {
     expect(replicas()).toBe(4)
   })
 
+  it('says of each alert that would stand that the engine refuses it for good, and steps all the same', async () => {
+    const { receive, swarm, store } = start()
+    swarm.add({ id: 'id-api', name: 'api', labels: labels({ 'autoscaler.on-firing': 'step' }) })
+    store.fails(new Fault('write-rejected', 'forbidden by a proxy'))
+    const api = alert({ fingerprint: 'b', labels: { service: 'api' } })
+    expect(await receive(alertmanager([alert(), api]))).toMatchObject([
+      { kind: 'error', code: 'write-rejected', detail: 'forbidden by a proxy' },
+      { decision: { outcome: 'scaled' } },
+    ])
+  })
+
+  it('does not wait for what is remembered of groups', async () => {
+    const { receive, store } = start({ 'autoscaler.on-firing': 'step' })
+    store.fails(new Fault('engine-unavailable', 'away'))
+    expect(await receive(firing('a'))).toMatchObject([{ decision: { outcome: 'scaled' } }])
+    expect(await receive(firing('b'))).toMatchObject([{ decision: { code: 'cooldown' } }])
+  })
+
   it('is a fault in less than a second when the engine hangs', async () => {
     const hanging: (() => void)[] = []
     const update = () => new Promise<void>((resolve) => hanging.push(resolve))
