@@ -1,6 +1,7 @@
 /** Prometheus and Alertmanager as processes of this machine, on its loopback. Debian's packages, never installed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -90,11 +91,15 @@ export async function startAlertmanager({ files, cluster, args = [] }: Alertmana
   ])
 }
 
-const running = new Set<ChildProcess>()
+/** With the folder of each. */
+const running = new Map<ChildProcess, string>()
 
 /** Ends what a failed test left running. */
 export function endMonitors(): void {
-  for (const child of running) child.kill('SIGKILL')
+  for (const [child, folder] of running) {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /**
@@ -112,7 +117,7 @@ async function startMonitor(
   const [port = 0] = await freePorts(1)
   const line = ['--mount', 'sh', '-c', LINE, share, program, ...args(folder, port)]
   const child = spawn('unshare', line, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
+  running.set(child, folder)
   child.once('exit', () => running.delete(child))
   const chunks: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -169,7 +174,7 @@ async function untilReady(monitor: Monitor, child: ChildProcess): Promise<void> 
     }
   }
   const said = monitor.log()
-  child.kill('SIGKILL')
+  await monitor.stop()
   throw new Error(`${child.spawnargs[6]} is not ready:\n${said}`)
 }
 

@@ -4,8 +4,8 @@ import type { WireDecision } from '../../../src/http/wire/decision.ts'
 
 export interface Timeline {
   note(what: string): void
-  /** Decisions in the order they were taken. */
-  decisions(): readonly WireDecision[]
+  /** Decisions in the order they were taken, up to now. */
+  decisions(): Promise<readonly WireDecision[]>
   /** Ends the watching and prints everything. */
   print(title: string): Promise<void>
 }
@@ -23,14 +23,17 @@ export function startTimeline(read: () => Promise<readonly WireDecision[]>): Tim
     for (; !over; await sleep(250)) await look()
     await look()
   })()
-  const decisions = () => [...seen.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
+  const inOrder = () => [...seen.values()].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
   return {
     note: (text) => void notes.push({ atMs: Date.now(), text }),
-    decisions,
+    async decisions() {
+      await look()
+      return inOrder()
+    },
     async print(title) {
       over = true
       await watching
-      const lines = [...notes, ...decisions().map((one) => ({ atMs: Date.parse(one.at), text: sentence(one) }))]
+      const lines = [...notes, ...inOrder().map((one) => ({ atMs: Date.parse(one.at), text: sentence(one) }))]
       const told = lines.sort((a, b) => a.atMs - b.atMs)
       console.log([title, ...withoutRepeats(told, startedAt)].join('\n'))
     },
