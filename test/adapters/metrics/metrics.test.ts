@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createMetrics } from '../../../src/adapters/metrics/metrics.ts'
+import type { StandingAlert } from '../../../src/autoscaling/alert-state.ts'
 import type { Autoscaler, Condition } from '../../../src/autoscaling/autoscaler.ts'
 import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/fake-use-cases.ts'
 
@@ -36,6 +37,25 @@ describe('the gauges of an autoscaler', () => {
     expect(samples).toContain(`orrery_desired_raw{${WEB}} 12`)
     expect(samples).toContain(`orrery_desired{${WEB}} 10`)
     expect(samples.join()).not.toContain('dry_run')
+  })
+
+  it('count the alerts that stand, without those that are suspended', async () => {
+    const alert: StandingAlert = {
+      serviceId: 'id-web',
+      direction: 'up',
+      alertId: 'a',
+      source: 'alertmanager',
+      name: 'HighLoad',
+      startsAt: '',
+      sinceMs: T0,
+      newsAtMs: T0,
+      replicas: 3,
+      suspended: false,
+    }
+    const off: StandingAlert = { ...alert, direction: 'down', suspended: true }
+    const { metrics } = watching(anAutoscaler('web', { alerts: [alert, { ...alert, alertId: 'b' }, off] }))
+    const standing = (await ours(metrics)).filter((line) => line.startsWith('orrery_standing_alerts'))
+    expect(standing).toEqual([`orrery_standing_alerts{${WEB},direction="up"} 2`])
   })
 
   it('tell a dry run apart', async () => {
@@ -117,6 +137,7 @@ describe('the counters', () => {
   it('count notifications, calls to the engine and what became of its connection', async () => {
     const { metrics } = watching()
     metrics.webhookAnswered(200)
+    for (const result of ['scaled', 'cooldown', 'scaled']) metrics.alertAnswered(result)
     metrics.engineCalled({ endpoint: '/services/{id}', method: 'GET', outcome: 200, tookMs: 4 })
     metrics.engineCalled({ endpoint: '/services/{id}', method: 'GET', outcome: 'error', tookMs: 4 })
     metrics.eventStreamConnected(true)
@@ -124,6 +145,8 @@ describe('the counters', () => {
     expect(await ours(metrics)).toEqual(
       expect.arrayContaining([
         'orrery_webhook_requests_total{code="200"} 1',
+        'orrery_alerts_total{result="scaled"} 2',
+        'orrery_alerts_total{result="cooldown"} 1',
         'orrery_docker_call_seconds_count{endpoint="/services/{id}",method="GET",status="200"} 1',
         'orrery_docker_call_seconds_count{endpoint="/services/{id}",method="GET",status="error"} 1',
         'orrery_docker_event_stream_connected 1',

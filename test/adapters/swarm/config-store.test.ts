@@ -73,6 +73,21 @@ describe('the shared state', () => {
     expect(Object.keys(labels() ?? {})).toEqual(['pause.abc'])
   })
 
+  it('of each config is its own: what alerts are remembered by is not in orrery-state', async () => {
+    const engine = await fakeEngine()
+    const { sharedState, alerts } = await inSync(swarmOn(engine.host))
+    const group = { atSeconds: 60, firing: new Set(['abcdefgh']) }
+    await alerts.update((state) => ({ ...state, groups: new Map([['g', group]]) }))
+    await sharedState.update(paused('abc'))
+    expect(engine.config('orrery-alerts')?.labels).toEqual({ 'group.g': '1o:abcdefgh' })
+    expect(engine.config('orrery-state')?.labels).toEqual({ 'pause.abc': '{"scope":"both","since":1}' })
+    const other = await inSync(swarmOn(engine.host))
+    expect(other.alerts.current().groups.get('g')).toEqual(group)
+    engine.setConfig('orrery-alerts', {})
+    await eventually(() => other.alerts.current().groups.size === 0)
+    expect(other.sharedState.current().pauses.size).toBe(1)
+  })
+
   it('loses no update of two controllers that write at once, from the very first', async () => {
     const engine = await fakeEngine()
     const stores = await Promise.all([inSync(swarmOn(engine.host)), inSync(swarmOn(engine.host))])
