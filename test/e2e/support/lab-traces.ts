@@ -10,7 +10,15 @@ const namespaceOf = (pid: string | number, kind: string) => {
     return undefined
   }
 }
-const processes = () => readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+/** Ended, and waiting for its parent to notice: where that is the machine's first process, nobody here can hurry it. */
+const isZombie = (pid: string) => {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return true
+  }
+}
+const processes = () => readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && !isZombie(entry))
 const commandOf = (pid: string) => {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
