@@ -140,7 +140,9 @@ function mayMove(raw: string): ReadonlySet<string> {
   const alerts = Array.isArray(parsed.alerts) ? parsed.alerts.map(record) : []
   const named = (one: Json): string[] =>
     [one.labels, parsed.groupLabels, parsed.commonLabels].flatMap((set) =>
-      [record(set).service, record(set).autoscaler].map(String),
+      [record(set).service, record(set).autoscaler].flatMap((name) =>
+        typeof name === 'string' || typeof name === 'number' ? [String(name)] : [],
+      ),
     )
   const over = parsed.status === 'resolved'
   const firing = over ? [] : alerts.filter((one) => one.status === 'firing')
