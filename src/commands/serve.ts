@@ -1,4 +1,6 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
+import './compact-heap.ts'
+
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAlertmanager } from '../adapters/alertmanager/alertmanager.ts'
@@ -22,7 +24,6 @@ import type { Config } from '../config/schema.ts'
 import { listen } from '../http/listen.ts'
 import { buildServer } from '../http/server.ts'
 import type { Console, ExitCode } from './console.ts'
-import { keepHeapCompact } from './heap-growth.ts'
 import { readAccess } from './read-access.ts'
 
 export interface ServeOptions {
@@ -38,7 +39,6 @@ const STOP_GRACE_MS = 10_000
 
 /** Resolves when it listens; the process then runs until a signal. Throws when it can not start. */
 export async function serve(options: ServeOptions, io: Console): Promise<ExitCode> {
-  keepHeapCompact()
   const config = loadConfig(options.listen === undefined ? io.env : { ...io.env, ORRERY_LISTEN: options.listen })
   const logger = createLogger({ level: options.debug ? 'debug' : config.logLevel })
   for (const warning of configWarnings(config)) logger.warn({ event: 'config' }, warning)
