@@ -1,4 +1,4 @@
-/** A reporter for the end of a run: the ten slowest tests, what was skipped and why, and one line that counts. */
+/** A reporter for the end of a run: the ten slowest tests, what needed a second try, what was skipped, and one line that counts. */
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 const SLOWEST = 10
@@ -11,6 +11,9 @@ export default class ClosingLines implements Reporter {
     const slowest = tests.toSorted((a, b) => seconds(b) - seconds(a)).slice(0, SLOWEST)
     console.log(`\nThe ${slowest.length} slowest tests:`)
     for (const test of slowest) console.log(`  ${seconds(test).toFixed(1).padStart(6)} s  ${named(test)}`)
+    for (const test of tests.filter((each) => (each.diagnostic()?.retryCount ?? 0) > 0)) {
+      console.log(`  needed a second try: ${named(test)}`)
+    }
     for (const test of of('skipped')) console.log(`  skipped: ${named(test)}`)
     const failed = of('failed').length + brokenFiles.length + unhandled.length
     const skipped = of('skipped').length
