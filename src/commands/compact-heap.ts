@@ -6,8 +6,8 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
 /** How far the old generation may outgrow what is in use, per cent. No limit: what is in use may be as much as it must. */
 const GROWTH = 30
-/** Below this, collecting the young generation would come too often. It has it when the first module is run. */
-const ENOUGH_BYTES = 16 * 1024 * 1024
+/** Below this, collecting the young generation would come too often. It has that, and mostly 16 MB, when the first module is run. */
+const ENOUGH_BYTES = 8 * 1024 * 1024
 
 setFlagsFromString(`--heap-growing-percent=${GROWTH}`)
 const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
