@@ -1,9 +1,11 @@
 /**
- * Who may import whom (docs/architecture.md). The pure files are all of a capability but its use cases, which are named here
- * and in tsconfig.pure.json; test/arch plants violations to prove that each rule bites.
+ * Who may import whom (docs/architecture.md). The pure files are all of a capability but its use cases: named here and in
+ * tsconfig.pure.json for autoscaling, in folders of their own elsewhere; test/arch plants violations to prove that each rule bites.
  */
-const useCases =
+const autoscalingUseCases =
   '^src/autoscaling/(alert-book|alert-receiver|ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|standing-keeper|tell-decision|unknown-write|within)[.]ts$'
+const useCases = [autoscalingUseCases, '^src/bootstrap/(controller|node)/', '^src/agent/sync/']
+const foundation = '^src/foundation/'
 const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
 const ports = '^src/[^/]+/ports[.]ts$'
 
@@ -18,6 +20,7 @@ const homes = {
   fastify: '^src/http/',
   'fastify-plugin': '^src/http/',
   '@fastify': '^src/http/',
+  'ip-address': '^src/bootstrap/',
   'ipaddr[.]js': '^src/(http|config)/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
@@ -35,20 +38,26 @@ module.exports = {
     rule(
       'pure-imports-pure',
       'pure files import only each other and TypeBox',
-      { path: capability, pathNot: [useCases, ports] },
-      { pathNot: [capability, 'node_modules/@sinclair/typebox'] },
+      { path: capability, pathNot: [...useCases, ports] },
+      { pathNot: [capability, foundation, 'node_modules/@sinclair/typebox', 'node_modules/ip-address'] },
     ),
     rule(
       'pure-not-use-case',
       'pure files know no use case',
-      { path: capability, pathNot: [useCases, ports] },
+      { path: capability, pathNot: [...useCases, ports] },
       { path: useCases },
     ),
     rule(
       'use-cases-stay-inside',
       'use cases see ports and pure files; of Node only timers',
       { path: useCases },
-      { pathNot: [capability, '^(node:)?timers/promises$'] },
+      { pathNot: [capability, foundation, '^(node:)?timers/promises$'] },
+    ),
+    rule(
+      'foundation-alone',
+      'what everybody may import imports nothing',
+      { path: foundation },
+      { pathNot: foundation },
     ),
     rule('ports-are-types', 'ports hold types only', { path: ports }, { dependencyTypesNot: ['type-only'] }),
     rule(
@@ -68,13 +77,13 @@ module.exports = {
       'http-calls-use-cases',
       'http sees the use-case interfaces, never an adapter, a port or a lane',
       { path: '^src/http/' },
-      { path: ['^src/(adapters|commands)/', ports, useCases] },
+      { path: ['^src/(adapters|commands)/', ports, ...useCases] },
     ),
     rule(
       'config-alone',
       'configuration is a schema and its reader',
       { path: '^src/config/' },
-      { path: '^src/', pathNot: ['^src/config/', '^src/autoscaling/duration[.]ts$'] },
+      { path: '^src/', pathNot: ['^src/config/', '^src/foundation/duration[.]ts$'] },
     ),
     rule(
       'only-main-commands',

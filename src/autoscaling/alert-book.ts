@@ -2,8 +2,9 @@
  * The alert state as this controller sees it: what the Swarm config says, with what is not written yet on top. Most changes can
  * wait a moment and are written together; what a caller was promised is written before it is answered.
  */
+
+import { Fault } from '../foundation/errors.ts'
 import type { AlertState } from './alert-state.ts'
-import { Fault } from './errors.ts'
 import type { AlertStore, Logger } from './ports.ts'
 
 export type AlertChange = (state: AlertState) => AlertState

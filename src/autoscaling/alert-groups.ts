@@ -1,9 +1,10 @@
 /** The alerts of a notification by the service that they are for. */
+
+import { Fault } from '../foundation/errors.ts'
 import type { AlertMeaning, AlertTarget } from './alert-meaning.ts'
 import type { AlertWish } from './alert-plan.ts'
 import type { AlertResult, Autoscaler } from './autoscaler.ts'
 import type { Decision } from './decision.ts'
-import { Fault } from './errors.ts'
 import type { Alert, Notification } from './notification.ts'
 
 export interface AlertGroup {

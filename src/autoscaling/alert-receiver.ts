@@ -4,6 +4,8 @@
  *   alert -> meaning -> its autoscaler -> plan for the service -> request with the notification's own key
  *                                      -> what stands is kept in the Swarm before the answer
  */
+
+import { Fault } from '../foundation/errors.ts'
 import type { AlertBook, AlertChange } from './alert-book.ts'
 import { type AlertGroup, alertResult, groupAlerts } from './alert-groups.ts'
 import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from './alert-meaning.ts'
@@ -13,7 +15,6 @@ import { createAlertWarnings } from './alert-warnings.ts'
 import { alertHash, alertKey, alertNote, type Digest, groupHash } from './alert-words.ts'
 import type { AlertRoute, Alerts, Autoscaler, Catalog, Scaler } from './autoscaler.ts'
 import type { Decision } from './decision.ts'
-import { Fault } from './errors.ts'
 import { isKnownWhole, rememberGroup } from './group-memory.ts'
 import type { Alert, Notification } from './notification.ts'
 import type { Clock, Logger } from './ports.ts'

@@ -1,6 +1,7 @@
 /** The labels of docker-scaler (Docker Flow), with its defaults and its lenient parsing. Pure. */
+
+import { didYouMean } from '../foundation/did-you-mean.ts'
 import { type AliasReading, readAliasFields } from './alias-family.ts'
-import { didYouMean } from './did-you-mean.ts'
 import { warningIssue } from './issue.ts'
 import type { PolicyIssue } from './policy.ts'
 

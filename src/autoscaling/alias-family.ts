@@ -1,8 +1,8 @@
 /** An alias family: the labels of another Swarm autoscaler, read as fields of a policy. Pure. */
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../foundation/did-you-mean.ts'
+import { MAX_WHOLE_NUMBER } from '../foundation/whole-number.ts'
 import { quoted, warningIssue } from './issue.ts'
 import type { FieldSource, PolicyIssue } from './policy.ts'
-import { MAX_WHOLE_NUMBER } from './whole-number.ts'
 
 export type AliasSource = Extract<FieldSource, 'orbiter' | 'com.df' | 'swarm.autoscaler'>
 

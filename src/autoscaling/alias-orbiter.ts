@@ -1,6 +1,7 @@
 /** The labels of Orbiter, with its defaults and its lenient parsing. Pure. */
+
+import { formatDuration } from '../foundation/duration.ts'
 import { type AliasReading, readAliasFields, unknownAliasLabels } from './alias-family.ts'
-import { formatDuration } from './duration.ts'
 import { warningIssue } from './issue.ts'
 
 const OPT_IN = 'orbiter'

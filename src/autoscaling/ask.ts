@@ -1,6 +1,7 @@
 /** One caller waiting for its answer, with the patience that a caller can be expected to have. */
+
+import { Fault } from '../foundation/errors.ts'
 import type { Decision } from './decision.ts'
-import { Fault } from './errors.ts'
 import type { Request } from './request.ts'
 
 export interface Ask {

@@ -1,5 +1,5 @@
 /** From the values in force to a typed policy. Pure. */
-import { parseDuration } from './duration.ts'
+import { parseDuration } from '../foundation/duration.ts'
 import { type FieldLayer, pick } from './field-layer.ts'
 import type { Policy } from './policy.ts'
 import { BOOLEAN, ON_DEPLOY, ON_FIRING, ON_RESOLVED, PAUSED, ROLLOUT, UNSCHEDULABLE } from './policy-fields.ts'

@@ -1,7 +1,8 @@
 /** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
+
+import type { FaultCode } from '../foundation/errors.ts'
 import type { StandingAlert } from './alert-state.ts'
 import type { Decision, Stage } from './decision.ts'
-import type { FaultCode } from './errors.ts'
 import type { Notification } from './notification.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { Direction, PolicyReading, Step } from './policy.ts'

@@ -1,8 +1,8 @@
 /** Decides a batch of requests and commits what it changes in one write; every caller gets its own answer. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault } from '../foundation/errors.ts'
 import { type Ask, writeUnknown } from './ask.ts'
 import type { Verdict } from './decide.ts'
-import { Fault } from './errors.ts'
 import { fold } from './fold.ts'
 import { effectiveState, type LaneContext } from './lane-context.ts'
 import type { BoundPolicy } from './policies.ts'

@@ -1,7 +1,7 @@
 /** What the values of policy fields look like. Pure. */
-import { formatDuration, parseDuration } from './duration.ts'
+import { formatDuration, parseDuration } from '../foundation/duration.ts'
+import { MAX_WHOLE_NUMBER, parseWholeNumber } from '../foundation/whole-number.ts'
 import { formatStep, MAX_STEP_PERCENT, parseStep } from './step.ts'
-import { MAX_WHOLE_NUMBER, parseWholeNumber } from './whole-number.ts'
 
 export interface Grammar {
   /** What a right value looks like; ends the sentence `"x" is not …`. */

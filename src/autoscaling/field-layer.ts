@@ -1,5 +1,5 @@
 /** Layers of written fields: labels over file over aliases over defaults. Pure. */
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../foundation/did-you-mean.ts'
 import { errorIssue, quoted, warningIssue } from './issue.ts'
 import type { FieldSource, PolicyField, PolicyIssue } from './policy.ts'
 import { candidateNames, findField } from './policy-fields.ts'

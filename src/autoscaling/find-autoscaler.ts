@@ -1,5 +1,5 @@
 /** From a name to the one service it means. Exact names only: `web` never means `web-admin` or an id prefix. */
-import { Fault } from './errors.ts'
+import { Fault } from '../foundation/errors.ts'
 import { notInSync } from './not-in-sync.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { BoundPolicy, Policies } from './policies.ts'

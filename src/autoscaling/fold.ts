@@ -2,9 +2,10 @@
  * Group commit, the pure part: decides a queue of requests one after another in memory, each on what the one before
  * would leave, so that a single write can carry them all and each caller still gets its own from and to.
  */
+
+import { Fault } from '../foundation/errors.ts'
 import { decide, type Verdict } from './decide.ts'
 import type { DecideInput } from './decide-input.ts'
-import { Fault } from './errors.ts'
 import { keyFault } from './key-fault.ts'
 import type { ServiceObservation } from './observation.ts'
 import { liveKeys } from './recent-keys.ts'

@@ -1,5 +1,5 @@
 /** An idempotency key that was used for another wish. Pure. */
-import { Fault } from './errors.ts'
+import { Fault } from '../foundation/errors.ts'
 import { recall } from './recent-keys.ts'
 import { keyOf, type Request } from './request.ts'
 import type { ScalingState } from './state.ts'

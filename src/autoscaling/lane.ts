@@ -7,12 +7,12 @@
  *                                 | unknown: nothing more is written until a read shows what became of it
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { Fault } from '../foundation/errors.ts'
 import { ALERT_PATIENCE_MS } from './alert-time.ts'
 import { type Ask, createAsk } from './ask.ts'
 import { createCommitter } from './commit.ts'
 import { dueCorrection } from './corrections.ts'
 import type { Decision } from './decision.ts'
-import { Fault } from './errors.ts'
 import { effectiveState, type LaneContext } from './lane-context.ts'
 import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy } from './policies.ts'

@@ -1,4 +1,4 @@
-import { Fault } from './errors.ts'
+import { Fault } from '../foundation/errors.ts'
 import type { SyncStatus } from './ports.ts'
 
 /** Swarm can not be read through its leader just now. Pure. */

@@ -1,10 +1,11 @@
 /** The bounds of a policy: min, max and who wrote them. Pure. */
+
+import { parseWholeNumber } from '../foundation/whole-number.ts'
 import { NO_MAX } from './alias-family.ts'
 import { type FieldLayer, type Picked, pick } from './field-layer.ts'
 import { errorIssue, warningIssue } from './issue.ts'
 import type { FieldSource, Policy, PolicyIssue } from './policy.ts'
 import { LABEL_PREFIX } from './policy-fields.ts'
-import { parseWholeNumber } from './whole-number.ts'
 
 export type Bounds = Pick<Policy, 'min' | 'max' | 'minWritten' | 'maxWritten'>
 

@@ -1,7 +1,8 @@
 /** The scaler: what callers may ask of an autoscaler by its name. */
+
+import { Fault } from '../foundation/errors.ts'
 import type { Catalog, Scaler } from './autoscaler.ts'
 import { decide } from './decide.ts'
-import { Fault } from './errors.ts'
 import { findAutoscaler } from './find-autoscaler.ts'
 import { keyFault } from './key-fault.ts'
 import { effectiveState, type ScalerDeps } from './lane-context.ts'

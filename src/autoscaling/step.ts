@@ -1,6 +1,7 @@
 /** Steps: how far one call moves the count. Pure. */
+
+import { parseWholeNumber } from '../foundation/whole-number.ts'
 import type { Direction, Step } from './policy.ts'
-import { parseWholeNumber } from './whole-number.ts'
 
 /** A hundredfold and once more; more is a typing error. */
 export const MAX_STEP_PERCENT = 10_000

@@ -3,7 +3,7 @@
  * Operators rely on names and defaults as they are. A variable appears here when something reads it.
  */
 import { type StaticDecode, type StringOptions, Type } from '@sinclair/typebox'
-import { parseDuration } from '../autoscaling/duration.ts'
+import { parseDuration } from '../foundation/duration.ts'
 import { parseCidrList } from './cidr-list.ts'
 import { parseListenAddresses } from './listen-address.ts'
 import { parsePathPrefix } from './path-prefix.ts'

@@ -1,9 +1,9 @@
 /** What callers may ask with, as schemas, and how it is read into the words of the domain. */
 import { type Static, Type } from '@sinclair/typebox'
-import { parseDuration } from '../autoscaling/duration.ts'
 import type { Direction, Step } from '../autoscaling/policy.ts'
 import { parseStep } from '../autoscaling/step.ts'
-import { MAX_WHOLE_NUMBER } from '../autoscaling/whole-number.ts'
+import { parseDuration } from '../foundation/duration.ts'
+import { MAX_WHOLE_NUMBER } from '../foundation/whole-number.ts'
 import { HttpProblem } from './problem.ts'
 
 const BY_EXPECTS = 'a whole number from 1 to 1000000000, or per cent such as "25%"'

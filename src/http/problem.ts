@@ -3,7 +3,7 @@
  * `type` is the stable `urn:orrery:problem:<code>`; `detail` is for a person and may change.
  */
 import type { FastifyReply } from 'fastify'
-import { Fault, type FaultCode } from '../autoscaling/errors.ts'
+import { Fault, type FaultCode } from '../foundation/errors.ts'
 
 interface Kind {
   readonly status: number
@@ -40,10 +40,13 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'role-too-low': { status: 403, title: 'The role does not allow this' },
   'writes-closed': { status: 403, title: 'Writing is closed to this caller' },
   'unknown-autoscaler': { status: 404, title: 'There is no such autoscaler' },
+  'unknown-network': { status: 404, title: 'There is no such network' },
+  'unknown-node': { status: 404, title: 'There is no such node' },
   'unknown-route': { status: 404, title: 'There is no such route' },
   'method-not-allowed': { status: 405, title: 'The route has no such method' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'ambiguous-name': { status: 409, title: 'Several services have this name' },
+  'node-mismatch': { status: 409, title: 'The report is of another node' },
   unsupported: { status: 409, title: 'This service can not be scaled' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The path is too long' },

@@ -1,8 +1,8 @@
 /** A notification on a route that says itself what it is for. */
 import type { AlertResult, AlertRoute } from '../autoscaling/autoscaler.ts'
 import type { Decision } from '../autoscaling/decision.ts'
-import { Fault } from '../autoscaling/errors.ts'
 import type { Notification } from '../autoscaling/notification.ts'
+import { Fault } from '../foundation/errors.ts'
 import { countAlerts } from './answer-alerts.ts'
 import { HttpProblem } from './problem.ts'
 import type { RouteDeps } from './server-deps.ts'

@@ -39,7 +39,8 @@ const planted: { rule: string; file: string; content: string }[] = [
   { rule: 'pure-imports-pure', file: 'src/autoscaling/planted-io.ts', content: `import 'node:fs'` },
   { rule: 'pure-not-use-case', file: 'src/autoscaling/planted-pure.ts', content: `import './lane.ts'` },
   { rule: 'use-cases-stay-inside', file: 'src/autoscaling/catalog.ts', content: `import 'node:fs'` },
-  { rule: 'ports-are-types', file: 'src/autoscaling/ports.ts', content: `import './errors.ts'` },
+  { rule: 'ports-are-types', file: 'src/autoscaling/ports.ts', content: `import './decision.ts'` },
+  { rule: 'foundation-alone', file: 'src/foundation/planted.ts', content: `import '../autoscaling/decide.ts'` },
   { rule: 'capabilities-apart', file: 'src/bootstrap/planted.ts', content: `import '../autoscaling/decide.ts'` },
   { rule: 'adapters-apart', file: 'src/adapters/files/planted.ts', content: `import '../swarm/engine-errors.ts'` },
   {
@@ -105,11 +106,14 @@ describe('the pure files', () => {
   const ambient = /\bDate\b|\bMath\.random\b|\bglobalThis\b|\bimport\(|\bperformance\b/
 
   it('see no clock and no chance', async () => {
-    const folder = join(root, 'src/autoscaling')
-    const pure = (await readdir(folder)).filter((file) => !useCases.includes(`src/autoscaling/${file}`))
+    const folders = ['foundation', 'autoscaling', 'agent', 'bootstrap'].map((name) => `src/${name}`)
+    const files = await Promise.all(
+      folders.map(async (folder) => (await readdir(join(root, folder))).map((file) => `${folder}/${file}`)),
+    )
+    const pure = files.flat().filter((file) => file.endsWith('.ts') && !useCases.includes(file))
     expect(pure.length).toBeGreaterThan(15)
     for (const file of pure) {
-      const code = (await readFile(join(folder, file), 'utf8')).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+      const code = (await readFile(join(root, file), 'utf8')).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
       expect(ambient.test(code), `${file} is pure`).toBe(false)
     }
   })

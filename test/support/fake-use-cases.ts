@@ -1,9 +1,9 @@
 /** Use cases in memory. What a test does not set throws when it is called. */
 import type { Autoscaler, Catalog, EventFeed, OrreryEvent, Scaler } from '../../src/autoscaling/autoscaler.ts'
 import type { Decision } from '../../src/autoscaling/decision.ts'
-import { Fault } from '../../src/autoscaling/errors.ts'
 import type { SyncStatus } from '../../src/autoscaling/ports.ts'
 import type { Request } from '../../src/autoscaling/request.ts'
+import { Fault } from '../../src/foundation/errors.ts'
 
 export const T0 = Date.UTC(2026, 0, 31, 12)
 

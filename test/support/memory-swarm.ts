@@ -2,7 +2,7 @@
  * The ports of the scaler over a Swarm in memory: versions, PreviousSpec and UpdateStatus as the engine keeps them,
  * and faults on demand. For tests of what the scaler does when things go wrong; the real engines are in test/e2e.
  */
-import { Fault } from '../../src/autoscaling/errors.ts'
+
 import { type ServiceObservation, STATE_LABEL } from '../../src/autoscaling/observation.ts'
 import type {
   CountWrite,
@@ -13,6 +13,7 @@ import type {
   WriteResult,
 } from '../../src/autoscaling/ports.ts'
 import { EMPTY_SHARED_STATE, type SharedState } from '../../src/autoscaling/shared-state.ts'
+import { Fault } from '../../src/foundation/errors.ts'
 import { observation } from './builders.ts'
 
 /** What the next write meets instead of the engine. `late`: no answer, and in force when `thaw()` is called. */

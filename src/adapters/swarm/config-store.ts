@@ -3,8 +3,8 @@
  * version-checked; its data can not, so that is one byte. Reads and writes of this controller never overlap.
  */
 import pRetry, { AbortError } from 'p-retry'
-import { Fault } from '../../autoscaling/errors.ts'
 import type { Logger, SharedStore } from '../../autoscaling/ports.ts'
+import { Fault } from '../../foundation/errors.ts'
 import { createConfigObject, isRace } from './config-object.ts'
 import type { Engine } from './engine-connection.ts'
 import { EngineError, unavailable, writeResult } from './engine-errors.ts'

@@ -1,6 +1,7 @@
 /** What an engine's failure means: the one place that classifies. */
-import { Fault } from '../../autoscaling/errors.ts'
+
 import type { WriteResult } from '../../autoscaling/ports.ts'
+import { Fault } from '../../foundation/errors.ts'
 
 /**
  * `unsent`: no engine has seen the call. `unanswered`: it may have, and nothing (or half an answer) came back.

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAlertBook } from '../../../src/autoscaling/alert-book.ts'
 import type { AlertState } from '../../../src/autoscaling/alert-state.ts'
-import { Fault } from '../../../src/autoscaling/errors.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
 import { silent } from '../../support/alerts.ts'
 import { memoryAlertStore } from '../../support/memory-controller.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Fault } from '../../../src/autoscaling/errors.ts'
 import { type FoldInput, fold } from '../../../src/autoscaling/fold.ts'
 import { MAX_RECENT_KEYS } from '../../../src/autoscaling/recent-keys.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
 import { decideInput, down, key, NOW, observation, reading, state, up } from '../../support/builders.ts'
 
 const noCooldown = reading({ max: 1000, cooldownUpMs: 0, cooldownDownMs: 0 })

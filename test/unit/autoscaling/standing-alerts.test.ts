@@ -1,10 +1,10 @@
 /** Alerts that stand (autoscaler.on-firing=repeat), from notification to count, with several controllers of one Swarm in memory. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Fault } from '../../../src/autoscaling/errors.ts'
 import { readNotification } from '../../../src/autoscaling/notification.ts'
 import { STATE_LABEL } from '../../../src/autoscaling/observation.ts'
 import type { FiringAlerts } from '../../../src/autoscaling/ports.ts'
 import { encodeState } from '../../../src/autoscaling/state.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
 import { state, up } from '../../support/builders.ts'
 import { type MemoryOptions, memoryAlertStore, memoryController } from '../../support/memory-controller.ts'
 import { type AlertOver, alert, alertmanager, grafana } from '../../support/notifications.ts'

@@ -1,7 +1,7 @@
 /** What docker-scaler reads from query and body, in its order and with its messages. */
 import type { Direction, Step } from '../../../autoscaling/policy.ts'
 import { parseStep } from '../../../autoscaling/step.ts'
-import { MAX_WHOLE_NUMBER } from '../../../autoscaling/whole-number.ts'
+import { MAX_WHOLE_NUMBER } from '../../../foundation/whole-number.ts'
 
 export type DockerScalerRequest =
   | { readonly service: string; readonly direction: Direction; readonly by?: Step }

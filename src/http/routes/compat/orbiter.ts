@@ -4,9 +4,9 @@
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { AlertResult } from '../../../autoscaling/autoscaler.ts'
-import { Fault } from '../../../autoscaling/errors.ts'
 import { type Notification, readNotification } from '../../../autoscaling/notification.ts'
 import type { Direction } from '../../../autoscaling/policy.ts'
+import { Fault } from '../../../foundation/errors.ts'
 import { answerAlerts, countAlerts, countWebhook } from '../../answer-alerts.ts'
 import { sendEndlessly } from '../../endless-response.ts'
 import { readBodiesAsText } from '../../plugins/json-body.ts'

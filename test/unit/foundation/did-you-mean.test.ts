@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { didYouMean, editDistance } from '../../../src/autoscaling/did-you-mean.ts'
 import { candidateNames } from '../../../src/autoscaling/policy-fields.ts'
+import { didYouMean, editDistance } from '../../../src/foundation/did-you-mean.ts'
 
 describe('did you mean', () => {
   it.each([

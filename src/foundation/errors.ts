@@ -5,6 +5,9 @@
 export type FaultCode =
   | 'unknown-autoscaler'
   | 'ambiguous-name'
+  | 'unknown-network'
+  | 'unknown-node'
+  | 'node-mismatch'
   | 'key-reused'
   | 'keys-exhausted'
   | 'not-in-sync'

@@ -1,0 +1,56 @@
+/**
+ * What controllers want of one node: the answer to its report. The agent acts on the highest revision that it was ever
+ * given and keeps that on disk, so that a reboot without any controller still brings everything back.
+ */
+import { type Static, Type } from '@sinclair/typebox'
+
+const Text = Type.String({ maxLength: 1024 })
+
+/** One address family. Addresses and blocks as text, in canonical form. */
+const WantedFamilySchema = Type.Object({
+  subnet: Text,
+  gateway: Type.Optional(Text),
+  /** This node's share of the subnet. */
+  range: Text,
+  /** Name to address, inside the range: never given to a container. The shim's address and the edges are among them. */
+  aux: Type.Record(Text, Text),
+  /** The host's own address on the shim; absent when the definition wants no shim. */
+  shim: Type.Optional(Text),
+})
+
+const WantedNetworkSchema = Type.Object({
+  name: Text,
+  /** Its config-only network. */
+  configName: Text,
+  /**
+   * `absent`: everything of it that is ours goes, once no container is attached. What is not mentioned at all is left
+   * alone: a controller that forgot something must not take it away.
+   */
+  presence: Type.Union([Type.Literal('present'), Type.Literal('absent')]),
+  driver: Type.Union([Type.Literal('macvlan'), Type.Literal('ipvlan')]),
+  /** A link's name, or `auto`: the link that has an address in the subnet. */
+  parent: Text,
+  ipv4: WantedFamilySchema,
+  ipv6: Type.Optional(WantedFamilySchema),
+  /** A config-only network that somebody made by hand is ours by the record (`network adopt`), though it has no label. */
+  isAdopted: Type.Boolean(),
+  /** The node is drained for this: a config-only network of ours that differs is removed and made again. */
+  mayRecreate: Type.Boolean(),
+})
+
+export const WantedStateSchema = Type.Object({
+  v: Type.Literal(1),
+  nodeId: Text,
+  /** The highest Version.Index of the `orrery-` configs: it only grows. */
+  revision: Type.Integer({ minimum: 0 }),
+  networks: Type.Array(WantedNetworkSchema, { maxItems: 256 }),
+})
+
+export type WantedState = Static<typeof WantedStateSchema>
+export type WantedNetwork = Static<typeof WantedNetworkSchema>
+export type WantedFamily = Static<typeof WantedFamilySchema>
+
+/** On config-only networks that an agent made: the network's name. What proves that they are ours. */
+export const NETWORK_LABEL = 'orrery.network'
+/** `ip link … alias` of links that an agent made, followed by the network's name. */
+export const LINK_ALIAS_PREFIX = 'orrery '

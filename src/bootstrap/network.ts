@@ -1,0 +1,134 @@
+/** Networks and nodes as others see them, and the use cases that `http` and `commands` may call. */
+import type { NodeReport, ReportedFault } from '../agent/report.ts'
+import type { WantedState } from '../agent/wanted.ts'
+import type { DefinitionIssue, NetworkDefinition } from './definition.ts'
+import type { Availability, FreedRange } from './record.ts'
+
+/** A named yes/no with reason. `status: true` is the good one, but for `Orphaned`, `Removing` and `DefinitionConflict`. */
+export interface NetworkCondition {
+  readonly type: /** The definition can be read. */
+    | 'Valid'
+    /** The definition differs from what is in force; `network apply` decides. */
+    | 'DefinitionConflict'
+    /** In force, but no definition is there any more. */
+    | 'Orphaned'
+    | 'Removing'
+    /** Every node that may have one has a range and is ready. */
+    | 'Complete'
+    /** Every node is as wanted. */
+    | 'AsWanted'
+    /** Every agent was heard in the last 15 s. */
+    | 'AgentsHeard'
+    /** Less than 80 % of the addresses are in use, on every node. */
+    | 'AddressesLeft'
+    /** The swarm network is there and ours. */
+    | 'NetworkCreated'
+    /** The record is there, or nothing was ever given. */
+    | 'RecordKnown'
+  readonly status: boolean
+  readonly reason: string
+  /** Since when the status is what it is, as far as this controller saw. Ms since the epoch. */
+  readonly sinceMs: number
+}
+
+/** One address in use. */
+export interface AddressView {
+  readonly address?: string
+  readonly address6?: string
+  readonly use: 'task' | 'container' | 'shim' | 'gateway' | 'reserved'
+  readonly containerId?: string
+  readonly containerState?: string
+  readonly taskId?: string
+  readonly taskName?: string
+  readonly serviceName?: string
+}
+
+/** Addresses that containers may have, hold, and may still get. `null`: only the agent knows, and it was never heard. */
+export interface AddressCount {
+  readonly usable: number
+  readonly used: number | null
+  readonly free: number | null
+}
+
+/** One node's part of one network. */
+export interface ShareView {
+  readonly network: string
+  readonly nodeId: string
+  readonly hostname: string
+  readonly range: string
+  readonly range6?: string
+  readonly parent: string
+  readonly shim?: string
+  readonly shim6?: string
+  readonly count: AddressCount
+  /** The node carries the ready label. */
+  readonly isReady: boolean
+  /** `null`: its agent was never heard. */
+  readonly isAsWanted: boolean | null
+  readonly faults: readonly ReportedFault[]
+  readonly addresses: readonly AddressView[]
+  /** A change under way: `draining to 172.80.9.0/24`. */
+  readonly change?: string
+}
+
+export interface NetworkView {
+  readonly name: string
+  /** In force; where nothing is yet, as defined. */
+  readonly definition: NetworkDefinition
+  /** The file that defines it now. */
+  readonly file?: string
+  readonly isInForce: boolean
+  /** Of the swarm network, where it is. */
+  readonly networkId?: string
+  readonly conditions: readonly NetworkCondition[]
+  readonly issues: readonly DefinitionIssue[]
+  readonly count: AddressCount
+  readonly shares: readonly ShareView[]
+  readonly freed: readonly FreedRange[]
+  /** What keeping it would do next, a sentence each; empty when everything is as it should be. */
+  readonly pending: readonly string[]
+}
+
+export interface NodeView {
+  readonly id: string
+  readonly hostname: string
+  readonly role: 'manager' | 'worker'
+  readonly state: string
+  readonly availability: Availability
+  readonly engineVersion: string
+  readonly address?: string
+  readonly agent: {
+    /** Heard in the last 15 s. */
+    readonly isHeard: boolean
+    readonly version?: string
+    readonly reportedAtMs?: number
+    readonly revision?: number
+    readonly faults: readonly ReportedFault[]
+  }
+  readonly hostAddresses: readonly { readonly link: string; readonly address: string }[]
+  readonly shares: readonly ShareView[]
+  readonly containers: NodeReport['containers']
+}
+
+/** Reads, all from memory, no engine call. */
+export interface NetworkCatalog {
+  /** Sorted by name: those in force and those defined. */
+  networks(): readonly NetworkView[]
+  /** Throws Fault `unknown-network`. */
+  network(name: string): NetworkView
+  /** Sorted by host name. */
+  nodes(): readonly NodeView[]
+  /** By id, or by exact host name where only one node has it. Throws Fault `unknown-node`. */
+  node(idOrHostname: string): NodeView
+  /** What is wrong with the folder and its files. */
+  issues(): { readonly fault?: string; readonly issues: readonly DefinitionIssue[] }
+}
+
+/** The agents' side of the controller. */
+export interface AgentDesk {
+  /**
+   * Takes in a report and says what is wanted of that node. Throws Fault `not-in-sync` (then nothing is wanted, and the
+   * agent keeps what it has), `unknown-node` when Swarm has no such node, `node-mismatch` when the report names another.
+   */
+  report(nodeId: string, report: NodeReport): WantedState
+}
