@@ -120,7 +120,9 @@ export interface Records {
   all(): ReadonlyMap<string, NetworkRecord>
   /** Records that are there and can not be understood, with the reason: nothing may be written over them. */
   unreadable(): ReadonlyMap<string, string>
-  /** The highest Version.Index of all `orrery-` configs that was ever seen. */
+  /** Version.Index of one record: an agent that was given this revision or a higher one knows it. Absent: no record. */
+  revisionOf(name: string): number | undefined
+  /** The highest Version.Index of all `orrery-` configs that was ever seen, read together with the records. */
   revision(): number
   onChange(listener: () => void): Unsubscribe
   /** Reads them all anew. Throws Fault `engine-unavailable`. */

@@ -19,6 +19,13 @@ export interface NodeShare {
   readonly givenAtMs: number
   /** Its config-only network was made by hand and taken over: ours though it has no label. */
   readonly isAdopted: boolean
+  /**
+   * Of an adopted one: what its config-only network holds back, name to address, as it was found. That can not change
+   * without recreating it, so these are its aux addresses whatever the definition's `edges` say, and it has a shim only
+   * when the address that the shim would have is among them.
+   */
+  readonly aux?: Readonly<Record<string, string>>
+  readonly aux6?: Readonly<Record<string, string>>
   /** A change of range or parent under way. Written before the drain, so that whoever comes next finishes it. */
   readonly change?: ShareChange
   /** Its availability before `onFault: pause` took it; given back when the node is as wanted again. */
