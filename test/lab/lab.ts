@@ -46,8 +46,10 @@ export type Lab = {
   nodes: LabNode[]
   managers: LabNode[]
   workers: LabNode[]
-  /** Waits until every node that is not excepted is ready and every manager reachable. */
+  /** Waits until every manager that is not excepted says so: all such nodes are ready, all such managers reachable. */
   ready(options?: ReadyOptions): Promise<void>
+  /** Heals, thaws and starts every node, and waits until all are ready: whatever an earlier test did to them. */
+  mend(options?: ReadyOptions): Promise<void>
   /** One of the lab's own images by name, or the path of a `docker save` archive, on every node. */
   loadImage(image: ImageName | string): Promise<void>
   /** A program at the bridges, br0 and br1: a machine on the nodes' LANs that is no node. */
@@ -76,6 +78,10 @@ export function openLab(record: LabRecord): Lab {
     managers,
     workers: nodes.filter((node) => node.role === 'worker'),
     ready: (options) => waitUntilReady(managers, nodes, options),
+    async mend(options) {
+      await Promise.all(nodes.map(mendNode))
+      await waitUntilReady(managers, nodes, options)
+    },
     async loadImage(image) {
       const archive = await imageArchive(image)
       await Promise.all(nodes.map((node) => loadArchive(node.api, archive)))
@@ -84,6 +90,12 @@ export function openLab(record: LabRecord): Lab {
     forward: (port, host) => forward({ pid: record.pid, folder: labFolder(record.name), host, port }),
     down: () => clearLab(record.name),
   }
+}
+
+async function mendNode(node: LabNode): Promise<void> {
+  await node.heal()
+  if (node.engineState() === 'stopped') await node.start()
+  else await node.thaw()
 }
 
 function labNode(lab: LabRecord, record: NodeRecord): LabNode {

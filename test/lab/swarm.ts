@@ -5,9 +5,10 @@ import type { NodeRecord } from './state.ts'
 
 type Member = Pick<NodeRecord, 'address' | 'role' | 'hostname'> & { api: Docker }
 type SwarmNode = {
+  ID: string
   Description?: { Hostname?: string }
   Status?: { State?: string }
-  ManagerStatus?: { Reachability?: string }
+  ManagerStatus?: { Leader?: boolean; Reachability?: string }
 }
 
 export async function formSwarm(members: Member[]): Promise<string[]> {
@@ -37,36 +38,48 @@ export async function formSwarm(members: Member[]): Promise<string[]> {
   }
   await Promise.all(others.map(join))
   const infos = await Promise.all(members.map(({ api }) => api.info() as Promise<{ Swarm: { NodeID: string } }>))
-  await waitUntilReady(members, members)
+  await waitUntilReady(
+    members.filter(({ role }) => role === 'manager'),
+    members,
+  )
   return infos.map((info) => info.Swarm.NodeID)
 }
 
 export type ReadyOptions = { except?: readonly { hostname: string }[]; timeoutMs?: number }
 
 /**
- * Asks the managers, in turn, until all nodes are ready and all managers reachable. A manager that was cut off comes
- * back with a higher Raft term and forces an election: that takes Swarm 1 to 60 s.
+ * Asks all managers until, in one round, each says that all nodes are ready, all managers reachable, and names the same
+ * leader: a manager that was cut off believes for a while what it last knew. One that comes back has a higher Raft term
+ * and forces an election, which takes Swarm 1 to 60 s, and a new leader knows of no node until it has heard of it.
  */
 export async function waitUntilReady(
-  managers: Pick<Member, 'api' | 'hostname'>[],
-  nodes: Pick<Member, 'hostname' | 'role'>[],
+  managers: readonly Pick<Member, 'api' | 'hostname'>[],
+  nodes: readonly Pick<Member, 'hostname' | 'role'>[],
   { except = [], timeoutMs = 120_000 }: ReadyOptions = {},
 ): Promise<void> {
   const excepted = new Set(except.map((node) => node.hostname))
   const wanted = nodes.filter((node) => !excepted.has(node.hostname))
   const asked = managers.filter((node) => !excepted.has(node.hostname))
-  let missing = wanted
+  if (asked.length === 0) throw new Error('ready: no manager to ask')
   for (const deadline = Date.now() + timeoutMs; ; await sleep(50)) {
-    for (const { api } of asked) {
-      const listed = await listNodes(api)
-      if (listed === undefined) continue
-      missing = wanted.filter((node) => !listed.some((entry) => isReady(entry, node)))
-      if (missing.length === 0) return
-    }
+    const round = await Promise.all(asked.map(({ api }) => listNodes(api)))
+    const complaints = round.flatMap((listed, index) => complaintsOf(listed, wanted, asked[index]?.hostname ?? ''))
+    const leaders = new Set(round.map((listed) => listed?.find((entry) => entry.ManagerStatus?.Leader)?.ID))
+    if (complaints.length === 0 && leaders.size === 1) return
     if (Date.now() > deadline) {
-      throw new Error(`not ready after ${timeoutMs / 1000} s: ${missing.map((node) => node.hostname).join(', ')}`)
+      throw new Error(`not ready after ${timeoutMs / 1000} s: ${complaints.join('; ') || 'two leaders'}`)
     }
   }
+}
+
+function complaintsOf(
+  listed: SwarmNode[] | undefined,
+  wanted: readonly Pick<Member, 'hostname' | 'role'>[],
+  by: string,
+): string[] {
+  if (listed === undefined) return [`${by} does not answer`]
+  const missing = wanted.filter((node) => !listed.some((entry) => isReady(entry, node)))
+  return missing.length === 0 ? [] : [`${by} misses ${missing.map((node) => node.hostname).join(', ')}`]
 }
 
 /** Undefined when this manager does not answer in time: it may be frozen, or without a leader. */
