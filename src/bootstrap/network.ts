@@ -108,6 +108,8 @@ export interface NodeView {
   readonly hostAddresses: readonly { readonly link: string; readonly address: string }[]
   readonly shares: readonly ShareView[]
   readonly containers: NodeReport['containers']
+  /** The newest one as it came; absent: never heard. */
+  readonly report?: NodeReport
 }
 
 /** Reads, all from memory, no engine call. */
