@@ -77,6 +77,11 @@ export const ExplainBody = Type.Object({
   replicas: Type.Optional(Replicas),
 })
 
+/** A yes or no in a query. */
+export const FlagQuery = (description: string) => Type.Optional(oneOf(['true', 'false'], description))
+export const isSet = (written: string | undefined, otherwise: boolean): boolean =>
+  written === undefined ? otherwise : written === 'true'
+
 type Fields = Pick<Static<ReturnType<typeof stepBody>>, 'by' | 'reason'>
 
 /** Query and body together; the query wins, field by field. */

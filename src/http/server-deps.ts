@@ -1,6 +1,7 @@
 /** What the HTTP side needs; the commands hand it in. */
 import type { FastifyBaseLogger } from 'fastify'
 import type { Alerts, Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
+import type { AgentDesk, NetworkCatalog } from '../bootstrap/network.ts'
 import type { AccessRules } from './access/judge.ts'
 import type { Guard } from './plugins/access.ts'
 import type { GrafanaGuard } from './plugins/grafana-signature.ts'
@@ -22,6 +23,9 @@ export interface ServerDeps {
   readonly scaler: Omit<Scaler, 'stop'>
   readonly alerts: Alerts
   readonly feed: EventFeed
+  /** Absent, like `agents`: this controller keeps no networks. */
+  readonly networks?: NetworkCatalog
+  readonly agents?: AgentDesk
   readonly metrics: MetricsPage
   readonly access: AccessRules
   readonly logger: FastifyBaseLogger
@@ -40,6 +44,8 @@ export interface ServerDeps {
 /** What every file of routes gets. */
 export interface RouteDeps
   extends Omit<ServerDeps, 'stopping' | 'heartbeatMs' | 'serverPrefix' | 'access' | 'logger' | 'version'> {
+  readonly networks: NetworkCatalog
+  readonly agents: AgentDesk
   readonly guard: Guard
   readonly grafanaGuard: GrafanaGuard
   readonly stopping: Stopping

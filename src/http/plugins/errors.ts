@@ -22,7 +22,11 @@ export const errorAnswer =
     const { status } = PROBLEMS[answer.code]
     if (answer.code === 'internal')
       request.log.error({ event: 'internal-error', err: error }, 'a request failed unexpectedly')
-    else if (status >= 500) request.log.warn({ event: 'request-failed', code: answer.code, err: error }, answer.message)
+    else if (status >= 500)
+      request.log[request.routeOptions.config.isQuiet ? 'debug' : 'warn'](
+        { event: 'request-failed', code: answer.code, err: error },
+        answer.message,
+      )
     // A body cut short by closing the connection costs the client our answer: let the rest come, the request timeout bounds it.
     if (answer.code === 'body-too-large') reply.removeHeader('connection')
     return send(reply, answer)

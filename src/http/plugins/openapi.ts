@@ -30,11 +30,15 @@ export function describeApi(app: FastifyInstance, version: string): void {
       },
       tags: [
         { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },
+        { name: 'network', description: 'Networks, their ranges and addresses, and the nodes that have them' },
         { name: 'webhook', description: 'Notifications of monitoring tools' },
         { name: 'process', description: 'How the controller itself is' },
         { name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' },
         { name: 'docker-scaler', description: 'The routes of thomasjpfan/docker-scaler, for its callers' },
       ],
+    },
+    refResolver: {
+      buildLocalReference: ({ $id }, _uri, _fragment, n) => (typeof $id === 'string' ? $id : `schema-${n}`),
     },
     transformObject: (document) =>
       'openapiObject' in document ? withOptionalBodies(document.openapiObject) : document.swaggerObject,

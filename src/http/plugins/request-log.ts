@@ -2,10 +2,18 @@
 import type { FastifyInstance } from 'fastify'
 import { pathOf } from './errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Called so often that its lines, refusals too, are only for debugging: its caller logs them. */
+    isQuiet?: boolean
+  }
+}
+
 export function logRequests(app: FastifyInstance): void {
   app.addHook('onResponse', async (request, reply) => {
     const { statusCode, elapsedTime } = reply
-    const level = statusCode < 400 ? 'debug' : 'info'
+    const isQuiet = statusCode < 400 || request.routeOptions.config.isQuiet === true
+    const level = isQuiet ? 'debug' : 'info'
     request.log[level](
       {
         event: 'request',

@@ -1,5 +1,5 @@
 /** Parts of route descriptions that several routes share. */
-import { type TSchema, Type } from '@sinclair/typebox'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import type { Role } from '../access/tokens.ts'
 
 const Problem = Type.Object({
@@ -21,6 +21,9 @@ export const answers = <T extends TSchema>(schema: T, description: string) => ({
   200: { ...schema, description },
   ...PROBLEMS,
 })
+
+/** A schema with an `$id`, as a reference: it is described and compiled once. `server.ts` adds it. */
+export const named = <T extends TSchema>(schema: T) => Type.Unsafe<Static<T>>(Type.Ref(`${schema.$id}#`))
 
 /** For answers that are no JSON. */
 export const textAnswers = (contentType: string, description: string) => ({

@@ -1,0 +1,224 @@
+/** Networks and what nodes have of them, as `GET /v1/network` shows them. */
+import { type Static, Type } from '@sinclair/typebox'
+import type { AddressSpan, DefinitionIssue, FamilyDefinition, NetworkDefinition } from '../../bootstrap/definition.ts'
+import type { AddressCount, AddressView, NetworkCondition, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import { type FreedRange, QUARANTINE_MS } from '../../bootstrap/record.ts'
+import { enumeration } from './enumeration.ts'
+import { rfc3339 } from './time.ts'
+
+const Time = Type.String({ description: 'RFC 3339, UTC.' })
+const Text = Type.Optional(Type.String())
+/** Not Type.Union: the serializer would try one after the other. */
+const Known = (description: string) => Type.Unsafe<number | null>({ type: ['integer', 'null'], description })
+const KnownYesNo = (description: string) => Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], description })
+
+const COUNT = {
+  usable: Type.Integer({ description: 'Addresses that containers may have.' }),
+  used: Known('Held by containers; null: only agents know, and none was ever heard.'),
+  free: Known('What containers may still get, tasks on their way counted as if they had theirs; null as `used`.'),
+}
+
+export const FaultSchema = Type.Object({
+  code: Type.String({ description: 'Stable.' }),
+  message: Type.String({ description: 'For a person.' }),
+})
+
+const AddressSchema = Type.Object({
+  address: Text,
+  address6: Text,
+  use: enumeration<AddressView['use']>({ task: true, container: true, shim: true, gateway: true, reserved: true }),
+  containerId: Text,
+  containerState: Text,
+  taskId: Text,
+  taskName: Text,
+  serviceName: Text,
+})
+
+export const ShareSchema = Type.Object(
+  {
+    network: Type.String(),
+    nodeId: Type.String(),
+    hostname: Type.String(),
+    range: Type.String(),
+    range6: Text,
+    parent: Type.String({ description: 'A link, or `auto`.' }),
+    shim: Type.Optional(Type.String({ description: 'The host’s own address on the network.' })),
+    shim6: Text,
+    ...COUNT,
+    ready: Type.Boolean({ description: 'The node carries the label `orrery.network.<name>`.' }),
+    asWanted: KnownYesNo('null: its agent was never heard.'),
+    faults: Type.Array(FaultSchema),
+    change: Type.Optional(Type.String({ description: 'A change of range or parent under way.' })),
+    addresses: Type.Array(AddressSchema, {
+      description: 'Every address that is in use; a task without one waits for it. Empty with `addresses=false`.',
+    }),
+  },
+  { $id: 'Share', description: 'One node’s part of one network.' },
+)
+
+export const IssueSchema = Type.Object({
+  file: Type.String(),
+  field: Text,
+  value: Text,
+  level: enumeration<DefinitionIssue['level']>({ error: true, warning: true }),
+  message: Type.String({ description: 'What is wrong and what would be right.' }),
+})
+
+const ConditionSchema = Type.Object({
+  type: enumeration<NetworkCondition['type']>({
+    Valid: true,
+    DefinitionConflict: true,
+    Orphaned: true,
+    Removing: true,
+    Complete: true,
+    AsWanted: true,
+    AgentsHeard: true,
+    AddressesLeft: true,
+    NetworkCreated: true,
+    RecordKnown: true,
+  }),
+  status: Type.Boolean(),
+  reason: Type.String(),
+  since: Time,
+})
+
+const Pins = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  additionalProperties: { type: 'string' },
+  description: 'Host name or id to its range.',
+})
+const Spans = Type.Array(Type.String(), { description: '`from-to`.' })
+
+const DefinitionSchema = Type.Object(
+  {
+    config: Type.String({ description: 'The config-only network on every node.' }),
+    driver: enumeration<NetworkDefinition['driver']>({ macvlan: true, ipvlan: true }),
+    parent: Type.String(),
+    subnet: Type.String(),
+    gateway: Text,
+    pool: Spans,
+    range: Type.Integer({ description: 'One node’s share, as a prefix length.' }),
+    reserve: Spans,
+    nodes: Pins,
+    subnet6: Text,
+    gateway6: Text,
+    pool6: Type.Optional(Spans),
+    range6: Type.Optional(Type.Integer()),
+    reserve6: Type.Optional(Spans),
+    nodes6: Type.Optional(Pins),
+    edges: enumeration<NetworkDefinition['edges']>({ reserve: true, use: true }),
+    shim: Type.Boolean(),
+    onFault: enumeration<NetworkDefinition['onFault']>({ report: true, pause: true }),
+  },
+  { description: 'The fields of its file, in canonical form.' },
+)
+
+export const NetworkSchema = Type.Object(
+  {
+    name: Type.String(),
+    definition: DefinitionSchema,
+    file: Type.Optional(Type.String({ description: 'The file that defines it now.' })),
+    inForce: Type.Boolean({ description: 'It has a record; else it is only defined.' }),
+    networkId: Type.Optional(Type.String({ description: 'Of the swarm network, where it is.' })),
+    ...COUNT,
+    conditions: Type.Array(ConditionSchema),
+    issues: Type.Array(IssueSchema),
+    nodes: Type.Array(Type.Unsafe<Static<typeof ShareSchema>>(Type.Ref('Share#'))),
+    freed: Type.Array(
+      Type.Object({
+        range: Type.String(),
+        range6: Text,
+        nodeId: Type.String(),
+        hostname: Type.String(),
+        freedAt: Time,
+        givenAgainFrom: Time,
+      }),
+      { description: 'Ranges of nodes that left; not given again for 24 h.' },
+    ),
+    pending: Type.Array(Type.String(), { description: 'What keeping it would do next, a sentence each.' }),
+  },
+  { $id: 'Network' },
+)
+
+export type WireShare = Static<typeof ShareSchema>
+export type WireNetwork = Static<typeof NetworkSchema>
+
+/** What a caller wants to see; a list of 1000 nodes has 100,000 addresses. */
+export interface Shown {
+  readonly addresses: boolean
+}
+
+export function wireNetwork(view: NetworkView, shown: Shown): WireNetwork {
+  const { name, definition, file, isInForce, networkId, conditions, issues, count, shares, freed, pending } = view
+  return {
+    name,
+    definition: wireDefinition(definition),
+    ...(file !== undefined && { file }),
+    inForce: isInForce,
+    ...(networkId !== undefined && { networkId }),
+    ...wireCount(count),
+    conditions: conditions.map(({ type, status, reason, sinceMs }) => ({
+      type,
+      status,
+      reason,
+      since: rfc3339(sinceMs),
+    })),
+    issues: issues.map((issue) => ({ ...issue })),
+    nodes: shares.map((share) => wireShare(share, shown)),
+    freed: freed.map(wireFreed),
+    pending: [...pending],
+  }
+}
+
+export function wireShare(share: ShareView, shown: Shown): WireShare {
+  const { count, isReady, isAsWanted, faults, addresses, ...same } = share
+  return {
+    ...same,
+    ...wireCount(count),
+    ready: isReady,
+    asWanted: isAsWanted,
+    faults: faults.map((fault) => ({ ...fault })),
+    addresses: shown.addresses ? addresses.map((address) => ({ ...address })) : [],
+  }
+}
+
+const wireCount = ({ usable, used, free }: AddressCount) => ({ usable, used, free })
+
+const wireFreed = ({ freedAtMs, ...same }: FreedRange): WireNetwork['freed'][number] => ({
+  ...same,
+  freedAt: rfc3339(freedAtMs),
+  givenAgainFrom: rfc3339(freedAtMs + QUARANTINE_MS),
+})
+
+const span = ({ first, last }: AddressSpan): string => `${first}-${last}`
+
+function wireDefinition(definition: NetworkDefinition): WireNetwork['definition'] {
+  const { configName, driver, parent, ipv4, ipv6, edges, shim, onFault } = definition
+  const { subnet, gateway, pool, rangeLength, reserve, pins } = ipv4
+  return {
+    config: configName,
+    driver,
+    parent,
+    subnet,
+    ...(gateway !== undefined && { gateway }),
+    pool: pool.map(span),
+    range: rangeLength,
+    reserve: reserve.map(span),
+    nodes: { ...pins },
+    ...(ipv6 && wireFamily6(ipv6)),
+    edges,
+    shim,
+    onFault,
+  }
+}
+
+function wireFamily6({ subnet, gateway, pool, rangeLength, reserve, pins }: FamilyDefinition) {
+  return {
+    subnet6: subnet,
+    ...(gateway !== undefined && { gateway6: gateway }),
+    pool6: pool.map(span),
+    range6: rangeLength,
+    reserve6: reserve.map(span),
+    nodes6: { ...pins },
+  }
+}

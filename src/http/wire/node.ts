@@ -1,0 +1,89 @@
+/** Nodes as `GET /v1/node` shows them, and a report from which a command can look at a node as the controller does. */
+import { type Static, Type } from '@sinclair/typebox'
+import type { NodeReport, ReportedNetwork } from '../../agent/report.ts'
+import type { NodeView } from '../../bootstrap/network.ts'
+import { enumeration } from './enumeration.ts'
+import { FaultSchema, type ShareSchema, type Shown as ShownShares, wireShare } from './network.ts'
+import { rfc3339 } from './time.ts'
+
+const Text = Type.Optional(Type.String())
+
+const ContainerSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  state: Type.String({ description: 'Docker’s word.' }),
+  taskId: Text,
+  taskName: Text,
+  serviceId: Text,
+  serviceName: Text,
+  addresses: Type.Array(Type.Object({ network: Type.String(), address: Text, address6: Text })),
+  cpuPercent: Type.Optional(Type.Number({ description: 'Of one CPU.' })),
+  memoryBytes: Type.Optional(Type.Number()),
+})
+
+export const NodeSchema = Type.Object(
+  {
+    id: Type.String(),
+    hostname: Type.String(),
+    role: enumeration<NodeView['role']>({ manager: true, worker: true }),
+    state: Type.String({ description: 'Swarm’s word: ready, down, disconnected, unknown.' }),
+    availability: enumeration<NodeView['availability']>({ active: true, pause: true, drain: true }),
+    engineVersion: Type.String(),
+    address: Text,
+    agent: Type.Object({
+      heard: Type.Boolean({ description: 'In the last 15 s.' }),
+      version: Text,
+      reportedAt: Type.Optional(Type.String({ description: 'When the newest report came. RFC 3339, UTC.' })),
+      revision: Type.Optional(Type.Integer({ description: 'Of the wanted state that it acts on.' })),
+      faults: Type.Array(FaultSchema),
+    }),
+    hostAddresses: Type.Array(Type.Object({ link: Type.String(), address: Type.String() })),
+    networks: Type.Array(Type.Unsafe<Static<typeof ShareSchema>>(Type.Ref('Share#'))),
+    containers: Type.Array(ContainerSchema),
+    report: Type.Optional(
+      Type.Unsafe<NodeReport>({
+        type: 'object',
+        additionalProperties: true,
+        description: 'The newest report as it came (`PUT /v1/node/{id}`); only with `report=true`.',
+      }),
+    ),
+  },
+  { $id: 'Node' },
+)
+
+export type WireNode = Static<typeof NodeSchema>
+
+export interface Shown extends ShownShares {
+  readonly report: boolean
+}
+
+export function wireNode(view: NodeView, shown: Shown): WireNode {
+  const { id, hostname, role, state, availability, engineVersion, address, agent, hostAddresses, report } = view
+  const { isHeard, version, reportedAtMs, revision, faults } = agent
+  return {
+    id,
+    hostname,
+    role,
+    state,
+    availability,
+    engineVersion,
+    ...(address !== undefined && { address }),
+    agent: {
+      heard: isHeard,
+      ...(version !== undefined && { version }),
+      ...(reportedAtMs !== undefined && { reportedAt: rfc3339(reportedAtMs) }),
+      ...(revision !== undefined && { revision }),
+      faults: faults.map((fault) => ({ ...fault })),
+    },
+    hostAddresses: hostAddresses.map((one) => ({ ...one })),
+    networks: view.shares.map((share) => wireShare(share, shown)),
+    containers: [...view.containers],
+    ...(shown.report && report && { report: { ...report, networks: report.networks.map(withOurLabels) } }),
+  }
+}
+
+/** Labels of others stay out: people keep passwords in them. */
+function withOurLabels(network: ReportedNetwork): ReportedNetwork {
+  const ours = Object.entries(network.labels).filter(([name]) => name.startsWith('orrery.'))
+  return { ...network, labels: Object.fromEntries(ours) }
+}
