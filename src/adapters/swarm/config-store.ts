@@ -20,14 +20,33 @@ type Labels = Readonly<Record<string, string>>
 export interface LabelCodec<State> {
   readonly empty: State
   decode(labels: Labels): State
-  /** The labels to write, given those that were read; those it does not know stay. What has ended by `nowMs` goes. */
-  encode(state: State, labels: Labels, nowMs: number): Labels
+  /**
+   * The labels to write, given those that were read; those it does not know stay. What has ended by `nowMs` goes.
+   * `undefined`: there is to be no such config.
+   */
+  encode(state: State, labels: Labels, nowMs: number): Labels | undefined
 }
 
 export interface ConfigStore<State> extends SharedStore<State> {
   /** Reads the config. Throws EngineError. */
   load(): Promise<void>
+  /** Takes it from a list of configs that was read for several stores, in the turn they share. */
+  take(list: readonly unknown[]): void
+  /** Version.Index as last read; absent: there is none, or it was written since. */
+  version(): number | undefined
   onEvent(event: EngineEvent): void
+}
+
+/** Lets tasks run one after another. */
+export type Turns = <T>(task: () => Promise<T>) => Promise<T>
+
+export function createTurns(): Turns {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const turn = last.then(task, task)
+    last = turn.catch(() => undefined)
+    return turn
+  }
 }
 
 export interface ConfigStoreDeps<State> {
@@ -41,22 +60,18 @@ export interface ConfigStoreDeps<State> {
   readonly signal: AbortSignal
   /** An announced change could not be read. */
   readonly onMissed: () => void
+  /** Of stores that are read together: one turn for all of them, and a read that ends with `take` on each. */
+  readonly together?: { readonly inTurn: Turns; readonly read: () => Promise<void> }
 }
 
 export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigStore<State> {
   const { name: configName, codec, engine, now, logger, timing, signal, onMissed } = deps
   const config = createConfigObject({ engine, name: configName, timing, signal })
+  const inTurn = deps.together?.inTurn ?? createTurns()
   const listeners = createListeners<State>(logger)
   let state = codec.empty
   let shownText = '{}'
-  let lastTask: Promise<unknown> = Promise.resolve()
   let loadWaiting: Promise<void> | undefined
-
-  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
-    const turn = lastTask.then(task, task)
-    lastTask = turn.catch(() => undefined)
-    return turn
-  }
 
   const show = () => {
     const labels = config.labels()
@@ -67,10 +82,11 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
     listeners.tell(state)
   }
 
-  const read = async () => {
+  const readAlone = async () => {
     await config.read()
     show()
   }
+  const read = deps.together?.read ?? readAlone
 
   const load = (): Promise<void> => {
     loadWaiting ??= inTurn(async () => {
@@ -80,6 +96,14 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
     return loadWaiting
   }
 
+  /** The engine compares no version when it removes: what was decided is decided again on what was read just now. */
+  const remove = async (change: (state: State) => State) => {
+    if (!config.exists()) return
+    await read()
+    if (codec.encode(change(state), config.labels(), 0) === undefined) await config.remove()
+    else throw new EngineError('status', 'A config changed before it could be removed.', { status: 409 })
+  }
+
   /** One try. Throws EngineError of what another try after reading again may mend, AbortError of what it may not. */
   const tryUpdate = async (change: (state: State) => State) => {
     try {
@@ -87,8 +111,9 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
       const labels = config.labels()
       const next = change(state)
       // An ended pause alone is no reason to write; it goes with the next write that there is.
-      if (sameLabels(codec.encode(next, labels, 0), labels)) return
-      await config.write(codec.encode(next, labels, now()))
+      const wanted = codec.encode(next, labels, 0)
+      if (wanted === undefined) await remove(change)
+      else if (!sameLabels(wanted, labels)) await config.write(codec.encode(next, labels, now()) ?? wanted)
       show()
     } catch (error) {
       throw error instanceof EngineError && isWorthRetrying(error) ? error : new AbortError(asError(error))
@@ -99,6 +124,11 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
     current: () => state,
     onChange: listeners.add,
     load,
+    take(list) {
+      config.take(list)
+      show()
+    },
+    version: config.version,
     async update(change) {
       const retry = { retries: MAX_RETRIES, minTimeout: 20, factor: 2, randomize: true, signal }
       await inTurn(() => pRetry(() => tryUpdate(change), retry)).catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { connectionError, EngineError, isReset, statusSentence } from './engine-
 import { parseLossless, textAt } from './engine-json.ts'
 
 export interface EngineCall {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   /** The path without ids, for metrics and messages: `/services/{id}`. */
   readonly endpoint: string

@@ -1,6 +1,7 @@
 /** What an engine's failure means: the one place that classifies. */
 
 import type { WriteResult } from '../../autoscaling/ports.ts'
+import type { StepResult } from '../../bootstrap/ports.ts'
 import { Fault } from '../../foundation/errors.ts'
 
 /**
@@ -55,6 +56,18 @@ export function writeResult(error: EngineError): Exclude<WriteResult, { kind: 'c
   const refused = error.status >= 300 && error.status < 500 && error.status !== 408 && error.status !== 429
   return { kind: refused ? 'rejected' : 'unknown', message: error.message }
 }
+
+/** As `writeResult`, of a call on one object of this kind: its own 404 says that it is gone. */
+export function stepResult(error: unknown, kind: 'node' | 'network'): Exclude<StepResult, { kind: 'done' }> {
+  if (!(error instanceof EngineError)) {
+    return { kind: 'unknown', message: error instanceof Error ? error.message : String(error) }
+  }
+  if (isNameTaken(error)) return { kind: 'conflict' }
+  return isGoneOf(error, kind) ? { kind: 'gone' } : writeResult(error)
+}
+
+export const isGoneOf = (error: EngineError, kind: 'node' | 'network'): boolean =>
+  error.status === 404 && new RegExp(`\\b${kind} `).test(error.detail)
 
 /** Of a read that failed. */
 export const unavailable = (error: unknown): Fault =>
