@@ -1,0 +1,166 @@
+/** Networks and nodes for tests of what shows them. */
+import type { NodeReport } from '../../src/agent/report.ts'
+import type { WantedState } from '../../src/agent/wanted.ts'
+import type { NetworkDefinition } from '../../src/bootstrap/definition.ts'
+import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../../src/bootstrap/network.ts'
+import { Fault } from '../../src/foundation/errors.ts'
+import { T0 } from './fake-use-cases.ts'
+
+export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition => ({
+  name: 'vlan40',
+  configName: 'vlan40_config',
+  driver: 'macvlan',
+  parent: 'bond0.40',
+  ipv4: {
+    subnet: '172.80.0.0/16',
+    gateway: '172.80.0.1',
+    pool: [{ first: '172.80.1.0', last: '172.80.200.255' }],
+    rangeLength: 24,
+    reserve: [{ first: '172.80.9.0', last: '172.80.9.255' }],
+    pins: { manager1: '172.80.1.0/24' },
+  },
+  edges: 'reserve',
+  shim: true,
+  onFault: 'report',
+  ...change,
+})
+
+export const aReport = (change: Partial<NodeReport> = {}): NodeReport => ({
+  v: 1,
+  nodeId: 'node-1',
+  hostname: 'worker1',
+  engineVersion: '28.5.1',
+  agentVersion: '0.1.0',
+  sentAtMs: T0,
+  startedAtMs: T0 - 60_000,
+  revision: 7,
+  hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
+  networks: [],
+  standings: [{ name: 'vlan40', isAsWanted: true, faults: [], mended: [], attached: 1 }],
+  containers: [],
+  faults: [],
+  ...change,
+})
+
+/** A container of a task, running, with an address of `vlan40`. */
+export const aContainer = (
+  address: string | undefined,
+  change: Partial<NodeReport['containers'][number]> = {},
+): NodeReport['containers'][number] => ({
+  id: `container-${address}`,
+  name: `web.1.task-${address}`,
+  state: 'running',
+  taskId: `task-${address}`,
+  taskName: `web.1.task-${address}`,
+  serviceId: 'id-web',
+  serviceName: 'web',
+  addresses: [{ network: 'vlan40', ...(address !== undefined && { address }) }],
+  ...change,
+})
+
+export const aShare = (change: Partial<ShareView> = {}): ShareView => ({
+  network: 'vlan40',
+  nodeId: 'node-1',
+  hostname: 'worker1',
+  range: '172.80.2.0/24',
+  parent: 'bond0.40',
+  shim: '172.80.2.254',
+  count: { usable: 253, used: 1, free: 252 },
+  isReady: true,
+  isAsWanted: true,
+  faults: [],
+  addresses: [
+    {
+      address: '172.80.2.1',
+      use: 'task',
+      containerId: 'c1',
+      containerState: 'running',
+      taskId: 't1',
+      taskName: 'web.1.t1',
+      serviceName: 'web',
+    },
+    { address: '172.80.2.254', use: 'shim' },
+  ],
+  ...change,
+})
+
+export const aNetwork = (change: Partial<NetworkView> = {}): NetworkView => ({
+  name: 'vlan40',
+  definition: aDefinition(),
+  file: 'vlan40.yaml',
+  isInForce: true,
+  networkId: 'id-vlan40',
+  conditions: [{ type: 'Complete', status: true, reason: 'each node has a range and is ready', sinceMs: T0 }],
+  issues: [],
+  count: { usable: 253, used: 1, free: 252 },
+  shares: [aShare()],
+  freed: [],
+  pending: [],
+  ...change,
+})
+
+export const aNode = (change: Partial<NodeView> = {}): NodeView => ({
+  id: 'node-1',
+  hostname: 'worker1',
+  role: 'worker',
+  state: 'ready',
+  availability: 'active',
+  engineVersion: '28.5.1',
+  address: '10.0.0.12',
+  agent: { isHeard: true, version: '0.1.0', reportedAtMs: T0, revision: 7, faults: [] },
+  hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
+  shares: [aShare()],
+  containers: [aContainer('172.80.2.1')],
+  report: aReport(),
+  ...change,
+})
+
+/** Throws the faults of the real one. */
+export function fakeNetworks(
+  networks: readonly NetworkView[] = [aNetwork()],
+  nodes: readonly NodeView[] = [aNode()],
+  issues: ReturnType<NetworkCatalog['issues']> = { issues: [] },
+): NetworkCatalog {
+  return {
+    networks: () => networks,
+    network(name) {
+      const found = networks.find((network) => network.name === name)
+      if (found === undefined) throw new Fault('unknown-network', `no network is named ${name}`)
+      return found
+    },
+    nodes: () => nodes,
+    node(idOrHostname) {
+      const found = nodes.find(({ id, hostname }) => id === idOrHostname || hostname === idOrHostname)
+      if (found === undefined) throw new Fault('unknown-node', `no node has the id or host name ${idOrHostname}`)
+      return found
+    },
+    issues: () => issues,
+  }
+}
+
+/** Every member that there can be. */
+export const aWantedState = (change: Partial<WantedState> = {}): WantedState => ({
+  v: 1,
+  nodeId: 'node-1',
+  revision: 8,
+  networks: [
+    {
+      name: 'vlan40',
+      configName: 'vlan40_config',
+      presence: 'present',
+      driver: 'macvlan',
+      parent: 'bond0.40',
+      ipv4: {
+        subnet: '172.80.0.0/16',
+        gateway: '172.80.0.1',
+        range: '172.80.2.0/24',
+        aux: { 'orrery-shim': '172.80.2.254' },
+        shim: '172.80.2.254',
+      },
+      ipv6: { subnet: 'fd00:40::/48', range: 'fd00:40:0:2::/64', aux: {} },
+      isAdopted: false,
+      mayRecreate: false,
+    },
+  ],
+  ...change,
+})
