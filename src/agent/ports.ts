@@ -1,0 +1,82 @@
+/** What the agent needs of its host, its engine, its disk and the controllers. Types only; adapters implement them. */
+import type { Unsubscribe } from '../autoscaling/ports.ts'
+import type { ConfigNetwork, HostState, HostStep } from '../bootstrap/host.ts'
+import type { NodeReport, ReportedContainer, ReportedNetwork } from './report.ts'
+import type { WantedState } from './wanted.ts'
+
+/** Links, addresses and routes of this host, through iproute2. */
+export interface Host {
+  /** Throws HostFault. */
+  observe(): Promise<HostState>
+  /** Throws HostFault. */
+  carryOut(step: HostStep): Promise<void>
+}
+
+/** What this node's engine says of itself. */
+export interface EngineFacts {
+  readonly version: string
+  readonly hostname: string
+  /** Empty: the engine is in no swarm. */
+  readonly nodeId: string
+  /** Swarm's word: inactive, pending, active, error, locked. */
+  readonly swarmState: string
+  /** `10.0.0.1:2377`, `[fd00::1]:2377`. */
+  readonly managers: readonly string[]
+}
+
+export type EngineNews =
+  /** Something may have been missed: look at everything. Also said once when the events are first heard. */
+  | 'connected'
+  | 'disconnected'
+  /** A container began, ended, or was attached or detached. */
+  | 'container'
+  /** A network came or went. */
+  | 'network'
+
+/** The engine beside the agent, on managers and workers alike. */
+export interface LocalEngine {
+  /** For messages to people. */
+  readonly address: string
+  /** Throws Fault `engine-unavailable`, as all of these. */
+  facts(): Promise<EngineFacts>
+  /** Every one of whatever kind. */
+  networks(): Promise<readonly ReportedNetwork[]>
+  /** Those of Swarm's tasks, and those that are or were on one of these networks, by name. */
+  containers(networks: ReadonlySet<string>): Promise<readonly ReportedContainer[]>
+  /** Throws Fault `write-rejected` too, with the engine's words. */
+  createNetwork(network: ConfigNetwork): Promise<void>
+  /** One that is gone already is removed. Throws as `createNetwork`. */
+  removeNetwork(id: string): Promise<void>
+  /** Of running containers by id: CPU per cent of one CPU since it was last asked, and memory. Never throws. */
+  usage(ids: readonly string[]): Promise<ReadonlyMap<string, Usage>>
+  onNews(listener: (news: EngineNews) => void): Unsubscribe
+}
+
+export interface Usage {
+  /** Absent the first time. */
+  readonly cpuPercent?: number
+  readonly memoryBytes?: number
+}
+
+/** What outlives the agent's process. */
+export interface AgentMemory {
+  /** As last kept; what can not be read is put aside and counts as nothing. */
+  wanted(): WantedState | undefined
+  /** Links that the agent made promiscuous. */
+  promiscuous(): ReadonlySet<string>
+  /** Throws Error when it can not be kept; it counts in this process all the same. */
+  keepWanted(wanted: WantedState): Promise<void>
+  keepPromiscuous(links: ReadonlySet<string>): Promise<void>
+}
+
+export type ControllerAnswer =
+  | { readonly kind: 'wanted'; readonly wanted: WantedState }
+  /** It answered something else: a sentence for a person. */
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  | { readonly kind: 'silent'; readonly reason: string }
+
+/** `PUT <url>/v1/node/<id>`. */
+export interface ControllerCalls {
+  /** Never throws, and takes 2 s at most. */
+  report(url: string, report: NodeReport): Promise<ControllerAnswer>
+}
