@@ -22,6 +22,22 @@ export interface PreviousSpec {
   readonly sameButCount: boolean
 }
 
+/** Where Swarm may put the tasks of a service, and what they need there: what the number of free addresses depends on. */
+export interface Placement {
+  /** Of the task template: ids, or names as somebody wrote them. Never empty. */
+  readonly networks: readonly string[]
+  /** As written: `node.labels.zone == a`. */
+  readonly constraints: readonly string[]
+  /** Tasks on one node; 0: no limit. */
+  readonly maxPerNode: number
+  /** Those the image is known to run on; empty: not known, so any. */
+  readonly platforms: readonly { readonly os: string; readonly architecture: string }[]
+  /** Why Swarm may pass a node over or spread by another rule than by tasks; absent: it spreads evenly. */
+  readonly uneven?: string
+  /** Tasks beside the count that an update or rollback starts before the old ones stop. */
+  readonly surge: number | 'all'
+}
+
 export interface ServiceObservation {
   readonly id: string
   readonly name: string
@@ -32,6 +48,8 @@ export interface ServiceObservation {
   readonly replicas: number
   /** A null-prototype record: label names come from outside. */
   readonly labels: Readonly<Record<string, string>>
+  /** Absent: its tasks are on no network. */
+  readonly placement?: Placement
   /** Absent when Swarm has none, which it also has for some ms after every update. */
   readonly updateState?: UpdateState
   /** Absent before the first update of the service. */

@@ -1,9 +1,15 @@
 /** What the autoscaling capability needs of the world. Types only; adapters implement them, `commands/` wires them. */
 import type { AlertState } from './alert-state.ts'
 import type { Decision } from './decision.ts'
+import type { Capacity } from './limit-count.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { PolicyFile, PolicyIssue } from './policy.ts'
 import type { SharedState } from './shared-state.ts'
+
+/** For capabilities that know services by these ports alone. */
+export type { Capacity } from './limit-count.ts'
+export type { Placement, ServiceObservation } from './observation.ts'
+export type { SharedState } from './shared-state.ts'
 
 export type Unsubscribe = () => void
 
@@ -70,6 +76,27 @@ export interface Services {
   refresh(id: string): Promise<ServiceObservation | undefined>
   /** Never throws. After `committed` the cache shows the new count at once, but its version only after `refresh`. */
   writeCount(write: CountWrite): Promise<WriteResult>
+}
+
+/** How many tasks of a service its networks have addresses for. */
+export interface AddressCapacity {
+  /** `undefined`: no network of the service has ranges, so nothing limits it. Never throws. */
+  ceilingOf(service: ServiceObservation): Capacity | undefined
+  /**
+   * Takes the addresses for a growth that is about to be written on `service`, so that nobody else is promised them before
+   * the tasks show. `undefined`: there are none to take.
+   */
+  claim(service: ServiceObservation, replicas: number): AddressClaim | undefined
+}
+
+export interface AddressClaim {
+  /**
+   * Whether the write may be sent; `false`: somebody else took the addresses meanwhile, decide again.
+   * Rejects with Fault `engine-unavailable`, `conflicts-exhausted` or `write-rejected` where other controllers could not be told.
+   */
+  readonly granted: Promise<boolean>
+  /** The write is not in force and never will be. Without it the claim ends with the version it was made on. */
+  release(): void
 }
 
 /** A record that all controllers share: the labels of one Swarm config. */

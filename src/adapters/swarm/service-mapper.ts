@@ -5,6 +5,7 @@ import { STATE_LABEL } from '../../autoscaling/observation.ts'
 import { EngineError } from './engine-errors.ts'
 import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from './engine-json.ts'
 import { nanoOf } from './go-time.ts'
+import { placementOf } from './service-placement.ts'
 
 /** What one raw service says, before anything is known of when it was first seen. */
 export interface ServiceReading {
@@ -38,6 +39,7 @@ export function readService(raw: unknown): ServiceReading | undefined {
   const spec = at(raw, 'Spec')
   const mode = modeOf(spec)
   const updateState = updateStateOf(textAt(raw, 'UpdateStatus', 'State'))
+  const placement = placementOf(spec)
   const previous = previousOf(at(raw, 'PreviousSpec'), spec)
   return {
     seen: {
@@ -47,6 +49,7 @@ export function readService(raw: unknown): ServiceReading | undefined {
       mode,
       replicas: mode === 'replicated' ? replicasOf(spec) : 0,
       labels: labelsAt(spec, 'Labels'),
+      ...(placement === undefined ? {} : { placement }),
       ...(updateState === undefined ? {} : { updateState }),
       ...(previous === undefined ? {} : { previous }),
     },
