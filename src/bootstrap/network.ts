@@ -37,6 +37,8 @@ export interface AddressView {
   readonly address6?: string
   readonly use: 'task' | 'container' | 'shim' | 'gateway' | 'reserved'
   readonly containerId?: string
+  readonly containerName?: string
+  /** Docker's word; of a task without a container: Swarm's. */
   readonly containerState?: string
   readonly taskId?: string
   readonly taskName?: string
