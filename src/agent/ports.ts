@@ -6,8 +6,8 @@ import type { WantedState } from './wanted.ts'
 
 /** Links, addresses and routes of this host, through iproute2. */
 export interface Host {
-  /** Throws HostFault. */
-  observe(): Promise<HostState>
+  /** IPv6 routes cost a program of their own, so they are left out where no network has IPv6. Throws HostFault. */
+  observe(options: { readonly ipv6: boolean }): Promise<HostState>
   /** Throws HostFault. */
   carryOut(step: HostStep): Promise<void>
 }

@@ -20,6 +20,8 @@ export interface EngineEvent {
 export interface EventStreamDeps {
   readonly engine: Engine
   readonly types: readonly string[]
+  /** Absent: whatever happens to objects of these types. */
+  readonly actions?: readonly string[]
   readonly logger: Logger
   readonly now: () => number
   readonly timing: Pick<Timing, 'streamTimeoutMs' | 'backoffMs'>
@@ -53,13 +55,16 @@ export async function followEvents(deps: EventStreamDeps): Promise<void> {
 }
 
 /** Follows one connection to its end; resolves with the reason why it ended. */
-async function followOnce({ engine, types, now, timing, signal, ...deps }: EventStreamDeps): Promise<string> {
+async function followOnce({ engine, types, actions, now, timing, signal, ...deps }: EventStreamDeps): Promise<string> {
   try {
     const stream = await engine.stream({
       method: 'GET',
       path: '/events',
       endpoint: '/events',
-      query: { filters: JSON.stringify({ type: types }), since: String(Math.floor((now() - OVERLAP_MS) / 1000)) },
+      query: {
+        filters: JSON.stringify({ type: types, event: actions }),
+        since: String(Math.floor((now() - OVERLAP_MS) / 1000)),
+      },
       timeoutMs: timing.streamTimeoutMs,
       signal,
     })

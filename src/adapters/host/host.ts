@@ -1,0 +1,98 @@
+/** This host's links, addresses and routes, through iproute2: JSON in, arguments out, no text read. */
+import { writeFile } from 'node:fs/promises'
+import { HostFault } from '../../agent/host-fault.ts'
+import type { Host } from '../../agent/ports.ts'
+import type { HostStep } from '../../bootstrap/host.ts'
+import { HALF_MADE } from '../../bootstrap/link-names.ts'
+import { createIp, type Ip, type IpOptions, isNothingThere } from './ip-command.ts'
+import { readLinks, readRoutes } from './ip-json.ts'
+
+export function createHost(options: IpOptions = {}): Host {
+  const ip = createIp(options)
+  return {
+    async observe({ ipv6 }) {
+      const [links, routes, routes6] = await Promise.all([
+        ip(['-json', '-details', 'address', 'show']),
+        ip(['-json', '-4', 'route', 'show', 'table', 'main']),
+        ipv6 ? ip(['-json', '-6', 'route', 'show', 'table', 'main']) : '',
+      ])
+      try {
+        return { links: readLinks(links), routes: [...readRoutes(routes, 4), ...readRoutes(routes6, 6)] }
+      } catch (cause) {
+        const message = 'The program "ip" does not print JSON: install iproute2 4.14 or newer.'
+        throw new HostFault('ip-missing', message, { cause })
+      }
+    },
+    async carryOut(step) {
+      await carryOut(ip, step)
+    },
+  }
+}
+
+async function carryOut(ip: Ip, step: HostStep): Promise<void> {
+  switch (step.do) {
+    case 'make-vlan': {
+      await ip(['link', 'add', 'link', step.lower, 'name', HALF_MADE, 'type', 'vlan', 'id', String(step.id)])
+      await mark(ip, step)
+      return
+    }
+    case 'make-shim': {
+      const mode = step.driver === 'macvlan' ? 'bridge' : 'l2'
+      await ip(['link', 'add', 'link', step.lower, 'name', HALF_MADE, 'type', step.driver, 'mode', mode])
+      await keepToItself(ip)
+      await mark(ip, step)
+      return
+    }
+    case 'remove-link':
+      await removed(ip(['link', 'delete', 'dev', step.link]))
+      return
+    case 'raise-link':
+      await ip(['link', 'set', 'dev', step.link, 'up'])
+      return
+    case 'set-promiscuous':
+      await ip(['link', 'set', 'dev', step.link, 'promisc', step.isOn ? 'on' : 'off'])
+      return
+    case 'add-address': {
+      // Nobody else may have it: looking for one would only keep routes from using it at once.
+      const look = isV6(step.address) ? ['nodad'] : []
+      await ip(['address', 'replace', step.address, 'dev', step.link, ...look])
+      return
+    }
+    case 'remove-address':
+      await removed(ip(['address', 'delete', step.address, 'dev', step.link]))
+      return
+    case 'set-route': {
+      const to = [step.destination, 'dev', step.link, 'src', step.source]
+      await ip([family(step.destination), 'route', 'replace', ...to])
+      return
+    }
+    case 'remove-route':
+      await removed(ip([family(step.destination), 'route', 'delete', step.destination, 'dev', step.link]))
+      return
+    default:
+      step satisfies never
+  }
+}
+
+/** Name and mark in one message to the kernel: there is no link of that name without its mark, whenever we are killed. */
+const mark = (ip: Ip, { link, alias }: { readonly link: string; readonly alias: string }) =>
+  ip(['link', 'set', 'dev', HALF_MADE, 'name', link, 'alias', alias])
+
+/** The shim has the addresses that it is given. Routers on the LAN are not to give it more, or a way out. */
+async function keepToItself(ip: Ip): Promise<void> {
+  const file = `/proc/sys/net/ipv6/conf/${HALF_MADE}/accept_ra`
+  // A kernel without IPv6 refuses both, a container without a writable /proc/sys the second: it works all the same.
+  await ip(['link', 'set', 'dev', HALF_MADE, 'addrgenmode', 'none']).catch(() => undefined)
+  await writeFile(file, '0').catch(() => undefined)
+}
+
+const isV6 = (address: string): boolean => address.includes(':')
+const family = (destination: string): string => (isV6(destination) ? '-6' : '-4')
+
+async function removed(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal
+  } catch (error) {
+    if (!isNothingThere(error)) throw error
+  }
+}
