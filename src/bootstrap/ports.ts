@@ -104,6 +104,9 @@ export interface EngineNetwork {
 
 /** The networks of the manager's engine: swarm-scope ones of the cluster, and its own local ones. */
 export interface SwarmNetworks {
+  /** As last read, no engine call. */
+  current(): readonly EngineNetwork[]
+  onChange(listener: () => void): Unsubscribe
   /** Throws Fault `engine-unavailable`. */
   read(): Promise<readonly EngineNetwork[]>
   /** A swarm-scope network made from a config-only one. 409 is a conflict: somebody made it first. Never throws. */

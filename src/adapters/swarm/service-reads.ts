@@ -1,12 +1,12 @@
 /** Keeps the service cache in step: full lists, and single reads when an event announces a version it does not have. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from '../../autoscaling/ports.ts'
+import { readChanged } from './changed-items.ts'
 import type { Engine } from './engine-connection.ts'
 import { EngineError, isGone } from './engine-errors.ts'
-import { integerAt, parseLossless, splitArray, textAt } from './engine-json.ts'
+import { textAt } from './engine-json.ts'
 import type { EngineEvent } from './event-stream.ts'
 import { createInspections } from './inspections.ts'
-import type { Listed, ServiceCache, Ticket } from './service-cache.ts'
+import type { ServiceCache, Ticket } from './service-cache.ts'
 import { readService } from './service-mapper.ts'
 import type { Timing } from './timing.ts'
 
@@ -95,7 +95,10 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
       const started = cache.ticket()
       const [path, timeoutMs] = ['/services', timing.listTimeoutMs]
       const { body } = await engine.call({ method: 'GET', path, endpoint: path, timeoutMs, signal })
-      cache.applyList(started, await readList(body, cache))
+      cache.applyList(
+        started,
+        await readChanged(body, { endpoint: 'GET /services', hasVersion: cache.hasVersion, read: readService }),
+      )
       for (const id of [...announced.keys()]) covered(id, started)
     },
     onEvent({ id, action, timeNano }) {
@@ -112,35 +115,4 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
       if (cache.get(id)?.versionIsStale === true) await inspect(id)
     },
   }
-}
-
-/** The longest that reading a list keeps the process from answering anybody else. */
-const SLICE_MS = 10
-
-/** Parses without loss only what has a version that the cache does not have. Throws EngineError `malformed`. */
-async function readList(body: Buffer, cache: ServiceCache): Promise<Listed[]> {
-  const listed: Listed[] = []
-  let sliceStartedAt = performance.now()
-  try {
-    for (const text of splitArray(body)) {
-      const one = readListed(text, cache)
-      if (one !== undefined) listed.push(one)
-      if (performance.now() - sliceStartedAt < SLICE_MS) continue
-      await nextTurn()
-      sliceStartedAt = performance.now()
-    }
-    return listed
-  } catch (cause) {
-    if (cause instanceof EngineError) throw cause
-    throw new EngineError('malformed', 'GET /services answered with something that is no JSON, or half of it.', {
-      cause,
-    })
-  }
-}
-
-function readListed(text: string, cache: ServiceCache): Listed | undefined {
-  const glance: unknown = JSON.parse(text)
-  const id = textAt(glance, 'ID') ?? ''
-  const isKnown = cache.hasVersion(id, integerAt(glance, 'Version', 'Index') ?? -1)
-  return isKnown ? { id, unchanged: true } : readService(parseLossless(text))
 }

@@ -9,6 +9,9 @@ export interface Timing {
   readonly freshForMs: number
   readonly listEveryMs: number
   readonly listTimeoutMs: number
+  /** Between reads of all tasks that matter, and at least between two that something asked for. */
+  readonly tasksEveryMs: number
+  readonly tasksApartMs: number
   readonly readTimeoutMs: number
   readonly writeTimeoutMs: number
   /** Up to the headers of the event stream. */
@@ -24,6 +27,8 @@ export const TIMING: Timing = {
   freshForMs: 5_000,
   listEveryMs: 60_000,
   listTimeoutMs: 15_000,
+  tasksEveryMs: 1_000,
+  tasksApartMs: 200,
   readTimeoutMs: 5_000,
   writeTimeoutMs: 10_000,
   streamTimeoutMs: 5_000,
