@@ -23,6 +23,7 @@ export interface Condition {
     | 'RestorePending'
     | 'WriteUnknown'
     | 'InBounds'
+    | 'AtCapacity'
     | 'AlertStanding'
   readonly status: boolean
   readonly reason: string

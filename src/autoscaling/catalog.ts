@@ -5,12 +5,12 @@ import { conditionsOf } from './conditions.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { findAutoscaler, findByService } from './find-autoscaler.ts'
 import { cooldownEndMs } from './gates.ts'
-import { effectiveState } from './lane-context.ts'
+import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
 import type { Clock, Services, SharedStateStore } from './ports.ts'
 import { alertsOf } from './standing-changes.ts'
 
-export interface CatalogDeps {
+export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
   readonly services: Services
   readonly sharedState: SharedStateStore
   readonly policies: Policies
@@ -33,7 +33,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const writeUnknown = deps.writeUnknown(observation.id)
     const alerts = alertsOf(deps.alerts.current(), observation.id)
     const given = { observation, reading, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
-    const conditions = conditionsOf(given)
+    const conditions = conditionsOf({ ...given, ...capacityOf(deps, observation) })
     const end = (direction: 'up' | 'down') => reading.policy && cooldownEndMs(direction, reading.policy, state, nowMs)
     const up = end('up')
     const down = end('down')

@@ -4,7 +4,8 @@ import { Fault } from '../foundation/errors.ts'
 import { type Ask, writeUnknown } from './ask.ts'
 import type { Verdict } from './decide.ts'
 import { fold } from './fold.ts'
-import { effectiveState, type LaneContext } from './lane-context.ts'
+import { capacityOf, effectiveState, type LaneContext } from './lane-context.ts'
+import type { ServiceObservation } from './observation.ts'
 import type { BoundPolicy } from './policies.ts'
 import type { WriteResult } from './ports.ts'
 import type { Request } from './request.ts'
@@ -56,12 +57,18 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
       pause: context.sharedState.current().pauses.get(serviceId),
       writeUnknown: unknownWrite.pending(),
       dryRun: settings.dryRun,
+      ...capacityOf(context, observation),
       dedupWindowMs: settings.dedupWindowMs,
       nowMs: now(),
       requests: batch.map(({ request }) => request),
       writeId: newWriteId(),
     })
   }
+
+  const growthOf = (observation: ServiceObservation, replicas: number) =>
+    observation.placement !== undefined && replicas > observation.replicas
+      ? context.capacity?.claim(observation, replicas)
+      : undefined
 
   const deliver = async (batch: readonly BatchEntry[], verdicts: readonly (Verdict | Fault)[], startedMs: number) => {
     const tookMs = now() - startedMs
@@ -84,11 +91,13 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
 
   /** A correction that waits is decided again and again: it is told only when its answer changes. */
   const corrected = async (entry: BatchEntry | undefined, { decision }: Verdict, tookMs: number) => {
-    const { outcome, code, from, to } = decision
+    const { outcome, code, from, to, limits } = decision
     const told = [entry?.request.kind, outcome, code, from, to].join()
     if (told !== lastCorrection || outcome === 'scaled') context.decided(decision, tookMs)
     lastCorrection = told
-    const isBack = outcome === 'scaled' || outcome === 'unchanged'
+    // Short of addresses it is not back yet: the rest follows when they are free.
+    const isShort = limits.some(({ stage }) => stage === 'capacity')
+    const isBack = (outcome === 'scaled' || outcome === 'unchanged') && !isShort
     if (entry?.request.kind === 'restore' && isBack) await restores.settle()
   }
 
@@ -123,6 +132,11 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         writtenOn = undefined
         continue
       }
+      const growth = growthOf(bound.observation, write.replicas)
+      if (growth !== undefined && !(await growth.granted)) {
+        conflicts += 1
+        continue
+      }
       for (const ask of asksOf(taken)) ask.sent = true
       const stateLabel = encodeState(write.state)
       const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
@@ -132,6 +146,7 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         await deliver(taken, verdicts, startedMs)
         return { postponed, wrote: true, conflicts }
       }
+      if (result.kind !== 'unknown') growth?.release()
       if (result.kind !== 'conflict') {
         if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
         return fail(asks, faultOf(result))

@@ -3,6 +3,7 @@ import type { StandingAlert } from './alert-state.ts'
 import type { Condition } from './autoscaler.ts'
 import { inWrittenBounds } from './corrections.ts'
 import { rolloutOf, unsupportedMode } from './gates.ts'
+import type { Capacity } from './limit-count.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { PolicyReading } from './policy.ts'
 import type { SyncStatus } from './ports.ts'
@@ -16,6 +17,7 @@ export interface ConditionInput {
   readonly alerts: readonly StandingAlert[]
   readonly sync: SyncStatus
   readonly writeUnknown: boolean
+  readonly capacity?: Capacity
   readonly nowMs: number
 }
 
@@ -32,6 +34,7 @@ export function conditionsOf(input: ConditionInput): readonly Found[] {
     restorePending(input),
     writeUnknown(input),
     inBounds(input),
+    atCapacity(input),
     alertStanding(input),
   ]
 }
@@ -90,6 +93,11 @@ function inBounds({ observation, reading: { policy } }: ConditionInput): Found {
   const bounds = `${policy.min} to ${policy.max ?? 'no max'}`
   const status = inWrittenBounds(observation.replicas, policy)
   return { type: 'InBounds', status, reason: `${observation.replicas} is ${status ? 'inside' : 'outside'} ${bounds}` }
+}
+
+function atCapacity({ observation, capacity }: ConditionInput): Found {
+  const status = capacity !== undefined && observation.replicas >= capacity.ceiling
+  return { type: 'AtCapacity', status, reason: capacity?.reason ?? 'no network with ranges limits it' }
 }
 
 function alertStanding({ alerts }: ConditionInput): Found {

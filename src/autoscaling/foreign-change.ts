@@ -26,7 +26,9 @@ export function foreignChange(
   const label = now.labels[STATE_LABEL]
   if (label !== undefined) {
     // The label is back: restored by a controller, or by a rollback to the spec that had it.
-    if (decodeState(label)?.to === now.replicas) return { kind: 'none', settled: pending !== undefined }
+    const state = decodeState(label)
+    // A restore may be one part of several, while addresses are short: whoever makes them says when it is done.
+    if (state?.to === now.replicas) return { kind: 'none', settled: pending !== undefined && state.cause !== 'restore' }
     return { kind: rolledBack ? 'rollback' : 'person' }
   }
   if (rolledBack) return { kind: 'rollback' }

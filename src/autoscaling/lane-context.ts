@@ -2,9 +2,10 @@
 import type { AlertBook } from './alert-book.ts'
 import type { Decision } from './decision.ts'
 import type { DecisionLog } from './decision-log.ts'
+import type { Capacity } from './limit-count.ts'
 import { type ServiceObservation, STATE_LABEL } from './observation.ts'
 import type { Policies } from './policies.ts'
-import type { Clock, Logger, ScalingListener, Services, SharedStateStore } from './ports.ts'
+import type { AddressCapacity, Clock, Logger, ScalingListener, Services, SharedStateStore } from './ports.ts'
 import type { PendingRestore } from './shared-state.ts'
 import { decodeState, type ScalingState } from './state.ts'
 
@@ -13,6 +14,8 @@ export interface ScalerDeps {
   readonly sharedState: SharedStateStore
   readonly alerts: Pick<AlertBook, 'current' | 'note'>
   readonly policies: Policies
+  /** Absent: no networks are looked after here. */
+  readonly capacity?: AddressCapacity
   readonly log: DecisionLog
   readonly listener: ScalingListener
   readonly logger: Logger
@@ -32,6 +35,15 @@ export interface LaneContext extends ScalerDeps {
   readonly serviceId: string
   /** Tells log, feed and metrics. */
   decided(decision: Decision, tookMs: number): void
+}
+
+/** The capacity as decide() takes it: nothing where nothing limits the service. */
+export function capacityOf(
+  { capacity }: Pick<ScalerDeps, 'capacity'>,
+  observation: ServiceObservation,
+): { readonly capacity?: Capacity } {
+  const found = observation.placement === undefined ? undefined : capacity?.ceilingOf(observation)
+  return found === undefined ? {} : { capacity: found }
 }
 
 /** What is known of the service's scaling: its label, else what a deploy or a rollback erased of it. */

@@ -5,7 +5,7 @@ import type { Catalog, Scaler } from './autoscaler.ts'
 import { decide } from './decide.ts'
 import { findAutoscaler } from './find-autoscaler.ts'
 import { keyFault } from './key-fault.ts'
-import { effectiveState, type ScalerDeps } from './lane-context.ts'
+import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
 import type { Lanes } from './lanes.ts'
 import { addPause, endPause } from './shared-state-changes.ts'
 import { suspend } from './standing-changes.ts'
@@ -44,6 +44,7 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
         pause: pauses.get(observation.id),
         writeUnknown,
         dryRun,
+        ...capacityOf(deps, observation),
         request,
         ...at,
       })

@@ -42,9 +42,16 @@ export function dropRestore(state: SharedState, serviceId: string): SharedState 
   return { ...state, restores }
 }
 
+function dropGrowth(state: SharedState, serviceId: string): SharedState {
+  if (!state.growths.has(serviceId)) return state
+  const growths = new Map(state.growths)
+  growths.delete(serviceId)
+  return { ...state, growths }
+}
+
 /** Drops all that is kept of a removed service. */
 export function forgetService(state: SharedState, serviceId: string): SharedState {
-  return dropRestore(endPause(state, serviceId, 'both'), serviceId)
+  return dropRestore(endPause(dropGrowth(state, serviceId), serviceId, 'both'), serviceId)
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {

@@ -15,6 +15,7 @@ const TROUBLES: Readonly<Partial<Record<WireAutoscaler['conditions'][number]['ty
   RestorePending: true,
   WriteUnknown: true,
   InBounds: false,
+  AtCapacity: true,
 }
 
 export async function list(options: { readonly json?: true }, io: Console): Promise<ExitCode> {

@@ -61,6 +61,7 @@ const ConditionSchema = Type.Object({
     RestorePending: true,
     WriteUnknown: true,
     InBounds: true,
+    AtCapacity: true,
     AlertStanding: true,
   }),
   status: Type.Boolean(),

@@ -38,7 +38,7 @@ describe('the labels of orrery-state', () => {
     })
     fc.assert(
       fc.property(fc.array(fc.tuple(id, pause)), fc.array(fc.tuple(id, restore)), (pauses, restores) => {
-        const state = { pauses: new Map(pauses), restores: new Map(restores) } as SharedState
+        const state = { ...EMPTY_SHARED_STATE, pauses: new Map(pauses), restores: new Map(restores) } as SharedState
         const read = decodeSharedState(encodeSharedState(state, {}, NOW))
         expect(read.pauses).toEqual(state.pauses)
         expect(read.restores).toEqual(state.restores)
