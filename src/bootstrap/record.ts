@@ -50,6 +50,10 @@ export interface FreedRange {
   readonly nodeId: string
   readonly hostname: string
   readonly freedAtMs: number
+  /** Of an adopted share: as there, for its host when that joins again. */
+  readonly isAdopted?: boolean
+  readonly aux?: Readonly<Record<string, string>>
+  readonly aux6?: Readonly<Record<string, string>>
 }
 
 export interface NetworkRecord {

@@ -31,23 +31,25 @@ export interface ShareLayout {
   readonly usable: number
 }
 
-/** What the engine keeps to itself in a subnet, wherever the range is. */
-const engineOwn = ({ subnet, gateway }: Pick<FamilyDefinition, 'subnet' | 'gateway'>): ReadonlySet<bigint> => {
+/** The lowest address of the range that is not in `taken`. */
+const lowestFree = ({ first, last }: Block, taken: ReadonlySet<bigint>): bigint | undefined => {
+  let address = first
+  while (taken.has(address)) address += 1n
+  return address <= last ? address : undefined
+}
+
+/** What the engine keeps to itself, in the range or anywhere else in the subnet. */
+const engineOwn = ({ subnet, gateway }: Pick<FamilyDefinition, 'subnet' | 'gateway'>, range: Block): Set<bigint> => {
   const block = blockOf(subnet)
   const own = new Set<bigint>()
   const isLarge = size(block) > 2n
   // The network address, in IPv6 the subnet-router anycast address; only IPv4 has a broadcast address.
   if (block.family === 6 || isLarge) own.add(block.first)
   if (block.family === 4 && isLarge) own.add(block.last)
-  if (gateway !== undefined) own.add(addressOf(gateway).first)
+  // Without a gateway, engines before 29 make the first address of the range one, and do so before they hold any back.
+  const gatewayAddress = gateway === undefined ? lowestFree(range, own) : addressOf(gateway).first
+  if (gatewayAddress !== undefined) own.add(gatewayAddress)
   return own
-}
-
-/** The lowest address of the range that is not in `taken`. */
-const lowestFree = ({ first, last }: Block, taken: ReadonlySet<bigint>): bigint | undefined => {
-  let address = first
-  while (taken.has(address)) address += 1n
-  return address <= last ? address : undefined
 }
 
 const countLeft = (range: Block, taken: ReadonlySet<bigint>): number => {
@@ -65,12 +67,14 @@ export const familyLayout = (
   { edges, shim }: Wishes,
 ): FamilyLayout => {
   const block = blockOf(range)
-  const taken = new Set(engineOwn(family))
+  const taken = engineOwn(family, block)
+  // One name in both families is one name too few for Docker's own client.
+  const suffix = block.family === 4 ? '' : '6'
   const aux: Record<string, string> = {}
   const holdBack = (name: string, address: bigint) => {
     if (taken.has(address)) return
     taken.add(address)
-    aux[name] = formatAddress(block.family, address)
+    aux[`${name}${suffix}`] = formatAddress(block.family, address)
   }
   if (edges === 'reserve') {
     holdBack(FIRST, block.first)
@@ -92,7 +96,7 @@ const adoptedLayout = (wanted: FamilyLayout, family: FamilyDefinition, aux: Fami
   const block = blockOf(wanted.range)
   const held = new Map(Object.entries(aux).map(([name, text]) => [name, addressOf(text)]))
   const inside = [...held.values()].filter((address) => contains(block, address)).map(({ first }) => first)
-  const usable = countLeft(block, new Set([...engineOwn(family), ...inside]))
+  const usable = countLeft(block, new Set([...engineOwn(family, block), ...inside]))
   const { shim } = wanted
   const isHeld = shim !== undefined && inside.includes(addressOf(shim).first)
   return { range: wanted.range, aux, ...(isHeld ? { shim } : {}), usable }
