@@ -165,6 +165,7 @@ describe('an engine that is down', () => {
     const controller = await startOwn(context, first)
     await isSeen(web, controller)
     const alertmanager = await startTelling(context, { urls: [controller.url], ...LONG })
+    context.onTestFinished(() => place.lab.mend())
     await first.stop()
     await fire(web.name, 'a', [alertmanager])
     await eventually('it is told to come again', async () => (await answered(controller, 503)) >= 2)

@@ -5,11 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LabNode } from '../lab/lab.ts'
 import { type Controller, mainFile, startController } from './support/controller.ts'
 import { labForTests } from './support/lab-for-tests.ts'
-import { createService, eventually, NOWHERE, policyLabels, replicasOf } from './support/services.ts'
+import { createService, eventually, NOWHERE, policyLabels, replicasOf, updateService } from './support/services.ts'
 
 const place = labForTests({ nodes: 1 })
 let manager: LabNode
@@ -49,6 +49,14 @@ const orrery = (args: readonly string[], env: Record<string, string> = {}): Prom
   })
 
 describe('orrery', () => {
+  beforeEach(async () => {
+    if ((await replicasOf(manager, id)) === 3) return
+    await updateService(manager, id, (spec) => {
+      Object.assign(spec.Mode, { Replicated: { Replicas: 3 } })
+    })
+    await eventually('three again', async () => /"replicas": ?3/.test((await orrery(['ls', '--json'])).out))
+  })
+
   it('ls shows a table, and with --json what the API says', async () => {
     await eventually('it is seen', async () => (await orrery(['ls'])).out.includes('web'))
     const { code, out } = await orrery(['ls'])
@@ -76,8 +84,9 @@ describe('orrery', () => {
   })
 
   it('repeats a call with a key as one step', async () => {
-    expect((await orrery(['up', 'web', '--key', 'k1'])).out).toContain('3 -> 4')
-    const again = await orrery(['up', 'web', '--key', 'k1'])
+    const key = `k${Date.now()}`
+    expect((await orrery(['up', 'web', '--key', key])).out).toContain('3 -> 4')
+    const again = await orrery(['up', 'web', '--key', key])
     expect([again.code, again.out]).toEqual([0, expect.stringContaining('duplicate')])
     await orrery(['down', 'web'])
   })

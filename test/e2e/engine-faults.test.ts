@@ -17,6 +17,7 @@ beforeAll(async () => {
   controller = await startController({ socketPath: engine.host.replace('unix://', '') })
 })
 beforeEach(async () => {
+  engine.role = 'manager' // whatever an earlier try has left
   count += 1
   name = `web-${count}`
   id = engine.addService({ name, replicas: 3, labels: policyLabels() })

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { LabNode } from '../lab/lab.ts'
-import { type Controller, startController } from './support/controller.ts'
+import { type Controller, endControllers, startController } from './support/controller.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
 import { createService, eventually, NOWHERE, policyLabels, replicasOf, updateService } from './support/services.ts'
 
@@ -19,6 +19,8 @@ beforeAll(async () => {
   other = present(place.lab.managers[1])
   worker = present(place.lab.workers[0])
 })
+
+afterEach(endControllers)
 
 async function service(name: string, controller: Controller): Promise<string> {
   const id = await createService(manager, { name, replicas: 3, template: NOWHERE })
@@ -42,6 +44,7 @@ describe('an engine', () => {
     const controller = await startController(manager)
     const id = await service('restarted', controller)
     await controller.up('restarted')
+    onTestFinished(() => place.lab.mend())
     await manager.stop()
     await eventually('not ready', async () => (await controller.call('GET', '/readyz')).status === 503)
     expect((await controller.up('restarted')).status).toBe(503)
@@ -54,6 +57,7 @@ describe('an engine', () => {
 
   it('whose event stream is cut: what changed meanwhile is known as soon as the controller is ready again', async () => {
     const proxy = await startProxy(manager.socketPath)
+    onTestFinished(() => proxy.close())
     const controller = await startController({ socketPath: proxy.socketPath })
     const id = await service('missed', controller)
     proxy.down()
@@ -65,7 +69,6 @@ describe('an engine', () => {
     await controller.ready()
     expect((await controller.get('missed')).body.policy.max?.value).toBe('4')
     await controller.stop()
-    proxy.close()
   })
 
   it('of another manager serves as well: one controller’s steps are known to the next', async () => {
@@ -131,8 +134,8 @@ async function startProxy(target: string) {
       isUp = true
     },
     close() {
-      server.closeAllConnections()
       server.close()
+      server.closeAllConnections()
     },
   }
 }

@@ -20,10 +20,9 @@ describe.each(engines)('on the %s engine', (engine) => {
     others = lab.managers.filter((node) => node !== leader)
   })
   afterEach(async () => {
-    for (const node of others) node.thaw()
     endControllers()
-    await place.lab.ready()
-  })
+    await place.lab.mend()
+  }, 240_000)
 
   /** Beside the leader, which goes on reading while its write can not be committed, or beside a follower. */
   async function start(name: string, beside: LabNode): Promise<{ controller: Controller; id: string }> {

@@ -4,7 +4,7 @@ import type { LabNode } from '../lab/lab.ts'
 import { type Controller, startController } from './support/controller.ts'
 import { engines } from './support/engines.ts'
 import { labForTests } from './support/lab-for-tests.ts'
-import { eventually, policyLabels, rawService, runningTasks } from './support/services.ts'
+import { eventually, policyLabels, rawService, removeService, runningTasks } from './support/services.ts'
 
 /** Above 2^53, and a length of time that any engine takes: 2562047 h. */
 const HUGE = '9223372036854775807'
@@ -33,6 +33,7 @@ describe.each(engines)('a service with a sparse spec, on the %s engine', (engine
   })
 
   it('keeps its tasks and differs after up only in Replicas and our label', async () => {
+    await removeService(manager, 'sparse') // of an earlier try
     const id = await createSparse(manager, 'sparse', 2)
     await eventually('two tasks run', async () => (await runningTasks(manager, 'sparse')).length === 2)
     const tasks = await runningTasks(manager, 'sparse')

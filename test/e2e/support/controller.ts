@@ -31,6 +31,8 @@ export interface Controller {
   log(): readonly Record<string, unknown>[]
   /** Until `/readyz` says 200. */
   ready(timeoutMs?: number): Promise<void>
+  /** Whether its process has come to an end. */
+  hasEnded(): boolean
   /** SIGTERM, and its exit code. */
   stop(): Promise<number | null>
   /** SIGKILL. */
@@ -105,8 +107,9 @@ function createController(deps: {
     const tookMs = performance.now() - started
     return { status: answer.statusCode, body: parsed(text) as Body, headers: answer.headers, tookMs }
   }
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
   const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) {
+    if (!hasEnded()) {
       child.kill(signal)
       await once(child, 'exit')
     }
@@ -140,6 +143,7 @@ function createController(deps: {
       }
       throw new Error(`the controller is not ready: ${JSON.stringify(last)}`)
     },
+    hasEnded,
     stop: () => end('SIGTERM'),
     kill: async () => void (await end('SIGKILL')),
   }

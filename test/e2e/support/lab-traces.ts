@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { execute } from '../../lab/execute.ts'
-import { type LabRecord, labFolder } from '../../lab/state.ts'
+import { isRunning, readProcessId } from '../../lab/processes.ts'
+import { type LabRecord, labFolder, labNames } from '../../lab/state.ts'
 
 const kinds = ['pid', 'mnt', 'net', 'uts', 'ipc']
 const namespaceOf = (pid: string | number, kind: string) => {
@@ -27,6 +28,22 @@ const commandOf = (pid: string) => {
   }
 }
 
+const parentOf = (pid: string) => {
+  try {
+    return /\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? '0'
+  } catch {
+    return '0'
+  }
+}
+/** First processes of the labs that are up beside this one. */
+async function otherLabs(name: string): Promise<Set<string>> {
+  const others = (await labNames()).filter((other) => other !== name)
+  const first = others.map((other) => readProcessId(`${labFolder(other)}/init`))
+  return new Set(first.flatMap((found) => (found !== undefined && isRunning(found) ? [String(found.pid)] : [])))
+}
+const isBelow = (pid: string, tops: ReadonlySet<string>): boolean =>
+  pid !== '0' && (tops.has(pid) || isBelow(parentOf(pid), tops))
+
 /** The namespaces of a lab that is up, other than this machine's own. */
 export function namespacesOf(record: Pick<LabRecord, 'pid' | 'nodes'>): Set<string> {
   const pids = [record.pid, ...record.nodes.map((node) => node.pid)]
@@ -37,7 +54,10 @@ export function namespacesOf(record: Pick<LabRecord, 'pid' | 'nodes'>): Set<stri
 
 /** What is left of a lab: processes, mounts, namespaces, cgroups, files. Empty once it is down. */
 export async function tracesOf(name: string, namespaces: ReadonlySet<string>): Promise<string[]> {
-  const inside = processes().filter((pid) => kinds.some((kind) => namespaces.has(namespaceOf(pid, kind) ?? '')))
+  // The kernel gives the number of a namespace that is gone to the next one: it may be another lab's now.
+  const others = await otherLabs(name)
+  const isInside = (pid: string) => kinds.some((kind) => namespaces.has(namespaceOf(pid, kind) ?? ''))
+  const inside = processes().filter((pid) => isInside(pid) && !isBelow(pid, others))
   const named = processes().filter((pid) => commandOf(pid).includes(`${labFolder(name)}`))
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   const cgroups = await execute('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*/orrery-lab-${name}*`])

@@ -27,17 +27,30 @@ export interface Wanted {
 /** A placement that no node meets: tasks stay pending, so that counts can be large and cheap. */
 export const NOWHERE = { Placement: { Constraints: ['node.labels.nowhere == true'] } }
 
+/** In place of one of that name, which an earlier try of the same test has left. */
 export async function createService(node: Pick<LabNode, 'api'>, wanted: Wanted): Promise<string> {
   const { name, replicas = 1, labels = policyLabels(), tag = 'good', spec = {}, template = {} } = wanted
-  const created = await node.api.createService({
+  const whole = {
     Name: name,
     Labels: labels,
     TaskTemplate: { ContainerSpec: { Image: `orrery-lab/web:${tag}`, Args: ['sleep', '1000000'] }, ...template },
     Mode: { Replicated: { Replicas: replicas } },
     EndpointSpec: { Mode: 'dnsrr' },
     ...spec,
-  } as Docker.CreateServiceOptions)
+  } as Docker.CreateServiceOptions
+  const created = await node.api.createService(whole).catch(async (error: { statusCode?: number }) => {
+    if (error.statusCode !== 409) throw error
+    await removeService(node, name)
+    return await node.api.createService(whole)
+  })
   return (created as unknown as { id?: string; ID?: string }).id ?? (created as unknown as { ID: string }).ID
+}
+
+/** Whether there is one or not. */
+export async function removeService({ api }: Pick<LabNode, 'api'>, name: string): Promise<void> {
+  const services = await api.listServices({ filters: JSON.stringify({ name: [name] }) })
+  const found = services.find(({ Spec }) => Spec?.Name === name)
+  if (found?.ID !== undefined) await api.getService(found.ID).remove()
 }
 
 /** The service as JSON text, exactly as the engine sends it. */
