@@ -11,8 +11,11 @@ export interface Listing {
   run(): Promise<void>
 }
 
+/** What a listing needs to know of being in sync, and tells of itself. */
+export type ListingState = Pick<InSync, 'listing' | 'epoch' | 'listed' | 'listFailed' | 'onProgress'>
+
 export interface ListingDeps {
-  readonly inSync: InSync
+  readonly inSync: ListingState
   readonly logger: Logger
   readonly timing: Pick<Timing, 'listEveryMs' | 'backoffMs'>
   readonly signal: AbortSignal

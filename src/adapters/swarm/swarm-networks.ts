@@ -3,11 +3,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../../autoscaling/ports.ts'
 import type { EngineNetwork, StepResult, SwarmNetworks } from '../../bootstrap/ports.ts'
 import type { Engine, EngineCall } from './engine-connection.ts'
-import { stepResult, unavailable } from './engine-errors.ts'
+import { EngineError, stepResult, unavailable } from './engine-errors.ts'
 import { textAt } from './engine-json.ts'
 import type { EngineEvent } from './event-stream.ts'
 import { createListeners } from './listeners.ts'
-import { readNetworks } from './network-mapper.ts'
+import { readNetwork } from './network-mapper.ts'
 import type { Timing } from './timing.ts'
 
 export interface NetworkReads extends SwarmNetworks {
@@ -40,7 +40,9 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
 
   const readOnce = async () => {
     const [path, timeoutMs] = ['/networks', timing.listTimeoutMs]
-    const found = readNetworks(await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal }))
+    const list = await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal })
+    if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
+    const found = list.map(readNetwork)
     if (isDeepStrictEqual(found, known)) return
     known = found
     changes.tell()

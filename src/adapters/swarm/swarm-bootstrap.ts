@@ -1,0 +1,103 @@
+/** What the networks need of the Swarm: nodes, tasks, networks and records, and what keeps their caches in step. */
+import type { Logger, Services, SyncStatus, Unsubscribe } from '../../autoscaling/ports.ts'
+import type { ServiceUse } from '../../bootstrap/plan-words.ts'
+import type { Nodes, Records, SwarmNetworks, Tasks } from '../../bootstrap/ports.ts'
+import type { Engine } from './engine-connection.ts'
+import type { EngineEvent } from './event-stream.ts'
+import type { InSync } from './in-sync.ts'
+import { createListing } from './keep-listing.ts'
+import { createNetworkRecords, type RecordCodec } from './network-records.ts'
+import { createNodeCache } from './node-cache.ts'
+import { createPartInSync } from './part-in-sync.ts'
+import { createSwarmNetworks } from './swarm-networks.ts'
+import { createTaskPoll } from './task-poll.ts'
+import type { Timing } from './timing.ts'
+
+/** Of a Swarm connected with `networks: true`. */
+export interface SwarmBootstrap {
+  readonly nodes: Nodes
+  readonly tasks: Tasks
+  readonly networks: SwarmNetworks
+  readonly records: Records
+  /** Services with tasks on networks, from the cache. */
+  serviceUses(): readonly ServiceUse[]
+  /** From the cache. */
+  serviceName(id: string): string | undefined
+  /** Nodes and networks are read from now on, and tasks while there is a record; until then only records are. */
+  activate(): void
+  sync(): SyncStatus
+  /** Called when nodes and networks were listed after changes may have been missed. */
+  onSync(listener: () => void): Unsubscribe
+}
+
+export interface BootstrapSide extends SwarmBootstrap {
+  /** Part of what `list` reads for the whole. Throws EngineError. */
+  loadRecords(): Promise<void>
+  onEvent(event: EngineEvent): void
+  run(): Promise<void>
+}
+
+export interface BootstrapSideDeps {
+  readonly codec: RecordCodec
+  readonly engine: Engine
+  readonly services: Pick<Services, 'list' | 'get' | 'onChange'>
+  readonly inSync: InSync
+  readonly now: () => number
+  readonly logger: Logger
+  readonly timing: Timing
+  readonly signal: AbortSignal
+}
+
+export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
+  const { services, inSync, logger, timing, signal } = deps
+  const part = createPartInSync({ inSync, what: 'nodes and networks', logger })
+  const onMissed = () => listing.soon()
+  const records = createNetworkRecords({ ...deps, onMissed })
+  const nodes = createNodeCache({ ...deps, sync: part.status, onMissed })
+  const networks = createSwarmNetworks({ ...deps, onMissed })
+  const list = async () => {
+    await Promise.all([nodes.load(), networks.load()])
+  }
+  const listing = createListing({ inSync: part, logger, timing, signal, list })
+
+  const serviceUses = (): ServiceUse[] =>
+    [...services.list()].flatMap(({ id, name, placement }) =>
+      placement === undefined ? [] : [{ id, name, networks: placement.networks }],
+    )
+
+  const serviceIds = (): string[] | undefined => {
+    const names = new Set(records.all().keys())
+    if (names.size === 0 || !part.status().inSync) return undefined
+    const ours = new Set(names)
+    for (const { id, name } of networks.current()) if (names.has(name)) ours.add(id)
+    return serviceUses()
+      .filter((service) => service.networks.some((network) => ours.has(network)))
+      .map(({ id }) => id)
+  }
+  const tasks = createTaskPoll({ ...deps, serviceIds })
+
+  // What was known at the start would be asked for only when something happens.
+  part.onChange(() => tasks.soon())
+  records.onChange(() => tasks.soon())
+  services.onChange(({ before, after }) => {
+    if (before?.placement !== undefined || after?.placement !== undefined) tasks.soon()
+  })
+  nodes.onChange(() => tasks.soon())
+
+  return {
+    ...{ nodes, tasks, networks, records, serviceUses },
+    serviceName: (id) => services.get(id)?.name,
+    activate: part.activate,
+    sync: part.status,
+    onSync: part.onChange,
+    loadRecords: records.load,
+    onEvent(event) {
+      if (event.type === 'node') nodes.onEvent(event)
+      else if (event.type === 'network') networks.onEvent(event)
+      else if (event.type === 'config') records.onEvent(event)
+    },
+    async run() {
+      await Promise.all([listing.run(), tasks.run()])
+    },
+  }
+}
