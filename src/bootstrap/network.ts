@@ -68,6 +68,7 @@ export interface ShareView {
   /** `null`: its agent was never heard. */
   readonly isAsWanted: boolean | null
   readonly faults: readonly ReportedFault[]
+  /** Put together each time it is read. */
   readonly addresses: readonly AddressView[]
   /** A change under way: `draining to 172.80.9.0/24`. */
   readonly change?: string

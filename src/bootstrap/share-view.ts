@@ -19,9 +19,6 @@ export interface ShareInput {
   readonly serviceName: (id: string) => string | undefined
 }
 
-export const usableOf = ({ record, share }: Pick<ShareInput, 'record' | 'share'>): number =>
-  shareLayout(record.definition, share).usable
-
 /** `undefined`: the agent was never heard. */
 function useOf({ record, heard, tasks, networkId }: ShareInput): AddressUse | undefined {
   if (heard === undefined) return undefined
@@ -29,10 +26,8 @@ function useOf({ record, heard, tasks, networkId }: ShareInput): AddressUse | un
   return addressUse({ network: record.definition.name, networkId, containers, tasks })
 }
 
-/** Without the addresses: for what is looked at often. */
-export const shareCount = (input: ShareInput): AddressCount => countAddresses(usableOf(input), useOf(input))
-
-export function shareView(input: ShareInput): ShareView {
+/** `adjust` may correct the figures. The addresses are put together when somebody asks for them. */
+export function shareView(input: ShareInput, adjust: (count: AddressCount) => AddressCount): ShareView {
   const { record, share, node, heard } = input
   const { name } = record.definition
   const layout = shareLayout(record.definition, share)
@@ -49,12 +44,14 @@ export function shareView(input: ShareInput): ShareView {
     parent: standing?.parent?.name ?? share.parent,
     ...(layout.ipv4.shim !== undefined && { shim: layout.ipv4.shim }),
     ...(layout.ipv6?.shim !== undefined && { shim6: layout.ipv6.shim }),
-    count: countAddresses(layout.usable, use),
+    count: adjust(countAddresses(layout.usable, use)),
     isReady: node?.labels[readyLabel(name)] === 'ready',
     isAsWanted,
     faults: standing?.faults ?? [],
-    addresses: [...addressesOf(input, use), ...heldBack(layout)].sort(byAddress),
     ...(change !== undefined && { change }),
+    get addresses() {
+      return [...addressesOf(input, use), ...heldBack(layout)].sort(byAddress)
+    },
   }
 }
 

@@ -3,6 +3,8 @@ import type { NodeReport } from '../../src/agent/report.ts'
 import type { WantedState } from '../../src/agent/wanted.ts'
 import type { NetworkDefinition } from '../../src/bootstrap/definition.ts'
 import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../../src/bootstrap/network.ts'
+import type { SwarmNode, SwarmTask } from '../../src/bootstrap/ports.ts'
+import type { NetworkRecord, NodeShare } from '../../src/bootstrap/record.ts'
 import { Fault } from '../../src/foundation/errors.ts'
 import { T0 } from './fake-use-cases.ts'
 
@@ -162,5 +164,54 @@ export const aWantedState = (change: Partial<WantedState> = {}): WantedState => 
       mayRecreate: false,
     },
   ],
+  ...change,
+})
+
+/** Assigned to node-1, on vlan40. */
+export const aTask = (change: Partial<SwarmTask> = {}): SwarmTask => ({
+  id: 'task-1',
+  serviceId: 'id-web',
+  nodeId: 'node-1',
+  slot: 1,
+  desiredState: 'running',
+  state: 'assigned',
+  networkIds: ['id-vlan40'],
+  ...change,
+})
+
+export const aSwarmNode = (change: Partial<SwarmNode> = {}): SwarmNode => ({
+  id: 'node-1',
+  version: 11,
+  hostname: 'worker1',
+  role: 'worker',
+  state: 'ready',
+  availability: 'active',
+  labels: { 'orrery.network.vlan40': 'ready', 'orrery.network.vlan40.range': '172.80.2.0/24' },
+  address: '10.0.0.12',
+  engineVersion: '28.5.1',
+  platform: { os: 'linux', architecture: 'x86_64' },
+  engineLabels: {},
+  ...change,
+})
+
+export const aNodeShare = (change: Partial<NodeShare> = {}): NodeShare => ({
+  nodeId: 'node-1',
+  hostname: 'worker1',
+  range: '172.80.2.0/24',
+  parent: 'bond0.40',
+  givenAtMs: T0,
+  isAdopted: false,
+  ...change,
+})
+
+export const aRecord = (
+  shares: readonly NodeShare[] = [aNodeShare()],
+  change: Partial<NetworkRecord> = {},
+): NetworkRecord => ({
+  definition: aDefinition(),
+  phase: 'present',
+  isAdopted: false,
+  shares: new Map(shares.map((share) => [share.nodeId, share])),
+  freed: [],
   ...change,
 })

@@ -62,7 +62,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     const heard = reports.get(nodeId)
     const networkId = networkIdOf(record.definition.name)
     const given = { record, share, node: nodes.get(nodeId), heard, tasks: at.tasksOf(nodeId), networkId, serviceName }
-    return keepFree(shareView(given), isHeard(heard, at))
+    const key = { network: record.definition.name, nodeId, range: share.range }
+    return shareView(given, (count) => keepFree({ ...key, count }, isHeard(heard, at)))
   }
 
   const viewNetwork = (name: string, at: Moment): NetworkView | undefined => {

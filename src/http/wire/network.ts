@@ -172,14 +172,19 @@ export function wireNetwork(view: NetworkView, shown: Shown): WireNetwork {
 }
 
 export function wireShare(share: ShareView, shown: Shown): WireShare {
-  const { count, isReady, isAsWanted, faults, addresses, ...same } = share
+  // Not spread: the addresses are put together when they are read.
+  const { network, nodeId, hostname, range, range6, parent, shim, shim6, count, faults, change } = share
   return {
-    ...same,
+    ...{ network, nodeId, hostname, range, parent },
+    ...(range6 !== undefined && { range6 }),
+    ...(shim !== undefined && { shim }),
+    ...(shim6 !== undefined && { shim6 }),
     ...wireCount(count),
-    ready: isReady,
-    asWanted: isAsWanted,
+    ready: share.isReady,
+    asWanted: share.isAsWanted,
     faults: faults.map((fault) => ({ ...fault })),
-    addresses: shown.addresses ? addresses.map((address) => ({ ...address })) : [],
+    ...(change !== undefined && { change }),
+    addresses: shown.addresses ? [...share.addresses] : [],
   }
 }
 
