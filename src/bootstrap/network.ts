@@ -109,6 +109,7 @@ export interface NodeView {
     readonly faults: readonly ReportedFault[]
   }
   readonly hostAddresses: readonly { readonly link: string; readonly address: string }[]
+  /** Sorted by network; put together each time they are read. */
   readonly shares: readonly ShareView[]
   readonly containers: NodeReport['containers']
   /** The newest one as it came; absent: never heard. */

@@ -2,7 +2,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Autoscaler } from '../../autoscaling/autoscaler.ts'
 import type { Clock, ScalingListener, SyncStatus } from '../../autoscaling/ports.ts'
+import type { NetworkCatalog } from '../../bootstrap/network.ts'
 import { createDecisionCounter } from './decision-counter.ts'
+import { createNetworkGauges } from './network-gauges.ts'
 import { createServiceGauges } from './service-gauges.ts'
 
 /** What is read at each scrape; handed over once it exists, since its parts want the listener first. */
@@ -24,6 +26,8 @@ export interface Metrics extends ScalingListener {
   readonly contentType: string
   text(): Promise<string>
   watch(source: MetricsSource): void
+  /** Without it: no figures of networks. */
+  watchNetworks(source: Pick<NetworkCatalog, 'networks' | 'nodes'>): void
   engineCalled(call: EngineCall): void
   eventStreamConnected(connected: boolean): void
   /** Positive: the engine's clock is ahead. */
@@ -40,6 +44,7 @@ export function createMetrics({ version, now }: { readonly version: string; read
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
   const gauges = createServiceGauges(registry)
+  const networkGauges = createNetworkGauges(registry)
   const decisions = createDecisionCounter(registry)
   const writes = new Counter({
     name: 'orrery_writes_total',
@@ -95,18 +100,23 @@ export function createMetrics({ version, now }: { readonly version: string; read
   new Gauge({ name: 'orrery_build_info', help: 'Always 1.', labelNames: ['version'], registers }).set({ version }, 1)
 
   let source: MetricsSource | undefined
+  let networks: Pick<NetworkCatalog, 'networks' | 'nodes'> | undefined
   return {
     contentType: registry.contentType,
     async text() {
       const autoscalers = source?.list() ?? []
       const services = new Set(autoscalers.map(({ observation }) => observation.name))
       gauges.fill(autoscalers, now())
+      networkGauges.fill(networks?.networks() ?? [], networks?.nodes() ?? [])
       decisions.keepOnly((service) => services.has(service))
       inSync.set(source?.sync().inSync ? 1 : 0)
       return await registry.metrics()
     },
     watch(watched) {
       source = watched
+    },
+    watchNetworks(watched) {
+      networks = watched
     },
     decided(decision, tookMs) {
       decisions.count(decision)

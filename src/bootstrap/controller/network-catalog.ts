@@ -103,10 +103,11 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     const { id, hostname, role, state, availability, engineVersion, address } = node
     const heard = reports.get(id)
     const report = heard?.report
-    const shares = [...at.records.values()].flatMap((record) => {
-      const share = record.shares.get(id)
-      return share === undefined ? [] : [viewShare(record, share, at)]
-    })
+    const shares = () =>
+      [...at.records.values()].flatMap((record) => {
+        const share = record.shares.get(id)
+        return share === undefined ? [] : [viewShare(record, share, at)]
+      })
     return {
       ...{ id, hostname, role, state, availability, engineVersion },
       ...(address !== undefined && { address }),
@@ -117,9 +118,11 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
         faults: report?.faults ?? [],
       },
       hostAddresses: report?.hostAddresses ?? [],
-      shares: shares.sort((one, other) => (one.network < other.network ? -1 : 1)),
       containers: report?.containers ?? [],
       ...(report !== undefined && { report }),
+      get shares() {
+        return shares().sort((one, other) => (one.network < other.network ? -1 : 1))
+      },
     }
   }
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createMetrics } from '../../../src/adapters/metrics/metrics.ts'
 import type { StandingAlert } from '../../../src/autoscaling/alert-state.ts'
 import type { Autoscaler, Condition } from '../../../src/autoscaling/autoscaler.ts'
+import type { NetworkView, NodeView } from '../../../src/bootstrap/network.ts'
+import { aNetwork, aNode, aShare } from '../../support/fake-networks.ts'
 import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/fake-use-cases.ts'
 
 const watching = (...autoscalers: Autoscaler[]) => {
@@ -96,6 +98,58 @@ describe('the gauges of an autoscaler', () => {
     expect((await ours(metrics)).filter((line) => line.startsWith('orrery_current'))).toHaveLength(2)
     autoscalers.shift()
     expect((await ours(metrics)).join()).not.toContain('"web"')
+  })
+})
+
+describe('the gauges of networks', () => {
+  const networksOf = async (networks: readonly NetworkView[], nodes: readonly NodeView[]) => {
+    const { metrics } = watching()
+    const shown = { networks, nodes }
+    metrics.watchNetworks({ networks: () => shown.networks, nodes: () => shown.nodes })
+    const samples = async () => (await ours(metrics)).filter((line) => /^orrery_(network|agent)/.test(line))
+    return { shown, samples }
+  }
+
+  it('say of each node what it has, and of each network how its nodes are', async () => {
+    const conditions = [
+      { type: 'Complete', status: true, reason: '', sinceMs: T0 },
+      { type: 'Orphaned', status: false, reason: '', sinceMs: T0 },
+    ] as const
+    const sick = aShare({
+      hostname: 'worker2',
+      isReady: false,
+      isAsWanted: false,
+      count: { usable: 10, used: null, free: null },
+    })
+    const { samples } = await networksOf([aNetwork({ conditions, shares: [aShare(), sick] })], [aNode()])
+    expect(await samples()).toEqual([
+      'orrery_network_addresses{network="vlan40",node="worker1",state="usable"} 253',
+      'orrery_network_addresses{network="vlan40",node="worker1",state="used"} 1',
+      'orrery_network_addresses{network="vlan40",node="worker1",state="free"} 252',
+      'orrery_network_addresses{network="vlan40",node="worker2",state="usable"} 10',
+      'orrery_network_nodes{network="vlan40",state="total"} 2',
+      'orrery_network_nodes{network="vlan40",state="ready"} 1',
+      'orrery_network_nodes{network="vlan40",state="as_wanted"} 1',
+      'orrery_network_node_as_wanted{network="vlan40",node="worker1"} 1',
+      'orrery_network_node_as_wanted{network="vlan40",node="worker2"} 0',
+      'orrery_network_condition{network="vlan40",type="Complete"} 1',
+      'orrery_network_condition{network="vlan40",type="Orphaned"} 0',
+      `orrery_agent_last_report_timestamp{node="worker1"} ${T0 / 1000}`,
+    ])
+  })
+
+  it('leave out an agent that was never heard, and the nodes of a network that is only defined', async () => {
+    const unheard = aNode({ agent: { isHeard: false, faults: [] } })
+    const { samples } = await networksOf([aNetwork({ isInForce: false, conditions: [], shares: [] })], [unheard])
+    expect(await samples()).toEqual([])
+  })
+
+  it('go when the node or the network goes', async () => {
+    const { shown, samples } = await networksOf([aNetwork()], [aNode()])
+    expect(await samples()).not.toEqual([])
+    shown.networks = []
+    shown.nodes = []
+    expect(await samples()).toEqual([])
   })
 })
 

@@ -1,0 +1,63 @@
+/** The gauges of networks, nodes and agents, filled anew for every scrape, so that what is gone leaves none behind. */
+import { Gauge, type Registry } from 'prom-client'
+import type { NetworkView, NodeView, ShareView } from '../../bootstrap/network.ts'
+
+export interface NetworkGauges {
+  fill(networks: readonly NetworkView[], nodes: readonly NodeView[]): void
+}
+
+/** `node` is the host name: that is what people know it by. */
+export function createNetworkGauges(registry: Registry): NetworkGauges {
+  const gauges: Gauge[] = []
+  const gauge = (name: string, help: string, labelNames: readonly string[]) => {
+    const made = new Gauge({ name: `orrery_${name}`, help, labelNames: [...labelNames], registers: [registry] })
+    gauges.push(made)
+    return made
+  }
+  const addresses = gauge(
+    'network_addresses',
+    'Addresses of a node for containers: usable, used by containers, free for more. Absent while not known.',
+    ['network', 'node', 'state'],
+  )
+  const counts = gauge('network_nodes', 'Nodes with a range: total, ready (labelled), as_wanted (by their agents).', [
+    'network',
+    'state',
+  ])
+  const asWanted = gauge('network_node_as_wanted', '1 while the node is as wanted, 0 while it is not or not known.', [
+    'network',
+    'node',
+  ])
+  const condition = gauge('network_condition', '1 while the condition of the network is true.', ['network', 'type'])
+  const lastReport = gauge(
+    'agent_last_report_timestamp',
+    'When the agent of the node was last heard by this controller, seconds since the epoch. Absent: never.',
+    ['node'],
+  )
+
+  const fillShare = ({ network, hostname: node, count, isAsWanted }: ShareView) => {
+    for (const state of ['usable', 'used', 'free'] as const) {
+      const value = count[state]
+      if (value !== null) addresses.set({ network, node, state }, value)
+    }
+    asWanted.set({ network, node }, isAsWanted === true ? 1 : 0)
+  }
+
+  const fillNetwork = ({ name: network, isInForce, shares, conditions }: NetworkView) => {
+    for (const { type, status } of conditions) condition.set({ network, type }, status ? 1 : 0)
+    if (!isInForce) return
+    for (const share of shares) fillShare(share)
+    counts.set({ network, state: 'total' }, shares.length)
+    counts.set({ network, state: 'ready' }, shares.filter(({ isReady }) => isReady).length)
+    counts.set({ network, state: 'as_wanted' }, shares.filter(({ isAsWanted }) => isAsWanted === true).length)
+  }
+
+  return {
+    fill(networks, nodes) {
+      for (const each of gauges) each.reset()
+      for (const network of networks) fillNetwork(network)
+      for (const { hostname: node, agent } of nodes) {
+        if (agent.reportedAtMs !== undefined) lastReport.set({ node }, agent.reportedAtMs / 1000)
+      }
+    },
+  }
+}
