@@ -3,12 +3,14 @@
  * places. Pure.
  *
  * Swarm gives each task to the node with the fewest of its service, and breaks ties by all tasks, which nobody here can
- * foresee. Tasks that come together it deals out in one pass over the nodes, fewest first: a node is filled until the next
- * one has fewer, so that from 0, 1 and 5 on three nodes five more make 1, 5 and 5. Then it goes round, one a node
- * (swarmkit, manager/scheduler/scheduler.go, scheduleNTasksOnNodes). So, with `most` the highest count there is at first:
+ * foresee. Tasks that come together it deals out in one pass over the nodes, fewest first, each node being filled until
+ * the next one has fewer; then it goes round, one a node (swarmkit, manager/scheduler/scheduler.go, scheduleNTasksOnNodes).
+ * The pass is less even than it sounds: from 0, 1 and 5 on three nodes, five more make 1, 5 and 5. What holds is this,
+ * with `most` and `least` the highest and the lowest count that there were at first:
  *
- *   before a node below `most` gets a task, every node with fewer has got one at least;
- *   before `most` becomes one more, every node below it has got one more.
+ *   1. before a node gets a task, every node with fewer has got one, and together they have got what it had above `least`;
+ *   2. before any node has more than `most`, there are as many new tasks as `most` is above `least`;
+ *   3. from then on, before the highest count grows by one, every node has got one more.
  */
 
 /** A node that may get tasks of the service. */
@@ -31,6 +33,8 @@ export interface SpreadRules {
 export interface Spread {
   /** The largest number of new tasks that never exceeds what is free on any node. */
   readonly fits: number
+  /** Index of the node that ends it; absent: none does, but the limit of tasks a node, or there is no node at all. */
+  readonly tightest?: number
   /** What at most each candidate gets of `tasks` new ones. */
   mostOf(tasks: number): readonly number[]
 }
@@ -44,10 +48,16 @@ export function spreadOver<Node extends Candidate>(nodes: readonly Node[], rules
   /** The fewest new tasks of which `node` gets `share`. */
   const fewest = (node: Node, share: number): number => {
     if (share <= 0 || !rules.isEven) return share
+    /** What it has when it gets the last of them. */
     const height = node.count + share - 1
     const itself = node.isCertain ? 1 : 0
-    const lower = below(counts, Math.min(height, most)) - (node.count < Math.min(height, most) ? itself : 0)
-    return share + lower + Math.max(0, height - most) * (counts.length - itself)
+    const others = counts.length - itself
+    const lowest = Math.min(node.count, counts[0] ?? node.count)
+    const level = Math.min(height, most)
+    const passedOver = below(counts, level) - (node.count < level ? itself : 0)
+    const rounds = height - level
+    const byNodes = share + Math.max(passedOver + rounds * others, node.count - lowest)
+    return height < most ? byNodes : Math.max(byNodes, most - lowest + 1 + rounds * (others + 1))
   }
 
   const exceeds = (node: Node): number => {
@@ -65,9 +75,15 @@ export function spreadOver<Node extends Candidate>(nodes: readonly Node[], rules
     return can
   }
 
-  const room = takers.reduce((sum, node) => Math.min(Number.MAX_SAFE_INTEGER, sum + roomOf(node)), 0)
+  let fits = takers.reduce((sum, node) => Math.min(Number.MAX_SAFE_INTEGER, sum + roomOf(node)), 0)
+  let tightest: number | undefined
+  for (const [index, node] of nodes.entries()) {
+    const tasks = roomOf(node) > 0 ? exceeds(node) - 1 : fits
+    if (tasks < fits) [fits, tightest] = [tasks, index]
+  }
   return {
-    fits: takers.reduce((fits, node) => Math.min(fits, exceeds(node) - 1), room),
+    fits,
+    ...(tightest !== undefined && { tightest }),
     mostOf: (tasks) => nodes.map((node) => (tasks > 0 && roomOf(node) > 0 ? mostOn(node, tasks) : 0)),
   }
 }
