@@ -42,7 +42,7 @@ const ChangeSchema = Type.Object({
   range6: Type.Optional(Text),
   parent: Text,
   availabilityBefore: Availability,
-  stage: Type.Union([Type.Literal('draining'), Type.Literal('recreating')]),
+  stage: Type.Union([Type.Literal('waiting'), Type.Literal('draining'), Type.Literal('recreating')]),
   startedAtMs: Type.Number(),
 })
 

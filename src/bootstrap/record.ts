@@ -38,8 +38,11 @@ export interface ShareChange {
   readonly parent: string
   /** Given back at the end. */
   readonly availabilityBefore: Availability
-  /** `draining`: until nothing is attached and the tasks run elsewhere. `recreating`: until the agent has proved it. */
-  readonly stage: 'draining' | 'recreating'
+  /**
+   * `waiting`: another node is changed first. `draining`: until nothing is attached and the tasks run elsewhere.
+   * `recreating`: until the agent has proved it.
+   */
+  readonly stage: 'waiting' | 'draining' | 'recreating'
   readonly startedAtMs: number
 }
 

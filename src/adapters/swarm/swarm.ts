@@ -1,8 +1,9 @@
-/** The Swarm behind one engine: the ports `Services` and `SharedStateStore`, and what keeps their caches in step. */
+/** The Swarm behind one engine: the ports of autoscaling and of networks, and what keeps their caches in step. */
 import { setMaxListeners } from 'node:events'
 import { decodeAlertState, EMPTY_ALERT_STATE, encodeAlertState } from '../../autoscaling/alert-state.ts'
 import type { AlertStore, Clock, Logger, ServiceChange, Services, SharedStateStore } from '../../autoscaling/ports.ts'
 import { decodeSharedState, EMPTY_SHARED_STATE, encodeSharedState } from '../../autoscaling/shared-state.ts'
+import { recordCodec } from '../../bootstrap/record-codec.ts'
 import { createConfigStore } from './config-store.ts'
 import { createCountWriter } from './count-writer.ts'
 import type { EngineOptions } from './engine-address.ts'
@@ -15,6 +16,7 @@ import { keepReadingLeader } from './leader-read.ts'
 import { createListeners } from './listeners.ts'
 import { createServiceCache } from './service-cache.ts'
 import { createServiceReads } from './service-reads.ts'
+import { createBootstrapSide, type SwarmBootstrap } from './swarm-bootstrap.ts'
 import { TIMING, type Timing } from './timing.ts'
 
 const SHARED_STATE = { empty: EMPTY_SHARED_STATE, decode: decodeSharedState, encode: encodeSharedState }
@@ -40,6 +42,8 @@ export interface Swarm {
   readonly services: Services
   readonly sharedState: SharedStateStore
   readonly alerts: AlertStore
+  /** Of networks; asks for little more than their records until it is activated. */
+  readonly bootstrap: SwarmBootstrap
   /** For messages to people. */
   readonly engineAddress: string
   /** Starts following the swarm and returns at once; an engine that is away is tried again for ever. */
@@ -65,23 +69,23 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
   const sharedState = createConfigStore({ ...store, name: 'orrery-state', codec: SHARED_STATE })
   const alerts = createConfigStore({ ...store, name: 'orrery-alerts', codec: ALERTS })
   const list = async () => {
-    await Promise.all([reads.list(), sharedState.load(), alerts.load()])
+    await Promise.all([reads.list(), sharedState.load(), alerts.load(), bootstrap.loadRecords()])
   }
   const listing = createListing({ inSync, logger, timing, signal, list })
   const loops: Promise<void>[] = []
 
   const onEvent = (event: EngineEvent) => {
     if (event.type === 'service') reads.onEvent(event)
-    else if (event.type === 'config') {
-      sharedState.onEvent(event)
-      alerts.onEvent(event)
-    }
+    else bootstrap.onEvent(event)
+    if (event.type !== 'config') return
+    sharedState.onEvent(event)
+    alerts.onEvent(event)
   }
 
   const followStream = () =>
     followEvents({
       ...{ engine, logger, now, timing, signal, onEvent },
-      types: ['service', 'config'],
+      types: ['service', 'config', 'node', 'network'],
       onUnreadable: onMissed,
       onConnected() {
         hooks.onEventStream?.(true)
@@ -118,14 +122,17 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
     },
   }
 
+  const bootstrap = createBootstrapSide({ codec: recordCodec, engine, services, inSync, now, logger, timing, signal })
+
   return {
     services,
     sharedState,
     alerts,
+    bootstrap,
     engineAddress: engine.address,
     start() {
       if (loops.length > 0 || signal.aborted) return
-      loops.push(followStream(), readLeader(), listing.run())
+      loops.push(followStream(), readLeader(), listing.run(), bootstrap.run())
     },
     async close() {
       closing.abort()
