@@ -1,7 +1,7 @@
 import { execute } from './execute.ts'
 
 /** One batch of `ip` commands in the network namespace of a process. */
-function ip(pid: number, lines: string[]) {
+export function ip(pid: number, lines: string[]) {
   return execute('nsenter', [`--target=${pid}`, '--net', 'ip', '-batch', '-'], { input: `${lines.join('\n')}\n` })
 }
 
@@ -13,7 +13,10 @@ const cables = (port: string) => [
 
 export type Place = { lab: number; node: number; port: string }
 
-export async function plugIn({ lab, node, port }: Place, address: string): Promise<void> {
+/** Each with its prefix length. */
+export type Addresses = { eth0: string; eth1: readonly string[] }
+
+export async function plugIn({ lab, node, port }: Place, { eth0, eth1 }: Addresses): Promise<void> {
   await ip(
     lab,
     cables(port).flatMap(({ end, bridge, device }) => [
@@ -21,7 +24,12 @@ export async function plugIn({ lab, node, port }: Place, address: string): Promi
       `link set ${end} master ${bridge} up`,
     ]),
   )
-  await ip(node, [`address add ${address}/24 dev eth0`, 'link set eth0 up', 'link set eth1 up'])
+  await ip(node, [
+    `address add ${eth0} dev eth0`,
+    ...eth1.map((address) => `address add ${address} dev eth1`),
+    'link set eth0 up',
+    'link set eth1 up',
+  ])
 }
 
 /** As if the switch port went dead: the node's own links stay up, nothing passes. */

@@ -48,6 +48,22 @@ export function processesNamed(name: string, pid: number): number[] {
     .map(Number)
 }
 
+/** Every process of a node but its first and that one's own child, which keeps it: those of containers too. */
+export function processesInside(first: number): number[] {
+  const namespace = namespaceOf(String(first))
+  const entered = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && namespaceOf(entry) === namespace)
+  const found = new Set<number>()
+  const add = (pid: number) => {
+    if (found.has(pid)) return
+    found.add(pid)
+    for (const child of childrenOf(pid)) add(child)
+  }
+  for (const pid of [first, ...entered.map(Number)]) add(pid)
+  const isKeeper = (pid: number) =>
+    readOr(`/proc/${pid}/cmdline`, '') === 'sleep\0infinity\0' && namespaceOf(String(pid)) === namespace
+  return [...found].filter((pid) => pid !== first && !isKeeper(pid) && statOf(pid)[0] !== 'Z')
+}
+
 function namespaceOf(pid: string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`)

@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { loadArchive } from './archive.ts'
 import type { Progress } from './cache.ts'
-import { type EngineKind, type EnginePackages, enginePackages } from './engines.ts'
-import { execute } from './execute.ts'
+import { type EngineKind, enginePackages } from './engines.ts'
 import { type ImageName, imageArchive } from './images.ts'
 import { startKeeper } from './keeper.ts'
-import { engineOf, type Lab, openLab } from './lab.ts'
+import { type Lab, openLab } from './lab.ts'
+import { checkLans, type Lan, setUpLans } from './lan.ts'
 import { checkMachine } from './machine.ts'
-import { plugIn } from './network.ts'
-import { claimLab, clearLab, type LabRecord, type NodeRecord, writeRecord } from './state.ts'
+import { initOf, type LabPlace, loadArchives, planNode, startNode, writeHosts } from './start-node.ts'
+import { claimLab, clearLab, type LabRecord, writeRecord } from './state.ts'
 import { formSwarm } from './swarm.ts'
 
 export type LabOptions = {
@@ -24,6 +19,8 @@ export type LabOptions = {
   name?: string
   /** Loaded on every node before the lab is handed over. */
   images?: readonly ImageName[]
+  /** Subnets on the second LAN, br1 and each eth1. Without, there is no address. */
+  lan?: Lan | readonly Lan[]
   /** Keep the lab when this process ends. Otherwise it goes down with it, however it ends. */
   outlive?: boolean
   onProgress?: Progress
@@ -37,7 +34,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     onProgress = () => {},
     outlive = false,
     images = ['orrery-lab/web'],
+    lan = [],
   } = options
+  const lans = [lan].flat()
+  checkLans(lans)
   const { managers = Math.min(3, count), name = `lab-${randomBytes(3).toString('hex')}` } = options
   if (!Number.isInteger(count) || count < 1 || count > 5) throw new Error(`nodes: 1 to 5, not ${count}`)
   if (!Number.isInteger(managers) || managers < 1 || managers > Math.min(3, count)) {
@@ -50,30 +50,15 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   ])
   onProgress(`starting ${count} engine${count === 1 ? '' : 's'} ${packages.version} in lab ${name}`)
   const keeper = await claimLab(name, (at, subnet) => startKeeper({ folder: at, subnet, init: initOf(packages) }))
-  const { folder, subnet } = keeper
+  const place: LabPlace = { name, subnet: keeper.subnet, pid: keeper.lab, packages, lans }
   try {
-    const plan = [...Array(count).keys()].map((index) => ({
-      hostname: `${name}-${index + 1}`,
-      port: `${index + 1}`,
-      address: `${subnet}.${11 + index}`,
-      role: index < managers ? ('manager' as const) : ('worker' as const),
-      socketPath: join(folder, `${name}-${index + 1}.sock`),
-    }))
-    const hosts = plan.map(({ address, hostname }) => `${address} ${hostname}`)
-    await writeFile(join(folder, 'hosts'), ['127.0.0.1 localhost', '::1 localhost', ...hosts, ''].join('\n'))
-    const booted = await Promise.all(
-      plan.map(async (node) => {
-        const pid = await startNode(folder, keeper.lab, packages, node)
-        const { api, engine: own } = engineOf(name, { ...node, pid })
-        await own.start()
-        return { ...node, pid, api }
-      }),
+    const plans = [...Array(count).keys()].map((index) =>
+      planNode(place, index + 1, index < managers ? 'manager' : 'worker'),
     )
+    await Promise.all([writeHosts(place, plans), setUpLans(keeper.lab, lans)])
+    const started = await Promise.all(plans.map((plan) => startNode(place, plan)))
     onProgress('forming the swarm')
-    const [nodeIds] = await Promise.all([
-      formSwarm(booted),
-      ...booted.flatMap(({ api }) => archives.map((archive) => loadArchive(api, archive))),
-    ])
+    const [nodeIds] = await Promise.all([formSwarm(started), ...started.map(({ api }) => loadArchives(api, archives))])
     const record: LabRecord = {
       name,
       engine,
@@ -81,7 +66,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       pid: keeper.lab,
       startedBy: process.pid,
       startedAt: new Date().toISOString(),
-      nodes: booted.map(({ api: _, ...node }, index): NodeRecord => ({ ...node, nodeId: nodeIds[index] ?? '' })),
+      images,
+      lans,
+      nodes: started.map(({ api: _, ...node }, index) => ({ ...node, nodeId: nodeIds[index] ?? '', joined: true })),
     }
     await writeRecord(record)
     if (outlive) keeper.letGo()
@@ -90,40 +77,4 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await clearLab(name)
     throw error
   }
-}
-
-/** The checkout and where temporary files go, if they lie in what each node has a copy of. */
-const checkout = join(import.meta.dirname, '../..')
-const sharedFolders = [...new Set([checkout, tmpdir()])].filter((path) => /^\/(usr|etc|var|run)\//.test(path))
-
-type NodePlan = Pick<NodeRecord, 'hostname' | 'port' | 'address'>
-
-/** Reaps orphans as the first process of a namespace; static, so it needs none of the packages' libraries. */
-const initOf = (packages: EnginePackages) => join(packages.folder, 'usr/bin/tini-static')
-
-/** Makes a node's namespaces and plugs it in; its pid. */
-async function startNode(folder: string, lab: number, packages: EnginePackages, node: NodePlan): Promise<number> {
-  const script = join(import.meta.dirname, 'node.sh')
-  const log = join(folder, `${node.hostname}-boot.log`)
-  const unshare = ['unshare', '--pid', '--fork', '--kill-child', '--mount', '--net', '--uts', '--ipc']
-  const boot = ['sh', script, folder, node.hostname, packages.folder, initOf(packages), ...sharedFolders]
-  // `setsid --fork` hands it to the lab's first process, so that it ends with the lab and is nobody's child outside.
-  const line = 'exec setsid --fork "$@" >"$0" 2>&1'
-  await execute('nsenter', [`--target=${lab}`, '--pid', '--', 'sh', '-c', line, log, ...unshare, ...boot])
-  const answer = await firstLine(join(folder, `${node.hostname}.pid`), 20_000)
-  const pid = Number(answer)
-  if (!Number.isInteger(pid)) {
-    throw new Error(`node ${node.hostname} did not come up:\n${await readFile(log, 'utf8').catch(() => '')}`)
-  }
-  await plugIn({ lab, node: pid, port: node.port }, node.address)
-  return pid
-}
-
-/** Waits for a file that appears with its content; undefined if it does not. */
-async function firstLine(path: string, timeoutMs: number): Promise<string | undefined> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(5)) {
-    const text = await readFile(path, 'utf8').catch(() => '')
-    if (text.endsWith('\n')) return text.trim()
-  }
-  return undefined
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { withLock } from './cache.ts'
 import type { EngineKind } from './engines.ts'
 import { execute } from './execute.ts'
+import type { Lan } from './lan.ts'
 import { isRunning, readProcessId } from './processes.ts'
 
 /** One folder a lab: sockets, logs, and the record by which another process finds the lab. */
@@ -17,7 +18,10 @@ export type NodeRecord = {
   /** First process of the node, as seen from outside. */
   pid: number
   socketPath: string
+  /** In the Swarm; of a node that has left, the last one. Empty before it has joined. */
   nodeId: string
+  /** Whether it is in the Swarm, as far as the lab has done it. */
+  joined: boolean
 }
 
 export type LabRecord = {
@@ -28,6 +32,9 @@ export type LabRecord = {
   pid: number
   startedBy: number
   startedAt: string
+  /** What every node has when it is handed over. */
+  images: readonly string[]
+  lans: readonly Lan[]
   nodes: NodeRecord[]
 }
 
