@@ -67,7 +67,7 @@ function planPresent(wanted: WantedNetwork, observed: NodeObservation, all: read
   return { ...shown, steps, faults: [...faults, ...host.faults] }
 }
 
-function whyForeign(found: ReportedNetwork, wanted: WantedNetwork): ReportedFault[] {
+export function whyForeign(found: ReportedNetwork, wanted: WantedNetwork): ReportedFault[] {
   const { configName, name } = wanted
   const owner = found.labels[NETWORK_LABEL]
   const rename = 'or give the definition another `config`'
@@ -85,7 +85,7 @@ function whyForeign(found: ReportedNetwork, wanted: WantedNetwork): ReportedFaul
 }
 
 /** Two networks of one name on one engine: which one a task gets is anybody's guess. */
-const nameClash = (wanted: WantedNetwork, { networks }: NodeObservation): ReportedFault[] =>
+export const nameClash = (wanted: WantedNetwork, { networks }: NodeObservation): ReportedFault[] =>
   networks.some(({ name, scope }) => name === wanted.name && scope === 'local')
     ? [
         {
@@ -98,7 +98,7 @@ const nameClash = (wanted: WantedNetwork, { networks }: NodeObservation): Report
 const ELSEWHERE = new Set(['null', 'host', 'overlay', ''])
 
 /** The engine refuses a second network with addresses of the same LAN, but only when the first task comes. */
-function subnetClashes(wanted: WantedNetwork, { networks }: NodeObservation): ReportedFault[] {
+export function subnetClashes(wanted: WantedNetwork, { networks }: NodeObservation): ReportedFault[] {
   const ours = [wanted.ipv4.subnet, ...(wanted.ipv6 === undefined ? [] : [wanted.ipv6.subnet])]
   const isOther = ({ name, configFrom, configOnly, driver }: ReportedNetwork) =>
     !configOnly && name !== wanted.name && configFrom !== wanted.configName && !ELSEWHERE.has(driver)
