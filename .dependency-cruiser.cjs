@@ -24,7 +24,7 @@ const homes = {
   'ipaddr[.]js': '^src/(http|config)/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
-  undici: '^src/(adapters/alertmanager|commands)/',
+  undici: '^src/(adapters/(alertmanager|controllers)|commands)/',
   'close-with-grace': '^src/(commands/|main[.]ts$)',
 }
 

@@ -58,15 +58,17 @@ export interface Usage {
   readonly memoryBytes?: number
 }
 
-/** What outlives the agent's process. */
+/** What outlives the agent's process. What can not be kept counts in this process all the same. */
 export interface AgentMemory {
   /** As last kept; what can not be read is put aside and counts as nothing. */
   wanted(): WantedState | undefined
   /** Links that the agent made promiscuous. */
   promiscuous(): ReadonlySet<string>
-  /** Throws Error when it can not be kept; it counts in this process all the same. */
+  /** Never throws. */
   keepWanted(wanted: WantedState): Promise<void>
   keepPromiscuous(links: ReadonlySet<string>): Promise<void>
+  /** Why the last thing could not be kept; a sentence for a person. */
+  fault(): string | undefined
 }
 
 export type ControllerAnswer =

@@ -14,6 +14,9 @@ export interface Parent {
   readonly faults: readonly ReportedFault[]
 }
 
+/** Of containers, mostly: none of them leads to a LAN, and there may be hundreds. */
+const INNER_KINDS = new Set(['macvlan', 'ipvlan', 'tun', 'dummy'])
+const MOST_NAMES = 20
 const VLAN_IDS = { lowest: 1, highest: 4094 }
 
 /** `inUse`: the parent of the config-only network that is there already; `auto` stays with it. */
@@ -98,14 +101,14 @@ function missing(wanted: WantedNetwork, host: HostState): Parent {
       name,
     )
   }
-  const there = host.links.filter(({ kind }) => kind !== 'macvlan' && kind !== 'ipvlan').map((link) => link.name)
+  const there = host.links.filter(({ kind }) => kind === undefined || !INNER_KINDS.has(kind)).map((link) => link.name)
   const vlan = vlanOf(name)
   const lower = vlan === undefined ? undefined : linkNamed(host, vlan.lower)
   if (vlan === undefined || lower === undefined) {
     const what = vlan === undefined ? `the link ${name}` : `either ${name} or ${vlan.lower}, on which it could be made`
     return none(
       'parent-missing',
-      `This host does not have ${what}: it has ${there.join(', ')}. Correct \`parent\`, or set the node label orrery.parent.${wanted.name}.`,
+      `This host does not have ${what}: it has ${there.slice(0, MOST_NAMES).join(', ')}. Correct \`parent\`, or set the node label orrery.parent.${wanted.name}.`,
       name,
     )
   }

@@ -1,10 +1,20 @@
-/** `orrery alive`: the container's health check. Asks the controller beside it whether the process is alive, nothing more. */
-import { Agent, request } from 'undici'
+/** `orrery alive`: the container's health check. Asks controller or agent whether the process is alive, nothing more. */
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { feelPulse } from './agent-pulse.ts'
 import type { Console, ExitCode } from './console.ts'
 
-export async function alive({ env }: Console): Promise<ExitCode> {
-  const { listen, tlsCertFile, tlsCaFile } = loadConfig(env)
+export async function alive(options: { readonly agent?: true }, { env }: Console): Promise<ExitCode> {
+  const config = loadConfig(env)
+  // Both are at the network of the host, so the one that answers by HTTP may be another container's.
+  const pulse = await feelPulse(config.stateDir)
+  if (pulse !== undefined || options.agent) return pulse === 'alive' ? 0 : 1
+  return await controllerAlive(config)
+}
+
+async function controllerAlive({ listen, tlsCertFile, tlsCaFile }: Config): Promise<ExitCode> {
+  // Loaded here: an agent is asked every few seconds, and this is the larger half.
+  const { Agent, request } = await import('undici')
   const [{ host, port } = { host: undefined, port: 8000 }] = listen
   const address = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   // Its own certificate names the controller's public name, not this address.

@@ -49,6 +49,9 @@ function program(io: Console, run: Run): Command {
     .action(
       run(async ({ port, debug }: { port: string; debug: boolean }) => await startServing({ listen: port, debug }, io)),
     )
+  command('agent', "keep this node's part of the networks: on every node, beside its engine").action(
+    run(async () => await (await import('./agent.ts')).agent(io)),
+  )
   command('ls', 'list the autoscalers')
     .option('--json', 'for machines')
     .action(run(async (options: { json?: true }) => await (await import('./ls.ts')).list(options, io)))
@@ -65,9 +68,9 @@ function program(io: Console, run: Run): Command {
         ),
       )
   }
-  command('alive', "ask the controller beside this process whether it is alive (the image's health check)").action(
-    run(async () => await (await import('./alive.ts')).alive(io)),
-  )
+  command('alive', "ask the controller or agent beside this process whether it is alive (the image's health check)")
+    .option('--agent', 'ask the agent, also where a controller is as well')
+    .action(run(async (options: { agent?: true }) => await (await import('./alive.ts')).alive(options, io)))
   const autoscaler = command('autoscaler', "Orbiter's name for ls")
   autoscaler.command('ls').action(run(async () => await (await import('./orbiter.ts')).orbiterList(io)))
   const system = command('system', "Orbiter's name for the event stream")

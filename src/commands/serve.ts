@@ -20,10 +20,10 @@ import { createScaler } from '../autoscaling/scaler.ts'
 import { createStandingKeeper } from '../autoscaling/standing-keeper.ts'
 import { createTeller } from '../autoscaling/tell-decision.ts'
 import { configWarnings, loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
 import { listen } from '../http/listen.ts'
 import { buildServer } from '../http/server.ts'
 import type { Console, ExitCode } from './console.ts'
+import { engineOptions } from './engine-options.ts'
 import { readAccess } from './read-access.ts'
 
 export interface ServeOptions {
@@ -122,13 +122,4 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     logger.info({ event: 'stopped' }, 'stopped')
   })
   return 0
-}
-
-function engineOptions({ dockerHost, dockerTlsVerify, dockerCertPath, dockerApiVersion }: Config) {
-  return {
-    host: dockerHost,
-    tlsVerify: dockerTlsVerify,
-    ...(dockerCertPath !== undefined && { certPath: dockerCertPath }),
-    ...(dockerApiVersion !== undefined && { apiVersion: dockerApiVersion }),
-  }
 }

@@ -37,7 +37,7 @@ function options(schema: TSchema): VariableOptions {
   return {
     env,
     description,
-    role: role === 'commands' ? 'commands' : 'serve',
+    role: role === 'commands' || role === 'agent' ? role : 'serve',
     ...(typeof fallback === 'string' ? { default: fallback } : {}),
     ...(secret === true ? { secret } : {}),
   }

@@ -12,8 +12,8 @@ import { parsePathPrefix } from './path-prefix.ts'
 export interface VariableOptions extends StringOptions {
   /** The variable's name. */
   env: string
-  /** Who reads it: the controller, or the commands that talk to one. */
-  role: 'serve' | 'commands'
+  /** Who reads it: the controller, the agent, or the commands that talk to a controller. */
+  role: 'serve' | 'agent' | 'commands'
   /** One line for the table; Markdown. */
   description: string
   /** As it is written in the environment; absent: not set. */
@@ -45,6 +45,11 @@ function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/+$/, '')
   throw new Error('write a URL such as http://127.0.0.1:8000')
+}
+
+function httpUrls(value: string): readonly string[] {
+  const written = value.split(',').map((url) => url.trim())
+  return written.filter((url) => url !== '').map(httpUrl)
 }
 
 function dockerHost(value: string): string {
@@ -256,6 +261,36 @@ export const ConfigSchema = Type.Object({
       description: `One of ${LOG_LEVELS.map((l) => `\`${l}\``).join(', ')}.`,
     },
     logLevel,
+  ),
+  agentTokenFile: Type.Optional(
+    variable(
+      {
+        env: 'ORRERY_AGENT_TOKEN_FILE',
+        role: 'agent',
+        description:
+          'File with the bare token that the agent sends: in the token file of the controllers it has the role `agent`.',
+      },
+      text,
+    ),
+  ),
+  controllers: variable(
+    {
+      env: 'ORRERY_CONTROLLERS',
+      role: 'agent',
+      default: '',
+      description:
+        'URLs of the controllers, with commas. By default every manager that the local engine names, on port 8000, by HTTP.',
+    },
+    httpUrls,
+  ),
+  stateDir: variable(
+    {
+      env: 'ORRERY_STATE_DIR',
+      role: 'agent',
+      default: '/var/lib/orrery',
+      description: 'Folder where the agent keeps what was last wanted of its node.',
+    },
+    text,
   ),
   url: variable(
     {

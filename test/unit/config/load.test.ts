@@ -23,6 +23,8 @@ describe('a configuration', () => {
       dryRun: false,
       serverPrefix: '',
       logLevel: 'info',
+      controllers: [],
+      stateDir: '/var/lib/orrery',
       url: 'http://127.0.0.1:8000',
     })
   })
@@ -36,6 +38,11 @@ describe('a configuration', () => {
   })
 
   const right: { name: string; env: Environment; is: object }[] = [
+    {
+      name: 'several controllers',
+      env: { ORRERY_CONTROLLERS: 'https://one:8443/, http://[fd00::1]:8000' },
+      is: { controllers: ['https://one:8443', 'http://[fd00::1]:8000'] },
+    },
     { name: 'a port on every address', env: { ORRERY_LISTEN: ':8000' }, is: { listen: [{ port: 8000 }] } },
     {
       name: 'several addresses',

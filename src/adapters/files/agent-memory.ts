@@ -1,0 +1,95 @@
+/** What an agent keeps on disk: `wanted.json` and `promiscuous.json` in its state folder. */
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AgentMemory } from '../../agent/ports.ts'
+import { readWanted } from '../../agent/read-wanted.ts'
+import type { WantedState } from '../../agent/wanted.ts'
+import type { Logger } from '../../autoscaling/ports.ts'
+
+const WANTED = 'wanted.json'
+const PROMISCUOUS = 'promiscuous.json'
+
+/** Reads what was kept. Never rejects: what can not be read is put aside, with a line in the log, and counts as nothing. */
+export async function openAgentMemory({ dir, logger }: { dir: string; logger: Logger }): Promise<AgentMemory> {
+  let fault: string | undefined
+  const failed = (what: string, error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    const message = `${what} (ORRERY_STATE_DIR=${dir}): ${why}. After a reboot nothing is built before a controller answers.`
+    if (fault !== message) logger.warn({ event: 'state-not-kept', err: error }, message)
+    fault = message
+  }
+
+  const read = async <T>(file: string, decode: (value: unknown) => T): Promise<T | undefined> => {
+    const path = join(dir, file)
+    try {
+      return decode(JSON.parse(await readFile(path, 'utf8')))
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      const message = `${path} can not be understood, so it is put aside as ${file}.broken`
+      logger.warn({ event: 'state-put-aside', file: path, err: error }, message)
+      await rename(path, `${path}.broken`).catch((cause: unknown) => failed(`${path} can not be put aside`, cause))
+      return undefined
+    }
+  }
+
+  const keep = async (file: string, value: unknown) => {
+    try {
+      await writeWhole(dir, file, JSON.stringify(value))
+      fault = undefined
+    } catch (error) {
+      failed('What is wanted of this node can not be kept', error)
+    }
+  }
+
+  await mkdir(dir, { recursive: true }).catch((error: unknown) => failed('The state folder can not be made', error))
+  let wanted = await read(WANTED, readWanted)
+  let promiscuous: ReadonlySet<string> = new Set(await read(PROMISCUOUS, readNames))
+  return {
+    wanted: () => wanted,
+    promiscuous: () => promiscuous,
+    async keepWanted(next: WantedState) {
+      wanted = next
+      await keep(WANTED, next)
+    },
+    async keepPromiscuous(links) {
+      promiscuous = links
+      await keep(PROMISCUOUS, [...links].toSorted())
+    },
+    fault: () => fault,
+  }
+}
+
+/** The old file or the new one, whole, whenever power is lost. */
+async function writeWhole(dir: string, file: string, text: string): Promise<void> {
+  const path = join(dir, file)
+  const beside = `${path}.new`
+  try {
+    await synced(beside, async (handle) => await handle.writeFile(text), 'w')
+    await rename(beside, path)
+    await synced(dir, async () => undefined, 'r')
+  } catch (error) {
+    // Half of it may be there; the next write begins anew in any case.
+    await unlink(beside).catch(() => undefined)
+    throw error
+  }
+}
+
+type Handle = Awaited<ReturnType<typeof open>>
+
+async function synced(path: string, write: (handle: Handle) => Promise<void>, flags: 'r' | 'w'): Promise<void> {
+  const handle = await open(path, flags, 0o600)
+  try {
+    await write(handle)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function readNames(value: unknown): string[] {
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value
+  throw new Error('it is no list of names')
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')

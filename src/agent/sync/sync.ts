@@ -1,0 +1,127 @@
+/**
+ * Reports to every controller, and takes from each what is wanted: every few seconds, and at once when something changed.
+ * Each controller is spoken to by itself: one that is away or slow keeps nobody waiting.
+ */
+import type { Logger, Unsubscribe } from '../../autoscaling/ports.ts'
+import { buildReport, type ReportSource } from '../build-report.ts'
+import type { ControllerAnswer, ControllerCalls, EngineFacts } from '../ports.ts'
+import { controllerUrls } from './controller-urls.ts'
+import type { WantedKeeper } from './wanted-keeper.ts'
+
+export interface SyncDeps {
+  readonly calls: ControllerCalls
+  /** `facts` are absent while the engine was never heard. */
+  readonly sight: () => Omit<ReportSource, 'facts'> & { readonly facts: EngineFacts | undefined }
+  readonly mendedSince: (ms: number) => readonly { readonly network: string; readonly text: string }[]
+  readonly onChange: (listener: () => void) => Unsubscribe
+  readonly wanted: WantedKeeper
+  /** In place of those that the engine names. */
+  readonly controllers: readonly string[] | undefined
+  readonly agentVersion: string
+  readonly startedAtMs: number
+  readonly logger: Logger
+  readonly now: () => number
+  readonly everyMs?: number
+}
+
+export interface Sync {
+  /** Speaks to nobody any more, once what is under way has ended. */
+  stop(): Promise<void>
+}
+
+const EVERY_MS = 5_000
+
+interface Line {
+  readonly url: string
+  /** Reports one after another; absent: none is under way. */
+  work: Promise<void> | undefined
+  /** Something changed since the report that is under way. */
+  isStale: boolean
+  /** Of the last report that it took. */
+  deliveredAtMs: number
+  state: string
+}
+
+export function startSync(deps: SyncDeps): Sync {
+  const { calls, wanted, logger, now, everyMs = EVERY_MS } = deps
+  const lines = new Map<string, Line>()
+  let isStopped = false
+
+  const urls = (managers: readonly string[]): readonly string[] => deps.controllers ?? controllerUrls(managers)
+
+  const tell = (line: Line, answer: ControllerAnswer) => {
+    const state = answer.kind === 'wanted' ? 'answers' : `${answer.kind}: ${answer.reason}`
+    if (state === line.state) return
+    line.state = state
+    const fields = { controller: line.url }
+    if (answer.kind === 'wanted') logger.info({ event: 'controller-answers', ...fields }, 'a controller takes reports')
+    else logger.warn({ event: 'controller-silent', ...fields }, answer.reason)
+  }
+
+  const send = async (line: Line, facts: EngineFacts) => {
+    const sentAtMs = now()
+    const report = buildReport(
+      { ...deps.sight(), facts },
+      {
+        agentVersion: deps.agentVersion,
+        sentAtMs,
+        startedAtMs: deps.startedAtMs,
+        revision: wanted.revision(facts.nodeId),
+        mended: deps.mendedSince(line.deliveredAtMs),
+      },
+    )
+    const answer = await calls.report(line.url, report)
+    if (isStopped) return
+    const isForUs = answer.kind !== 'wanted' || answer.wanted.nodeId === facts.nodeId
+    tell(line, isForUs ? answer : { kind: 'refused', status: 200, reason: `${line.url} speaks of another node` })
+    if (answer.kind !== 'wanted' || !isForUs) return
+    line.deliveredAtMs = sentAtMs
+    await wanted.offer(answer.wanted, line.url)
+  }
+
+  const sendAll = async (line: Line): Promise<void> => {
+    do {
+      line.isStale = false
+      const { facts } = deps.sight()
+      // In no swarm there is nobody to report to, and no name to report under.
+      if (facts === undefined || facts.nodeId === '') return
+      await send(line, facts)
+    } while (line.isStale && !isStopped && lines.get(line.url) === line)
+  }
+
+  const serve = (line: Line) => {
+    line.isStale = true
+    line.work ??= sendAll(line)
+      .catch((error: unknown) => {
+        logger.error({ event: 'report-failed', controller: line.url, err: error }, 'a report could not be made')
+      })
+      .finally(() => {
+        line.work = undefined
+      })
+  }
+
+  const report = () => {
+    if (isStopped) return
+    const { facts } = deps.sight()
+    if (facts === undefined) return
+    const known = urls(facts.managers)
+    for (const url of known) {
+      const fresh: Line = { url, work: undefined, isStale: false, deliveredAtMs: 0, state: '' }
+      if (!lines.has(url)) lines.set(url, fresh)
+    }
+    for (const url of lines.keys()) if (!known.includes(url)) lines.delete(url)
+    for (const line of lines.values()) serve(line)
+  }
+
+  const timer = setInterval(report, everyMs)
+  const unsubscribe = deps.onChange(report)
+  report()
+  return {
+    async stop() {
+      isStopped = true
+      unsubscribe()
+      clearInterval(timer)
+      await Promise.all([...lines.values()].map(({ work }) => work))
+    },
+  }
+}

@@ -1,0 +1,73 @@
+/** `orrery agent`: what runs on every node, put together, and its orderly end. It leaves everything on the node in place. */
+import './compact-heap.ts'
+
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createControllerCalls } from '../adapters/controllers/controller-calls.ts'
+import { openAgentMemory } from '../adapters/files/agent-memory.ts'
+import { createHost } from '../adapters/host/host.ts'
+import { createLogger } from '../adapters/logging/logger.ts'
+import { connectLocalEngine } from '../adapters/swarm/local-engine.ts'
+import { startSync } from '../agent/sync/sync.ts'
+import { createWantedKeeper } from '../agent/sync/wanted-keeper.ts'
+import { createNodeKeeper } from '../bootstrap/node/keep-node.ts'
+import { configWarnings, loadConfig } from '../config/load.ts'
+import { startPulse } from './agent-pulse.ts'
+import type { Console, ExitCode } from './console.ts'
+import { engineOptions } from './engine-options.ts'
+
+/** Longer than all calls of one turn may take when nobody answers. */
+const STUCK_AFTER_MS = 120_000
+const STOP_GRACE_MS = 5_000
+
+/** Resolves when it runs; the process then goes on until a signal. Throws when it can not start. */
+export async function agent(io: Console): Promise<ExitCode> {
+  const config = loadConfig(io.env)
+  const logger = createLogger({ level: config.logLevel })
+  for (const warning of configWarnings(config)) logger.warn({ event: 'config' }, warning)
+  const now = Date.now
+  const startedAtMs = now()
+  const token = await readToken(config.agentTokenFile)
+
+  const memory = await openAgentMemory({ dir: config.stateDir, logger })
+  const engine = connectLocalEngine({ connection: engineOptions(config), logger, now })
+  const wanted = createWantedKeeper({ memory, logger, now, onTaken: () => keeper.nudge() })
+  const keeper = createNodeKeeper({ host: createHost(), engine, memory, wanted: wanted.current, logger, now })
+  const calls = createControllerCalls({ token })
+  const stopping = new AbortController()
+
+  const isTurning = () => performance.now() - keeper.turnedAtMs() < STUCK_AFTER_MS
+  const pulse = await startPulse(config.stateDir, isTurning)
+  if (pulse === undefined)
+    logger.warn({ event: 'config' }, 'there is no place for a socket, so `orrery alive` can not ask')
+  engine.start()
+  const keeping = keeper.run(stopping.signal)
+  const sync = startSync({
+    ...{ calls, wanted, logger, now, startedAtMs },
+    sight: keeper.sight,
+    mendedSince: keeper.mendedSince,
+    onChange: keeper.onChange,
+    controllers: config.controllers.length === 0 ? undefined : config.controllers,
+    agentVersion: io.version,
+  })
+  logger.info({ event: 'agent-started', engine: engine.address }, `orrery agent ${io.version} runs`)
+
+  io.onStop(async ({ signal, err }) => {
+    if (err !== undefined) logger.fatal({ event: 'fault', err }, 'a fault that nobody caught')
+    logger.info({ event: 'stopping', signal }, 'stopping: what was made on this node stays')
+    stopping.abort()
+    await Promise.race([Promise.all([keeping, sync.stop()]), sleep(STOP_GRACE_MS)])
+    await Promise.race([Promise.all([engine.close(), calls.close(), pulse?.close()]), sleep(1_000)])
+    logger.info({ event: 'stopped' }, 'stopped')
+  })
+  return 0
+}
+
+async function readToken(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  const token = (await readFile(file, 'utf8')).trim()
+  if (token === '' || /\s/.test(token)) {
+    throw new Error(`ORRERY_AGENT_TOKEN_FILE=${file}: it must hold the bare token and nothing else`)
+  }
+  return token
+}
