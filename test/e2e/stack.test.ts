@@ -57,6 +57,8 @@ describe.each(engines)('on the %s engine', (engine) => {
     const own = size - base
     console.log(`image: ${own.toFixed(0)} MB on top of its Node base (${size.toFixed(0)} MB with the lab's base)`)
     expect(own).toBeLessThan(100)
+    const links = JSON.parse(await docker(first, 'run --rm --network none --entrypoint ip orrery -j link'))
+    expect(links).toContainEqual(expect.objectContaining({ ifname: 'lo' }))
     const packages = await docker(first, "run --rm --network none --entrypoint ls orrery '/app/node_modules'")
     expect(packages.split('\n')).toContain('fastify')
     expect(packages.split('\n')).not.toContain('vitest')

@@ -1,4 +1,4 @@
-/** The product's image made in a lab, which has no network: the Dockerfile's first stage is prepared here instead. */
+/** The product's image made in a lab, which has no network: the Dockerfile's first stages are prepared here instead. */
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,19 +8,28 @@ import type { LabNode } from '../../lab/lab.ts'
 export const repository = join(import.meta.dirname, '../../..')
 
 /** Build arguments of the Dockerfile that name nothing but what `loadBuildStage` and the lab have put on the node. */
-export const buildArgs = { NODE_IMAGE: 'orrery-lab/node', BUILD_STAGE: 'orrery-build' } as const
+export const buildArgs = {
+  NODE_IMAGE: 'orrery-lab/node',
+  BUILD_STAGE: 'orrery-build',
+  IP_STAGE: 'orrery-build',
+} as const
 
-/** What the first stage would have left: /app with the built program and the packages that it needs, no others. */
+/**
+ * What the first stages would have left: /app with the built program and the packages that it needs, no others, and an
+ * empty /collected, since the lab's base has `ip`.
+ */
 export async function loadBuildStage(node: LabNode): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'orrery-build-stage-'))
+  const root = await mkdtemp(join(tmpdir(), 'orrery-build-stage-'))
+  const [folder, collected] = [join(root, 'app'), join(root, 'collected')]
   try {
+    await mkdir(collected)
     for (const entry of ['dist', 'package.json', ...(await productionPackages())]) {
       await mkdir(dirname(join(folder, entry)), { recursive: true })
       await cp(join(repository, entry), join(folder, entry), { recursive: true, verbatimSymlinks: true })
     }
-    await loadFolders(node, buildArgs.BUILD_STAGE, { '/app': folder })
+    await loadFolders(node, buildArgs.BUILD_STAGE, { '/app': folder, '/collected': collected })
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(root, { recursive: true, force: true })
   }
 }
 
