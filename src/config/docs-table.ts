@@ -15,7 +15,9 @@ export function configurationTables(): string {
     '',
     table('agent'),
     '',
-    '## Commands (`ls`, `up`, `down` and Orbiter’s names for them)',
+    '## Commands (`ls`, `up`, `down`, `network` and Orbiter’s names for them)',
+    '',
+    '`network` also reads `DOCKER_HOST` with its companions, for the engine of a manager, and `ORRERY_NETWORK_DIR`.',
     '',
     table('commands'),
   ].join('\n')

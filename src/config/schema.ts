@@ -135,6 +135,25 @@ export const ConfigSchema = Type.Object({
     },
     text,
   ),
+  networkDir: variable(
+    {
+      env: 'ORRERY_NETWORK_DIR',
+      role: 'serve',
+      default: 'networks',
+      description: 'Folder of network definitions (`networks/README.md`). The commands `network …` read it too.',
+    },
+    text,
+  ),
+  networkAuto: variable(
+    {
+      env: 'ORRERY_NETWORK_AUTO',
+      role: 'serve',
+      default: 'false',
+      description:
+        'Put new definitions in force and give ranges to new nodes without being told (docs/networks.md). What is in force is never changed or removed by itself.',
+    },
+    flag,
+  ),
   tokenFile: Type.Optional(
     variable(
       {
@@ -297,7 +316,8 @@ export const ConfigSchema = Type.Object({
       env: 'ORRERY_URL',
       role: 'commands',
       default: 'http://127.0.0.1:8000',
-      description: 'The controller that `ls`, `up` and `down` talk to.',
+      description:
+        'The controller that `ls`, `up` and `down` talk to, and that `network` asks for what only agents know.',
     },
     httpUrl,
   ),
