@@ -18,6 +18,8 @@ describe('a configuration', () => {
       dockerHost: 'unix:///var/run/docker.sock',
       dockerTlsVerify: false,
       policyDir: 'autoscalers',
+      networkDir: 'networks',
+      networkAuto: false,
       trustedCidrs: [],
       dedupWindowMs: 60_000,
       dryRun: false,
