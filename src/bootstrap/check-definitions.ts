@@ -10,15 +10,10 @@ interface Defined {
 /** What is wrong with `one` because of `other`; told of both. */
 type Check = (one: Defined, other: Defined) => readonly Omit<DefinitionIssue, 'file' | 'level'>[]
 
-const sameNames: Check = ({ definition: one }, { file, definition: other }) => {
-  if (one.name === other.name) {
-    return [
-      { field: 'name', value: one.name, message: `${one.name} is defined in ${file} too; one file is one network` },
-    ]
-  }
-  const message = `${one.configName} is used in ${file} too; each network needs a config-only network of its own`
+const sameConfig: Check = ({ definition: one }, { file, definition: other }) => {
   const isTaken = one.configName === other.configName || one.configName === other.name || one.name === other.configName
-  return isTaken ? [{ field: 'config', value: one.configName, message }] : []
+  const message = `${one.configName} is used in ${file} too; each network needs a config-only network of its own`
+  return isTaken && one.name !== other.name ? [{ field: 'config', value: one.configName, message }] : []
 }
 
 const families = ({ ipv4, ipv6 }: NetworkDefinition) => [
@@ -54,21 +49,34 @@ const sameParent: Check = ({ definition: one }, { file, definition: other }) => 
   return [{ field: 'parent', value: one.parent, message: message.replace('an macvlan', 'a macvlan') }]
 }
 
-const CHECKS = [sameNames, sameAddresses, sameParent]
+const nameOf = ({ definition, name }: DefinitionFile): string | undefined => definition?.name ?? name
+
+/** Also with a file that has other mistakes. */
+const sameNames = (files: readonly DefinitionFile[]): readonly DefinitionIssue[] =>
+  files.flatMap((one): DefinitionIssue[] => {
+    const name = nameOf(one)
+    const others = files.filter((other) => other.file !== one.file && name !== undefined && nameOf(other) === name)
+    if (name === undefined || others.length === 0) return []
+    const message = `${name} is defined in ${others.map(({ file }) => file).join(', ')} too; one file is one network`
+    return [{ file: one.file, field: 'name', value: name, level: 'error', message }]
+  })
+
+const CHECKS = [sameConfig, sameAddresses, sameParent]
 
 /** Files that contradict each other define nothing, neither of them: which one is right is not known. */
 export const checkDefinitions = (set: DefinitionSet): DefinitionSet => {
   const defined = set.files.flatMap(({ file, definition }) => (definition === undefined ? [] : [{ file, definition }]))
-  const found = defined.flatMap((one): DefinitionIssue[] =>
+  const between = defined.flatMap((one): DefinitionIssue[] =>
     defined
       .filter((other) => other.file !== one.file)
       .flatMap((other) => CHECKS.flatMap((check) => check(one, other)))
       .map((issue) => ({ file: one.file, level: 'error', ...issue })),
   )
+  const found = [...sameNames(set.files), ...between]
   const faulty = new Set(found.map(({ file }) => file))
-  const withoutDefinition = ({ file, definition, name }: DefinitionFile): DefinitionFile => {
-    const known = definition?.name ?? name
-    return { file, ...(known === undefined ? {} : { name: known }) }
+  const withoutDefinition = (entry: DefinitionFile): DefinitionFile => {
+    const known = nameOf(entry)
+    return { file: entry.file, ...(known === undefined ? {} : { name: known }) }
   }
   const files = set.files.map((entry) => (faulty.has(entry.file) ? withoutDefinition(entry) : entry))
   return { ...set, files, issues: [...set.issues, ...found] }

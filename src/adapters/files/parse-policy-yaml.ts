@@ -1,7 +1,9 @@
 /** One policy file's text as flat fields. */
-import { isAlias, isMap, isScalar, type Pair, type YAMLMap } from 'yaml'
+import { isAlias, isMap, type YAMLMap } from 'yaml'
 import type { PolicyIssue } from '../../autoscaling/policy.ts'
-import { readYamlDocument, Unparsable } from './yaml-document.ts'
+import { Unparsable } from './yaml-document.ts'
+import type { Parsed } from './yaml-folder.ts'
+import { keyOf, readYamlMapping, textOf } from './yaml-mapping.ts'
 
 export interface ParsedPolicy {
   /** Absent: the file does not say. */
@@ -12,25 +14,10 @@ export interface ParsedPolicy {
   readonly issues: readonly PolicyIssue[]
 }
 
-export type PolicyYaml =
-  | { readonly kind: 'parsed'; readonly policy: ParsedPolicy }
-  | { readonly kind: 'unparsable'; readonly message: string }
-
 interface Flattening {
   readonly placeOf: (node: unknown) => string
   readonly fields: Map<string, string>
   readonly issues: PolicyIssue[]
-}
-
-const keyOf = ({ key }: Pair, { placeOf }: Flattening): string => {
-  if (isScalar(key) && key.source) return key.source
-  throw new Unparsable(`${placeOf(key)}the name of a field must be plain text`)
-}
-
-/** Scalars keep the text that was written: `010`, `no` and `1e3` must not become something else on the way. */
-const textOf = (node: unknown): string | undefined => {
-  if (node === null) return ''
-  return isScalar(node) ? (node.source ?? '') : undefined
 }
 
 const notAValue = (node: unknown): { value: string; kind: string } =>
@@ -41,7 +28,7 @@ const notAValue = (node: unknown): { value: string; kind: string } =>
 const flatten = (map: YAMLMap, prefix: string, into: Flattening): void => {
   const keys = new Set<string>()
   for (const pair of map.items) {
-    const key = keyOf(pair, into)
+    const key = keyOf(pair, into.placeOf)
     const name = `${prefix}${key}`
     const node: unknown = pair.value
     const text = textOf(node)
@@ -62,12 +49,9 @@ const flatten = (map: YAMLMap, prefix: string, into: Flattening): void => {
 }
 
 const parse = (text: string): ParsedPolicy => {
-  const { contents, placeOf } = readYamlDocument(text)
-  // An editor that truncates before it writes leaves an empty file for a moment: that is no policy without fields.
-  if (contents === null || (isScalar(contents) && contents.value === null)) throw new Unparsable('the file is empty')
-  if (!isMap(contents)) throw new Unparsable(`${placeOf(contents)}fields and their values are needed: \`max: 10\``)
+  const { map, placeOf } = readYamlMapping(text, 'max: 10')
   const into: Flattening = { placeOf, fields: new Map(), issues: [] }
-  flatten(contents, '', into)
+  flatten(map, '', into)
   const service = into.fields.get('service')
   into.fields.delete('service')
   if (service === '') {
@@ -82,9 +66,9 @@ const parse = (text: string): ParsedPolicy => {
 }
 
 /** Never throws on any text. */
-export const parsePolicyYaml = (text: string): PolicyYaml => {
+export const parsePolicyYaml = (text: string): Parsed<ParsedPolicy> => {
   try {
-    return { kind: 'parsed', policy: parse(text) }
+    return { kind: 'parsed', value: parse(text) }
   } catch (error) {
     if (error instanceof Unparsable) return { kind: 'unparsable', message: error.message }
     throw error

@@ -11,7 +11,7 @@ export interface YamlDocument {
 }
 
 /**
- * Nothing a policy can say nests deeper than a few levels. Composing recurses, and a stack that is nearly full when the
+ * Nothing a file of ours can say nests deeper than a few levels. Composing recurses, and a stack that is nearly full when the
  * library compiles a regular expression ends the whole process, not just the call.
  */
 const MAX_NESTING = 50
@@ -35,7 +35,7 @@ export const readYamlDocument = (text: string): YamlDocument => {
   const [document, second] = [...composer.compose(tokensOf(text, lines), true, text.length)]
   if (document === undefined) throw new Unparsable('the file is empty')
   if (second !== undefined)
-    throw new Unparsable(`${place(second.range[0])}a second document begins; one file is one policy`)
+    throw new Unparsable(`${place(second.range[0])}a second document begins; a file is one document`)
   const [fault] = document.errors
   if (fault !== undefined) throw new Unparsable(`${place(fault.pos[0])}${fault.message}`)
   return {

@@ -4,7 +4,7 @@ import { parsePolicyYaml } from '../../../src/adapters/files/parse-policy-yaml.t
 
 const fieldsOf = (text: string) => {
   const yaml = parsePolicyYaml(text)
-  return yaml.kind === 'parsed' ? yaml.policy.fields : yaml.message
+  return yaml.kind === 'parsed' ? yaml.value.fields : yaml.message
 }
 
 describe('the YAML of a policy', () => {
@@ -55,7 +55,7 @@ describe('the YAML of a policy', () => {
       (letter, at) => `${letter}: &${letter} [${`*${letters[at - 1]},`.repeat(at === 0 ? 0 : 9)}x]`,
     )
     const yaml = parsePolicyYaml(bomb.join('\n'))
-    expect(yaml).toMatchObject({ kind: 'parsed', policy: { fields: {} } })
+    expect(yaml).toMatchObject({ kind: 'parsed', value: { fields: {} } })
   })
 
   it.each([
@@ -116,7 +116,7 @@ describe('the YAML of a policy', () => {
         ),
         (text) => {
           const yaml = parsePolicyYaml(text)
-          const values = yaml.kind === 'parsed' ? Object.values(yaml.policy.fields) : [yaml.message]
+          const values = yaml.kind === 'parsed' ? Object.values(yaml.value.fields) : [yaml.message]
           expect(values.every((value) => typeof value === 'string')).toBe(true)
         },
       ),

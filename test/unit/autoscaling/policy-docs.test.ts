@@ -45,7 +45,7 @@ describe('the documentation of policies', () => {
     ({ name, text }) => {
       const yaml = parsePolicyYaml(text)
       if (yaml.kind !== 'parsed') throw new Error(yaml.message)
-      const { service, ...parsed } = yaml.policy
+      const { service, ...parsed } = yaml.value
       if (service === undefined) throw new Error('the example names no service')
       const file = { ...parsed, service, name: name.replace(/[^a-z].*$/, '') }
       const answer = readPolicy({ serviceName: service, labels: {}, file })
