@@ -1,8 +1,9 @@
 /** A node's config-only network: what it is to be, and how another one differs from that. */
-import type { ReportedNetwork, ReportedSubnet } from '../agent/report.ts'
+import type { ReportedSubnet } from '../agent/report.ts'
 import { NETWORK_LABEL, type WantedFamily, type WantedNetwork } from '../agent/wanted.ts'
 import { formatAddress, formatBlock, parseAddress, parseCidr } from './address.ts'
 import type { ConfigNetwork } from './host.ts'
+import type { EngineNetwork } from './ports.ts'
 
 type Wanted = Pick<WantedNetwork, 'name' | 'configName' | 'driver' | 'ipv4' | 'ipv6'>
 
@@ -30,7 +31,7 @@ const subnetOf = ({ subnet, range, gateway, aux }: WantedFamily): ReportedSubnet
  * What is not as wanted, a phrase each; empty when nothing is. Names of aux addresses do not matter, nor does how an address
  * is written. A mode that is not named is the engine's default, and that is what is wanted.
  */
-export function differences(found: Pick<ReportedNetwork, 'options' | 'subnets'>, wanted: ConfigNetwork): string[] {
+export function differences(found: Pick<EngineNetwork, 'options' | 'subnets'>, wanted: ConfigNetwork): string[] {
   const phrases: string[] = []
   const compare = (what: string, is: string | undefined, should: string | undefined) => {
     if (is !== should) phrases.push(`${what} is ${is ?? 'not set'} and should be ${should ?? 'not set'}`)

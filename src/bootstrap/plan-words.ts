@@ -38,8 +38,12 @@ export interface Observed {
   /** Of the engine that takes the calls. */
   readonly networks: readonly EngineNetwork[]
   readonly engine: { readonly version: string; readonly nodeId: string }
+  /** Of the services on these networks. */
   readonly tasks: readonly SwarmTask[]
-  readonly services: readonly ServiceUse[]
+  /** When the read of the tasks began, ms since the epoch; absent: they were not read. */
+  readonly tasksReadAtMs?: number
+  /** Of services that the tasks name. */
+  readonly serviceNames: ReadonlyMap<string, string>
 }
 
 /** What is wanted of a node's config-only network, or stands in the way. */

@@ -155,4 +155,6 @@ export interface HeardReport {
   readonly report: NodeReport
   /** This controller's clock, ms since the epoch. */
   readonly receivedAtMs: number
+  /** By network: since when each report said that it is not as wanted; one that is, or was never told of, is not here. */
+  readonly notAsWantedSinceMs?: ReadonlyMap<string, number>
 }

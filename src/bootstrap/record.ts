@@ -36,7 +36,7 @@ export interface ShareChange {
   readonly range: string
   readonly range6?: string
   readonly parent: string
-  /** Given back at the end. */
+  /** Given back once nothing is attached; `drain`: it was drained before, or need not be. */
   readonly availabilityBefore: Availability
   /**
    * `waiting`: another node is changed first. `draining`: until nothing is attached and the tasks run elsewhere.
