@@ -58,6 +58,7 @@ const planted: { rule: string; file: string; content: string }[] = [
   { rule: 'nobody-imports-main', file: 'src/commands/planted.ts', content: `import '../main.ts'` },
   { rule: 'src-stands-alone', file: 'src/http/planted-3.ts', content: `import '../../test/planted.ts'` },
   { rule: 'no-drawers', file: 'src/http/planted-4.ts', content: `import '../utils.ts'` },
+  { rule: 'home-of-dockermodem', file: 'src/http/planted-6.ts', content: `import 'docker-modem'` },
   { rule: 'home-of-dockerode', file: 'src/http/planted-5.ts', content: `import 'dockerode'` },
   { rule: 'home-of-fastify', file: 'src/adapters/files/planted-3.ts', content: `import 'fastify'` },
 ]
