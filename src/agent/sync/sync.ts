@@ -10,8 +10,11 @@ import type { WantedKeeper } from './wanted-keeper.ts'
 
 export interface SyncDeps {
   readonly calls: ControllerCalls
-  /** `facts` are absent while the engine was never heard. */
-  readonly sight: () => Omit<ReportSource, 'facts'> & { readonly facts: EngineFacts | undefined }
+  /** Nothing is reported of an engine that never said what it is, or what it has: controllers would take it for empty. */
+  readonly sight: () => Omit<ReportSource, 'facts'> & {
+    readonly facts: EngineFacts | undefined
+    readonly isEngineSeen: boolean
+  }
   readonly mendedSince: (ms: number) => readonly { readonly network: string; readonly text: string }[]
   readonly onChange: (listener: () => void) => Unsubscribe
   readonly wanted: WantedKeeper
@@ -101,9 +104,8 @@ export function startSync(deps: SyncDeps): Sync {
   }
 
   const report = () => {
-    if (isStopped) return
-    const { facts } = deps.sight()
-    if (facts === undefined) return
+    const { facts, isEngineSeen } = deps.sight()
+    if (isStopped || facts === undefined || !isEngineSeen) return
     const known = urls(facts.managers)
     for (const url of known) {
       const fresh: Line = { url, work: undefined, isStale: false, deliveredAtMs: 0, state: '' }

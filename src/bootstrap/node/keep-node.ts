@@ -3,12 +3,12 @@
  * when something else is wanted, a network came or went, or the engine is back. Nothing overlaps.
  */
 import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine, Usage } from '../../agent/ports.ts'
-import type { NetworkStanding, ReportedContainer, ReportedFault, ReportedNetwork } from '../../agent/report.ts'
+import type { NetworkStanding, ReportedFault } from '../../agent/report.ts'
 import type { WantedNetwork, WantedState } from '../../agent/wanted.ts'
 import type { Clock, Logger, Unsubscribe } from '../../autoscaling/ports.ts'
-import type { HostState, NodeStep } from '../host.ts'
+import type { NodeStep } from '../host.ts'
 import { mendedBy } from '../step-words.ts'
-import { containerNetworks, lookAtNode } from './look-at-node.ts'
+import { containerNetworks, lookAtNode, type Seen } from './look-at-node.ts'
 import { createPacer } from './pacer.ts'
 import { tellChanges } from './tell-changes.ts'
 
@@ -41,12 +41,9 @@ export interface Mended {
 }
 
 /** What was seen last; while something is away, what was seen of it before. */
-export interface NodeSight {
+export interface NodeSight extends Seen {
   /** Absent: the engine never answered. */
   readonly facts: EngineFacts | undefined
-  readonly host: HostState
-  readonly networks: readonly ReportedNetwork[]
-  readonly containers: readonly ReportedContainer[]
   readonly usage: ReadonlyMap<string, Usage>
   readonly standings: readonly NetworkStanding[]
   readonly faults: readonly ReportedFault[]
@@ -71,6 +68,7 @@ const NOTHING: NodeSight = {
   host: { links: [], routes: [] },
   networks: [],
   containers: [],
+  isEngineSeen: false,
   usage: new Map(),
   standings: [],
   faults: [],
@@ -94,8 +92,8 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
     const before = sight
     sight = { ...before, ...next }
     tellChanges(logger, before, sight)
-    const essence = ({ facts, containers, standings, faults }: NodeSight) =>
-      JSON.stringify([facts?.nodeId, containers, standings, faults])
+    const essence = ({ facts, isEngineSeen, containers, standings, faults }: NodeSight) =>
+      JSON.stringify([facts?.nodeId, isEngineSeen, containers, standings, faults])
     if (essence(before) !== essence(sight)) for (const listener of listeners) listener()
   }
 

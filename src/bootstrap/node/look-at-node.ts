@@ -18,6 +18,8 @@ export interface Seen {
   readonly host: HostState
   readonly networks: readonly ReportedNetwork[]
   readonly containers: readonly ReportedContainer[]
+  /** Networks and containers were read, now or before: none of either then means that there are none. */
+  readonly isEngineSeen: boolean
 }
 
 export interface Look extends Seen {
@@ -33,12 +35,12 @@ export async function lookAtNode(
   deps: LookDeps,
 ): Promise<Look> {
   const { host, engine, memory, onStep } = deps
-  let { host: state, networks, containers }: Seen = before
+  let { host: state, networks, containers, isEngineSeen }: Seen = before
   const see = async () => {
     const ipv6 = wanted.some((network) => network.ipv6 !== undefined)
     const [ofEngine, ofHost] = await Promise.allSettled([seeEngine(engine, wanted), host.observe({ ipv6 })])
     // What could be seen is shown, whatever became of the other.
-    if (ofEngine.status === 'fulfilled') ({ networks, containers } = ofEngine.value)
+    if (ofEngine.status === 'fulfilled') ({ networks, containers, isEngineSeen } = ofEngine.value)
     if (ofHost.status === 'fulfilled') state = ofHost.value
     if (ofEngine.status === 'rejected') throw ofEngine.reason
     if (ofHost.status === 'rejected') throw ofHost.reason
@@ -46,18 +48,19 @@ export async function lookAtNode(
   }
   try {
     const { standings } = await mendNode(wanted, await see(), { host, engine, memory, look: see, onStep })
-    return { host: state, networks, containers, standings }
+    return { host: state, networks, containers, isEngineSeen, standings }
   } catch (error) {
     const fault = faultOf(error)
     const known = (name: string) => before.standings.find((standing) => standing.name === name)
     const standings = wanted.map(({ name }) => unknownStanding(name, fault, known(name)))
-    return { host: state, networks, containers, standings, fault }
+    return { host: state, networks, containers, isEngineSeen, standings, fault }
   }
 }
 
 async function seeEngine(engine: LocalEngine, wanted: readonly WantedNetwork[]): Promise<Omit<Seen, 'host'>> {
   const networks = await engine.networks()
-  return { networks, containers: await engine.containers(containerNetworks(networks, wanted)) }
+  const containers = await engine.containers(containerNetworks(networks, wanted))
+  return { networks, containers, isEngineSeen: true }
 }
 
 /** By name. One that no container is on at the moment may be unknown to a worker's engine. */
