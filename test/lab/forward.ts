@@ -7,12 +7,13 @@ import { start } from './inside.ts'
 /** A port of a node, reachable on this machine's loopback. */
 export type Forward = { url: string; port: number; close(): Promise<void> }
 
-export type ForwardDeps = { pid: number; folder: string; host: string; port: number }
+export type ForwardDeps = { pid: number; folder: string; host: string; port: number; localPort?: number }
 
 let opened = 0
 
 /** A node has no link to this machine's network; a unix socket is a file and reaches across. */
-export async function forward({ pid, folder, host, port }: ForwardDeps): Promise<Forward> {
+/** `localPort`: on this machine; any free one where it is not said. */
+export async function forward({ pid, folder, host, port, localPort = 0 }: ForwardDeps): Promise<Forward> {
   opened += 1
   const socketPath = join(folder, `forward-${process.pid}-${opened}.sock`)
   const script = join(import.meta.dirname, 'forward-inside.mjs')
@@ -31,7 +32,10 @@ export async function forward({ pid, folder, host, port }: ForwardDeps): Promise
     client.on('error', () => tunnel.destroy()).on('close', () => tunnel.destroy())
     tunnel.on('error', () => client.destroy()).on('close', () => client.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(localPort, '127.0.0.1', resolve)
+  })
   server.unref()
   const local = (server.address() as AddressInfo).port
   return {

@@ -24,7 +24,7 @@ export type LabNode = Omit<NodeRecord, 'port' | 'joined'> & {
   /** A program inside the node that goes on; the lab ends it at the latest. */
   spawn(argv: readonly string[], options?: InsideOptions): Promise<InsideProcess>
   /** Makes a TCP port of the node, or of an address it reaches, available on this machine's loopback. */
-  forward(port: number, host?: string): Promise<Forward>
+  forward(port: number, host?: string, localPort?: number): Promise<Forward>
   stop(): Promise<void>
   start(): Promise<void>
   restart(): Promise<void>
@@ -63,7 +63,8 @@ export function labNode(lab: LabRecord, record: NodeRecord): LabNode {
     docker: (...args) => run(record.pid, ['docker', ...args], { check: false }),
     run: (argv, options) => run(record.pid, argv, { check: false, ...options }),
     spawn: (argv, options) => start(record.pid, argv, options),
-    forward: (port, host = '127.0.0.1') => forward({ pid: record.pid, folder: labFolder(lab.name), host, port }),
+    forward: (port, host = '127.0.0.1', localPort = 0) =>
+      forward({ pid: record.pid, folder: labFolder(lab.name), host, port, localPort }),
     start: engine.start,
     stop: engine.stop,
     kill: engine.kill,
