@@ -21,6 +21,9 @@ export interface Drawn {
 const textOf = ({ value }: IteratorResult<Block, void>): string | undefined =>
   value === undefined ? undefined : formatBlock(value)
 
+const spansOf = ({ range, range6 }: Ranges): readonly Span[] =>
+  [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
+
 const settledSpans = (asks: readonly Ask[]): readonly Span[] =>
   asks.flatMap(({ settled }) => Object.values(settled).map(blockOf))
 
@@ -49,18 +52,14 @@ export const draw = (asks: readonly Ask[], ledgers: Ledgers, about: { network: s
       fail(ledgers.six, ask)
       continue
     }
-    if (settled.range === undefined) {
-      spare = undefined
-      drawnCount += 1
-    }
+    if (settled.range === undefined) spare = undefined
+    if (settled.range === undefined || settled.range6 !== range6) drawnCount += 1
     ranges.set(ask, { range, ...(range6 === undefined ? {} : { range6 }) })
   }
-  return {
-    ranges,
-    problems: [...without].map(([ledger, left]) =>
-      exhausted({ ledger, nodes: left.map(({ node }) => node), givenCount: drawnCount, ...about }),
-    ),
-  }
+  const problems = [...without].map(([ledger, left]) =>
+    exhausted({ ledger, nodes: left.map(({ node }) => node), drawnCount, promised, ...about }),
+  )
+  return { ranges, problems }
 }
 
 const newShare = ({ node, heirloom }: Ask, ranges: Ranges, { definition, nowMs }: AllocationInput): NodeShare => {
@@ -87,9 +86,6 @@ const stillFreed = (input: AllocationInput, drawn: ReadonlyMap<Ask, Ranges>): re
     return !isOver(freed, input.nowMs) || spansOf(freed).every((span) => given.overlapping(span).length === 0)
   })
 }
-
-const spansOf = ({ range, range6 }: Ranges): readonly Span[] =>
-  [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
 
 /** Texts in definition, shares and freed ranges are validated; on any other this throws RangeError. */
 export const allocate = (input: AllocationInput): Allocation => {

@@ -1,6 +1,6 @@
 /** Why a node gets no range, and what would be right. Pure. */
 import { formatDuration } from '../foundation/duration.ts'
-import { blockCount, blockOf, formatSpan, size } from './address.ts'
+import { blockCount, blockOf, formatSpan, type Span, size } from './address.ts'
 import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
 import type { Entry, Holder, Ledger } from './ledger.ts'
 import { type FreedRange, QUARANTINE_MS } from './record.ts'
@@ -74,20 +74,23 @@ interface Exhausted {
   readonly ledger: Ledger
   /** Those that get nothing. */
   readonly nodes: readonly Named[]
-  /** How many ranges could be given just now. */
-  readonly givenCount: number
+  /** How many ranges came out of the pool just now. */
+  readonly drawnCount: number
+  /** What was given just now and did not. */
+  readonly promised: readonly Span[]
   readonly network: string
   readonly nowMs: number
 }
 
-/** A longer prefix length by which all of them would have a range in what is left. */
-const lengthThatFits = ({ ledger, nodes }: Exhausted): number | undefined => {
+/** A longer prefix length by which all new nodes would have had a range. */
+const lengthThatFits = ({ ledger, nodes, promised, drawnCount }: Exhausted): number | undefined => {
   const { rangeLength, subnet } = ledger.family
-  const left = ledger.left([])
-  const longest = blockOf(subnet).family === 4 ? 29 : 120
+  const { family } = blockOf(subnet)
+  const left = ledger.left(promised.filter((span) => span.family === family))
+  const longest = family === 4 ? 29 : 120
   for (let length = rangeLength + 1; length <= longest; length += 1) {
     const count = left.reduce((sum, span) => sum + blockCount(span, length), 0n)
-    if (count >= BigInt(nodes.length)) return length
+    if (count >= BigInt(drawnCount + nodes.length)) return length
   }
   return undefined
 }
@@ -114,13 +117,15 @@ export const exhausted = (facts: Exhausted): AllocationProblem => {
   }
   const spans = mergeSpans(ledger.pool)
   const ranges = spans.reduce((sum, span) => sum + blockCount(span, rangeLength), 0n)
-  const given = facts.givenCount === 0 ? 'none is left' : `only ${facts.givenCount} more could be given`
+  const { drawnCount } = facts
+  const free =
+    drawnCount === 0 ? 'none of them free' : `${drawnCount} of them free for ${drawnCount + nodes.length} new nodes`
   const need =
     BigInt(nodes.length) * size({ family: 4, first: 0n, last: (1n << BigInt((six ? 128 : 32) - rangeLength)) - 1n })
   const longer = lengthThatFits(facts)
   const orLonger = longer === undefined ? '' : `, or give new nodes less with \`range${six}: ${longer}\``
   const message =
-    `${wanting} no range (${names}): the pool ${spans.map(formatSpan).join(', ')} has room for ${ranges} of /${rangeLength}, and ${given}. ` +
+    `${wanting} no range (${names}): the pool ${spans.map(formatSpan).join(', ')} has room for ${ranges} ranges of /${rangeLength}, ${free}. ` +
     `Make \`pool${six}\` larger by ${need} addresses${orLonger}.${quarantined(facts)}`
   return { code: 'pool-exhausted', nodes: nodes.map(named), message }
 }

@@ -1,0 +1,115 @@
+/** Builders for tests of networks: a sound default, and what the story is about as an override. */
+import type { NodeReport, ReportedNetwork } from '../../src/agent/report.ts'
+import { NETWORK_LABEL } from '../../src/agent/wanted.ts'
+import type { AllocationInput, AllocationNode } from '../../src/bootstrap/allocation.ts'
+import type { FamilyDefinition, NetworkDefinition } from '../../src/bootstrap/definition.ts'
+import type { FreedRange, NetworkRecord, NodeShare } from '../../src/bootstrap/record.ts'
+import { NOW } from './builders.ts'
+
+export const HOUR_MS = 3_600_000
+
+export function family(over: Partial<FamilyDefinition> = {}): FamilyDefinition {
+  return {
+    subnet: '172.80.0.0/16',
+    gateway: '172.80.0.1',
+    pool: [{ first: '172.80.1.0', last: '172.80.200.255' }],
+    rangeLength: 24,
+    reserve: [],
+    pins: {},
+    ...over,
+  }
+}
+
+export function family6(over: Partial<FamilyDefinition> = {}): FamilyDefinition {
+  return {
+    subnet: 'fd00:40::/64',
+    gateway: 'fd00:40::1',
+    pool: [{ first: 'fd00:40:0:0:1::', last: 'fd00:40::ffff:ffff:ffff:ffff' }],
+    rangeLength: 80,
+    reserve: [],
+    pins: {},
+    ...over,
+  }
+}
+
+export function definition(over: Partial<NetworkDefinition> = {}): NetworkDefinition {
+  return {
+    name: 'vlan40',
+    configName: 'vlan40_config',
+    driver: 'macvlan',
+    parent: 'bond0.40',
+    ipv4: family(),
+    edges: 'reserve',
+    shim: true,
+    onFault: 'report',
+    ...over,
+  }
+}
+
+/** Its id is `id-<hostname>` unless it is said. */
+export function node(hostname: string, over: Partial<AllocationNode> = {}): AllocationNode {
+  const platform = { os: 'linux', architecture: 'x86_64' }
+  return { id: `id-${hostname}`, hostname, state: 'ready', labels: {}, platform, ...over }
+}
+
+export function share(hostname: string, range: string, over: Partial<NodeShare> = {}): NodeShare {
+  return {
+    nodeId: `id-${hostname}`,
+    hostname,
+    range,
+    parent: 'bond0.40',
+    givenAtMs: NOW - HOUR_MS,
+    isAdopted: false,
+    ...over,
+  }
+}
+
+export function freedRange(hostname: string, range: string, over: Partial<FreedRange> = {}): FreedRange {
+  return { range, nodeId: `id-${hostname}`, hostname, freedAtMs: NOW - HOUR_MS, ...over }
+}
+
+export const byNodeId = (shares: readonly NodeShare[]): ReadonlyMap<string, NodeShare> =>
+  new Map(shares.map((one) => [one.nodeId, one]))
+
+export function record(over: Partial<NetworkRecord> = {}): NetworkRecord {
+  return { definition: definition(), phase: 'present', isAdopted: false, shares: new Map(), freed: [], ...over }
+}
+
+export function allocation(over: Partial<AllocationInput> = {}): AllocationInput {
+  return { definition: definition(), shares: new Map(), freed: [], claims: [], nodes: [], nowMs: NOW, ...over }
+}
+
+/** A config-only network that an agent made. */
+export function configOnly(range: string, over: Partial<ReportedNetwork> = {}): ReportedNetwork {
+  return {
+    id: `id-${range}`,
+    name: 'vlan40_config',
+    driver: 'null',
+    scope: 'local',
+    configOnly: true,
+    configFrom: '',
+    labels: { [NETWORK_LABEL]: 'vlan40' },
+    options: { parent: 'bond0.40' },
+    subnets: [{ subnet: '172.80.0.0/16', range, gateway: '172.80.0.1', aux: {} }],
+    ...over,
+  }
+}
+
+export function report(hostname: string, over: Partial<NodeReport> = {}): NodeReport {
+  return {
+    v: 1,
+    nodeId: `id-${hostname}`,
+    hostname,
+    engineVersion: '28.5.2',
+    agentVersion: '0.1.0',
+    sentAtMs: NOW,
+    startedAtMs: NOW - HOUR_MS,
+    revision: 0,
+    hostAddresses: [],
+    networks: [],
+    standings: [],
+    containers: [],
+    faults: [],
+    ...over,
+  }
+}
