@@ -1,0 +1,78 @@
+/** The desk of the commands `network …`, in memory. What a test does not set throws when it is called. */
+import type { Bootstrap } from '../../src/bootstrap/controller/open-bootstrap.ts'
+import type { ChangeResult } from '../../src/bootstrap/controller/progress.ts'
+import type { ClusterPlan, NetworkPlan, NodePlan } from '../../src/bootstrap/plan-words.ts'
+import type { Console } from '../../src/commands/console.ts'
+import type { NetworkDesk } from '../../src/commands/network-desk.ts'
+import { fakeNetworks } from './fake-networks.ts'
+
+export const aNodePlan = (change: Partial<NodePlan> = {}): NodePlan => ({
+  nodeId: 'node-1',
+  hostname: 'worker1',
+  range: '172.80.2.0/24',
+  capacity: 253,
+  parent: 'bond0.40',
+  shim: '172.80.2.1',
+  action: 'keep',
+  reason: 'as wanted',
+  isReady: true,
+  ...change,
+})
+
+export const aNetworkPlan = (change: Partial<NetworkPlan> = {}): NetworkPlan => ({
+  name: 'vlan40',
+  verdict: 'kept',
+  problems: [],
+  nodes: [aNodePlan()],
+  steps: [],
+  ...change,
+})
+
+export const aPlan = (networks: readonly NetworkPlan[] = [aNetworkPlan()]): ClusterPlan => ({ networks, problems: [] })
+
+export const aResult = (change: Partial<ChangeResult> = {}): ChangeResult => ({
+  outcome: 'unchanged',
+  reason: '',
+  done: [],
+  left: [],
+  problems: [],
+  plan: aPlan(),
+  ...change,
+})
+
+const unset = (name: string) => async (): Promise<never> => {
+  throw new Error(`the test did not expect a call of ${name}`)
+}
+
+export const fakeBootstrap = (change: Partial<Bootstrap> = {}): Bootstrap => ({
+  plan: unset('plan'),
+  apply: unset('apply'),
+  remove: unset('remove'),
+  adopt: unset('adopt'),
+  release: unset('release'),
+  ...change,
+})
+
+export const fakeDesk = ({
+  bootstrap,
+  ...change
+}: Partial<Omit<NetworkDesk, 'bootstrap'>> & { readonly bootstrap?: Partial<Bootstrap> } = {}): NetworkDesk => ({
+  definitions: { files: [], issues: [] },
+  bootstrap: fakeBootstrap(bootstrap),
+  catalog: () => fakeNetworks(),
+  unheard: () => undefined,
+  close: async () => {},
+  ...change,
+})
+
+export function fakeConsole(): { readonly io: Console; readonly out: () => string; readonly err: () => string } {
+  const [out, err] = [[] as string[], [] as string[]]
+  const io: Console = {
+    version: '0.0.0-test',
+    env: {},
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    onStop: () => {},
+  }
+  return { io, out: () => out.join(''), err: () => err.join('') }
+}
