@@ -9,10 +9,10 @@ import type { ClusterPlan, NetworkPlan } from '../plan-words.ts'
 import type {
   AgentReports,
   Definitions,
-  EngineNetwork,
   HeardReport,
   Nodes,
   Records,
+  SwarmNetworks,
   SwarmNode,
   Tasks,
 } from '../ports.ts'
@@ -28,8 +28,9 @@ export interface NetworkCatalogDeps {
   readonly nodes: Pick<Nodes, 'list' | 'get' | 'sync'>
   readonly tasks: Pick<Tasks, 'list'>
   readonly reports: Pick<AgentReports, 'get'>
-  /** As last planned, and the networks of the manager's engine as last read; absent: not yet. */
-  readonly seen: () => { readonly plan?: ClusterPlan; readonly networks: readonly EngineNetwork[] } | undefined
+  readonly networks: Pick<SwarmNetworks, 'current'>
+  /** As last planned; absent: not yet. */
+  readonly plan: () => ClusterPlan | undefined
   readonly serviceName: (id: string) => string | undefined
   readonly now: Clock
 }
@@ -43,7 +44,7 @@ interface Moment {
 }
 
 export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
-  const { definitions, records, nodes, tasks, reports, seen, serviceName, now } = deps
+  const { definitions, records, nodes, tasks, reports, networks, serviceName, now } = deps
   const sinceOf = createConditionTimes(now)
   const keepFree = createLeastFree()
 
@@ -55,7 +56,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
   })
   const isHeard = (heard: HeardReport | undefined, { nowMs }: Moment) =>
     heard !== undefined && nowMs - heard.receivedAtMs < SILENT_AFTER_MS
-  const networkIdOf = (name: string) => seen()?.networks.find((one) => one.name === name && one.scope === 'swarm')?.id
+  const networkIdOf = (name: string) => networks.current().find((one) => one.name === name && one.scope === 'swarm')?.id
 
   const viewShare = (record: NetworkRecord, share: NodeShare, at: Moment): ShareView => {
     const { nodeId } = share
@@ -74,7 +75,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     if (definition === undefined) return undefined
     const shares = record === undefined ? [] : [...record.shares.values()].map((share) => viewShare(record, share, at))
     const issues = at.set.issues.filter((issue) => issue.file === file?.file)
-    const plan = seen()?.plan?.networks.find((one) => one.name === name)
+    const plan = deps.plan()?.networks.find((one) => one.name === name)
     const networkId = networkIdOf(name)
     const conditions = networkConditions({
       ...{ name, record, issues, plan, networkId, shares },

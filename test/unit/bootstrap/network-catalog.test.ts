@@ -55,7 +55,8 @@ function world() {
     },
     tasks: { list: () => state.tasks },
     reports: { get: (id) => state.heard.get(id) },
-    seen: () => ({ networks: state.networks, ...(state.plan && { plan: state.plan }) }),
+    networks: { current: () => state.networks },
+    plan: () => state.plan,
     serviceName: (id) => (id === 'id-web' ? 'web' : undefined),
     now: () => state.nowMs,
   })
