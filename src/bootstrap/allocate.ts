@@ -7,7 +7,7 @@
 import { type Block, blockOf, formatBlock, type Span } from './address.ts'
 import type { Allocation, AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
 import { exhausted } from './allocation-problems.ts'
-import { type Ask, type Ledgers, openLedgers, settleAsks } from './asks.ts'
+import { type Ask, type Ledgers, newcomers, openLedgers, settleAsks } from './asks.ts'
 import { freedFrom } from './inheritance.ts'
 import { isOver, type Ledger } from './ledger.ts'
 import { type FreedRange, type NodeShare, parentLabel } from './record.ts'
@@ -77,6 +77,7 @@ const newShare = ({ node, heirloom }: Ask, ranges: Ranges, { definition, nowMs }
 
 /** What stays freed: not what its host has back, nor what was over and is given to somebody else now. */
 const stillFreed = (input: AllocationInput, drawn: ReadonlyMap<Ask, Ranges>): readonly FreedRange[] => {
+  if (input.freed.length === 0) return []
   const back = new Set(
     [...drawn.keys()].map(({ heirloom }) => (heirloom?.kind === 'freed' ? heirloom.freed : undefined)),
   )
@@ -87,12 +88,22 @@ const stillFreed = (input: AllocationInput, drawn: ReadonlyMap<Ask, Ranges>): re
   })
 }
 
+const NOBODY: Drawn = { ranges: new Map(), problems: [] }
+
+const serve = (input: AllocationInput): { readonly drawn: Drawn; readonly problems: readonly AllocationProblem[] } => {
+  const { definition, nowMs } = input
+  // Most of the time nobody asks, and this is called often.
+  const waiting = newcomers(input)
+  if (waiting.length === 0) return { drawn: NOBODY, problems: [] }
+  const ledgers = openLedgers(input)
+  const { asks, problems } = settleAsks(waiting, input, ledgers)
+  return { drawn: draw(asks, ledgers, { network: definition.name, nowMs }), problems }
+}
+
 /** Texts in definition, shares and freed ranges are validated; on any other this throws RangeError. */
 export const allocate = (input: AllocationInput): Allocation => {
-  const { definition, shares, freed, nodes, nowMs } = input
-  const ledgers = openLedgers(input)
-  const { asks, problems } = settleAsks(input, ledgers)
-  const drawn = draw(asks, ledgers, { network: definition.name, nowMs })
+  const { shares, freed, nodes, nowMs } = input
+  const { drawn, problems } = serve(input)
   const inherited = new Set(
     [...drawn.ranges.keys()].flatMap(({ heirloom }) => (heirloom?.kind === 'share' ? [heirloom.share.nodeId] : [])),
   )

@@ -2,7 +2,6 @@
 import { type Block, blockOf, contains, formatBlock } from './address.ts'
 import type { AllocationInput, AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
 import { ambiguousPin, pinTaken } from './allocation-problems.ts'
-import type { FamilyDefinition } from './definition.ts'
 import { type Heirloom, heirlooms, rangesOf } from './inheritance.ts'
 import { type Asker, type Entry, type Ledger, openLedger } from './ledger.ts'
 import { ambiguousPins, pinnedRanges, pinRank } from './pins.ts'
@@ -44,8 +43,6 @@ const blocksOf = (
 export const conflictsOf = (ranges: Partial<Ranges>, asker: Asker, ledgers: Ledgers): readonly Entry[] =>
   blocksOf(ranges, ledgers).flatMap(([ledger, block]) => ledger.conflicts(block, asker))
 
-const isIn = ({ subnet }: FamilyDefinition, block: Block): boolean => contains(blockOf(subnet), block)
-
 /** Whether the node may have back what it had: the definition allows it, and nobody else has any of it. */
 const isSound = (heirloom: Heirloom, node: AllocationNode, ledgers: Ledgers, pinned: Partial<Ranges>): boolean => {
   const had = rangesOf(heirloom)
@@ -56,19 +53,25 @@ const isSound = (heirloom: Heirloom, node: AllocationNode, ledgers: Ledgers, pin
   const asker = isShare ? { keys: [...keys, heirloom.share.nodeId] } : { keys, freed: heirloom.freed }
   // What was made by hand and taken over is where it is, whatever the pool.
   const isAnywhere = isShare ? heirloom.share.isAdopted : heirloom.freed.isAdopted === true
-  const isAllowed = blocksOf(had, ledgers).every(([ledger, block]) => {
-    const isPinned = Object.values(pinned).includes(formatBlock(block))
-    return isIn(ledger.family, block) && (isAnywhere || isPinned || ledger.isInPool(block))
-  })
-  return isAllowed && conflictsOf({ ...pinned, ...had }, asker, ledgers).length === 0
+  const isAllowed = ([ledger, block]: readonly [Ledger, Block]): boolean => {
+    const isPlaced = isAnywhere || ledger.isInPool(block) || Object.values(pinned).includes(formatBlock(block))
+    return isPlaced && contains(ledger.subnet, block)
+  }
+  return (
+    blocksOf(had, ledgers).every(isAllowed) &&
+    conflictsOf({ ...pinned, ...rangesOnly(had) }, asker, ledgers).length === 0
+  )
 }
+
+const rangesOnly = ({ range, range6 }: Ranges): Ranges => ({ range, ...(range6 === undefined ? {} : { range6 }) })
 
 const byHostname = (one: AllocationNode, other: AllocationNode): number => {
   if (one.hostname !== other.hostname) return one.hostname < other.hostname ? -1 : 1
   return one.id < other.id ? -1 : 1
 }
 
-const newcomers = ({ definition, nodes, shares }: AllocationInput): readonly AllocationNode[] => {
+/** Ready nodes without a share, in the order in which they are served: pinned by id, by host name, all others. */
+export const newcomers = ({ definition, nodes, shares }: AllocationInput): readonly AllocationNode[] => {
   const rank = new Map(nodes.map((node) => [node.id, pinRank(definition, node)]))
   const rankOf = ({ id }: AllocationNode): number => rank.get(id) ?? 2
   return nodes
@@ -76,13 +79,13 @@ const newcomers = ({ definition, nodes, shares }: AllocationInput): readonly All
     .sort((one, other) => rankOf(one) - rankOf(other) || byHostname(one, other))
 }
 
-export const settleAsks = (input: AllocationInput, ledgers: Ledgers): Asks => {
+export const settleAsks = (waiting: readonly AllocationNode[], input: AllocationInput, ledgers: Ledgers): Asks => {
   const { definition, nodes, nowMs } = input
   const ambiguous = ambiguousPins(definition, nodes)
   const left = heirlooms(input)
   const used = new Set<Heirloom>()
   const problems: AllocationProblem[] = []
-  const asks = newcomers(input).flatMap((node): Ask[] => {
+  const asks = waiting.flatMap((node): Ask[] => {
     const pinned = pinnedRanges(definition, node)
     const rank = pinRank(definition, node)
     if (rank !== 2 && ambiguous.has(node.hostname)) {
@@ -94,7 +97,7 @@ export const settleAsks = (input: AllocationInput, ledgers: Ledgers): Asks => {
       ?.find((candidate) => !used.has(candidate) && isSound(candidate, node, ledgers, pinned))
     if (heirloom !== undefined) {
       used.add(heirloom)
-      return [{ node, settled: { ...pinned, ...rangesOnly(heirloom) }, heirloom }]
+      return [{ node, settled: { ...pinned, ...rangesOnly(rangesOf(heirloom)) }, heirloom }]
     }
     const conflicts = conflictsOf(pinned, { keys: [node.id, node.hostname] }, ledgers)
     if (conflicts.length === 0) return [{ node, settled: pinned }]
@@ -102,9 +105,4 @@ export const settleAsks = (input: AllocationInput, ledgers: Ledgers): Asks => {
     return []
   })
   return { asks, problems }
-}
-
-const rangesOnly = (heirloom: Heirloom): Ranges => {
-  const { range, range6 } = rangesOf(heirloom)
-  return { range, ...(range6 === undefined ? {} : { range6 }) }
 }

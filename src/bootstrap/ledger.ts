@@ -44,6 +44,7 @@ export interface Asker {
 
 export interface Ledger {
   readonly family: FamilyDefinition
+  readonly subnet: Block
   /** What stands in the way of giving this range. */
   conflicts(range: Block, asker: Asker): readonly Entry[]
   isInPool(range: Block): boolean
@@ -83,7 +84,8 @@ export const unsafeAddress = (subnet: Block): Span | undefined =>
 
 const entriesOf = (family: FamilyDefinition, version: Family, input: LedgerInput): readonly Entry[] => {
   const own = (range: string, range6: string | undefined) => (version === 4 ? range : range6)
-  const unsafe = unsafeAddress(blockOf(family.subnet))
+  const subnet = blockOf(family.subnet)
+  const unsafe = unsafeAddress(subnet)
   return [
     ...[...input.shares.values()].flatMap((share) => [
       ...entry(own(share.range, share.range6), { kind: 'share', share }),
@@ -97,7 +99,7 @@ const entriesOf = (family: FamilyDefinition, version: Family, input: LedgerInput
     ...entry(family.gateway, { kind: 'gateway' }),
     ...(unsafe === undefined ? [] : [{ span: unsafe, holder: { kind: 'unsafe' } as const }]),
     ...input.claims.flatMap((claim) => entry(claim.text, { kind: 'claim', claim })),
-  ].filter(({ span }) => span.family === version)
+  ].filter(({ span }) => overlaps(span, subnet))
 }
 
 const isReusable = ({ holder }: Entry): boolean => holder.kind === 'freed' && holder.isOver
@@ -156,6 +158,7 @@ export const openLedger = (family: FamilyDefinition, version: Family, input: Led
 
   return {
     family,
+    subnet: blockOf(family.subnet),
     entries,
     pool,
     conflicts: (range, asker) => index.overlapping(range).filter((found) => !isOwn(found, range, asker)),

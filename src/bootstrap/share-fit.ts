@@ -32,7 +32,7 @@ type Check = (share: NodeShare, pinned: Partial<Ranges>) => readonly string[]
 const placeOf = (ledger: Ledger, range: Block, { isAdopted }: NodeShare): readonly string[] => {
   const { subnet } = ledger.family
   const text = formatBlock(range)
-  if (!contains(blockOf(subnet), range)) return [`${text} is outside the subnet ${subnet}`]
+  if (!contains(ledger.subnet, range)) return [`${text} is outside the subnet ${subnet}`]
   // What was made by hand and taken over is where it is, whatever the pool.
   return isAdopted || ledger.isInPool(range) ? [] : [`${text} is outside the pool`]
 }
