@@ -26,7 +26,7 @@ const homes = {
   'ipaddr[.]js': '^src/(http|config)/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
-  undici: '^src/(adapters/(alertmanager|controllers)|commands)/',
+  undici: '^src/(adapters/alertmanager|commands)/',
   'close-with-grace': '^src/(commands/|main[.]ts$)',
 }
 
