@@ -28,6 +28,8 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
   const network = root
     .command('network')
     .description('networks: plan, apply, status, adopt, release, remove')
+    // Inherited: `plan vlan40` is a mistake, and not a plan of all.
+    .allowExcessArguments(false)
     .addHelpText('after', HELP)
   const command = (words: string, description: string) =>
     network.command(words).description(description).option('--json', 'for machines')

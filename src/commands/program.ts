@@ -1,6 +1,7 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { Console, ExitCode } from './console.ts'
+import { addNetworkCommands } from './network-commands.ts'
 import type { ScaleOptions } from './scale.ts'
 import type { ServeOptions } from './serve.ts'
 
@@ -26,7 +27,7 @@ type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCod
 
 function program(io: Console, run: Run): Command {
   const root = new Command('orrery')
-    .description('Autoscaling for Docker Swarm: reads policies from service labels, takes up and down calls.')
+    .description('Autoscaling and routable containers for Docker Swarm.')
     .version(io.version)
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
@@ -71,6 +72,7 @@ function program(io: Console, run: Run): Command {
   command('alive', "ask the controller or agent beside this process whether it is alive (the image's health check)")
     .option('--agent', 'ask the agent, also where a controller is as well')
     .action(run(async (options: { agent?: true }) => await (await import('./alive.ts')).alive(options, io)))
+  addNetworkCommands(root, io, run)
   const autoscaler = command('autoscaler', "Orbiter's name for ls")
   autoscaler.command('ls').action(run(async () => await (await import('./orbiter.ts')).orbiterList(io)))
   const system = command('system', "Orbiter's name for the event stream")
