@@ -85,7 +85,7 @@ export function whyForeign(found: ReportedNetwork, wanted: WantedNetwork): Repor
 }
 
 /** Two networks of one name on one engine: which one a task gets is anybody's guess. */
-export const nameClash = (wanted: WantedNetwork, { networks }: NodeObservation): ReportedFault[] =>
+export const nameClash = (wanted: WantedNetwork, { networks }: Pick<NodeObservation, 'networks'>): ReportedFault[] =>
   networks.some(({ name, scope }) => name === wanted.name && scope === 'local')
     ? [
         {
@@ -98,7 +98,7 @@ export const nameClash = (wanted: WantedNetwork, { networks }: NodeObservation):
 const ELSEWHERE = new Set(['null', 'host', 'overlay', ''])
 
 /** The engine refuses a second network with addresses of the same LAN, but only when the first task comes. */
-export function subnetClashes(wanted: WantedNetwork, { networks }: NodeObservation): ReportedFault[] {
+export function subnetClashes(wanted: WantedNetwork, { networks }: Pick<NodeObservation, 'networks'>): ReportedFault[] {
   const ours = [wanted.ipv4.subnet, ...(wanted.ipv6 === undefined ? [] : [wanted.ipv6.subnet])]
   const isOther = ({ name, configFrom, configOnly, driver }: ReportedNetwork) =>
     !configOnly && name !== wanted.name && configFrom !== wanted.configName && !ELSEWHERE.has(driver)
