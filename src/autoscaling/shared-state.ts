@@ -1,6 +1,7 @@
 /**
  * What is known about services but belongs to no single service spec, because a deploy would erase it:
- * pauses set by call, counts to return to after a deploy, growth that takes the last addresses of a network. Pure; kept in the labels of the config `orrery-state`.
+ * pauses set by call, counts to return to after a deploy, growth on its way that takes addresses. Pure; kept in the labels
+ * of the config `orrery-state`.
  */
 import type { Direction } from './policy.ts'
 
@@ -18,7 +19,7 @@ export interface PendingRestore {
   readonly sinceMs: number
 }
 
-/** A growth that is about to be written where addresses are few, so that no other controller promises them too. */
+/** A growth that is about to be written and takes addresses, so that no other controller promises them too. */
 export interface Growth {
   readonly replicas: number
   /** Version.Index of the service that it is written on: once another one is there, the service itself tells. */

@@ -1,0 +1,132 @@
+/**
+ * How many tasks of a service its networks have addresses for: `AddressCapacity` of the autoscaling ports, all from memory.
+ *
+ *   free on a node = usable - held by containers - tasks on their way - what other services may still put there
+ *
+ * What this can not know or keep others from is in docs/decisions/0010-addresses-are-promised-before-they-are-used.md.
+ */
+import type {
+  AddressCapacity,
+  AddressClaim,
+  Capacity,
+  Placement,
+  ServiceObservation,
+  Services,
+  SharedStateStore,
+} from '../../autoscaling/ports.ts'
+import { capacityReason } from '../capacity-words.ts'
+import { countWithin, spreadOver, surgeAt } from '../ceiling.ts'
+import type { Nodes, Records } from '../ports.ts'
+import { type AddressRoomDeps, createAddressRoom } from './address-room.ts'
+import { createAwaitedTasks, rulesOf } from './awaited-tasks.ts'
+import { createLimitedNetworks } from './limited-networks.ts'
+import { createPromisedGrowth, type Growths } from './promised-growth.ts'
+import { createTaskNews, type TaskNewsDeps } from './task-news.ts'
+import { createTaskPlaces } from './task-places.ts'
+
+export interface AddressCapacityDeps extends AddressRoomDeps, TaskNewsDeps {
+  readonly services: Pick<Services, 'get' | 'list' | 'onChange'>
+  readonly nodes: AddressRoomDeps['nodes'] & Pick<Nodes, 'list'>
+  readonly tasks: AddressRoomDeps['tasks'] & TaskNewsDeps['tasks']
+  readonly records: AddressRoomDeps['records'] & Pick<Records, 'unreadable'>
+  readonly sharedState: Pick<SharedStateStore, 'current' | 'update'>
+}
+
+/** A service on the network that the question is about. */
+interface Asked {
+  readonly service: ServiceObservation
+  readonly placement: Placement
+  readonly network: string
+}
+
+export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacity {
+  const { services, nodes, records, sharedState } = deps
+  const limited = createLimitedNetworks(deps)
+  const room = createAddressRoom(deps)
+  const places = createTaskPlaces(deps)
+  const awaited = createAwaitedTasks({ ...deps, places })
+  const news = createTaskNews(deps)
+  const promised = createPromisedGrowth(deps)
+
+  /** What others than `service` may still put on each node. */
+  const awaitedBeside = ({ service, network }: Asked, growths: Growths): ReadonlyMap<string, number> => {
+    const sum = new Map<string, number>()
+    for (const other of services.list()) {
+      const { placement } = other
+      if (placement === undefined || other.id === service.id || !limited.of(placement).includes(network)) continue
+      const byNode = awaited.of(other, placement, promised.countOf(other, growths))
+      for (const [id, tasks] of byNode) sum.set(id, (sum.get(id) ?? 0) + tasks)
+    }
+    return sum
+  }
+
+  const candidates = (asked: Asked, growths: Growths) => {
+    const { service, placement, network } = asked
+    const roomOf = room.on(network)
+    const beside = awaitedBeside(asked, growths)
+    return places.placesOf(service, placement).map((place) => {
+      const { id, hostname } = place.node
+      const { free: unheld, lack } = roomOf(id)
+      return { ...place, hostname, lack, free: unheld - (beside.get(id) ?? 0) }
+    })
+  }
+
+  const onNetwork = (asked: Asked, growths: Growths): Capacity => {
+    const { service, placement, network } = asked
+    const takers = candidates(asked, growths)
+    const { fits, tightest } = spreadOver(takers, rulesOf(placement))
+    const ceiling = countWithin(places.tasksOf(service.id).placed + fits, placement.surge)
+    const end = tightest === undefined ? undefined : takers[tightest]
+    const reason = capacityReason({
+      network,
+      ceiling,
+      nodes: takers.length,
+      free: takers.reduce((sum, { free }) => sum + Math.max(0, free), 0),
+      surge: surgeAt(ceiling, placement.surge),
+      ...(end && { tightest: { hostname: end.hostname, free: end.free, ...(end.lack && { lack: end.lack }) } }),
+      ...(placement.uneven !== undefined && { uneven: placement.uneven }),
+    })
+    return { ceiling, reason }
+  }
+
+  const lowest = (service: ServiceObservation, growths: Growths): Capacity | undefined => {
+    const { placement } = service
+    if (placement === undefined || service.mode !== 'replicated' || !limited.any()) return undefined
+    const names = limited.of(placement)
+    const unknown = whyUnknown(service, names)
+    if (unknown !== undefined) return { ceiling: service.replicas, reason: unknown }
+    return names
+      .map((network) => onNetwork({ service, placement, network }, growths))
+      .reduce<Capacity | undefined>(
+        (low, one) => (low === undefined || one.ceiling < low.ceiling ? one : low),
+        undefined,
+      )
+  }
+
+  const whyUnknown = (service: ServiceObservation, names: readonly string[]) => {
+    const unread = names.find((name) => !records.all().has(name))
+    if (unread !== undefined) {
+      return `the record of the network ${unread} can not be understood: ${records.unreadable().get(unread)}`
+    }
+    // Before the networks are read nobody knows which one an id means.
+    return names.length === 0 && limited.areKnown() ? undefined : news(service, places.tasksOf(service.id))
+  }
+
+  const ceilingOf = (service: ServiceObservation) => lowest(service, sharedState.current().growths)
+
+  /** One at most on each manager: more than one may promise the same addresses at the same moment. */
+  const areSeveral = () => nodes.list().filter(({ role }) => role === 'manager').length > 1
+
+  const claim = (service: ServiceObservation, replicas: number): AddressClaim | undefined => {
+    if (ceilingOf(service) === undefined) return undefined
+    const release = promised.promise(service, replicas)
+    if (!areSeveral()) return { granted: Promise.resolve(true), release }
+    const fits = (growths: Growths) => replicas <= (lowest(service, growths)?.ceiling ?? replicas)
+    const granted = promised.share(service, replicas, fits)
+    // What the others were not told is not promised here either.
+    granted.then((isGranted) => isGranted || release(), release)
+    return { granted, release }
+  }
+
+  return { ceilingOf, claim }
+}

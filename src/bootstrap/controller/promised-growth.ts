@@ -1,0 +1,72 @@
+/**
+ * Growth that is written or about to be, and does not show in the service yet: this controller's in memory and, where there
+ * may be other controllers, in `orrery-state` for them. It ends with the version of the service that it was made on:
+ * whoever sees a newer one sees the growth itself, or that it never came.
+ */
+import type { Clock, ServiceObservation, Services, SharedState, SharedStateStore } from '../../autoscaling/ports.ts'
+
+export type Growths = SharedState['growths']
+type Growth = Growths extends ReadonlyMap<string, infer One> ? One : never
+
+/** Longer than any write takes to come into force, even one without an answer. */
+const KEPT_MS = 60_000
+
+export interface PromisedGrowth {
+  /** The count that the service has or is promised, the higher one. `growths`: what the controllers share. */
+  countOf(service: ServiceObservation, growths: Growths): number
+  /** Remembers it in memory; the answer ends it. */
+  promise(service: ServiceObservation, replicas: number): () => void
+  /**
+   * Tells the other controllers, unless `isGranted` says with what they say that there is no room. Throws Fault
+   * `engine-unavailable`, `conflicts-exhausted` or `write-rejected`.
+   */
+  share(service: ServiceObservation, replicas: number, isGranted: (growths: Growths) => boolean): Promise<boolean>
+}
+
+export interface PromisedGrowthDeps {
+  readonly services: Pick<Services, 'get'>
+  readonly sharedState: Pick<SharedStateStore, 'update'>
+  readonly now: Clock
+}
+
+export function createPromisedGrowth({ services, sharedState, now }: PromisedGrowthDeps): PromisedGrowth {
+  const own = new Map<string, Growth>()
+
+  /** Also of a service that this controller did not hear of yet. */
+  const isOpen = (serviceId: string, { version, untilMs }: Growth) =>
+    (services.get(serviceId)?.version ?? version) <= version && untilMs > now()
+
+  const growthOn = ({ version }: ServiceObservation, replicas: number) => ({
+    ...{ replicas, version },
+    untilMs: now() + KEPT_MS,
+  })
+
+  return {
+    countOf({ id, replicas }, growths) {
+      const open = [own.get(id), growths.get(id)].filter((growth) => growth !== undefined && isOpen(id, growth))
+      return Math.max(replicas, ...open.map((growth) => growth?.replicas ?? 0))
+    },
+    promise(service, replicas) {
+      for (const [id, growth] of own) if (!isOpen(id, growth)) own.delete(id)
+      // One without an answer may still come into force, in its place.
+      const before = own.get(service.id)
+      const growth = growthOn(service, Math.max(replicas, before?.replicas ?? 0))
+      own.set(service.id, growth)
+      return () => {
+        if (own.get(service.id) !== growth) return
+        if (before === undefined) own.delete(service.id)
+        else own.set(service.id, before)
+      }
+    },
+    async share(service, replicas, isGranted) {
+      let granted = false
+      await sharedState.update((state) => {
+        const growths = new Map([...state.growths].filter(([id, growth]) => isOpen(id, growth)))
+        granted = isGranted(growths)
+        const most = Math.max(replicas, growths.get(service.id)?.replicas ?? 0)
+        return granted ? { ...state, growths: growths.set(service.id, growthOn(service, most)) } : state
+      })
+      return granted
+    },
+  }
+}
