@@ -66,9 +66,9 @@ const readLength = (input: FamilyInput, subnet: Block | undefined): number | und
   if (value === undefined) return fail(`is missing; write one node's share as a prefix length, such as ${example}`)
   const cidr = parseCidr(text.split('-')[0] ?? '')
   if (cidr !== undefined) {
-    const where = subnet === undefined || contains(subnet, cidr.block) ? '' : ` It ${outsideSubnet(subnet)}.`
+    const where = subnet === undefined || contains(subnet, cidr.block) ? '' : `; it ${outsideSubnet(subnet)}`
     return fail(
-      `is a block where a prefix length is needed; write ${cidr.block.length} here, and what may be given to nodes under \`${named(input, 'pool')}\`.${where}`,
+      `is a block where a prefix length is needed; write ${cidr.block.length} here, and what may be given to nodes under \`${named(input, 'pool')}\`${where}`,
     )
   }
   const length = parseWholeNumber(text)
