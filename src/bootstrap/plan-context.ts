@@ -109,7 +109,9 @@ export function attachedOn(context: NetworkContext, nodeId: string): Attached {
  * be done that would end a task.
  */
 export function isFree(context: NetworkContext, nodeId: string): boolean {
-  if (context.observed.tasksReadAtMs === undefined) return false
+  // Without a swarm network no task can be on it.
+  const isKnown = context.observed.tasksReadAtMs !== undefined || swarmNetworksOf(context).length === 0
+  if (!isKnown) return false
   const { tasks, containers } = attachedOn(context, nodeId)
   return tasks.length === 0 && (containers ?? 0) === 0
 }

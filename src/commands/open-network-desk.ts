@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readNetworkFiles } from '../adapters/files/network-files.ts'
 import { connectSwarm, type Swarm } from '../adapters/swarm/swarm.ts'
 import { createNetworkCatalog } from '../bootstrap/controller/network-catalog.ts'
-import type { Bootstrap, BootstrapDeps } from '../bootstrap/controller/open-bootstrap.ts'
+import { openBootstrap } from '../bootstrap/controller/open-bootstrap.ts'
 import { loadConfig } from '../config/load.ts'
 import { Fault } from '../foundation/errors.ts'
 import { callController } from './controller-client.ts'
@@ -15,11 +15,6 @@ import type { OpenDesk } from './network-desk.ts'
 /** Longer than a Swarm takes to elect a leader. */
 const SYNC_TIMEOUT_MS = 15_000
 const LOOK_EVERY_MS = 20
-
-/** Until the use cases are put together. */
-const openBootstrap = (_deps: BootstrapDeps): Bootstrap => {
-  throw new Error('networks can not be planned yet')
-}
 
 const quiet = () => {}
 /** A command says itself what is worth saying. */
@@ -45,11 +40,7 @@ export const openNetworkDesk: OpenDesk = async (io) => {
   const deps = { definitions: watched, reports, now }
   return {
     definitions,
-    bootstrap: openBootstrap({
-      ...deps,
-      swarm: { ...swarm.bootstrap, serviceUses: async () => swarm.bootstrap.serviceUses() },
-      logger,
-    }),
+    bootstrap: openBootstrap({ ...deps, swarm: swarm.bootstrap }),
     catalog: (plan) =>
       createNetworkCatalog({ ...deps, nodes, tasks, networks, records, serviceName, plan: () => plan }),
     unheard: reports.unheard,

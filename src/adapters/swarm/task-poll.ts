@@ -78,7 +78,12 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
     const startedAtMs = now()
     const startedAt = performance.now()
     const isFull = startedAt - fullAt >= timing.listEveryMs
-    const service = serviceIds() ?? []
+    const service = serviceIds()
+    if (service === undefined) {
+      // Whose tasks matter is not known: an empty list would say that there are none.
+      readAtMs = undefined
+      return
+    }
     const found = await (isFull ? readAll(service) : readLiving(service))
     if (isFull) fullAt = startedAt
     readAtMs = startedAtMs

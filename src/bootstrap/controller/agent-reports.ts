@@ -1,0 +1,72 @@
+/** The newest report of each agent, in memory. Any may be lost or come late; that of a node that has left goes. */
+
+import type { NodeReport } from '../../agent/report.ts'
+import type { Clock } from '../../autoscaling/ports.ts'
+import { SILENT_AFTER_MS } from '../address-count.ts'
+import type { AgentReports, HeardReport, Nodes } from '../ports.ts'
+
+export interface ReportDesk extends AgentReports {
+  /** Keeps it unless it is older than what is known. */
+  take(report: NodeReport): void
+  /** Called when what a report says of networks is news, or an agent is heard that was not. */
+  onNews(listener: () => void): () => void
+}
+
+export function createAgentReports({
+  nodes,
+  now,
+}: {
+  readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
+  readonly now: Clock
+}): ReportDesk {
+  const heard = new Map<string, HeardReport>()
+  const listeners = new Set<() => void>()
+  const newsListeners = new Set<() => void>()
+  const add = (to: Set<() => void>, listener: () => void) => {
+    const added = () => listener()
+    to.add(added)
+    return () => void to.delete(added)
+  }
+
+  nodes.onChange(() => {
+    if (!nodes.sync().inSync) return
+    const known = new Set(nodes.list().map(({ id }) => id))
+    for (const nodeId of [...heard.keys()]) if (!known.has(nodeId)) heard.delete(nodeId)
+  })
+
+  return {
+    get: (nodeId) => heard.get(nodeId),
+    list: () => [...heard.values()],
+    onChange: (listener) => add(listeners, listener),
+    onNews: (listener) => add(newsListeners, listener),
+    take(report) {
+      const receivedAtMs = now()
+      const known = heard.get(report.nodeId)
+      if (known !== undefined && isOlder(report, known, receivedAtMs)) return
+      const next = { report, receivedAtMs, notAsWantedSinceMs: sinceOf(report, known, receivedAtMs) }
+      heard.set(report.nodeId, next)
+      for (const listener of listeners) listener()
+      if (known === undefined || isNews(next, known)) for (const listener of newsListeners) listener()
+    },
+  }
+}
+
+/** Its node's clock orders the reports of one agent; one that was silent long enough may have been set back. */
+function isOlder(report: NodeReport, known: HeardReport, nowMs: number): boolean {
+  if (nowMs - known.receivedAtMs >= SILENT_AFTER_MS) return false
+  const { startedAtMs, sentAtMs } = known.report
+  return report.startedAtMs < startedAtMs || (report.startedAtMs === startedAtMs && report.sentAtMs < sentAtMs)
+}
+
+function sinceOf(report: NodeReport, known: HeardReport | undefined, nowMs: number): ReadonlyMap<string, number> {
+  const faulty = report.standings.filter(({ isAsWanted }) => !isAsWanted)
+  return new Map(faulty.map(({ name }) => [name, known?.notAsWantedSinceMs?.get(name) ?? nowMs]))
+}
+
+const isNews = (next: HeardReport, known: HeardReport): boolean =>
+  next.receivedAtMs - known.receivedAtMs >= SILENT_AFTER_MS || newsIn(next.report) !== newsIn(known.report)
+
+const newsIn = ({ revision, networks, hostAddresses, standings }: NodeReport): string => {
+  const told = standings.map(({ name, isAsWanted, faults, attached }) => [name, isAsWanted, faults, attached])
+  return JSON.stringify([revision, told, networks, hostAddresses])
+}

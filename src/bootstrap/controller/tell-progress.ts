@@ -1,0 +1,48 @@
+/** Tells each step once as begun, waiting, and done, whoever took it in the end. */
+import type { Step } from '../plan-words.ts'
+import type { OnProgress, Progress } from './progress.ts'
+
+export interface StepTeller {
+  /** What is left now: news of waiting are told, and what is no longer there was done by somebody. */
+  outstanding(steps: readonly Step[]): void
+  begun(step: Step): void
+  done(step: Step): void
+  failed(step: Step, why: string): void
+}
+
+const keyOf = ({ network, node, do: what, text }: Step): string => [network, node?.id, what, text].join('\n')
+
+export function createTeller(onProgress: OnProgress): StepTeller {
+  /** Told as waiting and not yet as done. */
+  const waiting = new Map<string, Step>()
+  const told = new Map<string, string>()
+
+  const tell = (step: Step, state: Progress['state'], text: string) => {
+    const { network, node, do: what } = step
+    onProgress({ network, ...(node === undefined ? {} : { node: node.hostname }), step: what, state, text })
+  }
+
+  return {
+    outstanding(steps) {
+      const left = new Set(steps.map(keyOf))
+      for (const [key, step] of waiting) {
+        if (left.has(key)) continue
+        waiting.delete(key)
+        tell(step, 'done', step.text)
+      }
+      for (const step of steps) {
+        const { waitsFor } = step
+        if (waitsFor === undefined || told.get(keyOf(step)) === waitsFor) continue
+        waiting.set(keyOf(step), step)
+        told.set(keyOf(step), waitsFor)
+        tell(step, 'waiting', `${step.text}: waits for ${waitsFor}`)
+      }
+    },
+    begun: (step) => tell(step, 'begun', step.text),
+    done(step) {
+      waiting.delete(keyOf(step))
+      tell(step, 'done', step.text)
+    },
+    failed: (step, why) => tell(step, 'failed', `${step.text}: ${why}`),
+  }
+}
