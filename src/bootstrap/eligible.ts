@@ -16,14 +16,6 @@ export function eligible(node: SwarmNode, { constraints, platforms }: Placement)
   return answers.includes('maybe') ? 'maybe' : 'yes'
 }
 
-/** The node label that has to be `value` for a service of these constraints; what `network plan` tells people to write. */
-export function requiresLabel({ constraints }: Placement, label: string, value: string): boolean {
-  return constraints.some((text) => {
-    const read = readConstraint(text)
-    return read?.isEqual === true && read.key === `node.labels.${label}` && equalFold(read.value, value)
-  })
-}
-
 interface Constraint {
   readonly key: string
   readonly isEqual: boolean

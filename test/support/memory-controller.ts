@@ -7,7 +7,7 @@ import { createDecisionLog } from '../../src/autoscaling/decision-log.ts'
 import { createInMemoryStore } from '../../src/autoscaling/in-memory-store.ts'
 import { createLanes } from '../../src/autoscaling/lanes.ts'
 import { createPolicies } from '../../src/autoscaling/policies.ts'
-import type { AlertStore, FiringAlerts } from '../../src/autoscaling/ports.ts'
+import type { AddressCapacity, AlertStore, FiringAlerts } from '../../src/autoscaling/ports.ts'
 import { createScaler } from '../../src/autoscaling/scaler.ts'
 import { createStandingKeeper } from '../../src/autoscaling/standing-keeper.ts'
 import { createTeller } from '../../src/autoscaling/tell-decision.ts'
@@ -23,6 +23,7 @@ export interface MemoryOptions {
   readonly swarm?: MemorySwarm
   readonly alertStore?: AlertStore
   readonly alertmanager?: FiringAlerts
+  readonly capacity?: AddressCapacity
 }
 
 /** The config `orrery-alerts`, counting what is written to it; `fails` makes every write fail. */
@@ -50,7 +51,7 @@ export function memoryAlertStore() {
 /** `clock.nowMs` may be moved by the test. */
 export function memoryController(clock: { readonly nowMs: number }, options: MemoryOptions = {}) {
   const now = () => clock.nowMs
-  const { swarm = createMemorySwarm(now), alertStore = memoryAlertStore().alertStore, alertmanager } = options
+  const { swarm = createMemorySwarm(now), alertStore = memoryAlertStore().alertStore, alertmanager, capacity } = options
   const { services, sharedState } = swarm
   const files = { list: () => [], problems: () => [], onChange: () => quiet }
   const policies = createPolicies({ services, files })
@@ -62,6 +63,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
     ...{ services, sharedState, alerts: book, policies, log, now, logger },
     listener: { decided: quiet, wrote: quiet, observed: quiet },
     newWriteId: () => `write-${++writes}`,
+    ...(capacity && { capacity }),
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000 },
   }
   const lanes = createLanes(deps)

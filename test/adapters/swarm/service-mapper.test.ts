@@ -82,6 +82,101 @@ describe('a raw service', () => {
   })
 })
 
+describe('where its tasks may go', () => {
+  const networks = '"Networks":[{"Target":"id-vlan40"},{"Target":"id-backend","Aliases":["web"]}]'
+  const placed = (template: string, rest = '') => seen({ spec: spec({ template: `{${template}}`, rest }) })?.placement
+
+  it('is not kept of a service without networks', () => {
+    expect(seen()).not.toHaveProperty('placement')
+    expect(placed('"Networks":[],"Placement":{"Constraints":["node.role == manager"]}')).toBeUndefined()
+  })
+
+  it('is little by default', () => {
+    expect(placed(networks)).toEqual({
+      networks: ['id-vlan40', 'id-backend'],
+      constraints: [],
+      maxPerNode: 0,
+      platforms: [],
+      surge: 0,
+    })
+  })
+
+  it('is what the spec says', () => {
+    const rules = [
+      '"Constraints":["node.labels.a == b","node.id != c"]',
+      '"MaxReplicas":3',
+      '"Platforms":[{"Architecture":"amd64","OS":"linux"},{"OS":"linux"}]',
+    ]
+    expect(placed(`${networks},"Placement":{${rules.join()}}`)).toMatchObject({
+      constraints: ['node.labels.a == b', 'node.id != c'],
+      maxPerNode: 3,
+      platforms: [
+        { os: 'linux', architecture: 'amd64' },
+        { os: 'linux', architecture: '' },
+      ],
+    })
+  })
+
+  it('knows networks where old clients wrote them', () => {
+    expect(seen({ spec: spec({ rest: ',"Networks":[{"Target":"id-old"}]' }) })?.placement?.networks).toEqual(['id-old'])
+  })
+
+  it.each([
+    { config: '"UpdateConfig":{"Parallelism":2,"Order":"stop-first"}', surge: 0 },
+    { config: '"UpdateConfig":{"Parallelism":2,"Order":"start-first"}', surge: 2 },
+    { config: '"UpdateConfig":{"Parallelism":0,"Order":"start-first"}', surge: 'all' },
+    { config: '"UpdateConfig":{"Order":"start-first"}', surge: 'all' },
+    { config: '"RollbackConfig":{"Parallelism":3,"Order":"start-first"}', surge: 3 },
+    {
+      config: '"UpdateConfig":{"Parallelism":2,"Order":"start-first"},"RollbackConfig":{"Order":"start-first"}',
+      surge: 'all',
+    },
+  ])('with $config needs room for $surge more', ({ config, surge }) => {
+    expect(placed(networks, `,${config}`)?.surge).toBe(surge)
+  })
+
+  it.each([
+    { what: '"Resources":{"Reservations":{"MemoryBytes":1}}', uneven: 'its tasks reserve resources' },
+    { what: '"Resources":{"Reservations":{"NanoCPUs":1}}', uneven: 'its tasks reserve resources' },
+    {
+      what: '"Resources":{"Reservations":{"GenericResources":[{"DiscreteResourceSpec":{"Kind":"gpu","Value":1}}]}}',
+      uneven: 'its tasks reserve resources',
+    },
+    { what: '"Resources":{"Limits":{"MemoryBytes":1},"Reservations":{}}', uneven: undefined },
+    {
+      what: '"Placement":{"Preferences":[{"Spread":{"SpreadDescriptor":"node.labels.rack"}}]}',
+      uneven: 'it has placement preferences',
+    },
+    {
+      what: '"ContainerSpec":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Name":"nfs"}}}]}',
+      uneven: 'it mounts volumes that not every node may have',
+    },
+    {
+      what: '"ContainerSpec":{"Mounts":[{"Type":"cluster"}]}',
+      uneven: 'it mounts volumes that not every node may have',
+    },
+    {
+      what: '"ContainerSpec":{"Mounts":[{"Type":"volume","VolumeOptions":{"DriverConfig":{"Name":"local"}}}]}',
+      uneven: undefined,
+    },
+    { what: '"LogDriver":{"Name":"loki"}', uneven: 'it logs by a plugin that not every node may have' },
+    { what: '"LogDriver":{"Name":"json-file"}', uneven: undefined },
+  ])('with $what is uneven: $uneven', ({ what, uneven }) => {
+    expect(placed(`${networks},${what}`)?.uneven).toBe(uneven)
+  })
+
+  it('with a port of the host is uneven, with one of the mesh it is not', () => {
+    const port = (mode: string) =>
+      placed(networks, `,"EndpointSpec":{"Ports":[{"PublishMode":"${mode}","PublishedPort":80}]}`)?.uneven
+    expect(port('host')).toBe('it publishes ports of its hosts')
+    expect(port('ingress')).toBeUndefined()
+  })
+
+  it.each(['"Networks":7', '"Networks":[7,null,{}]', '"Networks":[{"Target":["x"]}]'])('with %s is nothing', (odd) => {
+    expect(placed(odd)).toBeUndefined()
+  })
+})
+
 describe('the spec of before', () => {
   const cases = [
     {

@@ -20,7 +20,7 @@ describe('the labels of orrery-state', () => {
     expect(decodeSharedState({})).toEqual(EMPTY_SHARED_STATE)
   })
 
-  it('carry pauses and restores through a write and a read', () => {
+  it('carry pauses, restores and growths through a write and a read', () => {
     const id = fc.stringMatching(/^[a-z0-9]{25}$/)
     const time = fc.nat({ max: NOW })
     const pause = fc.record(
@@ -31,17 +31,24 @@ describe('the labels of orrery-state', () => {
       },
       { requiredKeys: ['scope', 'sinceMs'] },
     )
+    const growth = fc.record({
+      replicas: fc.nat(),
+      version: fc.nat(),
+      untilMs: fc.integer({ min: NOW + 1, max: NOW * 2 }),
+    })
     const restore = fc.record({
       replicas: fc.nat(),
       stateLabel: fc.option(fc.string(), { nil: undefined }),
       sinceMs: time,
     })
+    const many = <T>(one: fc.Arbitrary<T>) => fc.array(fc.tuple(id, one))
     fc.assert(
-      fc.property(fc.array(fc.tuple(id, pause)), fc.array(fc.tuple(id, restore)), (pauses, restores) => {
-        const state = { ...EMPTY_SHARED_STATE, pauses: new Map(pauses), restores: new Map(restores) } as SharedState
+      fc.property(many(pause), many(restore), many(growth), (pauses, restores, growths) => {
+        const state = { pauses: new Map(pauses), restores: new Map(restores), growths: new Map(growths) } as SharedState
         const read = decodeSharedState(encodeSharedState(state, {}, NOW))
         expect(read.pauses).toEqual(state.pauses)
         expect(read.restores).toEqual(state.restores)
+        expect(read.growths).toEqual(state.growths)
       }),
     )
   })
@@ -92,5 +99,18 @@ describe('the labels of orrery-state', () => {
   it('may be of services with names such as __proto__', () => {
     const labels = encodeSharedState(withPause('__proto__', { scope: 'up', sinceMs: 1 }), {}, NOW)
     expect(decodeSharedState(labels).pauses.get('__proto__')).toEqual({ scope: 'up', sinceMs: 1 })
+  })
+
+  it('lose growths that have ended, and any that can not be read count for nothing', () => {
+    const growths = new Map([
+      ['over', { replicas: 3, version: 1, untilMs: NOW }],
+      ['open', { replicas: 3, version: 1, untilMs: NOW + 1 }],
+    ])
+    const labels = encodeSharedState({ ...EMPTY_SHARED_STATE, growths }, { 'grow.odd': 'nonsense' }, NOW)
+    expect(labels).toEqual({
+      'grow.odd': 'nonsense',
+      'grow.open': JSON.stringify({ replicas: 3, version: 1, until: NOW + 1 }),
+    })
+    expect([...decodeSharedState(labels).growths.keys()]).toEqual(['open'])
   })
 })
