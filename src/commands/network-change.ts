@@ -80,9 +80,11 @@ function progressLine({ network, node, state, text }: Progress): string {
 }
 
 function summary({ outcome, reason, done, left, problems }: ChangeResult, isAlone: boolean): string {
+  // Nothing is said twice: a reason may be the problems in one line, and may name what is left.
+  const isSaidBelow = reason.split('\n').every((line) => problems.some(({ message }) => message === line))
   return [
-    HEADLINES[outcome](done.length, reason),
-    ...left.map((text) => `  left: ${text}`),
+    HEADLINES[outcome](done.length, isSaidBelow ? '' : reason),
+    ...left.filter((text) => !reason.includes(text)).map((text) => `  left: ${text}`),
     ...problems.map((problem) => `  ! ${problemLine(problem)}`),
     ...(isAlone && outcome === 'waiting' ? [NO_CONTROLLER] : []),
     '',

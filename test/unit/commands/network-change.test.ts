@@ -65,6 +65,22 @@ Done: 2 steps, and everything is as wanted.
       says: /^Refused, nothing was touched: another network has the subnet\.\n {2}! vlan40: same-subnet: remove lan40\n$/,
     },
     {
+      name: 'a refusal whose reason is the problem itself',
+      result: {
+        outcome: 'refused',
+        reason: 'remove lan40',
+        problems: [{ network: 'vlan40', code: 'same-subnet', message: 'remove lan40' }],
+      },
+      code: 1,
+      says: /^Refused, nothing was touched\.\n {2}! vlan40: same-subnet: remove lan40\n$/,
+    },
+    {
+      name: 'a reason that names what is left',
+      result: { outcome: 'waiting', reason: 'Nothing has changed for 3 s: label worker2', left: ['label worker2'] },
+      code: 1,
+      says: /^0 steps done; .*: Nothing has changed for 3 s: label worker2\. Run it again.*\n$/,
+    },
+    {
       name: 'a failure',
       result: { outcome: 'failed', reason: 'the engine said no', done: ['a'], left: ['label worker2'] },
       code: 1,
