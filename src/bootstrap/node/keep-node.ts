@@ -100,7 +100,8 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   const readFacts = async () => {
     try {
       const facts = await engine.facts()
-      if (facts.nodeId !== sight.facts?.nodeId) pacer.ask('look', 0)
+      // What is wanted of the other is not wanted of this one.
+      if (sight.facts !== undefined && facts.nodeId !== sight.facts.nodeId) pacer.ask('look', 0)
       show({ facts })
     } catch (error) {
       // The look that follows meets the same engine, and reports it.
