@@ -115,8 +115,8 @@ export const watchFolder = async (options: FolderOptions): Promise<FolderWatch> 
   const look = async (isFirst: boolean): Promise<boolean> => {
     const before = folder
     folder = await list(options)
-    let hasChanged = folder.fault !== before.fault
-    if (folder.names === undefined) return hasChanged
+    if (folder.names === undefined) return folder.fault !== before.fault
+    let hasChanged = false
     for (const name of new Set([...folder.names, ...files.keys(), ...unsettled.keys()])) {
       const print = folder.names.includes(name) ? await fingerprint(join(options.dir, name)) : undefined
       const isKnown = files.has(name) && print === known.get(name)
@@ -125,7 +125,10 @@ export const watchFolder = async (options: FolderOptions): Promise<FolderWatch> 
       else if (isFirst || wasTheSame) hasChanged = (await settle(name, print)) || hasChanged
       else unsettled.set(name, print)
     }
-    return hasChanged
+    // One that has come back counts as away until its files are read: else it would look empty for a moment.
+    const isUnread = before.fault !== undefined && folder.names.some((name) => !files.has(name))
+    if (isUnread && folder.fault === undefined) folder = { ...before, names: folder.names }
+    return hasChanged || folder.fault !== before.fault
   }
 
   const content = (): FolderContent => ({
