@@ -6,7 +6,7 @@ import type { ConfigNetwork } from '../../bootstrap/host.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { type Counters, cpuPercent, readContainers, readCounters } from './container-mapper.ts'
 import type { EngineOptions } from './engine-address.ts'
-import { connectEngine, type EngineCall } from './engine-connection.ts'
+import { type CallRecord, connectEngine, type EngineCall } from './engine-connection.ts'
 import { EngineError, unavailable } from './engine-errors.ts'
 import { at, textAt } from './engine-json.ts'
 import { type EngineEvent, followEvents } from './event-stream.ts'
@@ -19,6 +19,7 @@ export interface LocalEngineDeps {
   readonly logger: Logger
   readonly now: Clock
   readonly timing?: Partial<Timing>
+  readonly onCall?: (call: CallRecord) => void
 }
 
 export interface RunningLocalEngine extends LocalEngine {
@@ -32,12 +33,12 @@ const ACTIONS = ['create', 'start', 'pause', 'unpause', 'die', 'destroy', 'renam
 const AT_ONCE = 4
 
 /** Connects to nothing before it is asked or started. Throws Error for connection options that can not be right. */
-export function connectLocalEngine({ connection, logger, now, ...rest }: LocalEngineDeps): RunningLocalEngine {
+export function connectLocalEngine({ connection, logger, now, onCall, ...rest }: LocalEngineDeps): RunningLocalEngine {
   const timing = { ...TIMING, ...rest.timing }
   const closing = new AbortController()
   const { signal } = closing
   setMaxListeners(0, signal)
-  const engine = connectEngine(connection)
+  const engine = connectEngine(connection, onCall)
   const news = createListeners<EngineNews>(logger)
   const counters = new Map<string, Counters>()
   let following: Promise<void> | undefined

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { connectLocalEngine } from '../../../src/adapters/swarm/local-engine.ts'
 import { connectSwarm } from '../../../src/adapters/swarm/swarm.ts'
 import { LOG_LEVELS } from '../../../src/config/schema.ts'
 import { PROBLEMS } from '../../../src/http/problem.ts'
@@ -9,8 +10,10 @@ import { startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
 import { namedInTable, read, root, tableBelow } from './markdown.ts'
 
 const operations = read('docs/operations.md')
-const endpoints = [...operations.matchAll(/^\| `(GET|POST|PUT|DELETE)` \| `(\/[^`]+)` \|/gm)]
-const documented = endpoints.map(([, method = '', path = '']) => `${method} ${path}`).toSorted()
+const endpointsBelow = (heading: string) =>
+  tableBelow(operations, heading).map(([method = '', path = '']) => `${method} ${path}`.replaceAll('`', ''))
+const documented = endpointsBelow('Engine endpoints').toSorted()
+const ofAgents = endpointsBelow('What the agent asks').toSorted()
 
 const sources = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -22,7 +25,8 @@ describe('the engine endpoints of docs/operations.md', () => {
   it('are the paths that the source names, and no other', () => {
     const literals = sources('src/adapters/swarm').flatMap((text) => [...text.matchAll(/'(\/[a-z][^'\s]*)'/g)])
     const paths = new Set(literals.map(([, path]) => path))
-    expect([...new Set(endpoints.map(([, , path]) => path))].toSorted()).toEqual([...paths].toSorted())
+    const named = [...documented, ...ofAgents].map((endpoint) => endpoint.split(' ')[1])
+    expect([...new Set(named)].toSorted()).toEqual([...paths].toSorted())
   })
 
   it('are the calls that a controller makes which does everything there is to do', async () => {
@@ -51,6 +55,35 @@ describe('the engine endpoints of docs/operations.md', () => {
       await sharedState.update((state) => ({ ...state, pauses }))
     }
     expect([...called].toSorted()).toEqual(documented)
+  })
+
+  it('are the calls that an agent makes which does everything there is to do', async () => {
+    const fake = await startFakeEngine()
+    onTestFinished(() => fake.close())
+    const called = new Set<string>()
+    const engine = connectLocalEngine({
+      connection: { host: fake.host },
+      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      now: Date.now,
+      onCall: ({ method, endpoint }) => called.add(`${method} ${endpoint}`),
+    })
+    onTestFinished(() => engine.close())
+    const heard = new Promise<void>((resolve) => {
+      engine.onNews(() => resolve())
+    })
+    engine.start()
+    await heard
+    // The fake knows few of these; what counts is what is asked.
+    await Promise.allSettled([
+      engine.facts(),
+      engine.networks(),
+      engine.containers(new Set()),
+      engine.usage(['c1']),
+      engine.createNetwork({ name: 'x', labels: {}, options: {}, subnets: [] }),
+      engine.removeNetwork('x'),
+    ])
+    fake.cutEvents()
+    await vi.waitFor(() => expect([...called].toSorted()).toEqual(ofAgents))
   })
 })
 
