@@ -37,27 +37,23 @@ export const draw = (asks: readonly Ask[], ledgers: Ledgers, about: { network: s
   const without = new Map<Ledger, Ask[]>()
   const fail = (ledger: Ledger, ask: Ask) => without.set(ledger, [...(without.get(ledger) ?? []), ask])
   let drawnCount = 0
-  /** What another node could not use, since its other family had run out. */
-  let spare: string | undefined
   for (const ask of asks) {
     const { settled } = ask
-    const range = settled.range ?? spare ?? textOf(four.next())
+    const range = settled.range ?? textOf(four.next())
     if (range === undefined) {
       fail(ledgers.four, ask)
       continue
     }
-    if (settled.range === undefined) spare = range
     const range6 = settled.range6 ?? (six === undefined ? undefined : textOf(six.next()))
     if (ledgers.six !== undefined && range6 === undefined) {
       fail(ledgers.six, ask)
       continue
     }
-    if (settled.range === undefined) spare = undefined
     if (settled.range === undefined || settled.range6 !== range6) drawnCount += 1
     ranges.set(ask, { range, ...(range6 === undefined ? {} : { range6 }) })
   }
   const problems = [...without].map(([ledger, left]) =>
-    exhausted({ ledger, nodes: left.map(({ node }) => node), drawnCount, promised, ...about }),
+    exhausted({ ledger, nodes: left.map(({ node }) => node), drawnCount, ...about }),
   )
   return { ranges, problems }
 }

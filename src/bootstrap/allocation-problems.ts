@@ -1,6 +1,6 @@
 /** Why a node gets no range, and what would be right. Pure. */
 import { formatDuration } from '../foundation/duration.ts'
-import { blockCount, blockOf, formatSpan, type Span, size } from './address.ts'
+import { blockCount, blockOf, formatSpan, size } from './address.ts'
 import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
 import type { Entry, Holder, Ledger } from './ledger.ts'
 import { type FreedRange, QUARANTINE_MS } from './record.ts'
@@ -76,18 +76,15 @@ interface Exhausted {
   readonly nodes: readonly Named[]
   /** How many ranges came out of the pool just now. */
   readonly drawnCount: number
-  /** What was given just now and did not. */
-  readonly promised: readonly Span[]
   readonly network: string
   readonly nowMs: number
 }
 
 /** A longer prefix length by which all new nodes would have had a range. */
-const lengthThatFits = ({ ledger, nodes, promised, drawnCount }: Exhausted): number | undefined => {
+const lengthThatFits = ({ ledger, nodes, drawnCount }: Exhausted): number | undefined => {
   const { rangeLength, subnet } = ledger.family
-  const { family } = blockOf(subnet)
-  const left = ledger.left(promised.filter((span) => span.family === family))
-  const longest = family === 4 ? 29 : 120
+  const left = ledger.left()
+  const longest = blockOf(subnet).family === 4 ? 29 : 120
   for (let length = rangeLength + 1; length <= longest; length += 1) {
     const count = left.reduce((sum, span) => sum + blockCount(span, length), 0n)
     if (count >= BigInt(drawnCount + nodes.length)) return length

@@ -50,11 +50,11 @@ export interface Ledger {
   isInPool(range: Block): boolean
   /**
    * Ranges of the definition's length that nobody has: never given ones, lowest first, then freed ones whose time is
-   * over, oldest first. `promised` are those that others get in the same breath.
+   * over, oldest first. `promised` are those among these that others get back in the same breath.
    */
   supply(promised: readonly Span[]): Generator<Block, void>
   /** What is left of the pool, freed ranges not counted. */
-  left(promised: readonly Span[]): readonly Span[]
+  left(): readonly Span[]
   readonly entries: readonly Entry[]
   readonly pool: readonly Span[]
 }
@@ -164,10 +164,10 @@ export const openLedger = (family: FamilyDefinition, version: Family, input: Led
     conflicts: (range, asker) => index.overlapping(range).filter((found) => !isOwn(found, range, asker)),
     isInPool: (range) => pool.some((span) => contains(span, range)),
     *supply(promised) {
-      for (const gap of subtractSpans(pool, [...allTaken, ...promised])) yield* blocksIn(gap, rangeLength)
+      for (const gap of subtractSpans(pool, allTaken)) yield* blocksIn(gap, rangeLength)
       const taken = [...entries.filter((found) => !isReusable(found)).map(({ span }) => span), ...promised]
       yield* reusable(entries.filter(isReusable).sort(byAge), pool, taken, rangeLength)
     },
-    left: (promised) => subtractSpans(pool, [...allTaken, ...promised]),
+    left: () => subtractSpans(pool, allTaken),
   }
 }

@@ -101,6 +101,17 @@ describe('ranges', () => {
     expect(told[0]?.message).toContain('`pool6`')
   })
 
+  it('of IPv6 go to nodes that are pinned in IPv4 first, when there are few', () => {
+    const ipv6 = family6({ pool: [{ first: 'fd00:40:0:0:1::', last: 'fd00:40:0:0:2:ffff:ffff:ffff' }] })
+    const pins = { y: '172.80.9.0/24', 'id-z': '172.80.8.0/24' }
+    const wanted = definition({ ipv4: family({ pins }), ipv6 })
+    const { shares } = allocate(allocation({ definition: wanted, nodes: [node('a'), node('y'), node('z')] }))
+    expect([...shares.values()].map(({ hostname, range6 }) => [hostname, range6])).toEqual([
+      ['z', 'fd00:40:0:0:1::/80'],
+      ['y', 'fd00:40:0:0:2::/80'],
+    ])
+  })
+
   it('never end where an IPv6 subnet of /64 ends', () => {
     const ipv6 = family6({ pool: [{ first: 'fd00:40::ffff:0:0:0', last: 'fd00:40::ffff:ffff:ffff:ffff' }] })
     expect(problems({ definition: definition({ ipv6 }), nodes: [node('a')] })).toMatchObject([
@@ -229,6 +240,22 @@ describe('a node that left by force and joined again under a new id', () => {
       })
     },
   )
+
+  it('is one node: of two that join under its name only one has the range back', () => {
+    const shares = byNodeId([share('a', '172.80.7.0/24')])
+    const nodes = [node('a', { id: 'two' }), node('a', { id: 'one' })]
+    expect(ranges({ shares, nodes })).toEqual({ one: '172.80.7.0/24', two: '172.80.1.0/24' })
+  })
+
+  it('has it back before it is given to others, also when its 24 h are over', () => {
+    const old = { freedAtMs: NOW - 25 * HOUR_MS }
+    const freed = [freedRange('b', '172.80.1.0/24', old), freedRange('x', '172.80.2.0/24', old)]
+    const wanted = small({ pool: [{ first: '172.80.1.0', last: '172.80.2.255' }] })
+    expect(ranges({ definition: wanted, freed, nodes: [node('a'), node('b', { id: 'id-new' })] })).toEqual({
+      'id-a': '172.80.2.0/24',
+      'id-new': '172.80.1.0/24',
+    })
+  })
 
   it('gets another one when the definition does not allow the old one any more', () => {
     const shares = byNodeId([share('a', '172.80.7.0/24')])
