@@ -152,7 +152,7 @@ function agentsHeard({ shares, isHeard }: ConditionInput): Found {
   const type = 'AgentsHeard'
   const silent = shares.filter(({ nodeId }) => !isHeard(nodeId))
   if (silent.length === 0) return { type, status: true, reason: 'each agent was heard in the last 15 s' }
-  return { type, status: false, reason: `not heard for 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
+  return { type, status: false, reason: `not heard in the last 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
 }
 
 function addressesLeft({ shares }: ConditionInput): Found {

@@ -41,12 +41,14 @@ export async function networkRemove(
   return await change(desk, options, io, (patience, tell) => desk.bootstrap.remove({ network, ...patience }, tell))
 }
 
+/** No agent has a part in it. */
 export async function networkRelease(
   desk: NetworkDesk,
   { network, range, ...options }: ChangeOptions & { readonly network: string; readonly range: string },
   io: Console,
 ): Promise<ExitCode> {
-  return await change(desk, options, io, (_patience, tell) => desk.bootstrap.release({ network, range }, tell))
+  const told: NetworkDesk = { ...desk, unheard: () => undefined }
+  return await change(told, options, io, (_patience, tell) => desk.bootstrap.release({ network, range }, tell))
 }
 
 type Run = (patience: Patience, tell: OnProgress) => Promise<ChangeResult>
@@ -80,15 +82,22 @@ function progressLine({ network, node, state, text }: Progress): string {
 }
 
 function summary({ outcome, reason, done, left, problems }: ChangeResult, isAlone: boolean): string {
-  // Nothing is said twice: a reason may be the problems in one line, and may name what is left.
-  const isSaidBelow = reason.split('\n').every((line) => problems.some(({ message }) => message === line))
+  // Of what was refused, everything is left.
+  const leftHere = outcome === 'refused' ? [] : left
   return [
-    HEADLINES[outcome](done.length, isSaidBelow ? '' : reason),
-    ...left.filter((text) => !reason.includes(text)).map((text) => `  left: ${text}`),
+    HEADLINES[outcome](done.length, unsaid(reason, leftHere, problems)),
+    ...leftHere.map((text) => `  left: ${text}`),
     ...problems.map((problem) => `  ! ${problemLine(problem)}`),
     ...(isAlone && outcome === 'waiting' ? [NO_CONTROLLER] : []),
     '',
   ].join('\n')
+}
+
+/** Without what the lines below it say: it may be the problems one by one, and may end in what is left. */
+function unsaid(reason: string, left: readonly string[], problems: ChangeResult['problems']): string {
+  if (reason.split('\n').every((line) => problems.some(({ message }) => message === line))) return ''
+  const end = left.join('; ')
+  return end !== '' && reason.endsWith(end) ? reason.slice(0, -end.length).replace(/[:\s]+$/, '') : reason
 }
 
 const because = (reason: string): string => (reason === '' ? '.' : `: ${reason.replace(/\.$/, '')}.`)

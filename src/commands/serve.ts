@@ -25,6 +25,7 @@ import { buildServer } from '../http/server.ts'
 import type { Console, ExitCode } from './console.ts'
 import { engineOptions } from './engine-options.ts'
 import { readAccess } from './read-access.ts'
+import { serveNetworks } from './serve-networks.ts'
 
 export interface ServeOptions {
   /** In place of ORRERY_LISTEN. */
@@ -61,22 +62,21 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const files = await watchPolicyFiles({ dir: config.policyDir, required, logger })
   const policies = createPolicies({ services, files })
   const log = createDecisionLog()
+  const networks = await serveNetworks({
+    ...{ config, swarm, logger, now },
+    isDirNamed: io.env.ORRERY_NETWORK_DIR !== undefined,
+    tell: log.toldOfNodes,
+  })
   const settings = { dryRun: config.dryRun, dedupWindowMs: config.dedupWindowMs, patienceMs: PATIENCE_MS }
   const newWriteId = () => randomBytes(8).toString('base64url')
   // A dry run writes nothing at all.
   const alertStore = config.dryRun ? createInMemoryStore(EMPTY_ALERT_STATE) : swarm.alerts
   const book = createAlertBook({ store: alertStore, logger })
+  const { capacity } = networks
   const deps = {
-    services,
-    sharedState,
+    ...{ services, sharedState, policies, capacity, log, logger, now, newWriteId, settings },
     alerts: book,
-    policies,
-    log,
     listener: metrics,
-    logger,
-    now,
-    newWriteId,
-    settings,
   }
   const lanes = createLanes(deps)
   const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
@@ -91,9 +91,12 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
   const alerts = createAlertReceiver({ scaler, catalog, book, tell, digest, logger, now, asksAlertmanager })
   metrics.watch(catalog)
+  metrics.watchNetworks(networks.catalog)
 
   const app = buildServer({
     ...{ catalog, scaler, alerts, metrics, access, logger, now },
+    networks: networks.catalog,
+    agents: networks.agents,
     feed: log,
     version: io.version,
     serverPrefix: config.serverPrefix,
@@ -103,13 +106,15 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     policies.close()
     await keeper.stop()
     await Promise.race([book.close(), sleep(500)])
-    await Promise.all([lanes.stop(), swarm.close(), files.close()])
+    await Promise.all([lanes.stop(), networks.close(), files.close()])
+    await swarm.close()
   }
   const listening = await listen({ app, addresses: config.listen, tls }).catch(async (error: unknown) => {
     await closeInside()
     throw error
   })
   swarm.start()
+  networks.start()
   logger.info({ event: 'listening', urls: listening.urls, engine: swarm.engineAddress }, `orrery ${io.version} listens`)
 
   io.onStop(async ({ signal: received, err }) => {

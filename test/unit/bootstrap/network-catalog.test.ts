@@ -188,7 +188,7 @@ describe('a silent agent', () => {
     state.nowMs = T0 + 14_999
     expect(condition('AgentsHeard')?.status).toBe(true)
     state.nowMs = T0 + 15_000
-    expect(condition('AgentsHeard')).toMatchObject({ status: false, reason: 'not heard for 15 s: worker1' })
+    expect(condition('AgentsHeard')).toMatchObject({ status: false, reason: 'not heard in the last 15 s: worker1' })
     state.tasks = []
     expect(count()).toEqual({ usable: 253, used: 1, free: 251 })
     state.tasks = [aTask({ id: 'a' }), aTask({ id: 'b' })]

@@ -78,7 +78,7 @@ Done: 2 steps, and everything is as wanted.
       name: 'a reason that names what is left',
       result: { outcome: 'waiting', reason: 'Nothing has changed for 3 s: label worker2', left: ['label worker2'] },
       code: 1,
-      says: /^0 steps done; .*: Nothing has changed for 3 s: label worker2\. Run it again.*\n$/,
+      says: /^0 steps done; .*: Nothing has changed for 3 s\. Run it again.*\n {2}left: label worker2\n$/,
     },
     {
       name: 'a failure',
