@@ -6,7 +6,7 @@ import type { Decision, Stage } from './decision.ts'
 import type { Notification } from './notification.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { Direction, PolicyReading, Step } from './policy.ts'
-import type { SyncStatus } from './ports.ts'
+import type { NodesNews, SyncStatus } from './ports.ts'
 import type { Request, RequestKey } from './request.ts'
 import type { Pause, PendingRestore } from './shared-state.ts'
 import type { ScalingState } from './state.ts'
@@ -121,6 +121,7 @@ export interface Alerts {
 export type OrreryEvent =
   | { readonly type: 'decision'; readonly data: Decision }
   | { readonly type: 'observation'; readonly data: ServiceObservation | { readonly id: string; readonly gone: true } }
+  | { readonly type: 'nodes'; readonly data: NodesNews }
 
 export interface EventFeed {
   subscribe(listener: (event: OrreryEvent) => void): () => void

@@ -1,7 +1,7 @@
 /** The last decisions of each service, in memory, and the feed that `GET /v1/event` streams. */
 import type { EventFeed, OrreryEvent } from './autoscaler.ts'
 import type { Decision } from './decision.ts'
-import type { ServiceChange } from './ports.ts'
+import type { NodesNews, ServiceChange } from './ports.ts'
 
 const KEPT_DECISIONS = 50
 
@@ -9,6 +9,8 @@ export interface DecisionLog extends EventFeed {
   decided(serviceId: string, decision: Decision): void
   /** Tells the feed; forgets the decisions of a service that is gone. */
   observed(change: ServiceChange): void
+  /** Tells the feed of nodes and their networks. */
+  toldOfNodes(news: NodesNews): void
   /** Newest first. */
   of(serviceId: string): readonly Decision[]
   last(serviceId: string): Decision | undefined
@@ -32,6 +34,7 @@ export function createDecisionLog(): DecisionLog {
       if (after === undefined) decisions.delete(id)
       publish({ type: 'observation', data: after ?? { id, gone: true } })
     },
+    toldOfNodes: (news) => publish({ type: 'nodes', data: news }),
     of: (serviceId) => (decisions.get(serviceId) ?? []).toReversed(),
     last: (serviceId) => decisions.get(serviceId)?.at(-1),
     subscribe(listener) {

@@ -9,7 +9,7 @@ export interface ReportDesk extends AgentReports {
   /** Keeps it unless it is older than what is known. */
   take(report: NodeReport): void
   /** Called when what a report says of networks is news, or an agent is heard that was not. */
-  onNews(listener: () => void): () => void
+  onNews(listener: (report: NodeReport) => void): () => void
 }
 
 export function createAgentReports({
@@ -21,12 +21,7 @@ export function createAgentReports({
 }): ReportDesk {
   const heard = new Map<string, HeardReport>()
   const listeners = new Set<() => void>()
-  const newsListeners = new Set<() => void>()
-  const add = (to: Set<() => void>, listener: () => void) => {
-    const added = () => listener()
-    to.add(added)
-    return () => void to.delete(added)
-  }
+  const newsListeners = new Set<(report: NodeReport) => void>()
 
   nodes.onChange(() => {
     if (!nodes.sync().inSync) return
@@ -37,8 +32,16 @@ export function createAgentReports({
   return {
     get: (nodeId) => heard.get(nodeId),
     list: () => [...heard.values()],
-    onChange: (listener) => add(listeners, listener),
-    onNews: (listener) => add(newsListeners, listener),
+    onChange(listener) {
+      const added = () => listener()
+      listeners.add(added)
+      return () => void listeners.delete(added)
+    },
+    onNews(listener) {
+      const added = (report: NodeReport) => listener(report)
+      newsListeners.add(added)
+      return () => void newsListeners.delete(added)
+    },
     take(report) {
       const receivedAtMs = now()
       const known = heard.get(report.nodeId)
@@ -46,7 +49,7 @@ export function createAgentReports({
       const next = { report, receivedAtMs, notAsWantedSinceMs: sinceOf(report, known, receivedAtMs) }
       heard.set(report.nodeId, next)
       for (const listener of listeners) listener()
-      if (known === undefined || isNews(next, known)) for (const listener of newsListeners) listener()
+      if (known === undefined || isNews(next, known)) for (const listener of newsListeners) listener(report)
     },
   }
 }

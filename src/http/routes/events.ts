@@ -1,4 +1,4 @@
-/** `GET /v1/event`: decisions and observations as they happen, as server-sent events. */
+/** `GET /v1/event`: decisions, observations and news of nodes as they happen, as server-sent events. */
 import type { FastifyPluginAsync } from 'fastify'
 import type { OrreryEvent } from '../../autoscaling/autoscaler.ts'
 import { sendEndlessly } from '../endless-response.ts'
@@ -17,11 +17,11 @@ export const eventRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, 
     {
       schema: {
         tags: ['autoscaler'],
-        summary: 'Decisions and observations as they happen',
+        summary: 'Decisions, observations and news of nodes as they happen',
         ...needs('read'),
         response: textAnswers(
           'text/event-stream',
-          'Events `decision` and `observation`, each with an id; comments keep it alive.',
+          'Events `decision`, `observation` and `nodes`, each with an id; comments keep it alive.',
         ),
       },
       onRequest: guard('read'),
@@ -60,5 +60,6 @@ function eventTexts(): (event: OrreryEvent) => string {
 
 function wireData(event: OrreryEvent): object {
   if (event.type === 'decision') return wireDecision(event.data)
+  if (event.type === 'nodes') return event.data
   return 'gone' in event.data ? event.data : wireObservation(event.data)
 }
