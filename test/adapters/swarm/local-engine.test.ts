@@ -216,13 +216,13 @@ describe('the networks of an engine', () => {
     { name: 'not answered', fault: { hang: 'before' as const }, code: 'engine-unavailable', says: 'not answered' },
   ])('are not removed when that is $name', async ({ fault, code, says }) => {
     const { engine, fake } = await local()
-    fake.inject('DELETE /networks/abc', fault)
+    fake.inject('DELETE /networks/{id}', fault)
     await expect(engine.removeNetwork('abc')).rejects.toMatchObject({ code, message: expect.stringContaining(says) })
   })
 
   it('are removed when there is no such network any more', async () => {
     const { engine, fake } = await local()
-    fake.inject('DELETE /networks/abc', { status: 404, message: 'network abc not found' })
+    fake.inject('DELETE /networks/{id}', { status: 404, message: 'network abc not found' })
     await expect(engine.removeNetwork('abc')).resolves.toBeUndefined()
   })
 })

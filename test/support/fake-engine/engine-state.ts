@@ -1,4 +1,4 @@
-/** What the fake engine holds: services and configs with versions as swarmkit keeps them, and the events they cause. */
+/** What the fake engine holds: services, configs and nodes with versions as swarmkit keeps them, and the events they cause. */
 import { randomBytes } from 'node:crypto'
 import { LosslessNumber } from 'lossless-json'
 
@@ -15,11 +15,35 @@ export interface ServiceWish {
   readonly spec?: Json
 }
 
+export interface NodeWish {
+  readonly hostname: string
+  readonly id?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly availability?: 'active' | 'pause' | 'drain'
+  readonly role?: 'manager' | 'worker'
+  readonly state?: string
+  /** Merged over the raw node: `Description`, unknown fields. */
+  readonly raw?: Json
+}
+
+export interface TaskWish {
+  readonly id: string
+  readonly serviceId: string
+  readonly nodeId?: string
+  readonly desiredState?: string
+  readonly state?: string
+  readonly networkIds?: readonly string[]
+}
+
 export type EngineState = ReturnType<typeof createEngineState>
 
 export function createEngineState(emit: (event: Json) => void) {
   const services = new Map<string, Json>()
   const configs = new Map<string, Json>()
+  const nodes = new Map<string, Json>()
+  /** Raw, as the engine lists them. */
+  const tasks = new Map<string, Json>()
+  const networks = new Map<string, Json>()
   let index = 10
   let lastNano = BigInt(Date.now()) * 1_000_000n
 
@@ -40,10 +64,23 @@ export function createEngineState(emit: (event: Json) => void) {
     emit({ Type: type, Action: action, Actor: { ID: raw.ID, Attributes: { name } }, scope: 'swarm', time, timeNano })
   }
 
-  const put = (kind: 'service' | 'config', action: 'create' | 'update', raw: Json) => {
+  const objects = { service: services, config: configs, node: nodes }
+
+  const put = (kind: 'service' | 'config' | 'node', action: 'create' | 'update', raw: Json) => {
     const stamped = { ...raw, ...stamp() }
-    ;(kind === 'service' ? services : configs).set(String(raw.ID), stamped)
+    objects[kind].set(String(raw.ID), stamped)
     tell(kind, action, stamped)
+  }
+
+  const remove = (kind: 'service' | 'config' | 'node', id: string) => {
+    const raw = must(objects[kind], id)
+    objects[kind].delete(id)
+    stamp()
+    tell(kind, 'remove', raw)
+  }
+
+  const tellNetwork = (action: string, raw: Json) => {
+    emit({ Type: 'network', Action: action, Actor: { ID: raw.Id, Attributes: { name: raw.Name } }, timeNano: 1 })
   }
 
   const must = (objects: Map<string, Json>, id: string): Json => {
@@ -63,7 +100,49 @@ export function createEngineState(emit: (event: Json) => void) {
   return {
     services,
     configs,
+    nodes,
+    tasks,
+    networks,
     updateService,
+    putNode: (raw: Json) => put('node', 'update', raw),
+    remove,
+    addNode({
+      hostname,
+      id = newId(),
+      labels = {},
+      availability = 'active',
+      role = 'worker',
+      state = 'ready',
+      raw = {},
+    }: NodeWish) {
+      const Description = {
+        Hostname: hostname,
+        Platform: { OS: 'linux', Architecture: 'x86_64' },
+        Engine: { EngineVersion: '28.5.1' },
+      }
+      const Spec = { Labels: labels, Role: role, Availability: availability }
+      put('node', 'create', { ID: id, Spec, Description, Status: { State: state, Addr: '10.0.0.1' }, ...raw })
+      return id
+    },
+    changeNode(id: string, change: (raw: Json) => Json) {
+      put('node', 'update', change(must(nodes, id)))
+    },
+    putTask({ id, serviceId, nodeId = '', desiredState = 'running', state = 'running', networkIds = [] }: TaskWish) {
+      const NetworksAttachments = networkIds.map((network) => ({ Network: { ID: network } }))
+      const raw = { ID: id, ServiceID: serviceId, NodeID: nodeId, DesiredState: desiredState }
+      tasks.set(id, { ...raw, Status: { State: state }, Spec: {}, NetworksAttachments })
+    },
+    putNetwork(raw: Json) {
+      const stored = { Id: newId(), Scope: 'local', Driver: 'bridge', Labels: {}, Options: {}, ...raw }
+      networks.set(String(stored.Id), stored)
+      tellNetwork('create', stored)
+      return String(stored.Id)
+    },
+    removeNetwork(id: string) {
+      const raw = must(networks, id)
+      networks.delete(id)
+      tellNetwork('remove', raw)
+    },
     putConfig: (action: 'create' | 'update', raw: Json) => put('config', action, raw),
     addService({ name, id = newId(), replicas = 1, labels = {}, spec = {} }: ServiceWish): string {
       const TaskTemplate = { ContainerSpec: { Image: 'busybox' }, ForceUpdate: 0, Runtime: 'container' }
@@ -87,12 +166,7 @@ export function createEngineState(emit: (event: Json) => void) {
       const { UpdateStatus: _before, ...raw } = must(services, id)
       put('service', 'update', state === undefined ? raw : { ...raw, UpdateStatus: { State: state, Message: '' } })
     },
-    removeService(id: string) {
-      const raw = must(services, id)
-      services.delete(id)
-      stamp()
-      tell('service', 'remove', raw)
-    },
+    removeService: (id: string) => remove('service', id),
     configLabels(name: string) {
       const raw = configByName(name)
       if (raw === undefined) return undefined
@@ -106,16 +180,13 @@ export function createEngineState(emit: (event: Json) => void) {
     },
     removeConfig(name: string) {
       const raw = configByName(name)
-      if (raw === undefined) return
-      configs.delete(String(raw.ID))
-      stamp()
-      tell('config', 'remove', raw)
+      if (raw !== undefined) remove('config', String(raw.ID))
     },
   }
 }
 
 export function nameOf(raw: Json): string {
-  return String((raw.Spec as Json).Name)
+  return String((raw.Spec as Json).Name ?? ((raw.Description ?? {}) as Json).Hostname ?? '')
 }
 
 export function versionOf(raw: Json): string {

@@ -7,6 +7,7 @@
  *   const id = engine.addService({ name: 'web', replicas: 3, labels: { … }, spec: { … } })
  *   engine.changeService(id, (spec) => ({ ...spec, … }))    // somebody else's update; with an event, as every change here
  *   engine.setUpdateStatus(id, 'paused'); engine.removeService(id); engine.service(id); engine.replicas(id)
+ *   engine.addNode({ hostname: 'w1' }); engine.putTask({ … }); engine.putNetwork({ Name: … })
  *   engine.config('orrery-state')                           // labels of a config, undefined if there is none
  *   engine.inject('POST /services/{id}/update', { status: 503, message: 'away' }, 2)   // the next 2 such calls; default 1
  *   engine.role = 'worker'                                  // what every endpoint says: manager, worker, no-leader, hung
@@ -21,7 +22,14 @@ import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'lossless-json'
-import { createEngineState, type EngineState, type Json, type ServiceWish } from './engine-state.ts'
+import {
+  createEngineState,
+  type EngineState,
+  type Json,
+  type NodeWish,
+  type ServiceWish,
+  type TaskWish,
+} from './engine-state.ts'
 import { answer, type Reply, routeOf } from './routes.ts'
 
 /** What goes wrong with one call. Fields can be combined: `{ delayMs, status }`. */
@@ -76,6 +84,17 @@ export interface FakeEngine {
   config(name: string): { readonly id: string; readonly labels: Readonly<Record<string, string>> } | undefined
   setConfig(name: string, labels: Readonly<Record<string, string>>): void
   removeConfig(name: string): void
+  addNode(wish: NodeWish): string
+  changeNode(id: string, change: (raw: Json) => Json): void
+  removeNode(id: string): void
+  node(id: string): Json | undefined
+  /** No event tells of tasks. */
+  putTask(wish: TaskWish): void
+  removeTask(id: string): void
+  /** Raw, as the engine lists it, over defaults; with an event. */
+  putNetwork(raw: Json): string
+  removeNetwork(id: string): void
+  networks(): readonly Json[]
   cutEvents(): void
   muteEvents(muted: boolean): void
   /** Writes into the open streams as they are. */
@@ -199,6 +218,15 @@ export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | '
     config: state.configLabels,
     setConfig: state.setConfig,
     removeConfig: state.removeConfig,
+    addNode: state.addNode,
+    changeNode: state.changeNode,
+    removeNode: (id) => state.remove('node', id),
+    node: (id) => state.nodes.get(id),
+    putTask: state.putTask,
+    removeTask: (id) => void state.tasks.delete(id),
+    putNetwork: state.putNetwork,
+    removeNetwork: state.removeNetwork,
+    networks: () => [...state.networks.values()],
     cutEvents() {
       for (const stream of streams) stream.destroy()
     },
@@ -219,5 +247,5 @@ export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | '
 }
 
 function respond(response: http.ServerResponse, { status, text }: { status: number; text: string }): void {
-  response.writeHead(status, { 'Content-Type': 'application/json' }).end(text)
+  response.writeHead(status, { 'Content-Type': 'application/json' }).end(status === 204 ? undefined : text)
 }

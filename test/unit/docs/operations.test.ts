@@ -2,11 +2,12 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectLocalEngine } from '../../../src/adapters/swarm/local-engine.ts'
-import { connectSwarm } from '../../../src/adapters/swarm/swarm.ts'
+import { connectSwarm, type Swarm } from '../../../src/adapters/swarm/swarm.ts'
 import { LOG_LEVELS } from '../../../src/config/schema.ts'
 import { PROBLEMS } from '../../../src/http/problem.ts'
 import { AutoscalerSchema } from '../../../src/http/wire/autoscaler.ts'
-import { startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
+import { type FakeEngine, startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
+import { aDefinition } from '../../support/fake-networks.ts'
 import { namedInTable, read, root, tableBelow } from './markdown.ts'
 
 const operations = read('docs/operations.md')
@@ -20,6 +21,23 @@ const sources = (folder: string) =>
     .filter((file) => file.endsWith('.ts'))
     .map((file) => read(`${folder}/${file}`))
 const quiet = () => {}
+
+/** Nodes, tasks, the swarm network and the record of a network, from its first write to its removal. */
+async function everythingOfNetworks(engine: FakeEngine, { bootstrap }: Swarm) {
+  const { nodes, tasks, networks, records } = bootstrap
+  const id = engine.addNode({ hostname: 'worker1' })
+  engine.putNetwork({ Name: 'lan_config', ConfigOnly: true })
+  bootstrap.activate()
+  await vi.waitFor(() => expect(bootstrap.sync().inSync).toBe(true))
+  expect(await nodes.write({ id, version: nodes.get(id)?.version ?? 0, labels: { a: 'b' } })).toEqual({ kind: 'done' })
+  const record = { definition: aDefinition({ name: 'lan' }), phase: 'present', isAdopted: false, freed: [] } as const
+  await records.update('lan', () => ({ ...record, shares: new Map() }))
+  expect(await networks.create({ name: 'lan', driver: 'macvlan', configFrom: 'lan_config' })).toEqual({ kind: 'done' })
+  await tasks.refresh()
+  const swarmNetwork = (await networks.read()).find(({ name }) => name === 'lan')
+  expect(await networks.remove(swarmNetwork?.id ?? '')).toEqual({ kind: 'done' })
+  await records.update('lan', () => undefined)
+}
 
 describe('the engine endpoints of docs/operations.md', () => {
   it('are the paths that the source names, and no other', () => {
@@ -54,6 +72,7 @@ describe('the engine endpoints of docs/operations.md', () => {
       const pauses = new Map([[id, { scope: 'both' as const, sinceMs }]])
       await sharedState.update((state) => ({ ...state, pauses }))
     }
+    await everythingOfNetworks(engine, swarm)
     expect([...called].toSorted()).toEqual(documented)
   })
 
