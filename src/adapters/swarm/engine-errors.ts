@@ -66,8 +66,10 @@ export function stepResult(error: unknown, kind: 'node' | 'network'): Exclude<St
   return isGoneOf(error, kind) ? { kind: 'gone' } : writeResult(error)
 }
 
+/** Of two who remove a network at the same moment, the second is told 500 and `network <id> not found`. */
 export const isGoneOf = (error: EngineError, kind: 'node' | 'network'): boolean =>
-  error.status === 404 && new RegExp(`\\b${kind} `).test(error.detail)
+  (error.status === 404 && new RegExp(`\\b${kind} `).test(error.detail)) ||
+  (error.status === 500 && new RegExp(`\\b${kind} \\S+ not found\\s*$`).test(error.detail))
 
 /** Of a read that failed. */
 export const unavailable = (error: unknown): Fault =>

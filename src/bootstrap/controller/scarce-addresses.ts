@@ -29,7 +29,7 @@ export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): 
   const tell = ({ network, hostname, nodeId, range, count }: ShareView) => {
     const { usable, used, free } = count
     logger.warn(
-      { event: 'addresses-scarce', network, hostname, nodeId, range, usable, used, free },
+      { event: 'addresses-scarce', network, node: hostname, nodeId, range, usable, used, free },
       `${percentTaken(count)} % of the addresses of ${network} on ${hostname} are taken: ${free} of ${usable} are left`,
     )
   }

@@ -4,6 +4,7 @@ import {
   EngineError,
   isReset,
   statusSentence,
+  stepResult,
   writeResult,
 } from '../../../src/adapters/swarm/engine-errors.ts'
 
@@ -106,5 +107,21 @@ describe('a closed connection', () => {
     expect(isReset(broken('ECONNRESET'))).toBe(true)
     expect(isReset(broken('ECONNREFUSED', 'connect'))).toBe(false)
     expect(isReset(answered(500, ''))).toBe(false)
+  })
+})
+
+describe('how a step on a node or a network that failed is classified', () => {
+  const cases = [
+    { name: 'a network that is gone', error: answered(404, 'network abc not found'), kind: 'gone' },
+    { name: 'a network that somebody else is removing', error: answered(500, 'network abc not found'), kind: 'gone' },
+    { name: 'another 500', error: answered(500, 'network abc has active endpoints'), kind: 'unknown' },
+    {
+      name: 'a node that is gone is no network that is gone',
+      error: answered(404, 'node abc not found'),
+      kind: 'rejected',
+    },
+  ]
+  it.each(cases)('$name is $kind', ({ error, kind }) => {
+    expect(stepResult(error, 'network').kind).toBe(kind)
   })
 })
