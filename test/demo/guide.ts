@@ -32,6 +32,10 @@ export type Guide = {
   /** A GET without a word. */
   read(path: string): Promise<unknown>
   orrery(...args: string[]): Promise<string>
+  /** The same on the first manager itself, with the definitions of the demo. */
+  inside(...args: string[]): Promise<string>
+  /** Prints a file of the repository. */
+  show(path: string): Promise<void>
   /** Throws a Surprise unless `facts` are in `answer`. */
   expect(answer: unknown, facts: Record<string, unknown>): void
 }
@@ -85,6 +89,22 @@ export function createGuide({ screen, url, manager, signal }: GuideDeps): Guide 
       const { stdout } = await promisify(execFile)(process.execPath, [mainFile, ...args], { env })
       screen.answer(stdout.trimEnd())
       return stdout
+    },
+    async inside(...args) {
+      signal.throwIfAborted()
+      const env = { ORRERY_NETWORK_DIR: 'test/demo/networks' }
+      const words = [...Object.entries(env).map(([name, value]) => `${name}=${value}`), 'node', 'dist/main.js', ...args]
+      screen.command(`${manager.hostname}$`, words.map(quoted).join(' '))
+      const argv = [process.execPath, mainFile, ...args]
+      const { code, stdout, stderr } = await manager.run(argv, { cwd: repository, env, timeoutMs: 60_000 })
+      screen.answer(`${stdout}${stderr}`.trimEnd())
+      if (code !== 0) throw new Surprise(`orrery ${args.join(' ')}: exit code ${code}`)
+      return stdout
+    },
+    async show(path) {
+      signal.throwIfAborted()
+      screen.command('$', `cat ${path}`)
+      screen.answer((await readFile(join(repository, path), 'utf8')).trimEnd())
     },
     expect(answer, facts) {
       const found = answer as Record<string, unknown>

@@ -2,11 +2,11 @@
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import type { DemoController } from './controller-process.ts'
 import { createGuide } from './guide.ts'
 import { endHelpers, Interrupted, listenForInterruption } from './interruption.ts'
+import { giveNetworkTour } from './network-tour.ts'
 import { createScreen } from './screen.ts'
-import { bootLab, stackFile, startController } from './stage.ts'
+import { bootLab, type DemoController, stackFile, startAgents, startController } from './stage.ts'
 import { deployCommand, giveTour } from './tour.ts'
 
 /** Longer than the lab's own start can take; only a fault gets there. */
@@ -44,7 +44,7 @@ process.exit(exitCode)
 type Up = { hostname: string; labName: string; controller: DemoController }
 
 async function showAll(): Promise<Up> {
-  screen.title('Orrery: autoscaling for Docker Swarm')
+  screen.title('Orrery: autoscaling and routable containers for Docker Swarm')
   screen.say('First a real Swarm: three engines on this machine, in namespaces of their own.')
   const { lab, manager } = await bootLab({ screen, signal, defer })
   const { hostname } = manager
@@ -60,7 +60,17 @@ async function showAll(): Promise<Up> {
   const controller = await startController({ screen, signal, defer }, lab, manager)
   logOf = controller.lastLog
   const guide = createGuide({ screen, url: controller.url, manager, signal })
-  await Promise.race([giveTour({ guide, step: screen.step, progress: screen.progress, signal }), controller.lost])
+  const { step, say, progress } = screen
+  await Promise.race([giveTour({ guide, step, progress, signal }), controller.lost])
+  let agentLost = new Promise<never>(() => {})
+  const agents = async () => {
+    agentLost = (await startAgents({ screen, signal, defer }, lab)).lost
+    agentLost.catch(() => {})
+  }
+  await Promise.race([
+    giveNetworkTour({ guide, lab, step, say, progress, startAgents: agents, signal }),
+    controller.lost,
+  ])
   return { hostname, labName: lab.name, controller }
 }
 

@@ -7,7 +7,7 @@ import type { Lab, LabNode } from '../lab/lab.ts'
 import { checkMachine } from '../lab/machine.ts'
 import { startLab } from '../lab/start-lab.ts'
 import { labFolder, labNames } from '../lab/state.ts'
-import { type DemoController, freeAddress, startDemoController } from './controller-process.ts'
+import { type DemoProgram, freePort, startDemoProgram, untilReady } from './programs.ts'
 import { repository } from './repository.ts'
 import type { Screen } from './screen.ts'
 
@@ -18,11 +18,14 @@ export type StageDeps = {
   defer: (undo: () => Promise<void>) => void
 }
 
+/** The nodes' second link is on it, and the network of the demo. */
+const LAN = { subnet: '10.40.0.0/16', gateway: '10.40.0.1', hostAddresses: true }
+
 /** A Swarm of three managers, while the program is built. */
 export async function bootLab({ screen, signal, defer }: StageDeps): Promise<{ lab: Lab; manager: LabNode }> {
   await checkMachine(screen.progress)
   const name = await freeName()
-  const starting = startLab({ name, engine: await bestEngine(screen), onProgress: screen.progress })
+  const starting = startLab({ name, engine: await bestEngine(screen), lan: LAN, onProgress: screen.progress })
   // It clears up by itself when it fails.
   defer(() =>
     starting.then(
@@ -41,17 +44,35 @@ export async function bootLab({ screen, signal, defer }: StageDeps): Promise<{ l
   return { lab, manager }
 }
 
+export type DemoController = DemoProgram & { url: string }
+
+/** Beside the engine of the first manager, inside that node; this machine reaches it by a forward. */
 export async function startController(deps: StageDeps, lab: Lab, manager: LabNode): Promise<DemoController> {
-  const listen = await freeAddress()
   const logPath = join(labFolder(lab.name), 'controller.log')
-  const env = { DOCKER_HOST: `unix://${manager.socketPath}`, ORRERY_LISTEN: listen }
+  // Agents on the other nodes report from the nodes' LAN. A real Swarm has a token for them: docker-compose.yml.
+  const env = {
+    ORRERY_NETWORK_DIR: 'test/demo/networks',
+    ORRERY_TRUSTED_CIDRS: `${manager.address.replace(/\d+$/, '0')}/24`,
+  }
   const words = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  deps.screen.command('$', [...words, 'node dist/main.js serve'].join(' '))
-  const controller = startDemoController({ url: `http://${listen}`, env, logPath })
+  deps.screen.command(`${manager.hostname}$`, [...words, 'node dist/main.js serve'].join(' '))
+  const controller = startDemoProgram({ node: manager, role: 'serve', env, logPath })
   deps.defer(controller.stop)
-  await controller.ready()
-  deps.screen.answer(`it listens on ${controller.url}; its log is ${logPath}`)
-  return controller
+  const { url } = await manager.forward(8000, '127.0.0.1', await freePort())
+  await untilReady(url)
+  deps.screen.answer(`from this machine it is reached at ${url}; its log is ${logPath}`)
+  return { ...controller, url }
+}
+
+/** One on every node. The first that ends by itself is `lost`. */
+export async function startAgents({ screen, defer }: StageDeps, lab: Lab): Promise<{ lost: Promise<never> }> {
+  const agents = lab.nodes.map((node) => {
+    screen.command(`${node.hostname}$`, 'node dist/main.js agent')
+    const logPath = join(labFolder(lab.name), `agent-${node.hostname}.log`)
+    return startDemoProgram({ node, role: 'agent', env: {}, logPath })
+  })
+  for (const agent of agents) defer(agent.stop)
+  return { lost: Promise.race(agents.map((agent) => agent.lost)) }
 }
 
 export const stackFile = async (): Promise<string> => await readFile(join(repository, 'test/demo/web.yml'), 'utf8')

@@ -40,11 +40,11 @@ it('`npm run demo -- --once` gives the whole tour, ends with code 0 and leaves n
   const code = await exited
   expect({ code, output: output() }).toMatchObject({ code: 0 })
   console.log(`the demo took ${((Date.now() - started) / 1000).toFixed(0)} s`)
-  expect(output()).toContain('16. ')
+  expect(output()).toContain('21. ')
   expect(output()).toContain('All is gone')
   expect(output()).not.toContain('\u001b')
   expect(await leftOf(output())).toEqual([])
-  await expect(fetch(`${firstMatch(output(), /it listens on (http\S+);/)}/healthz`)).rejects.toThrow()
+  await expect(fetch(`${firstMatch(output(), /it is reached at (http\S+);/)}/healthz`)).rejects.toThrow()
 })
 
 it.each([

@@ -1,27 +1,48 @@
 /** The image and the stack file as operators use them: built, loaded on every manager, deployed by the documented lines. */
-import { readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WireDecision } from '../../src/http/wire/decision.ts'
+import { attachedTo, pingAll } from '../demo/ping-table.ts'
 import { shareImage } from '../lab/build-image.ts'
 import type { Lab, LabNode } from '../lab/lab.ts'
 import { startLab } from '../lab/start-lab.ts'
 import { engines } from './support/engines.ts'
+import { engineNetwork, untilReady } from './support/network-sights.ts'
 import { buildArgs, loadBuildStage, repository } from './support/product-image.ts'
 import { createService, eventually, NOWHERE, policyLabels, replicasOf, tasksOf } from './support/services.ts'
 
 /** The commands that the stack file's own comment gives, each with what a lab without network needs on top. */
-async function documentedLines(): Promise<{ build: string; secret: string; deploy: string }> {
+async function documentedLines(): Promise<{ build: string; tokens: string; deploy: string; withNetwork: string }> {
   const text = await readFile(join(repository, 'docker-compose.yml'), 'utf8')
-  const [build, secret, deploy, ...more] = text.match(/^# {3}\S.*$/gm)?.map((line) => line.slice(4)) ?? []
-  if (build === undefined || secret === undefined || deploy === undefined || more.length > 0)
-    throw new Error('the stack file documents three lines')
+  const [build, tokens, deploy, withNetwork, ...more] = text.match(/^# {3}\S.*$/gm)?.map((line) => line.slice(4)) ?? []
+  if (
+    build === undefined ||
+    tokens === undefined ||
+    deploy === undefined ||
+    withNetwork === undefined ||
+    more.length > 0
+  )
+    throw new Error('the stack file documents three lines, and one more for networks')
   const args = Object.entries(buildArgs).map(([name, value]) => `--build-arg ${name}=${value}`)
+  const offline = (line: string) => line.replace('stack deploy', 'stack deploy --resolve-image never')
   return {
     build: build.replace('docker build', ['docker build --progress=plain', ...args].join(' ')),
-    secret: secret.replace('tee orrery-tokens', 'tee /run/orrery-tokens'),
-    deploy: deploy.replace('stack deploy', 'stack deploy --resolve-image never'),
+    tokens,
+    deploy: offline(deploy),
+    withNetwork: offline(withNetwork),
   }
+}
+
+/** What the three lines are typed in: as a checkout, but that no file of it is the repository's own. */
+async function checkout(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-checkout-'))
+  for (const entry of ['docker-compose.yml', 'scripts', 'networks'])
+    await cp(join(repository, entry), join(folder, entry), { recursive: true })
+  const definition = await readFile(join(repository, 'test/demo/networks/vlan40.yaml'), 'utf8')
+  await writeFile(join(folder, 'networks/vlan40.yaml'), definition)
+  return folder
 }
 
 describe.each(engines)('on the %s engine', (engine) => {
@@ -29,10 +50,11 @@ describe.each(engines)('on the %s engine', (engine) => {
   let first: LabNode
   let lines: Awaited<ReturnType<typeof documentedLines>>
   let token: string
+  let folder: string
 
-  const shell = async (node: LabNode, line: string): Promise<string> => {
+  const shell = async (node: LabNode, line: string, cwd = repository): Promise<string> => {
     const env = { DOCKER_BUILDKIT: '1' }
-    const { code, stdout, stderr } = await node.run(['sh', '-c', line], { cwd: repository, env, timeoutMs: 120_000 })
+    const { code, stdout, stderr } = await node.run(['sh', '-c', line], { cwd, env, timeoutMs: 120_000 })
     if (code !== 0) throw new Error(`${line}\n${stdout}\n${stderr}`)
     return stdout.trim()
   }
@@ -40,7 +62,9 @@ describe.each(engines)('on the %s engine', (engine) => {
 
   beforeAll(async () => {
     lines = await documentedLines()
-    lab = await startLab({ engine, images: ['orrery-lab/web', 'orrery-lab/node'] })
+    folder = await checkout()
+    const lan = { subnet: '10.40.0.0/16', gateway: '10.40.0.1', hostAddresses: true }
+    lab = await startLab({ engine, lan, images: ['orrery-lab/web', 'orrery-lab/node'] })
     const [manager] = lab.managers
     if (manager === undefined) throw new Error('a lab without managers')
     first = manager
@@ -48,7 +72,10 @@ describe.each(engines)('on the %s engine', (engine) => {
     await shell(first, lines.build)
     await shareImage(first, lab.managers, 'orrery')
   })
-  afterAll(async () => await lab?.down())
+  afterAll(async () => {
+    await lab?.down()
+    await rm(folder, { recursive: true, force: true })
+  })
 
   it('the image holds what the controller needs and little more', async () => {
     const sizeOf = async (image: string) =>
@@ -84,29 +111,37 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect(wrong.stderr).toContain("unknown command 'no-such-command'")
   })
 
-  const container = async (node: LabNode) => {
-    const id = await docker(node, "ps --quiet --filter 'name=orrery_controller'")
-    if (!/^\w+$/.test(id)) throw new Error(`one controller a manager, not: ${id}`)
-    return id
+  const roles = ['controller', 'agent'] as const
+  const container = async (node: LabNode, role: (typeof roles)[number] = 'controller') => {
+    const find = () => docker(node, `ps --quiet --filter 'name=orrery_${role}'`)
+    return await eventually(`one ${role} on ${node.hostname}`, async () => /^\w+$/.exec(await find())?.[0])
   }
-  const health = async (node: LabNode) =>
-    await docker(node, `inspect --format '{{.State.Health.Status}}' ${await container(node)}`)
+  const health = async (node: LabNode, role: (typeof roles)[number]) =>
+    await docker(node, `inspect --format '{{.State.Health.Status}}' ${await container(node, role)}`)
 
-  it('the three documented lines bring a healthy controller to every manager', async () => {
-    await shell(first, lines.secret)
-    const [role, secret = ''] = (await shell(first, 'cat /run/orrery-tokens')).split(' ')
-    expect(role).toBe('scale')
+  it('the three documented lines bring a healthy controller and agent to every manager', async () => {
+    await first.docker('stack', 'rm', 'orrery')
+    await shell(first, lines.tokens, folder)
+    const written = (await readFile(join(folder, 'orrery-tokens'), 'utf8')).split('\n')
+    expect(written.map((line) => line.split(' ')[0])).toEqual(['scale', 'agent', ''])
+    const [, secret = ''] = written[0]?.split(' ') ?? []
     expect(secret).toMatch(/^[0-9a-f]{48}$/)
     token = secret
     const started = Date.now()
-    await shell(first, lines.deploy)
+    await shell(first, lines.deploy, folder)
     for (const node of lab.managers)
-      await eventually('healthy', async () => (await health(node)) === 'healthy', { everyMs: 250, timeoutMs: 60_000 })
-    const tasks = await eventually('all three run', async () => {
-      const running = (await tasksOf(first, 'orrery_controller')).filter(({ Status }) => Status.State === 'running')
-      return running.length === 3 ? running : undefined
-    })
-    expect(new Set(tasks.map(({ NodeID }) => NodeID)).size).toBe(3)
+      for (const role of roles)
+        await eventually(`${role} is healthy`, async () => (await health(node, role)) === 'healthy', {
+          everyMs: 250,
+          timeoutMs: 90_000,
+        })
+    for (const role of roles) {
+      const tasks = await eventually('all three run', async () => {
+        const running = (await tasksOf(first, `orrery_${role}`)).filter(({ Status }) => Status.State === 'running')
+        return running.length === 3 ? running : undefined
+      })
+      expect(new Set(tasks.map(({ NodeID }) => NodeID)).size).toBe(3)
+    }
     console.log(`deployed and healthy on three managers after ${((Date.now() - started) / 1000).toFixed(1)} s`)
   })
 
@@ -117,7 +152,38 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect(JSON.stringify(Config)).not.toContain(token)
     expect(await docker(first, `exec ${id} sh -c 'grep CapEff /proc/1/status'`)).toMatch(/CapEff:\s+0{16}$/)
     expect((await first.docker('exec', id, 'touch', '/app/x')).stderr).toContain('Read-only file system')
-    expect(await docker(first, `exec ${id} cat /run/secrets/orrery-tokens`)).toBe(`scale ${token}`)
+    expect(await docker(first, `exec ${id} cat /run/secrets/orrery-tokens`)).toContain(`scale ${token}\n`)
+  })
+
+  it('the agent may change links, and nothing else; it does not know the token to scale with', async () => {
+    const id = await container(first, 'agent')
+    const { HostConfig } = JSON.parse(await docker(first, `inspect --format '{{json .}}' ${id}`))
+    expect(HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], NetworkMode: 'host' })
+    // CAP_NET_ADMIN is bit 12.
+    expect(await docker(first, `exec ${id} sh -c 'grep CapEff /proc/1/status'`)).toMatch(/CapEff:\s+0{12}1000$/)
+    expect(await docker(first, `exec ${id} sh -c 'cat /run/secrets/*'`)).not.toContain(token)
+  })
+
+  it('with a definition every node is made ready by itself, and its containers are reached', async () => {
+    await shell(first, lines.withNetwork, folder)
+    await untilReady(first, 'vlan40', lab.nodes, 90_000)
+    await eventually('the swarm network', async () => await engineNetwork(first, 'vlan40'))
+    const how = '--detach --no-resolve-image --endpoint-mode dnsrr --mode global --network vlan40 --name lan'
+    await docker(
+      first,
+      `service create ${how} --constraint 'node.labels.orrery.network.vlan40==ready' orrery-lab/web:good`,
+    )
+    const attached = await eventually(
+      'a container on each',
+      async () => {
+        const found = await attachedTo('vlan40', lab.nodes)
+        return found.length === 3 ? found : undefined
+      },
+      { timeoutMs: 60_000 },
+    )
+    for (const [from, ...cells] of await pingAll(lab.nodes, attached))
+      expect({ from, cells }).toEqual({ from, cells: ['yes', 'yes', 'yes'] })
+    await docker(first, 'service rm lan')
   })
 
   /** A call as curl makes it from inside a node. */

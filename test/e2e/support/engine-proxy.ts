@@ -1,4 +1,4 @@
-/** A socket in front of an engine's own, that can keep reads of services waiting: who waits for one is found out. */
+/** A socket in front of an engine's own, that counts writes and can keep reads of services waiting. */
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
@@ -8,19 +8,33 @@ export interface EngineProxy {
   /** From here on, lists and inspects of services are kept waiting. */
   holdReads(): void
   release(): void
+  /** Calls that change something, as `POST /nodes/{id}/update` without ids and versions, in their order. */
+  writes(): readonly string[]
+  /** Called before a write is passed on, and after the engine has answered it, before the caller is. */
+  onWrite(listener: (moment: 'asked' | 'answered', count: number) => void): void
   close(): Promise<void>
 }
 
 const SERVICE_READ = /^\/services(\/[^/?]+)?(\?|$)/
 
+const withoutIds = (path = '') => path.replace(/\?.*$/, '').replace(/\/[a-z0-9]{20,64}(?=\/|$)/g, '/{id}')
+
 export async function startEngineProxy(engine: { readonly socketPath: string }): Promise<EngineProxy> {
   const socketPath = `${engine.socketPath}.proxy`
   let held: Promise<void> | undefined
   let release = () => {}
+  const writes: string[] = []
+  let listener: (moment: 'asked' | 'answered', count: number) => void = () => {}
   const server = createServer(async (asked, answer) => {
     if (asked.method === 'GET' && SERVICE_READ.test(asked.url ?? '')) await held
     const { method, url: path, headers } = asked
+    const isWrite = method !== 'GET' && method !== 'HEAD'
+    if (isWrite) {
+      writes.push(`${method} ${withoutIds(path)}`)
+      listener('asked', writes.length)
+    }
     const passedOn = request({ socketPath: engine.socketPath, method, path, headers }, (answered) => {
+      if (isWrite) listener('answered', writes.length)
       answer.writeHead(answered.statusCode ?? 502, answered.headers).flushHeaders()
       answered.pipe(answer)
     })
@@ -32,6 +46,10 @@ export async function startEngineProxy(engine: { readonly socketPath: string }):
   await once(server, 'listening')
   return {
     socketPath,
+    writes: () => writes,
+    onWrite(next) {
+      listener = next
+    },
     holdReads() {
       held = new Promise((resolve) => {
         release = resolve

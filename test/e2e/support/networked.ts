@@ -85,7 +85,7 @@ export async function networkedLab(lab: Lab): Promise<Networked> {
     networkDir,
     tokens,
     define: async (name, yaml) => await writeFile(join(networkDir, `${name}.yaml`), yaml),
-    undefine: async (name) => await rm(join(networkDir, `${name}.yaml`)),
+    undefine: async (name) => await rm(join(networkDir, `${name}.yaml`), { force: true }),
     async startController(node, env = {}) {
       const url = await forwardOf(node)
       const files = { ORRERY_TOKEN_FILE: tokenFile, ORRERY_NETWORK_DIR: networkDir }

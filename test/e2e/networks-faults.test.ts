@@ -1,0 +1,333 @@
+/** What may go wrong around a network, and what must not come of it: an evicted task, a moved range, a half-made network. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rename } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { WireNetwork } from '../../src/http/wire/network.ts'
+import { attachedTo } from '../demo/ping-table.ts'
+import type { LabNode } from '../lab/lab.ts'
+import { mainFile } from './support/controller.ts'
+import { startEngineProxy } from './support/engine-proxy.ts'
+import { labForTests, present } from './support/lab-for-tests.ts'
+import { engineNetwork, markedLinks, nodeLabels, ranges, runningTasks, untilReady } from './support/network-sights.ts'
+import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
+import { eventually, removeService } from './support/services.ts'
+
+const NETWORK = 'vlan40'
+const LAN = { subnet: '172.80.0.0/16', gateway: '172.80.0.1' }
+const DEFINITION = `
+name: ${NETWORK}
+parent: eth1
+subnet: 172.80.0.0/16
+gateway: 172.80.0.1
+pool: [172.80.1.0-172.80.200.255]
+range: 24
+`
+
+/** One service on the network, on every ready node, and one beside it that has nothing to do with it. */
+async function createGlobal(manager: LabNode, name: string, network?: string): Promise<void> {
+  await removeService(manager, name)
+  const how = ['--detach', '--no-resolve-image', '--endpoint-mode=dnsrr', '--mode=global']
+  const on =
+    network === undefined
+      ? ['--network=host']
+      : [`--network=${network}`, `--constraint=node.labels.orrery.network.${network} == ready`]
+  const image = ['orrery-lab/web:good', 'sleep', '1000000']
+  const { code, stderr } = await manager.docker('service', 'create', ...how, ...on, '--name', name, ...image)
+  expect(code, stderr).toBe(0)
+}
+const untilRunning = async (manager: LabNode, service: string, count: number) =>
+  await eventually(
+    `${count} tasks of ${service}`,
+    async () => (await runningTasks(manager, service)).length === count,
+    {
+      timeoutMs: 90_000,
+    },
+  )
+const idsOf = async (manager: LabNode, service: string) =>
+  (await runningTasks(manager, service)).map(({ ID }) => ID).sort()
+
+describe('a network in use', () => {
+  const place = labForTests({ nodes: 3, managers: 3, lan: LAN, images: ['orrery-lab/web'] })
+  let networked: Networked
+  let controllers: NodeController[]
+  const agents = new Map<LabNode, Program>()
+  const startAgent = async (node: LabNode) => agents.set(node, await networked.startAgent(node))
+  const startControllers = async () => {
+    const both = place.lab.managers.slice(0, 2)
+    const auto = { ORRERY_NETWORK_AUTO: 'true' }
+    controllers = await Promise.all(both.map((node) => networked.startController(node, auto)))
+  }
+  const network = async () =>
+    (await present(controllers[0]).call<WireNetwork>('GET', `/v1/network/${NETWORK}?addresses=false`)).body
+  const condition = async (type: string) => (await network()).conditions.find((one) => one.type === type)
+
+  beforeAll(async () => {
+    networked = await networkedLab(place.lab)
+    await networked.define(NETWORK, DEFINITION)
+    await Promise.all([startControllers(), ...place.lab.nodes.map(startAgent)])
+    await untilReady(place.manager, NETWORK, place.lab.nodes)
+    await eventually('the swarm network', async () => await engineNetwork(place.manager, NETWORK))
+    await createGlobal(place.manager, 'on-the-lan', NETWORK)
+    await createGlobal(place.manager, 'beside', undefined)
+    await untilRunning(place.manager, 'on-the-lan', 3)
+    await untilRunning(place.manager, 'beside', 3)
+  })
+  afterAll(async () => await networked?.close())
+
+  it('agents killed, shims deleted, controllers restarted: not one task is evicted', async () => {
+    const before = await idsOf(place.manager, 'on-the-lan')
+    for (const agent of agents.values()) await agent.kill()
+    for (const node of place.lab.nodes)
+      for (const { ifname } of await markedLinks(node))
+        await node.run(['ip', 'link', 'delete', ifname], { check: true })
+    for (const controller of controllers) await controller.kill()
+    await startControllers()
+    // Longer than a report counts as news: these nodes are unheard now.
+    await eventually('the silence is told', async () => (await condition('AgentsHeard'))?.status === false, {
+      timeoutMs: 60_000,
+    })
+    for (const node of place.lab.nodes) await startAgent(node)
+    await eventually('all is as wanted again', async () => (await condition('AsWanted'))?.status === true, {
+      timeoutMs: 60_000,
+    })
+    expect(await idsOf(place.manager, 'on-the-lan')).toEqual(before)
+    await untilReady(place.manager, NETWORK, place.lab.nodes, 1000)
+  })
+
+  it('a node that is cut off and comes back loses no more than what has nothing to do with the network', async () => {
+    const node = present(place.lab.managers[2])
+    const before = await Promise.all(['on-the-lan', 'beside'].map((service) => idsOf(place.manager, service)))
+    await node.cut()
+    try {
+      const state = async () =>
+        (await place.manager.docker('node', 'inspect', node.nodeId, '--format', '{{.Status.State}}')).stdout.trim()
+      await eventually('down', async () => (await state()) === 'down', { timeoutMs: 120_000 })
+    } finally {
+      await node.heal()
+    }
+    await place.lab.ready()
+    for (const service of ['on-the-lan', 'beside']) await untilRunning(place.manager, service, 3)
+    const after = await Promise.all(['on-the-lan', 'beside'].map((service) => idsOf(place.manager, service)))
+    const lost = after.map((ids, index) => (before[index] ?? []).filter((id) => !ids.includes(id)).length)
+    console.log(`tasks replaced after the cut: ${lost[0]} on the network, ${lost[1]} beside it`)
+    expect(lost[0]).toBeLessThanOrEqual(present(lost[1]))
+    await untilReady(place.manager, NETWORK, place.lab.nodes, 10_000)
+  }, 300_000)
+
+  describe('changes nothing, and says why, when', () => {
+    const sight = async () => ({
+      ranges: await ranges(place.manager, NETWORK),
+      tasks: await idsOf(place.manager, 'on-the-lan'),
+      network: (await engineNetwork(place.manager, NETWORK))?.Id,
+    })
+
+    it('its definition is gone', async () => {
+      const before = await sight()
+      await networked.undefine(NETWORK)
+      await eventually('it is told', async () => (await condition('Orphaned'))?.status === true)
+      const { stdout } = await networked.orrery(place.manager, ['network', 'plan'])
+      expect(stdout).toContain('orphaned')
+      expect(await sight()).toEqual(before)
+      await networked.define(NETWORK, DEFINITION)
+      await eventually('well again', async () => (await condition('Orphaned'))?.status === false)
+      expect(await sight()).toEqual(before)
+    })
+
+    it('the folder can not be read', async () => {
+      const before = await sight()
+      await rename(networked.networkDir, `${networked.networkDir}.away`)
+      try {
+        const { code, stdout, stderr } = await networked.orrery(place.manager, ['network', 'apply'])
+        expect(code).toBe(1)
+        expect(stdout + stderr).toContain(networked.networkDir)
+        const told = async () =>
+          (await condition('Valid'))?.status === false || (await condition('Orphaned'))?.status === true
+        await eventually('it is told', told)
+        expect(await sight()).toEqual(before)
+      } finally {
+        await rename(`${networked.networkDir}.away`, networked.networkDir)
+      }
+    })
+
+    it('its definition differs from what is in force', async () => {
+      const before = await sight()
+      await networked.define(NETWORK, DEFINITION.replace('range: 24', 'range: 25'))
+      await eventually('it is told', async () => (await condition('DefinitionConflict'))?.status === true)
+      expect(await sight()).toEqual(before)
+      await networked.define(NETWORK, DEFINITION)
+      await eventually('well again', async () => (await condition('DefinitionConflict'))?.status === false)
+    })
+  })
+
+  it('a record deleted by hand is rebuilt, and no range moves', async () => {
+    const before = await ranges(place.manager, NETWORK)
+    const tasks = await idsOf(place.manager, 'on-the-lan')
+    const removed = await place.manager.docker('config', 'rm', `orrery-network-${NETWORK}`)
+    expect(removed.code, removed.stderr).toBe(0)
+    await eventually(
+      'the record is there again',
+      async () => (await place.manager.docker('config', 'inspect', `orrery-network-${NETWORK}`)).code === 0,
+      { timeoutMs: 60_000 },
+    )
+    await eventually('in force with all shares', async () => (await network()).nodes.length === 3)
+    expect(await ranges(place.manager, NETWORK)).toEqual(before)
+    expect(Object.fromEntries((await network()).nodes.map(({ hostname, range }) => [hostname, range]))).toEqual(before)
+    expect(await idsOf(place.manager, 'on-the-lan')).toEqual(tasks)
+  })
+
+  it('a host removed by force and joined again under a new id has its old range, and no address is there twice', async () => {
+    const node = present(place.lab.managers[2])
+    const before = await ranges(place.manager, NETWORK)
+    const oldId = node.nodeId
+    await node.leave({ force: true })
+    await place.manager.docker('node', 'demote', oldId)
+    await eventually('it is out', async () => (await place.manager.docker('node', 'rm', '--force', oldId)).code === 0)
+    await place.lab.rejoin(node)
+    expect(node.nodeId).not.toBe(oldId)
+    await untilReady(place.manager, NETWORK, [node])
+    expect((await ranges(place.manager, NETWORK))[node.hostname]).toBe(before[node.hostname])
+    await untilRunning(place.manager, 'on-the-lan', 3)
+    const addresses = (await attachedTo(NETWORK, place.lab.nodes)).map(({ address }) => address)
+    expect(addresses.length).toBe(3)
+    expect(new Set(addresses).size).toBe(3)
+  })
+
+  it('another range is given only with --allow-drain: one node at a time, and its availability comes back', async () => {
+    const node = present(place.lab.managers[1])
+    await createGlobal(place.manager, 'elsewhere', undefined)
+    await networked.define(NETWORK, `${DEFINITION}nodes: { ${node.hostname}: 172.80.77.0/24 }\n`)
+    const without = await networked.orrery(place.manager, ['network', 'apply'])
+    expect(without.stdout + without.stderr).toContain('--allow-drain')
+    expect((await ranges(place.manager, NETWORK))[node.hostname]).not.toBe('172.80.77.0/24')
+    const done = await networked.orrery(place.manager, ['network', 'apply', '--allow-drain'])
+    expect(done.code, done.stdout + done.stderr).toBe(0)
+    expect((await ranges(place.manager, NETWORK))[node.hostname]).toBe('172.80.77.0/24')
+    const availability = await place.manager.docker(
+      'node',
+      'inspect',
+      node.nodeId,
+      '--format',
+      '{{.Spec.Availability}}',
+    )
+    expect(availability.stdout.trim()).toBe('active')
+    await untilRunning(place.manager, 'on-the-lan', 3)
+    const [attached] = await attachedTo(NETWORK, [node])
+    expect(attached?.address).toMatch(/^172\.80\.77\./)
+  }, 300_000)
+})
+
+describe('an apply that is killed at every write in turn', () => {
+  const place = labForTests({ nodes: 2, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
+  let networked: Networked
+  let controller: NodeController
+  beforeAll(async () => {
+    networked = await networkedLab(place.lab)
+    await networked.define(NETWORK, DEFINITION)
+    controller = await networked.startController(place.manager)
+    for (const node of place.lab.nodes) await networked.startAgent(node)
+  })
+  afterAll(async () => await networked?.close())
+
+  it('is finished by the next run, and nothing is left half made', async () => {
+    const proxy = await startEngineProxy(place.manager)
+    const env = {
+      PATH: process.env.PATH,
+      DOCKER_HOST: `unix://${proxy.socketPath}`,
+      ORRERY_NETWORK_DIR: networked.networkDir,
+      ORRERY_URL: controller.url,
+    }
+    const apply = (): ChildProcess => spawn(process.execPath, [mainFile, 'network', 'apply'], { env, stdio: 'pipe' })
+    let killed = 0
+    try {
+      for (const moment of ['asked', 'answered'] as const) {
+        for (let write = 1; ; write += 1) {
+          const from = proxy.writes().length
+          const child = apply()
+          let output = ''
+          for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
+          proxy.onWrite((seen, count) => {
+            if (seen === moment && count - from === write) child.kill('SIGKILL')
+          })
+          const [code, signal] = await once(child, 'exit')
+          proxy.onWrite(() => {})
+          if (signal === 'SIGKILL') {
+            killed += 1
+            continue
+          }
+          expect({ code, output }).toMatchObject({ code: 0 })
+          break
+        }
+        await untilReady(place.manager, NETWORK, place.lab.nodes, 5000)
+        await eventually('the network', async () => await engineNetwork(place.manager, NETWORK))
+        expect(Object.values(await ranges(place.manager, NETWORK)).sort()).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
+        const removed = await networked.orrery(place.manager, ['network', 'remove', NETWORK])
+        expect(removed.code, removed.stdout + removed.stderr).toBe(0)
+        expect(await engineNetwork(place.manager, `${NETWORK}_config`)).toBeUndefined()
+        for (const labels of Object.values(await nodeLabels(place.manager))) expect(labels).toEqual({})
+      }
+      console.log(`apply was killed at ${killed} writes: ${proxy.writes().join(', ')}`)
+      expect(killed).toBeGreaterThan(2)
+    } finally {
+      await proxy.close()
+    }
+  }, 300_000)
+})
+
+describe("the article's own networks, made by hand", () => {
+  const place = labForTests({ nodes: 3, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
+  let networked: Networked
+  const definition = `
+name: swarm-vlan40_net
+config: vlan40_net
+parent: eth1
+subnet: 172.80.0.0/16
+gateway: 172.80.0.1
+pool: [172.80.1.0-172.80.200.255]
+range: 24
+`
+  beforeAll(async () => {
+    networked = await networkedLab(place.lab)
+    for (const [index, node] of place.lab.nodes.entries()) {
+      const range = ['--subnet=172.80.0.0/16', '--gateway=172.80.0.1', `--ip-range=172.80.${index + 10}.0/24`]
+      const create = ['docker', 'network', 'create', '--config-only', ...range, '--opt=parent=eth1', 'vlan40_net']
+      await node.run(create, { check: true })
+    }
+    const make = ['--driver=macvlan', '--scope=swarm', '--config-from=vlan40_net', 'swarm-vlan40_net']
+    await place.manager.run(['docker', 'network', 'create', ...make], { check: true })
+    const how = [
+      '--detach',
+      '--no-resolve-image',
+      '--endpoint-mode=dnsrr',
+      '--mode=global',
+      '--network=swarm-vlan40_net',
+    ]
+    await place.manager.run(['docker', 'service', 'create', ...how, '--name=old', 'orrery-lab/web:good'], {
+      check: true,
+    })
+    await untilRunning(place.manager, 'old', 3)
+    await networked.startController(place.manager, { ORRERY_NETWORK_AUTO: 'true' })
+    for (const node of place.lab.nodes) await networked.startAgent(node)
+  })
+  afterAll(async () => await networked?.close())
+
+  it('are refused where they differ, with the differences', async () => {
+    await networked.define('vlan40', definition.replace('gateway: 172.80.0.1', 'gateway: 172.80.0.254'))
+    const { code, stdout, stderr } = await networked.orrery(place.manager, ['network', 'adopt', 'swarm-vlan40_net'])
+    expect(code).toBe(1)
+    for (const word of ['gateway', '172.80.0.1', '172.80.0.254']) expect(stdout + stderr).toContain(word)
+  })
+
+  it('are adopted without touching a task', async () => {
+    const tasks = await idsOf(place.manager, 'old')
+    const network = (await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id
+    await networked.define('vlan40', definition)
+    const adopted = await networked.orrery(place.manager, ['network', 'adopt', 'swarm-vlan40_net'])
+    expect(adopted.code, adopted.stdout + adopted.stderr).toBe(0)
+    await untilReady(place.manager, 'swarm-vlan40_net', place.lab.nodes)
+    const expected = place.lab.nodes.map(({ hostname }, index) => [hostname, `172.80.${index + 10}.0/24`])
+    expect(await ranges(place.manager, 'swarm-vlan40_net')).toEqual(Object.fromEntries(expected))
+    expect(await idsOf(place.manager, 'old')).toEqual(tasks)
+    expect((await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id).toBe(network)
+  })
+})

@@ -1,0 +1,140 @@
+/** What is refused before anything is touched, with a message that a person can act on. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { LabNode } from '../lab/lab.ts'
+import { labForTests, present } from './support/lab-for-tests.ts'
+import { engineNetwork, markedLinks, nodeLabels, promiscuity, versions } from './support/network-sights.ts'
+import { type Networked, networkedLab } from './support/networked.ts'
+
+const place = labForTests({
+  nodes: 3,
+  managers: 1,
+  lan: { subnet: '172.80.0.0/16', gateway: '172.80.0.1' },
+  images: ['orrery-lab/web'],
+})
+let networked: Networked
+
+/** The article's network, with lines on top or in place of its own. */
+function definition(lines: Readonly<Record<string, string>>): string {
+  const all = {
+    name: 'vlan40',
+    parent: 'eth1',
+    subnet: '172.80.0.0/16',
+    gateway: '172.80.0.1',
+    pool: '[172.80.1.0-172.80.200.255]',
+    range: '24',
+    ...lines,
+  }
+  return Object.entries(all)
+    .map(([field, value]) => `${field}: ${value}\n`)
+    .join('')
+}
+
+beforeAll(async () => {
+  networked = await networkedLab(place.lab)
+  await networked.startController(place.manager)
+  for (const node of place.lab.nodes) await networked.startAgent(node)
+})
+afterAll(async () => await networked?.close())
+afterEach(async () => await networked.undefine('vlan40'))
+
+const nothingIsMade = async () => {
+  for (const node of place.lab.nodes) {
+    expect(await markedLinks(node)).toEqual([])
+    expect(await promiscuity(node, 'eth1')).toBe(0)
+  }
+  for (const labels of Object.values(await nodeLabels(place.manager))) expect(labels).toEqual({})
+  expect(await place.manager.api.listConfigs()).toEqual([])
+}
+
+/** `plan` and `apply` say the same, and neither touches anything. */
+async function isRefused(lines: Readonly<Record<string, string>>, words: readonly string[]): Promise<void> {
+  await networked.define('vlan40', definition(lines))
+  const before = await versions(place.manager)
+  for (const command of ['plan', 'apply']) {
+    const { code, stdout, stderr } = await networked.orrery(place.manager, ['network', command])
+    const said = `${stdout}${stderr}`.replace(/\s+/g, ' ')
+    for (const word of words) expect(said, command).toContain(word)
+    expect({ command, code, said }).toMatchObject({ code: 1 })
+  }
+  expect(await versions(place.manager)).toEqual(before)
+  await nothingIsMade()
+}
+
+describe('a definition that can not be right', () => {
+  it.each([
+    {
+      name: 'pins that overlap',
+      lines: { nodes: '{ one: 172.80.8.0/23, two: 172.80.9.0/24 }' },
+      words: ['vlan40.yaml', '172.80.8.0/23', '172.80.9.0/24', 'overlap'],
+    },
+    {
+      name: "a range outside its subnet, the 2017 article's own",
+      lines: { nodes: '{ manager1: 10.90.1.0/24 }' },
+      words: ['vlan40.yaml', 'nodes.manager1', '10.90.1.0/24', '172.80.0.0/16'],
+    },
+    {
+      name: 'a range with host bits',
+      lines: { nodes: '{ manager1: 172.80.1.3/24 }' },
+      words: ['nodes.manager1', '172.80.1.3/24', '172.80.1.0/24'],
+    },
+    {
+      name: 'the gateway inside a range',
+      lines: { nodes: '{ manager1: 172.80.0.0/24 }' },
+      words: ['nodes.manager1', '172.80.0.1', 'gateway'],
+    },
+    {
+      name: 'several mistakes, all told at once',
+      lines: { range: '40', gateway: '10.0.0.1', poool: '[172.80.1.0/24]' },
+      words: ['range', '40', 'gateway', '10.0.0.1', 'poool', 'pool'],
+    },
+  ])('$name', async ({ lines, words }) => await isRefused(lines, words))
+
+  it('a pool that is too small for the nodes there are', async () => {
+    await isRefused({ pool: '[172.80.1.0/24, 172.80.2.0/24]' }, ['pool', '172.80.1.0', '3 nodes', '2'])
+  })
+})
+
+describe('what somebody else has made', () => {
+  const create = async (node: LabNode, ...args: string[]) => {
+    const { code, stderr } = await node.docker('network', 'create', ...args)
+    expect(code, stderr).toBe(0)
+  }
+
+  it('a network of the same name', async () => {
+    await create(place.manager, '--driver=overlay', 'vlan40')
+    try {
+      const before = (await engineNetwork(place.manager, 'vlan40'))?.Id
+      await isRefused({}, ['vlan40', 'docker network rm vlan40'])
+      expect((await engineNetwork(place.manager, 'vlan40'))?.Id).toBe(before)
+    } finally {
+      await place.manager.docker('network', 'rm', 'vlan40')
+    }
+  })
+
+  it('a config-only network of the same name with another configuration', async () => {
+    const node = present(place.lab.nodes[1])
+    const other = ['--subnet=172.81.0.0/16', '--gateway=172.81.0.1', '--ip-range=172.81.1.0/24', '--opt=parent=eth1']
+    await create(node, '--config-only', ...other, 'vlan40_config')
+    try {
+      const before = (await engineNetwork(node, 'vlan40_config'))?.Id
+      await isRefused({}, [node.hostname, 'vlan40_config', '172.81.0.0/16'])
+      expect((await engineNetwork(node, 'vlan40_config'))?.Id).toBe(before)
+    } finally {
+      await node.docker('network', 'rm', 'vlan40_config')
+    }
+  })
+
+  it('another macvlan network on the same subnet of one node', async () => {
+    const node = present(place.lab.nodes[2])
+    await create(node, '--driver=macvlan', '--subnet=172.80.0.0/16', '--opt=parent=eth1', 'by-hand')
+    try {
+      await isRefused({}, [node.hostname, 'by-hand', '172.80.0.0/16'])
+    } finally {
+      await node.docker('network', 'rm', 'by-hand')
+    }
+  })
+
+  it('a parent that one node does not have', async () => {
+    await isRefused({ parent: 'bond0' }, ['bond0', ...place.lab.nodes.map(({ hostname }) => hostname)])
+  })
+})
