@@ -3,6 +3,8 @@
  * anew by its agent, and proved. Pure.
  */
 import {
+  attachedOn,
+  hasOtherHost,
   isFree,
   isProven,
   isReady,
@@ -59,7 +61,8 @@ function beginNext(context: NetworkContext, record: NetworkRecord, texts: string
   const others = [...context.observed.records.values()].filter(({ definition }) => definition.name !== context.name)
   const isBusy = [record, ...others].some(({ shares }) => [...shares.values()].some((one) => isUnderWay(context, one)))
   const next = sharesOf(record).find(
-    ({ nodeId, change }) => change?.stage === 'waiting' && context.nodes.get(nodeId)?.state === 'ready',
+    ({ nodeId, change }) =>
+      change?.stage === 'waiting' && context.nodes.get(nodeId)?.state === 'ready' && canBegin(context, nodeId),
   )
   const node = next === undefined ? undefined : context.nodes.get(next.nodeId)
   if (isBusy || next?.change === undefined || node === undefined) return record
@@ -70,6 +73,10 @@ function beginNext(context: NetworkContext, record: NetworkRecord, texts: string
   const stage = needsDrain ? 'draining' : 'recreating'
   return withShares(record, [{ ...share, change: { ...next.change, availabilityBefore, stage } }])
 }
+
+/** Its tasks have somewhere to go. */
+export const canBegin = (context: NetworkContext, nodeId: string): boolean =>
+  attachedOn(context, nodeId).tasks.length === 0 || hasOtherHost(context, nodeId)
 
 /** Adopted or not before: what the agent made is ours, and holds back what the definition says. */
 function finished(
@@ -91,10 +98,12 @@ function leftBehind(
   return [{ range, ...six, nodeId, hostname, freedAtMs }]
 }
 
-/** `undefined`: nothing is attached any more, and the tasks run elsewhere. */
+/** `undefined`: nothing is attached any more, and the tasks run elsewhere, where there is an elsewhere. */
 export function whyNotDrained(context: NetworkContext, { nodeId, hostname }: NodeShare): string | undefined {
   if (context.nodes.get(nodeId)?.availability !== 'drain') return `${hostname} to be drained`
   if (!isFree(context, nodeId)) return `the last task to leave ${hostname}`
+  // The others left meanwhile: nothing is mended by waiting, and the node is needed.
+  if (!hasOtherHost(context, nodeId)) return undefined
   const late = new Set(
     tasksOf(context)
       .filter(

@@ -116,6 +116,12 @@ export function isFree(context: NetworkContext, nodeId: string): boolean {
   return tasks.length === 0 && (containers ?? 0) === 0
 }
 
+/** Whether a task that has to leave this node could run on another one. */
+export const hasOtherHost = (context: NetworkContext, nodeId: string): boolean =>
+  [...context.nodes.values()].some(
+    (node) => node.id !== nodeId && node.state === 'ready' && node.availability === 'active' && isReady(context, node),
+  )
+
 export const serviceName = ({ observed }: NetworkContext, id: string): string => observed.serviceNames.get(id) ?? id
 
 /** A node as steps name it. */

@@ -6,6 +6,7 @@ import { definitionDifferences, differenceText, isForLife } from './definition-d
 import { type Advance, NOT_DRAINED, rangesText } from './plan-change.ts'
 import {
   attachedOn,
+  hasOtherHost,
   isFree,
   isReady,
   type NetworkContext,
@@ -136,7 +137,7 @@ const content = (family: WantedFamily | undefined): string =>
     : JSON.stringify([family.subnet, family.gateway, family.range, Object.values(family.aux).sort()])
 
 function drainProblems(context: NetworkContext, changed: readonly Changed[]): PlanProblem[] {
-  const { name, options, nodes } = context
+  const { name, options } = context
   const drained = changed.filter(({ share }) => share.change?.stage === 'waiting')
   if (drained.length === 0) return []
   if (!options.allowDrain) {
@@ -144,13 +145,9 @@ function drainProblems(context: NetworkContext, changed: readonly Changed[]): Pl
     const message = `This takes a drain, one node at a time, of ${told}: \`orrery network apply --allow-drain\`.`
     return [{ network: name, code: 'needs-drain', message }]
   }
-  const isHost = (id: string) => {
-    const node = nodes.get(id)
-    return node?.state === 'ready' && node.availability === 'active' && isReady(context, node)
-  }
   return drained.flatMap(({ share }): PlanProblem[] => {
     const hasTasks = attachedOn(context, share.nodeId).tasks.length > 0
-    if (!hasTasks || [...nodes.keys()].some((id) => id !== share.nodeId && isHost(id))) return []
+    if (!hasTasks || hasOtherHost(context, share.nodeId)) return []
     const message = `The tasks on ${share.hostname} could run nowhere else while it is drained: no other node is ready for ${name}. Scale their services to 0 first, or make another node ready.`
     return [{ network: name, node: named(share), code: 'nowhere-to-drain-to', message }]
   })

@@ -1,6 +1,6 @@
 /** Labels and availability of nodes, as the record says they should be. Pure. */
 
-import { isHeldBack, rangesText, whyNotDrained } from './plan-change.ts'
+import { canBegin, isHeldBack, rangesText, whyNotDrained } from './plan-change.ts'
 import { isFree, isProven, isReady, type NetworkContext, named, sharesOf } from './plan-context.ts'
 import { pausedAvailability } from './plan-pause.ts'
 import type { Step } from './plan-words.ts'
@@ -81,7 +81,8 @@ function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode
   if (change === undefined) return []
   const target = rangesText(change)
   if (change.stage === 'waiting') {
-    return [{ texts: [], meanwhile: `change ${hostname} to ${target}`, waitsFor: 'its turn' }]
+    const waitsFor = canBegin(context, node.id) ? 'its turn' : 'another node that can run its tasks meanwhile'
+    return [{ texts: [], meanwhile: `change ${hostname} to ${target}`, waitsFor }]
   }
   const drain: NodeWish = { write: { availability: 'drain' }, texts: [`drain ${hostname}`] }
   if (change.stage === 'draining') {
