@@ -15,16 +15,22 @@ const EVERY_MS = 150
 export function watchFailedTasks(node: LabNode, services: readonly string[]): FailedTasks {
   const failed = new Map<string, string>()
   const stopping = new AbortController()
+  /** None of a service that is not there. */
+  const tasksOf = async (service: string) =>
+    await allTasks(node, service).catch((error: { statusCode?: number }) => {
+      if (error.statusCode !== 404) throw error
+      return []
+    })
   const look = async () => {
     for (const service of services) {
-      for (const { ID, NodeID = 'no node', Status } of await allTasks(node, service)) {
+      for (const { ID, NodeID = 'no node', Status } of await tasksOf(service)) {
         if (FAILED.has(Status.State)) failed.set(ID, `${service} ${Status.State} on ${NodeID}: ${Status.Err ?? ''}`)
       }
     }
   }
   const watching = (async () => {
     while (!stopping.signal.aborted) {
-      await look().catch(() => {}) // a service that is not there yet
+      await look()
       await sleep(EVERY_MS)
     }
   })()
