@@ -1,13 +1,16 @@
 /** What may go wrong around a network, and what must not come of it: an evicted task, a moved range, a half-made network. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rename } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WireNetwork } from '../../src/http/wire/network.ts'
 import { attachedTo } from '../demo/ping-table.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { mainFile } from './support/controller.ts'
-import { startEngineProxy } from './support/engine-proxy.ts'
+import { type EngineProxy, startEngineProxy } from './support/engine-proxy.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
 import { engineNetwork, markedLinks, nodeLabels, ranges, runningTasks, untilReady } from './support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
@@ -217,60 +220,88 @@ describe('a network in use', () => {
   }, 300_000)
 })
 
-describe('an apply that is killed at every write in turn', () => {
+describe('whoever is killed at every write in turn', () => {
   const place = labForTests({ nodes: 2, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
   let networked: Networked
-  let controller: NodeController
+  let proxy: EngineProxy
   beforeAll(async () => {
     networked = await networkedLab(place.lab)
     await networked.define(NETWORK, DEFINITION)
-    controller = await networked.startController(place.manager)
     for (const node of place.lab.nodes) await networked.startAgent(node)
+    proxy = await startEngineProxy(place.manager, join(tmpdir(), `${place.manager.hostname}-proxy.sock`))
   })
-  afterAll(async () => await networked?.close())
+  afterAll(async () => {
+    await proxy?.close()
+    await networked?.close()
+  })
 
-  it('is finished by the next run, and nothing is left half made', async () => {
-    const proxy = await startEngineProxy(place.manager)
+  const isWhole = async () => {
+    await untilReady(place.manager, NETWORK, place.lab.nodes)
+    await eventually('the network', async () => await engineNetwork(place.manager, NETWORK))
+    expect(Object.values(await ranges(place.manager, NETWORK)).sort()).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
+  }
+  const isGone = async () => {
+    for (const node of place.lab.nodes) {
+      expect(await engineNetwork(node, `${NETWORK}_config`)).toBeUndefined()
+      expect(await markedLinks(node)).toEqual([])
+    }
+    for (const labels of Object.values(await nodeLabels(place.manager))) expect(labels).toEqual({})
+    expect(await engineNetwork(place.manager, NETWORK)).toBeUndefined()
+    expect(await place.manager.api.listConfigs()).toEqual([])
+  }
+  /** Runs a command again and again, killed at the first write that it makes, until one run makes none; its exit code. */
+  const killedAtEachWrite = async (args: readonly string[], url: string) => {
     const env = {
       PATH: process.env.PATH,
       DOCKER_HOST: `unix://${proxy.socketPath}`,
       ORRERY_NETWORK_DIR: networked.networkDir,
-      ORRERY_URL: controller.url,
+      ORRERY_URL: url,
+      ORRERY_CLI_TOKEN_FILE: networked.cliTokenFile,
     }
-    const apply = (): ChildProcess => spawn(process.execPath, [mainFile, 'network', 'apply'], { env, stdio: 'pipe' })
-    let killed = 0
-    try {
-      for (const moment of ['asked', 'answered'] as const) {
-        for (let write = 1; ; write += 1) {
-          const from = proxy.writes().length
-          const child = apply()
-          let output = ''
-          for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
-          proxy.onWrite((seen, count) => {
-            if (seen === moment && count - from === write) child.kill('SIGKILL')
-          })
-          const [code, signal] = await once(child, 'exit')
-          proxy.onWrite(() => {})
-          if (signal === 'SIGKILL') {
-            killed += 1
-            continue
-          }
-          expect({ code, output }).toMatchObject({ code: 0 })
-          break
-        }
-        await untilReady(place.manager, NETWORK, place.lab.nodes, 5000)
-        await eventually('the network', async () => await engineNetwork(place.manager, NETWORK))
-        expect(Object.values(await ranges(place.manager, NETWORK)).sort()).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
-        const removed = await networked.orrery(place.manager, ['network', 'remove', NETWORK])
-        expect(removed.code, removed.stdout + removed.stderr).toBe(0)
-        expect(await engineNetwork(place.manager, `${NETWORK}_config`)).toBeUndefined()
-        for (const labels of Object.values(await nodeLabels(place.manager))) expect(labels).toEqual({})
-      }
-      console.log(`apply was killed at ${killed} writes: ${proxy.writes().join(', ')}`)
-      expect(killed).toBeGreaterThan(2)
-    } finally {
-      await proxy.close()
+    for (let killed = 0; ; killed += 1) {
+      const child = spawn(process.execPath, [mainFile, 'network', ...args], { env, stdio: 'pipe' })
+      let output = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+      proxy.onWrite((moment) => moment === 'asked' && child.kill('SIGKILL'))
+      const [code, signal] = await once(child, 'exit')
+      proxy.onWrite(() => {})
+      if (signal !== 'SIGKILL') return { killed, code, output }
     }
+  }
+
+  it('a controller: the next one goes on, and nothing is left half made', async () => {
+    const before = proxy.writes().length
+    let starts = 0
+    for (let isKilled = true; isKilled; starts += 1) {
+      isKilled = false
+      const env = { DOCKER_HOST: `unix://${proxy.socketPath}`, ORRERY_NETWORK_AUTO: 'true' }
+      const controller = await networked.startController(place.manager, env)
+      const written = new Promise<boolean>((resolve) => proxy.onWrite((moment) => moment === 'asked' && resolve(true)))
+      // Agents report every 5 s: one that lives longer without a write has nothing left to do.
+      isKilled = await Promise.race([written, sleep(8000).then(() => false)])
+      await controller.kill()
+      proxy.onWrite(() => {})
+    }
+    const writes = proxy.writes().slice(before)
+    console.log(`killed at ${starts - 1} writes: ${writes.join(', ')}`)
+    // The record, the swarm network, and two labels for each of two nodes at least.
+    expect(starts - 1).toBeGreaterThanOrEqual(5)
+    await isWhole()
+  }, 300_000)
+
+  it('the commands: the next run goes on, and nothing is left half made', async () => {
+    const controller = await networked.startController(place.manager)
+    const removed = await killedAtEachWrite(['remove', NETWORK], controller.url)
+    expect(removed).toMatchObject({ code: 0 })
+    await isGone()
+    const applied = await killedAtEachWrite(['apply'], controller.url)
+    expect(applied).toMatchObject({ code: 0 })
+    await isWhole()
+    console.log(
+      `remove was killed at ${removed.killed} writes, apply at ${applied.killed}; the controller did the rest`,
+    )
+    expect(removed.killed).toBeGreaterThan(0)
+    expect(applied.killed).toBeGreaterThan(0)
   }, 300_000)
 })
 

@@ -19,8 +19,11 @@ const SERVICE_READ = /^\/services(\/[^/?]+)?(\?|$)/
 
 const withoutIds = (path = '') => path.replace(/\?.*$/, '').replace(/\/[a-z0-9]{20,64}(?=\/|$)/g, '/{id}')
 
-export async function startEngineProxy(engine: { readonly socketPath: string }): Promise<EngineProxy> {
-  const socketPath = `${engine.socketPath}.proxy`
+/** `socketPath`: of the proxy; a node sees none but what is below /tmp. */
+export async function startEngineProxy(
+  engine: { readonly socketPath: string },
+  socketPath = `${engine.socketPath}.proxy`,
+): Promise<EngineProxy> {
   let held: Promise<void> | undefined
   let release = () => {}
   const writes: string[] = []

@@ -40,6 +40,8 @@ export interface Networked {
   /** ORRERY_NETWORK_DIR of every controller and command. */
   readonly networkDir: string
   readonly tokens: { readonly admin: string; readonly agent: string }
+  /** With the admin's token, for commands. */
+  readonly cliTokenFile: string
   /** Writes `<name>.yaml` into it. */
   define(name: string, yaml: string): Promise<void>
   undefine(name: string): Promise<void>
@@ -84,6 +86,7 @@ export async function networkedLab(lab: Lab): Promise<Networked> {
     lab,
     networkDir,
     tokens,
+    cliTokenFile,
     define: async (name, yaml) => await writeFile(join(networkDir, `${name}.yaml`), yaml),
     undefine: async (name) => await rm(join(networkDir, `${name}.yaml`), { force: true }),
     async startController(node, env = {}) {
