@@ -46,13 +46,15 @@ export interface BootstrapSideDeps {
   readonly logger: Logger
   readonly timing: Timing
   readonly signal: AbortSignal
+  /** Something that is listed for the whole was missed: records. */
+  readonly onMissed: () => void
 }
 
 export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
   const { services, inSync, logger, timing, signal } = deps
   const part = createPartInSync({ inSync, what: 'nodes and networks', logger })
+  const records = createNetworkRecords(deps)
   const onMissed = () => listing.soon()
-  const records = createNetworkRecords({ ...deps, onMissed })
   const nodes = createNodeCache({ ...deps, sync: part.status, onMissed })
   const networks = createSwarmNetworks({ ...deps, onMissed })
   const list = async () => {

@@ -122,7 +122,9 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
     },
   }
 
-  const bootstrap = createBootstrapSide({ codec: recordCodec, engine, services, inSync, now, logger, timing, signal })
+  const bootstrap = createBootstrapSide({
+    ...{ codec: recordCodec, engine, services, inSync, now, logger, timing, signal, onMissed },
+  })
 
   return {
     services,
