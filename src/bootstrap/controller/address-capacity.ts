@@ -40,34 +40,22 @@ interface Asked {
 }
 
 export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacity {
-  const { services, nodes, records, sharedState } = deps
+  const { nodes, records, sharedState } = deps
   const limited = createLimitedNetworks(deps)
   const room = createAddressRoom(deps)
   const places = createTaskPlaces(deps)
-  const awaited = createAwaitedTasks({ ...deps, places })
   const news = createTaskNews(deps)
   const promised = createPromisedGrowth(deps)
-
-  /** What others than `service` may still put on each node. */
-  const awaitedBeside = ({ service, network }: Asked, growths: Growths): ReadonlyMap<string, number> => {
-    const sum = new Map<string, number>()
-    for (const other of services.list()) {
-      const { placement } = other
-      if (placement === undefined || other.id === service.id || !limited.of(placement).includes(network)) continue
-      const byNode = awaited.of(other, placement, promised.countOf(other, growths))
-      for (const [id, tasks] of byNode) sum.set(id, (sum.get(id) ?? 0) + tasks)
-    }
-    return sum
-  }
+  const awaited = createAwaitedTasks({ ...deps, places, limited, promised })
 
   const candidates = (asked: Asked, growths: Growths) => {
     const { service, placement, network } = asked
     const roomOf = room.on(network)
-    const beside = awaitedBeside(asked, growths)
+    const besideOn = awaited.beside(service.id, network, growths)
     return places.placesOf(service, placement).map((place) => {
       const { id, hostname } = place.node
       const { free: unheld, lack } = roomOf(id)
-      return { ...place, hostname, lack, free: unheld - (beside.get(id) ?? 0) }
+      return { count: place.count, isCertain: place.isCertain, hostname, lack, free: unheld - besideOn(id) }
     })
   }
 
@@ -119,7 +107,12 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
 
   const claim = (service: ServiceObservation, replicas: number): AddressClaim | undefined => {
     if (ceilingOf(service) === undefined) return undefined
-    const release = promised.promise(service, replicas)
+    const takeBack = promised.promise(service, replicas)
+    awaited.forget()
+    const release = () => {
+      takeBack()
+      awaited.forget()
+    }
     if (!areSeveral()) return { granted: Promise.resolve(true), release }
     const fits = (growths: Growths) => replicas <= (lowest(service, growths)?.ceiling ?? replicas)
     const granted = promised.share(service, replicas, fits)

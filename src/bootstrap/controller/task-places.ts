@@ -9,6 +9,8 @@ export interface Place {
   readonly count: number
   /** `false`: it may as well get none. */
   readonly isCertain: boolean
+  /** Free addresses are another's business: 0. */
+  readonly free: number
 }
 
 export interface TaskPlaces {
@@ -25,7 +27,7 @@ export interface TaskPlacesDeps {
 export function createTaskPlaces({ nodes, tasks }: TaskPlacesDeps): TaskPlaces {
   let grouped: ReturnType<typeof groupByService> | undefined
   /** Many services have the same constraints. */
-  const eligibleFor = new Map<string, readonly Omit<Place, 'count'>[]>()
+  const eligibleFor = new Map<string, readonly Pick<Place, 'node' | 'isCertain'>[]>()
   tasks.onChange(() => {
     grouped = undefined
   })
@@ -52,7 +54,13 @@ export function createTaskPlaces({ nodes, tasks }: TaskPlacesDeps): TaskPlaces {
     tasksOf,
     placesOf({ id }, placement) {
       const { byNode } = tasksOf(id)
-      return eligibleNodes(placement).map((one) => ({ ...one, count: byNode.get(one.node.id) ?? 0 }))
+      // Field by field: with many services and nodes there are many of them, and spreading costs several times as much.
+      return eligibleNodes(placement).map(({ node, isCertain }) => ({
+        node,
+        isCertain,
+        count: byNode.get(node.id) ?? 0,
+        free: 0,
+      }))
     },
   }
 }
