@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { type Dispatcher, request } from 'undici'
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { parseTokenFile, type Role } from '../http/access/tokens.ts'
 import type { Console } from './console.ts'
 
 const TIMEOUT_MS = 10_000
@@ -24,7 +26,7 @@ export async function callController({ env }: Console, call: Call, base?: string
   const url = new URL(call.path, `${base ?? config.url}/`)
   for (const [name, value] of Object.entries(call.query ?? {}))
     if (value !== undefined) url.searchParams.set(name, value)
-  const headers = { accept: 'application/json', ...call.headers, ...(await credential(config.cliTokenFile)) }
+  const headers = { accept: 'application/json', ...call.headers, ...(await credential(config)) }
   try {
     const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }
     const { statusCode, body } = await request(url, { method: call.method ?? 'GET', headers, ...limits })
@@ -40,10 +42,19 @@ export async function callController({ env }: Console, call: Call, base?: string
   }
 }
 
-export async function credential(tokenFile: string | undefined): Promise<Record<string, string>> {
-  if (tokenFile === undefined) return {}
-  const token = (await readFile(tokenFile, 'utf8')).trim()
-  return { authorization: `Bearer ${token}` }
+/** Beside a controller, in its container for instance, its own token file does too. Throws an Error when it can not be read. */
+export async function credential(config: Pick<Config, 'cliTokenFile' | 'tokenFile'>): Promise<Record<string, string>> {
+  const token = config.cliTokenFile === undefined ? await strongestToken(config) : await read(config.cliTokenFile)
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
+const read = async (path: string) => (await readFile(path, 'utf8')).trim()
+
+async function strongestToken({ tokenFile }: Pick<Config, 'tokenFile'>): Promise<string | undefined> {
+  if (tokenFile === undefined) return undefined
+  const { tokens } = parseTokenFile(await read(tokenFile))
+  const ofRole = (wanted: Role) => tokens.find(({ role }) => role === wanted)?.secret
+  return ofRole('admin') ?? ofRole('scale') ?? ofRole('read')
 }
 
 /** The controller's own words about what went wrong. */

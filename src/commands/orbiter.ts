@@ -13,9 +13,9 @@ export async function orbiterList(io: Console): Promise<ExitCode> {
 
 /** Runs until the stream ends or the process does. */
 export async function orbiterEvents(io: Console): Promise<ExitCode> {
-  const { orbiterHost, url, cliTokenFile } = loadConfig(io.env)
-  const address = `${orbiterHost ?? url}/v1/orbiter/events`
-  const { statusCode, body } = await request(address, { headers: await credential(cliTokenFile), bodyTimeout: 0 })
+  const config = loadConfig(io.env)
+  const address = `${config.orbiterHost ?? config.url}/v1/orbiter/events`
+  const { statusCode, body } = await request(address, { headers: await credential(config), bodyTimeout: 0 })
   for await (const chunk of body) io.out(String(chunk))
   return statusCode === 200 ? 0 : 1
 }

@@ -326,7 +326,8 @@ export const ConfigSchema = Type.Object({
       {
         env: 'ORRERY_CLI_TOKEN_FILE',
         role: 'commands',
-        description: 'File with the bare token that the commands send.',
+        description:
+          'File with the bare token that the commands send. Without it, the strongest one of `ORRERY_TOKEN_FILE` if that is set.',
       },
       text,
     ),
