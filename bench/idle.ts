@@ -16,19 +16,12 @@ export async function measureIdle({ controller, progress, quick }: Stage, servic
   const before = { calls: await callsSoFar(controller), seconds: processorSeconds(controller.pid) }
   await sleep(windowMs)
   const seconds = processorSeconds(controller.pid) - before.seconds
-  const calls = await callsSoFar(controller)
-  const made = [...calls].flatMap(([endpoint, count]) => {
-    const perMinute = ((count - (before.calls.get(endpoint) ?? 0)) * MINUTE_MS) / windowMs
-    return perMinute > 0 ? [{ endpoint, perMinute }] : []
-  })
-  const all = made.reduce((sum, { perMinute }) => sum + perMinute, 0)
-  const what = made.map(({ endpoint, perMinute }) => `${endpoint} ${perMinute}`).join(', ')
+  const made = callsAMinute(before.calls, await callsSoFar(controller), windowMs)
   return [
     {
       name: `idle: engine calls a minute, ${services} services`,
-      measured: `${all} (${what}), 1 event stream`,
-      // A window cut from a running clock may hold one call more than its share.
-      limit: { ...atMost(all, CALLS_A_MINUTE), times: all / (CALLS_A_MINUTE + (2 * MINUTE_MS) / windowMs) },
+      measured: `${made.all} (${made.described}), 1 event stream`,
+      limit: callsAtMost(made.all, CALLS_A_MINUTE, windowMs),
     },
     {
       name: `idle: share of one core, ${services} services`,
@@ -37,9 +30,33 @@ export async function measureIdle({ controller, progress, quick }: Stage, servic
   ]
 }
 
+type Calls = ReadonlyMap<string, number>
+
+/** What was called between two looks. */
+export function callsAMinute(before: Calls, after: Calls, windowMs: number) {
+  const made = [...after].flatMap(([endpoint, count]) => {
+    const perMinute = ((count - (before.get(endpoint) ?? 0)) * MINUTE_MS) / windowMs
+    return perMinute > 0 ? [{ endpoint, perMinute }] : []
+  })
+  return {
+    all: made.reduce((sum, { perMinute }) => sum + perMinute, 0),
+    described: made.map(({ endpoint, perMinute }) => `${endpoint} ${perMinute}`).join(', '),
+  }
+}
+
+/** A window cut from a running clock may hold a call or two more than its share. */
+export const callsAtMost = (all: number, limit: number, windowMs: number) => ({
+  ...atMost(all, limit),
+  times: all / (limit + (2 * MINUTE_MS) / windowMs),
+})
+
+interface Scraped {
+  call(method: 'GET', path: string): Promise<{ readonly body: unknown }>
+}
+
 /** Ended calls by endpoint; an event stream that stays open is none. */
-export async function callsSoFar({ call }: Pick<Stage['controller'], 'call'>): Promise<Map<string, number>> {
-  const { body } = await call<string>('GET', '/metrics')
+export async function callsSoFar({ call }: Scraped): Promise<Map<string, number>> {
+  const { body } = await call('GET', '/metrics')
   const calls = new Map<string, number>()
   for (const line of String(body).split('\n')) {
     const [, labels = '', count] = /^orrery_docker_call_seconds_count\{(.*)\} (\S+)$/.exec(line) ?? []

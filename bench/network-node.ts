@@ -1,0 +1,137 @@
+/** A node of a network where nothing happens: what its agent costs, and what the controller asks of the engine meanwhile. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { WireNetwork } from '../src/http/wire/network.ts'
+import { untilReady } from '../test/e2e/support/network-sights.ts'
+import { type Networked, type NodeController, networkedLab } from '../test/e2e/support/networked.ts'
+import { createService, eventually } from '../test/e2e/support/services.ts'
+import type { EngineKind } from '../test/lab/engines.ts'
+import type { Lab, LabNode } from '../test/lab/lab.ts'
+import { startLab } from '../test/lab/start-lab.ts'
+import { countEngineCalls, type EngineCalls } from './engine-calls.ts'
+import { atMost, type Figure } from './figure.ts'
+import { callsAMinute, callsAtMost, callsSoFar } from './idle.ts'
+import { processorSeconds, residentMb } from './processor-time.ts'
+
+export interface Options {
+  readonly engine: EngineKind
+  readonly quick: boolean
+  readonly progress: (line: string) => void
+}
+
+const WINDOW_MS = 60_000
+const WINDOW_MS_QUICK = 20_000
+/** After the last container has started: nothing is news any more. */
+const SETTLE_MS = 12_000
+const CONTAINERS = 5
+const LIMITS = { agentPercent: 1, agentMb: 100 }
+/**
+ * As without networks, and each second the tasks of services on the network; each minute the ended tasks too, the ones
+ * being removed, the nodes, and the networks.
+ */
+const CALLS_A_MINUTE = 33 + 60 + 6
+const NETWORK = 'vlan40'
+const DEFINITION = `
+name: ${NETWORK}
+parent: eth1
+subnet: 172.80.0.0/16
+gateway: 172.80.0.1
+pool: [172.80.1.0-172.80.200.255]
+range: 24
+`
+
+export async function measureNetworkNode(options: Options): Promise<Figure[]> {
+  const { engine, quick, progress } = options
+  const lan = { subnet: '172.80.0.0/16', gateway: '172.80.0.1', hostAddresses: true }
+  const lab = await startLab({ nodes: 1, managers: 1, engine, images: ['orrery-lab/web'], lan, onProgress: progress })
+  const networked = await networkedLab(lab)
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
+  const node = managerOf(lab)
+  const calls = await countEngineCalls(node.socketPath, join(folder, 'engine.sock'))
+  try {
+    progress(`an agent, a controller and ${CONTAINERS} containers on a network`)
+    const { controller, agentPid } = await setUp(networked, node, calls)
+    const windowMs = quick ? WINDOW_MS_QUICK : WINDOW_MS
+    progress(`nothing happens for ${windowMs / 1000} s`)
+    return await watch({ controller, agentPid, calls, windowMs })
+  } finally {
+    await networked.close()
+    await calls.close()
+    await rm(folder, { recursive: true, force: true })
+    await lab.down()
+  }
+}
+
+async function setUp(networked: Networked, node: LabNode, calls: EngineCalls) {
+  await networked.define(NETWORK, DEFINITION)
+  const controller = await networked.startController(node, { LOG_LEVEL: 'info', ORRERY_NETWORK_AUTO: 'true' })
+  const agent = await networked.startAgent(node, { LOG_LEVEL: 'info', DOCKER_HOST: `unix://${calls.socketPath}` })
+  await untilReady(node, NETWORK, [node])
+  await createService(node, {
+    name: 'on-the-lan',
+    replicas: CONTAINERS,
+    template: { Networks: [{ Target: NETWORK }] },
+  })
+  await eventually(
+    'the controller hears of every container',
+    async () => {
+      const { body } = await controller.call<WireNetwork>('GET', `/v1/network/${NETWORK}`)
+      const held = body.nodes.flatMap(({ addresses }) => addresses.filter(({ use }) => use === 'task'))
+      return held.filter(({ containerId }) => containerId !== undefined).length === CONTAINERS
+    },
+    { timeoutMs: 60_000 },
+  )
+  await sleep(SETTLE_MS)
+  return { controller, agentPid: agent.pid }
+}
+
+async function watch(on: {
+  readonly controller: NodeController
+  readonly agentPid: number
+  readonly calls: EngineCalls
+  readonly windowMs: number
+}): Promise<Figure[]> {
+  const { controller, agentPid, calls, windowMs } = on
+  const look = async () => ({
+    ...{ byAgent: calls.soFar(), byController: await callsSoFar(controller) },
+    agentSeconds: processorSeconds(agentPid, { withChildren: true }),
+    controllerSeconds: processorSeconds(controller.pid),
+  })
+  const before = await look()
+  await sleep(windowMs)
+  const after = await look()
+  const percent = (of: 'agentSeconds' | 'controllerSeconds') => (100_000 * (after[of] - before[of])) / windowMs
+  const memory = residentMb(agentPid)
+  const byAgent = callsAMinute(before.byAgent, after.byAgent, windowMs)
+  const byController = callsAMinute(before.byController, after.byController, windowMs)
+  return [
+    {
+      name: `agent, ${CONTAINERS} containers: share of one core`,
+      measured: `${percent('agentSeconds').toFixed(2)} %`,
+      limit: atMost(percent('agentSeconds'), LIMITS.agentPercent, ' %'),
+    },
+    {
+      name: `agent, ${CONTAINERS} containers: resident memory`,
+      measured: `${Math.round(memory.now)} MB (highest ${Math.round(memory.highest)} MB)`,
+      limit: atMost(memory.now, LIMITS.agentMb, ' MB'),
+    },
+    {
+      name: `agent, ${CONTAINERS} containers: engine calls a minute`,
+      measured: `${byAgent.all} (${byAgent.described}), 1 event stream`,
+    },
+    {
+      name: 'idle with a network: engine calls a minute',
+      measured: `${byController.all} (${byController.described}), 1 event stream`,
+      limit: callsAtMost(byController.all, CALLS_A_MINUTE, windowMs),
+    },
+    { name: 'idle with a network: share of one core', measured: `${percent('controllerSeconds').toFixed(1)} %` },
+  ]
+}
+
+function managerOf(lab: Lab): LabNode {
+  const [manager] = lab.managers
+  if (manager === undefined) throw new Error('a lab without managers')
+  return manager
+}
