@@ -22,7 +22,7 @@ export function nodeSteps(context: NetworkContext, record: NetworkRecord): reado
     const node = context.nodes.get(share.nodeId)
     if (node === undefined) return []
     const base = { network: context.name, node: named(share) }
-    return wishesOf(context, record, share, node).map(({ write, texts, waitsFor, meanwhile }): Step => {
+    return together(wishesOf(context, record, share, node)).map(({ write, texts, waitsFor, meanwhile }): Step => {
       if (write === undefined) {
         return { ...base, do: 'wait', text: meanwhile ?? texts.join(', '), waitsFor: waitsFor ?? '' }
       }
@@ -31,6 +31,20 @@ export function nodeSteps(context: NetworkContext, record: NetworkRecord): reado
       return waitsFor === undefined ? whole : { ...whole, waitsFor }
     })
   })
+}
+
+/** What can be written of one node now is one write. */
+function together(wishes: readonly NodeWish[]): readonly NodeWish[] {
+  const due = wishes.filter(({ write, waitsFor }) => write !== undefined && waitsFor === undefined)
+  if (due.length < 2) return wishes
+  const whole: NodeWish = {
+    write: due.reduce<NonNullable<NodeWish['write']>>(
+      (sum, { write }) => ({ ...sum, ...write, labels: { ...sum.labels, ...write?.labels } }),
+      {},
+    ),
+    texts: due.flatMap(({ texts }) => texts),
+  }
+  return [whole, ...wishes.filter((wish) => !due.includes(wish))]
 }
 
 function wishesOf(context: NetworkContext, record: NetworkRecord, share: NodeShare, node: SwarmNode): NodeWish[] {

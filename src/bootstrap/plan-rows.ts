@@ -14,6 +14,7 @@ type Said = Pick<NodePlan, 'action' | 'reason'>
 
 /** Every node of the Swarm, and nodes that left and still have a share. */
 export function planRows(context: NetworkContext, part: PlanPart): readonly NodePlan[] {
+  if (context.options.isBrief === true) return []
   const { shares } = part.record
   const here = context.observed.nodes.map((node) => {
     const share = shares.get(node.id)

@@ -17,7 +17,7 @@ export interface Given {
 
 /**
  * `mayGive`: new nodes that may be given a range never given before. One that has the host name of a node that is down or
- * gone gets that one's range in any case: it is the same host. `claimed`: what other networks of this plan take.
+ * gone gets that one's range in any case: it is the same host.
  */
 export function giveShares(
   context: NetworkContext,
@@ -28,6 +28,11 @@ export function giveShares(
   // A Swarm has nodes: an empty list is no reason to free what is in use.
   if (observed.nodes.length === 0) return { record, texts: [], problems: [] }
   const { definition, shares, freed } = record
+  // Mostly nobody comes or goes, and the rest takes its time with many nodes.
+  const isGone = [...shares.keys()].some((id) => !context.nodes.has(id))
+  if (!isGone && observed.nodes.every(({ id, state }) => shares.has(id) || state !== 'ready')) {
+    return { record, texts: [], problems: [] }
+  }
   const inherited = heirlooms({ shares, freed, nodes: observed.nodes })
   const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
   const isAsked = (node: AllocationNode) =>
@@ -49,9 +54,7 @@ export function giveShares(
     nodes = nodes.filter(({ id }) => !barred.has(id))
     found = give(nodes)
   }
-  // Those that stay away were only not asked.
-  const away = [...shares.values()].filter(({ nodeId }) => !observed.nodes.some(({ id }) => id === nodeId))
-  if (found.given.length === 0 && away.length === 0) return { record, texts: [], problems: found.problems }
+  if (found.given.length === 0 && !isGone) return { record, texts: [], problems: found.problems }
   const next = { ...record, shares: found.shares, freed: found.freed }
   return { record: next, texts: textsOf(record, next, found.given), problems: found.problems }
 }

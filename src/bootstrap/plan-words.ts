@@ -16,6 +16,8 @@ export interface PlanOptions {
   readonly allowDrain: boolean
   /** Ms since the epoch. */
   readonly nowMs: number
+  /** Without the line of each node. */
+  readonly isBrief?: boolean
 }
 
 /** A service that may have tasks on a network. */
@@ -151,7 +153,7 @@ export interface NetworkPlan {
   readonly name: string
   readonly verdict: NetworkVerdict
   readonly problems: readonly PlanProblem[]
-  /** Sorted by host name: every node of the Swarm, and nodes that left and still have a share. */
+  /** Sorted by host name: every node of the Swarm, and nodes that left and still have a share. Empty in a brief plan. */
   readonly nodes: readonly NodePlan[]
   readonly steps: readonly Step[]
 }

@@ -38,6 +38,9 @@ function networkText({ name, verdict, nodes, steps, problems }: NetworkPlan): st
   return [
     `${name}: ${verdict}\n`,
     ...(nodes.length > 0 ? [textTable(HEAD, nodes.map(row))] : []),
+    ...nodes
+      .filter(({ nodeId, reason }) => isLong(reason) && !problems.some(({ node }) => node?.id === nodeId))
+      .map(({ hostname, reason }) => `  ${hostname}: ${reason}\n`),
     ...steps.map(
       ({ text, waitsFor }, index) =>
         `  ${index + 1}. ${text}${waitsFor === undefined ? '' : ` (waits for ${waitsFor})`}\n`,
@@ -58,9 +61,12 @@ function row({ hostname, range, range6, capacity, parent, shim, shim6, isReady, 
     both(shim, shim6),
     isReady ? 'yes' : 'no',
     action,
-    reason,
+    isLong(reason) ? 'see below' : reason,
   ]
 }
+
+/** A table is to fit a screen. */
+const isLong = (reason: string): boolean => reason.length > 60
 
 function conclusion(plan: ClusterPlan): string {
   const steps = plan.networks.reduce((sum, network) => sum + network.steps.length, 0)

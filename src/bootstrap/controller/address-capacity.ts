@@ -21,10 +21,11 @@ import { type AddressRoomDeps, createAddressRoom } from './address-room.ts'
 import { createAwaitedTasks, rulesOf } from './awaited-tasks.ts'
 import { createLimitedNetworks } from './limited-networks.ts'
 import { createPromisedGrowth, type Growths } from './promised-growth.ts'
+import { createRecentDecreases } from './recent-decreases.ts'
 import { createTaskNews, type TaskNewsDeps } from './task-news.ts'
 import { createTaskPlaces } from './task-places.ts'
 
-export interface AddressCapacityDeps extends AddressRoomDeps, TaskNewsDeps {
+export interface AddressCapacityDeps extends AddressRoomDeps, Pick<TaskNewsDeps, 'sync'> {
   readonly services: Pick<Services, 'get' | 'list' | 'onChange'>
   readonly nodes: AddressRoomDeps['nodes'] & Pick<Nodes, 'list'>
   readonly tasks: AddressRoomDeps['tasks'] & TaskNewsDeps['tasks']
@@ -44,9 +45,10 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
   const limited = createLimitedNetworks(deps)
   const room = createAddressRoom(deps)
   const places = createTaskPlaces(deps)
-  const news = createTaskNews(deps)
+  const decreases = createRecentDecreases(deps)
+  const news = createTaskNews({ ...deps, decreases })
   const promised = createPromisedGrowth(deps)
-  const awaited = createAwaitedTasks({ ...deps, places, limited, promised })
+  const awaited = createAwaitedTasks({ ...deps, places, limited, promised, decreases })
 
   const candidates = (asked: Asked, growths: Growths) => {
     const { service, placement, network } = asked

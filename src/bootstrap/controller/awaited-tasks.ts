@@ -7,6 +7,7 @@ import { spreadOver, surgeAt } from '../ceiling.ts'
 import type { Nodes, Records, SwarmNetworks, Tasks } from '../ports.ts'
 import type { LimitedNetworks } from './limited-networks.ts'
 import type { Growths, PromisedGrowth } from './promised-growth.ts'
+import type { RecentDecreases } from './recent-decreases.ts'
 import type { TaskPlaces } from './task-places.ts'
 
 /** By node id; nodes that get none may be missing. */
@@ -23,6 +24,7 @@ export interface AwaitedDeps {
   readonly places: TaskPlaces
   readonly limited: LimitedNetworks
   readonly promised: Pick<PromisedGrowth, 'countOf'>
+  readonly decreases: Pick<RecentDecreases, 'peakOf' | 'removed'>
   readonly services: Pick<Services, 'list' | 'onChange'>
   readonly nodes: Pick<Nodes, 'onChange'>
   readonly tasks: Pick<Tasks, 'onChange'>
@@ -47,7 +49,7 @@ export const rulesOf = ({ maxPerNode, uneven }: Placement) => ({ maxPerNode, isE
 const NONE: ByNode = new Map()
 
 export function createAwaitedTasks(deps: AwaitedDeps): AwaitedTasks {
-  const { places, limited, promised, services, nodes, tasks, records, networks, now } = deps
+  const { places, limited, promised, decreases, services, nodes, tasks, records, networks, now } = deps
   const known = new Map<string, { readonly placement: Placement; readonly count: number; readonly byNode: ByNode }>()
   const totals = new Map<string, Total>()
   for (const source of [nodes, tasks]) source.onChange(() => known.clear())
@@ -93,10 +95,11 @@ export function createAwaitedTasks(deps: AwaitedDeps): AwaitedTasks {
   const count = (network: string, growths: Growths): Total => {
     const sum = new Map<string, number>()
     const byService = new Map<string, ByNode>()
-    for (const service of services.list()) {
+    for (const service of [...services.list(), ...decreases.removed()]) {
       const { placement } = service
       if (placement === undefined || !limited.of(placement).includes(network)) continue
-      const byNode = ofService(service, placement, promised.countOf(service, growths))
+      const replicas = Math.max(promised.countOf(service, growths), decreases.peakOf(service.id))
+      const byNode = ofService(service, placement, replicas)
       byService.set(service.id, byNode)
       for (const [id, awaited] of byNode) sum.set(id, (sum.get(id) ?? 0) + awaited)
     }

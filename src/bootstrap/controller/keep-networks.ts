@@ -57,7 +57,7 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
     swarm.records.all().size === 0 && swarm.records.unreadable().size === 0 && definitions.current().files.length === 0
 
   const look = async (): Promise<readonly WritingStep[]> => {
-    current = await observer.plan({ mode, allowDrain: false })
+    current = await observer.plan({ mode, allowDrain: false, isBrief: true })
     tell(current)
     return stepsOf(current)
       .filter(isDue)

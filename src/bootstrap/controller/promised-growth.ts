@@ -4,12 +4,17 @@
  * whoever sees a newer one sees the growth itself, or that it never came.
  */
 import type { Clock, ServiceObservation, Services, SharedState, SharedStateStore } from '../../autoscaling/ports.ts'
+import type { Tasks } from '../ports.ts'
 
 export type Growths = SharedState['growths']
 type Growth = Growths extends ReadonlyMap<string, infer One> ? One : never
 
 /** Longer than any write takes to come into force, even one without an answer. */
 const KEPT_MS = 60_000
+/** For that long some controller may not have seen what others see: then it is not in sync, and grows nothing. */
+const UNSEEN_MS = 10_000
+/** Tasks that were read so long after a growth show it, clocks of the controllers included. */
+const SHOWN_MS = 3_000
 
 export interface PromisedGrowth {
   /** The count that the service has or is promised, the higher one. `growths`: what the controllers share. */
@@ -25,16 +30,26 @@ export interface PromisedGrowth {
 
 export interface PromisedGrowthDeps {
   readonly services: Pick<Services, 'get'>
+  readonly tasks: Pick<Tasks, 'readAtMs'>
   readonly sharedState: Pick<SharedStateStore, 'update'>
   readonly now: Clock
 }
 
-export function createPromisedGrowth({ services, sharedState, now }: PromisedGrowthDeps): PromisedGrowth {
+export function createPromisedGrowth({ services, tasks, sharedState, now }: PromisedGrowthDeps): PromisedGrowth {
   const own = new Map<string, Growth>()
 
   /** Also of a service that this controller did not hear of yet. */
   const isOpen = (serviceId: string, { version, untilMs }: Growth) =>
     (services.get(serviceId)?.version ?? version) <= version && untilMs > now()
+
+  const madeAtMs = ({ untilMs }: Growth) => untilMs - KEPT_MS
+
+  /** One that came and went again may have left tasks that the list does not show. */
+  const mayHaveTasks = (growth: Growth) => (tasks.readAtMs() ?? 0) < madeAtMs(growth) + SHOWN_MS
+
+  /** Kept for others too, who may not see yet what this controller sees. */
+  const isOver = (serviceId: string, growth: Growth) =>
+    !isOpen(serviceId, growth) && now() - madeAtMs(growth) > UNSEEN_MS
 
   const growthOn = ({ version }: ServiceObservation, replicas: number) => ({
     ...{ replicas, version },
@@ -43,8 +58,10 @@ export function createPromisedGrowth({ services, sharedState, now }: PromisedGro
 
   return {
     countOf({ id, replicas }, growths) {
-      const open = [own.get(id), growths.get(id)].filter((growth) => growth !== undefined && isOpen(id, growth))
-      return Math.max(replicas, ...open.map((growth) => growth?.replicas ?? 0))
+      const [promise, growth] = [own.get(id), growths.get(id)]
+      const mine = promise !== undefined && isOpen(id, promise) ? promise.replicas : 0
+      const shared = growth !== undefined && (isOpen(id, growth) || mayHaveTasks(growth)) ? growth.replicas : 0
+      return Math.max(replicas, mine, shared)
     },
     promise(service, replicas) {
       for (const [id, growth] of own) if (!isOpen(id, growth)) own.delete(id)
@@ -61,9 +78,10 @@ export function createPromisedGrowth({ services, sharedState, now }: PromisedGro
     async share(service, replicas, isGranted) {
       let granted = false
       await sharedState.update((state) => {
-        const growths = new Map([...state.growths].filter(([id, growth]) => isOpen(id, growth)))
+        const growths = new Map([...state.growths].filter(([id, growth]) => !isOver(id, growth)))
         granted = isGranted(growths)
-        const most = Math.max(replicas, growths.get(service.id)?.replicas ?? 0)
+        const before = growths.get(service.id)
+        const most = before !== undefined && isOpen(service.id, before) ? Math.max(replicas, before.replicas) : replicas
         return granted ? { ...state, growths: growths.set(service.id, growthOn(service, most)) } : state
       })
       return granted

@@ -35,7 +35,8 @@ export function createTeller(onProgress: OnProgress): StepTeller {
         if (waitsFor === undefined || told.get(keyOf(step)) === waitsFor) continue
         waiting.set(keyOf(step), step)
         told.set(keyOf(step), waitsFor)
-        tell(step, 'waiting', `${step.text}: waits for ${waitsFor}`)
+        // What is ours waits for a line above: only what others do is told before it is done.
+        if (step.do === 'wait') tell(step, 'waiting', `${step.text}: waits for ${waitsFor}`)
       }
     },
     begun: (step) => tell(step, 'begun', step.text),

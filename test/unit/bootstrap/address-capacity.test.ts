@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ServiceObservation } from '../../../src/autoscaling/ports.ts'
+import type { ServiceChange, ServiceObservation } from '../../../src/autoscaling/ports.ts'
 import type { SharedState } from '../../../src/autoscaling/shared-state.ts'
 import { EMPTY_SHARED_STATE } from '../../../src/autoscaling/shared-state.ts'
 import { type AddressCapacityDeps, createAddressCapacity } from '../../../src/bootstrap/controller/address-capacity.ts'
@@ -243,6 +243,34 @@ describe('what is not known', () => {
     })
   })
 
+  it('about a service that was removed leaves room for it until tasks were read again', () => {
+    const other = service({ id: 'other', replicas: 6 })
+    const listeners = new Set<(change: ServiceChange) => void>()
+    let nowMs = NOW
+    let readAtMs = NOW
+    const { ceilingOf } = capacityWith({
+      over: {
+        services: {
+          list: () => [],
+          get: () => undefined,
+          onChange(listener) {
+            listeners.add(listener)
+            return () => listeners.delete(listener)
+          },
+        },
+        tasks: { list: () => [], readAtMs: () => readAtMs, onChange: still },
+        now: () => nowMs,
+      },
+    })
+    expect(ceilingOf(service())?.ceiling).toBe(39)
+    nowMs += 500
+    for (const tell of listeners) tell({ id: 'other', before: other, after: undefined })
+    expect(ceilingOf(service())?.ceiling).toBe(33)
+    nowMs += 1500
+    readAtMs = nowMs
+    expect(ceilingOf(service())?.ceiling).toBe(39)
+  })
+
   it('is of no concern where no network has ranges', () => {
     const records = { all: () => new Map(), unreadable: () => new Map(), onChange: still }
     expect(at({ over: { records, sync: () => ({ inSync: false, reason: '' }) } })).toBeUndefined()
@@ -305,12 +333,32 @@ describe('a claim', () => {
     growths: new Map([['other', { replicas, version: 7, untilMs }]]),
   })
 
-  it('of another controller counts, as long as its service does not show it', () => {
+  it('of another controller counts as long as its service and the tasks do not show it', () => {
     const at = (services: readonly ServiceObservation[], shared: SharedState) =>
       capacityWith({ nodes: managers, services, shared }).ceilingOf(service())?.ceiling
-    expect(at([other], growths(9))).toBe(30)
-    expect(at([{ ...other, version: 8 }], growths(9))).toBe(39)
-    expect(at([other], growths(9, NOW - 1))).toBe(39)
+    const newer = { ...other, version: 8 }
+    const madeAt = (atMs: number) => growths(9, atMs + 60_000)
+    expect(at([other], madeAt(NOW - 50_000))).toBe(30)
+    expect(at([newer], madeAt(NOW - 50_000))).toBe(39)
+    expect(at([newer], madeAt(NOW - 1000))).toBe(30)
+    expect(at([other], madeAt(NOW - 60_001))).toBe(39)
+  })
+
+  it('of another controller is kept for those who may not have seen what came of it', async () => {
+    let shared: SharedState = growths(9, NOW + 55_000)
+    const sharedState = {
+      current: () => shared,
+      async update(change: (state: SharedState) => SharedState) {
+        shared = change(shared)
+      },
+    }
+    const seen = { ...other, version: 8, replicas: 9 }
+    const { claim } = capacityWith({ nodes: managers, services: [seen], over: { sharedState } })
+    await claim(service({ version: 5 }), 3)?.granted
+    expect([...shared.growths.keys()]).toEqual(['other', 'web'])
+    shared = growths(9, NOW + 45_000)
+    await claim(service({ version: 5 }), 3)?.granted
+    expect([...shared.growths.keys()]).toEqual(['web'])
   })
 
   it('is told to other controllers where there is more than one manager, and refused if they took the addresses', async () => {

@@ -178,6 +178,30 @@ describe('two services that ask for the last addresses at one moment', () => {
   })
 })
 
+describe('tasks that came and went between two lists of tasks', () => {
+  it('hold their addresses: nobody else gets them before the next', async () => {
+    const stage = stageOf({ ranges: [1], services: 2, controllers: 1 })
+    const { world, controllers } = stage
+    const [controller] = controllers
+    if (controller === undefined) throw new Error('no controller')
+    const to = async (service: string, replicas: number) => {
+      const write = await controller.begin(service, replicas)
+      write?.()
+      controller.see(service)
+    }
+    await to('web', 1)
+    runSwarm(world, 0)
+    await to('web', 0)
+    await to('shop', 1)
+    expect(world.replicasOf('shop')).toBe(0)
+    settle(stage)
+    await to('shop', 1)
+    settle(stage)
+    expect(world.runningOf('shop')).toBe(1)
+    expect(world.failures()).toBe(0)
+  })
+})
+
 describe('45 to 20 to 45', () => {
   const full = async () => {
     const stage = stageOf({ ranges: [15, 15, 15], services: 1, controllers: 1 })
