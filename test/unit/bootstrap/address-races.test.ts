@@ -142,7 +142,7 @@ describe('whatever is asked of whom in whatever order, and however late each see
         settle(stage)
         expect(stage.world.failures()).toBe(0)
       }),
-      { numRuns: 3000 },
+      { numRuns: 6000 },
     )
   })
 
