@@ -37,11 +37,12 @@ export function nodeSteps(context: NetworkContext, record: NetworkRecord): reado
 function together(wishes: readonly NodeWish[]): readonly NodeWish[] {
   const due = wishes.filter(({ write, waitsFor }) => write !== undefined && waitsFor === undefined)
   if (due.length < 2) return wishes
+  const availability = due.find(({ write }) => write?.availability !== undefined)?.write?.availability
   const whole: NodeWish = {
-    write: due.reduce<NonNullable<NodeWish['write']>>(
-      (sum, { write }) => ({ ...sum, ...write, labels: { ...sum.labels, ...write?.labels } }),
-      {},
-    ),
+    write: {
+      labels: Object.fromEntries(due.flatMap(({ write }) => Object.entries(write?.labels ?? {}))),
+      ...(availability === undefined ? {} : { availability }),
+    },
     texts: due.flatMap(({ texts }) => texts),
   }
   return [whole, ...wishes.filter((wish) => !due.includes(wish))]
