@@ -34,6 +34,8 @@ export interface Reconciler {
 }
 
 const PATIENCE_MS = 120_000
+/** Where everything that is left waits for a person: an agent looks again every few seconds, and may have been too early. */
+const STUCK_PATIENCE_MS = 15_000
 const LOOK_EVERY_MS = 1_000
 /** News come in swarms. */
 const SETTLE_MS = 50
@@ -75,7 +77,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
         if (signal?.aborted) return end('waiting', 'It was called off.')
         if (isDone?.(plan) === true) return end('done')
         const steps = stepsOf(plan)
-        tell.outstanding(steps)
+        tell.outstanding(steps, !steps.some(isDue))
         if (steps.length === 0) return end('done')
         const step = await nextStep(steps)
         if (step !== undefined) {
@@ -93,11 +95,9 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
         const left = leftOf(plan).join('\n')
         if (left !== lastLeft || step !== undefined) changedAtMs = now()
         lastLeft = left
-        if (now() - changedAtMs >= patienceMs) {
-          return end(
-            'waiting',
-            `Nothing has changed for ${Math.round(patienceMs / 1000)} s: ${leftOf(plan).join('; ')}`,
-          )
+        const untilMs = isStuck(plan) ? Math.min(patienceMs, STUCK_PATIENCE_MS) : patienceMs
+        if (now() - changedAtMs >= untilMs) {
+          return end('waiting', `Nothing has changed for ${Math.round(untilMs / 1000)} s: ${leftOf(plan).join('; ')}`)
         }
         if (step === undefined) {
           await wake.wait(LOOK_EVERY_MS, signal)
@@ -144,6 +144,12 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
   }
 
   return { reconcile }
+}
+
+/** All that is waited for is stuck. */
+const isStuck = (plan: ClusterPlan): boolean => {
+  const waits = stepsOf(plan).filter((step) => step.do === 'wait')
+  return waits.length > 0 && waits.every((step) => step.isStuck === true)
 }
 
 const only = (plan: ClusterPlan, network: string | undefined): ClusterPlan =>

@@ -3,8 +3,8 @@ import type { Step } from '../plan-words.ts'
 import type { OnProgress, Progress } from './progress.ts'
 
 export interface StepTeller {
-  /** What is left now: news of waiting are told, and what is no longer there was done by somebody. */
-  outstanding(steps: readonly Step[]): void
+  /** What is left now: what is no longer there was done by somebody. Waiting is told when nothing can be done meanwhile. */
+  outstanding(steps: readonly Step[], isWaiting: boolean): void
   begun(step: Step): void
   done(step: Step): void
   failed(step: Step, why: string): void
@@ -23,14 +23,14 @@ export function createTeller(onProgress: OnProgress): StepTeller {
   }
 
   return {
-    outstanding(steps) {
+    outstanding(steps, isWaiting) {
       const left = new Set(steps.map(keyOf))
       for (const [key, step] of waiting) {
         if (left.has(key)) continue
         waiting.delete(key)
         tell(step, 'done', step.text)
       }
-      for (const step of steps) {
+      for (const step of isWaiting ? steps : []) {
         const { waitsFor } = step
         if (waitsFor === undefined || told.get(keyOf(step)) === waitsFor) continue
         waiting.set(keyOf(step), step)
