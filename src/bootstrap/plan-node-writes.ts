@@ -15,6 +15,7 @@ interface NodeWish {
   readonly waitsFor?: string
   /** What its agent or Swarm does meanwhile. */
   readonly meanwhile?: string
+  readonly isStuck?: true
 }
 
 export function nodeSteps(context: NetworkContext, record: NetworkRecord): readonly Step[] {
@@ -22,14 +23,17 @@ export function nodeSteps(context: NetworkContext, record: NetworkRecord): reado
     const node = context.nodes.get(share.nodeId)
     if (node === undefined) return []
     const base = { network: context.name, node: named(share) }
-    return together(wishesOf(context, record, share, node)).map(({ write, texts, waitsFor, meanwhile }): Step => {
-      if (write === undefined) {
-        return { ...base, do: 'wait', text: meanwhile ?? texts.join(', '), waitsFor: waitsFor ?? '' }
-      }
-      const step = { ...base, text: texts.join(', '), do: 'write-node' as const }
-      const whole = { ...step, write: { id: node.id, version: node.version, ...write } }
-      return waitsFor === undefined ? whole : { ...whole, waitsFor }
-    })
+    return together(wishesOf(context, record, share, node)).map(
+      ({ write, texts, waitsFor, meanwhile, isStuck }): Step => {
+        if (write === undefined) {
+          const text = meanwhile ?? texts.join(', ')
+          return { ...base, do: 'wait', text, waitsFor: waitsFor ?? '', ...(isStuck && { isStuck }) }
+        }
+        const step = { ...base, text: texts.join(', '), do: 'write-node' as const }
+        const whole = { ...step, write: { id: node.id, version: node.version, ...write } }
+        return waitsFor === undefined ? whole : { ...whole, waitsFor }
+      },
+    )
   })
 }
 
@@ -68,17 +72,16 @@ function readyWishes(context: NetworkContext, share: NodeShare, node: SwarmNode)
   const label = { write: { labels: { [readyLabel(context.name)]: 'ready' } }, texts: [`label ${share.hostname} ready`] }
   if (isProven(context, share.nodeId)) return [label]
   const waitsFor = whyNotProven(context, share, node)
+  const stuck = faultOf(context, share) === undefined ? {} : { isStuck: true as const }
   return [
-    { texts: [], meanwhile: `the agent of ${share.hostname} makes what is wanted`, waitsFor },
+    { texts: [], meanwhile: `the agent of ${share.hostname} makes what is wanted`, waitsFor, ...stuck },
     { ...label, waitsFor },
   ]
 }
 
-export function whyNotProven(
-  { name, reports, revision }: NetworkContext,
-  { nodeId, hostname }: NodeShare,
-  node: SwarmNode,
-): string {
+export function whyNotProven(context: NetworkContext, share: NodeShare, node: SwarmNode): string {
+  const { name, reports, revision } = context
+  const { nodeId, hostname } = share
   const report = reports.get(nodeId)
   if (report === undefined)
     return node.state === 'ready'
@@ -87,8 +90,15 @@ export function whyNotProven(
   const standing = report.standings.find((one) => one.name === name)
   if (standing === undefined || revision === undefined || report.revision < revision)
     return `the agent of ${hostname} to have heard of it`
-  const fault = standing.faults[0]?.message
+  const fault = faultOf(context, share)
   return fault === undefined ? `the agent of ${hostname}, which is at work` : `${hostname}: ${fault}`
+}
+
+/** What an agent that knows what is wanted says is in the way. */
+function faultOf({ name, reports, revision }: NetworkContext, { nodeId }: NodeShare): string | undefined {
+  const report = reports.get(nodeId)
+  if (report === undefined || revision === undefined || report.revision < revision) return undefined
+  return report.standings.find((one) => one.name === name)?.faults[0]?.message
 }
 
 function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {

@@ -136,6 +136,8 @@ interface StepBase {
   readonly text: string
   /** What it waits for; absent: it can be done now. */
   readonly waitsFor?: string
+  /** Who it waits for has said what is in the way: it ends when a person mends that. */
+  readonly isStuck?: true
 }
 
 /** In the order in which they are taken. Who takes one reads again and plans again before the next. */

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LabNode } from '../lab/lab.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
-import { engineNetwork, markedLinks, nodeLabels, promiscuity, versions } from './support/network-sights.ts'
+import { engineNetwork, markedLinks, nodeLabels, promiscuity, untilReady, versions } from './support/network-sights.ts'
 import { type Networked, networkedLab } from './support/networked.ts'
 import { eventually } from './support/services.ts'
 
@@ -145,4 +145,24 @@ describe('what somebody else has made', () => {
       await node.docker('network', 'rm', 'by-hand')
     }
   })
+})
+
+it('a parent that a host does not have: its agent says so, no node is ready, and the right name mends it', async () => {
+  await networked.define('vlan40', definition({ parent: 'bond0' }))
+  const wrong = await networked.orrery(place.manager, ['network', 'apply'])
+  const said = `${wrong.stdout}${wrong.stderr}`
+  expect({ code: wrong.code, said }).toMatchObject({ code: 1 })
+  for (const word of ['bond0', 'eth1', ...place.lab.nodes.map(({ hostname }) => hostname)]) expect(said).toContain(word)
+  for (const labels of Object.values(await nodeLabels(place.manager)))
+    expect(labels['orrery.network.vlan40']).toBeUndefined()
+  for (const node of place.lab.nodes) expect(await engineNetwork(node, 'vlan40_config')).toBeUndefined()
+
+  await networked.define('vlan40', definition({}))
+  const right = await networked.orrery(place.manager, ['network', 'apply'])
+  expect(right.code, `${right.stdout}${right.stderr}`).toBe(0)
+  await untilReady(place.manager, 'vlan40', place.lab.nodes, 1000)
+  await networked.undefine('vlan40')
+  const removed = await networked.orrery(place.manager, ['network', 'remove', 'vlan40'])
+  expect(removed.code, `${removed.stdout}${removed.stderr}`).toBe(0)
+  await nothingIsMade()
 })
