@@ -9,6 +9,7 @@ export interface PartInSync extends ListingState {
   status(): SyncStatus
   /** From now on it is listed; before, nobody needs it. */
   activate(): void
+  isActive(): boolean
   onChange: Listeners<void>['add']
 }
 
@@ -40,6 +41,7 @@ export function createPartInSync({
   return {
     status,
     onChange: changes.add,
+    isActive: () => isActive,
     activate() {
       if (isActive) return
       isActive = true

@@ -53,7 +53,14 @@ export interface BootstrapSideDeps {
 export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
   const { services, inSync, logger, timing, signal } = deps
   const part = createPartInSync({ inSync, what: 'nodes and networks', logger })
-  const records = createNetworkRecords(deps)
+  let recordsReadIn = 0
+  const records = createNetworkRecords({
+    ...deps,
+    onMissed() {
+      recordsReadIn = 0
+      deps.onMissed()
+    },
+  })
   const onMissed = () => listing.soon()
   const nodes = createNodeCache({ ...deps, sync: part.status, onMissed })
   const networks = createSwarmNetworks({ ...deps, onMissed })
@@ -92,7 +99,13 @@ export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
     activate: part.activate,
     sync: part.status,
     onSync: part.onChange,
-    loadRecords: records.load,
+    async loadRecords() {
+      const epoch = inSync.epoch()
+      // Where there are no networks, events tell of the first one.
+      if (!part.isActive() && recordsReadIn === epoch) return
+      await records.load()
+      recordsReadIn = epoch
+    },
     onEvent(event) {
       if (event.type === 'node') nodes.onEvent(event)
       else if (event.type === 'network') networks.onEvent(event)
