@@ -47,6 +47,11 @@ export function advanceChanges(context: NetworkContext, record: NetworkRecord): 
       freed.push(...leftBehind(share, change, context.options.nowMs))
       return [finished(share, change)]
     }
+    if (change?.stage === 'recreating' && isInTheWay(context, share) && change.availabilityBefore !== NOT_DRAINED) {
+      texts.push(`drain ${share.hostname} again`)
+      const availabilityBefore = node?.availability ?? change.availabilityBefore
+      return [{ ...share, change: { ...change, availabilityBefore, stage: 'draining' } }]
+    }
     if (change?.stage === 'draining' && whyNotDrained(context, share) === undefined) {
       texts.push(`${share.hostname} is drained and may be made anew`)
       return [{ ...share, change: { ...change, stage: 'recreating' } }]
@@ -55,6 +60,16 @@ export function advanceChanges(context: NetworkContext, record: NetworkRecord): 
   })
   const next = beginNext(context, withShares(record, moved), texts)
   return { record: freed.length === 0 ? next : { ...next, freed: [...next.freed, ...freed] }, texts }
+}
+
+/**
+ * Somebody gave it back, or labelled it, before it was made anew: tasks may come. Where nobody allowed a drain, it is
+ * made anew when none is there.
+ */
+function isInTheWay(context: NetworkContext, { nodeId }: NodeShare): boolean {
+  const node = context.nodes.get(nodeId)
+  if (node === undefined || node.availability === 'drain') return false
+  return isReady(context, node) && !isProven(context, nodeId)
 }
 
 function beginNext(context: NetworkContext, record: NetworkRecord, texts: string[]): NetworkRecord {

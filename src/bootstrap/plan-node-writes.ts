@@ -115,9 +115,8 @@ function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode
     const waitsFor = whyNotDrained(context, share) ?? 'the record'
     return [{ texts: [], meanwhile: `${hostname} is drained`, waitsFor }]
   }
-  if (isHeldBack(share, node) || (isReady(context, node) && !isProven(context, share.nodeId))) {
-    // Somebody gave it back in between: what it has can not be made anew while tasks may come.
-    if (node.availability !== 'drain') return [drain]
+  const isLabelled = isReady(context, node) && !isProven(context, share.nodeId)
+  if (node.availability === 'drain' && (isHeldBack(share, node) || isLabelled)) {
     if (!isFree(context, node.id)) {
       return [{ texts: [], meanwhile: `${hostname} is drained`, waitsFor: `the last task to leave ${hostname}` }]
     }

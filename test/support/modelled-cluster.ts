@@ -275,7 +275,7 @@ export function modelledCluster() {
     change(id: string, change: Partial<Pick<SwarmNode, 'state' | 'availability' | 'labels'>>) {
       const node = nodes.get(id)
       if (node !== undefined) put({ ...node, ...change })
-      if (change.state === 'down') evict(id, 'down', false)
+      if (change.state === 'down' || change.availability === 'drain') evict(id, 'by hand', false)
     },
     leave(id: string) {
       evict(id, 'left', false)

@@ -59,9 +59,10 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
   const look = async (): Promise<readonly WritingStep[]> => {
     current = await observer.plan({ mode, allowDrain: false, isBrief: true })
     tell(current)
+    for (const [key, untilMs] of resting) if (untilMs <= now()) resting.delete(key)
     return stepsOf(current)
       .filter(isDue)
-      .filter((step) => (resting.get(keyOf(step)) ?? 0) <= now())
+      .filter((step) => !resting.has(keyOf(step)))
   }
 
   const take = async (step: WritingStep): Promise<StepResult['kind']> => {
@@ -117,7 +118,10 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
       ])
       while (!signal.aborted) {
         const startedAt = performance.now()
-        if (swarm.nodes.sync().inSync && !isIdle()) {
+        if (isIdle()) {
+          if (current !== undefined) tell(NOTHING)
+          current = undefined
+        } else if (swarm.nodes.sync().inSync) {
           try {
             await round(signal)
             lastFailure = ''
@@ -136,6 +140,8 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
     },
   }
 }
+
+const NOTHING: ClusterPlan = { networks: [], problems: [] }
 
 const keyOf = ({ network, node, do: what, text }: WritingStep): string => [network, node?.id, what, text].join('\n')
 

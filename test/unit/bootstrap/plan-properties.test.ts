@@ -26,6 +26,7 @@ type Happening =
       readonly do: 'leave' | 'down' | 'up' | 'fault' | 'well' | 'agent-dies' | 'agent-starts'
       readonly of: number
     }
+  | { readonly do: 'active' | 'drain' | 'pause'; readonly of: number }
   | { readonly do: 'tasks'; readonly of: number }
   | { readonly do: 'define'; readonly of: number }
 
@@ -46,6 +47,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       do: fc.constantFrom('fault' as const, 'well' as const, 'agent-dies' as const, 'agent-starts' as const),
       of,
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('active' as const, 'drain' as const, 'pause' as const), of }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('tasks' as const), of: fc.nat({ max: 4 }) }) },
   {
@@ -122,6 +127,12 @@ function live(happenings: readonly Happening[], cluster: ModelledCluster, wanted
       case 'agent-starts':
         if (machine !== undefined) machine.isAgentUp = one.do === 'agent-starts'
         break
+      // A person, whatever is under way.
+      case 'active':
+      case 'drain':
+      case 'pause':
+        if (node !== undefined) cluster.change(node.id, { availability: one.do })
+        break
       case 'tasks':
         cluster.addTasks('vlan40', one.of)
         break
@@ -146,7 +157,11 @@ function calm(cluster: ModelledCluster) {
       cluster.leave(node.id)
       continue
     }
-    cluster.change(node.id, { state: 'ready' })
+    const isTaken = [...cluster.records.values()].some(({ record }) => {
+      const share = record.shares.get(node.id)
+      return share?.change !== undefined || share?.pausedFrom !== undefined
+    })
+    cluster.change(node.id, { state: 'ready', ...(isTaken ? {} : { availability: 'active' }) })
     const machine = cluster.machineOf(node.hostname)
     machine.fault = undefined
     machine.isAgentUp = true
@@ -188,6 +203,11 @@ describe('whatever happens, in whatever order', () => {
         calm(cluster)
         const definitions = [wanted.definition]
         cluster.settle(definitions, 'apply', true)
+        // What a person had chosen before was given back too.
+        for (const { id, availability } of [...cluster.nodes.values()]) {
+          if (availability !== 'active') cluster.change(id, { availability: 'active' })
+        }
+        cluster.settle(definitions, 'apply', true)
         expect(cluster.settle(definitions, 'auto')).toEqual([])
         expect(cluster.harm).toEqual([])
         const plan = cluster.plan(definitions, 'apply', true).networks[0]
@@ -196,7 +216,13 @@ describe('whatever happens, in whatever order', () => {
           for (const node of cluster.nodes.values()) expect(node.labels[readyLabel('vlan40')]).toBe('ready')
           expect(cluster.swarmNetworks.has('vlan40')).toBe(true)
         }
-        // Whoever was drained or paused is given back.
+        // Nobody is held any more.
+        for (const { record } of cluster.records.values()) {
+          for (const share of record.shares.values()) {
+            expect(share).not.toHaveProperty('change')
+            expect(share).not.toHaveProperty('pausedFrom')
+          }
+        }
         for (const { availability } of cluster.nodes.values()) expect(availability).toBe('active')
       }),
       { numRuns: 50 },
