@@ -18,7 +18,7 @@ import type { SwarmNode } from './ports.ts'
 import type { FreedRange, NetworkRecord, NodeShare, ShareChange } from './record.ts'
 
 /** Of a node that is not drained for its change: nothing is given back. */
-export const NOT_DRAINED = 'drain'
+export const NOT_DRAINED = 'drain' as const
 
 /** It was drained for its change, and still is. */
 export const isHeldBack = ({ change }: NodeShare, { availability }: SwarmNode): boolean =>
@@ -75,18 +75,24 @@ function isInTheWay(context: NetworkContext, { nodeId }: NodeShare): boolean {
 function beginNext(context: NetworkContext, record: NetworkRecord, texts: string[]): NetworkRecord {
   const others = [...context.observed.records.values()].filter(({ definition }) => definition.name !== context.name)
   const isBusy = [record, ...others].some(({ shares }) => [...shares.values()].some((one) => isUnderWay(context, one)))
-  const next = sharesOf(record).find(
+  const able = sharesOf(record).filter(
     ({ nodeId, change }) =>
       change?.stage === 'waiting' && context.nodes.get(nodeId)?.state === 'ready' && canBegin(context, nodeId),
   )
+  // The agent of one that a person has drained may not run before that person gives it back.
+  const isDrained = ({ nodeId }: NodeShare) => context.nodes.get(nodeId)?.availability === 'drain'
+  const next = able.find((share) => !isDrained(share)) ?? able[0]
   const node = next === undefined ? undefined : context.nodes.get(next.nodeId)
   if (isBusy || next?.change === undefined || node === undefined) return record
   const needsDrain = isReady(context, node) || !isFree(context, node.id)
   texts.push(needsDrain ? `drain ${next.hostname}` : `make ${next.hostname} anew`)
+  if (!needsDrain) {
+    const change = { ...next.change, availabilityBefore: NOT_DRAINED, stage: 'recreating' } as const
+    return withShares(record, [{ ...next, change }])
+  }
   const { pausedFrom, ...share } = next
-  const availabilityBefore = needsDrain ? (pausedFrom ?? node.availability) : NOT_DRAINED
-  const stage = needsDrain ? 'draining' : 'recreating'
-  return withShares(record, [{ ...share, change: { ...next.change, availabilityBefore, stage } }])
+  const availabilityBefore = pausedFrom ?? node.availability
+  return withShares(record, [{ ...share, change: { ...next.change, availabilityBefore, stage: 'draining' } }])
 }
 
 /** Its tasks have somewhere to go. */

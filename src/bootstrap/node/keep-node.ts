@@ -7,6 +7,7 @@ import type { NetworkStanding, ReportedFault } from '../../agent/report.ts'
 import type { WantedNetwork, WantedState } from '../../agent/wanted.ts'
 import type { Clock, Logger, Unsubscribe } from '../../autoscaling/ports.ts'
 import type { NodeStep } from '../host.ts'
+import { countAttached } from '../node-plan.ts'
 import { mendedBy } from '../step-words.ts'
 import { containerNetworks, lookAtNode, type Seen } from './look-at-node.ts'
 import { createPacer } from './pacer.ts'
@@ -131,7 +132,8 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   const seeContainers = async () => {
     try {
       const containers = await engine.containers(containerNetworks(sight.networks, wantedNetworks()))
-      show({ containers })
+      const attached = (name: string) => countAttached(name, { containers })
+      show({ containers, standings: sight.standings.map((each) => ({ ...each, attached: attached(each.name) })) })
     } catch {
       pacer.ask('look', 0)
     }
