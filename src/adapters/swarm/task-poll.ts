@@ -5,12 +5,12 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../../autoscaling/ports.ts'
-import type { SwarmTask, Tasks } from '../../bootstrap/ports.ts'
+import type { Tasks } from '../../bootstrap/ports.ts'
 import type { Engine } from './engine-connection.ts'
 import { EngineError, unavailable } from './engine-errors.ts'
-import { splitArray } from './engine-json.ts'
 import { createListeners } from './listeners.ts'
-import { hasEnded, readTask } from './task-mapper.ts'
+import { type ReadTask, readTasks } from './read-tasks.ts'
+import { hasEnded } from './task-mapper.ts'
 import { backoff, type Timing } from './timing.ts'
 
 export interface TaskPoll extends Tasks {
@@ -34,38 +34,45 @@ type Filters = Readonly<Record<string, readonly string[]>>
 
 /** What a task can be wanted to be before it is wanted ended; `remove` is soon gone from the managers' memory. */
 const LIVING = ['ready', 'running', 'complete', 'remove']
+/**
+ * Twenty thousand tasks are 40 MB, and a second's work of the engine. Reads that take long begin so many times what one
+ * takes apart, up to what still leaves the list new enough to grow by.
+ */
+const APART_FACTOR = 4
+const MOST_APART_MS = 3_000
 
 export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds }: TaskPollDeps): TaskPoll {
   const changes = createListeners<void>(logger)
-  let known: ReadonlyMap<string, SwarmTask> = new Map()
+  let known: ReadonlyMap<string, ReadTask> = new Map()
   let readAtMs: number | undefined
   let fullAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
   let waiting: Promise<void> | undefined
   let isWanted = true
+  let lastTookMs = 0
   let wake = () => {}
 
-  const read = async (filters: Filters): Promise<SwarmTask[]> => {
+  const read = async (filters: Filters): Promise<ReadTask[]> => {
     const [path, timeoutMs] = ['/tasks', timing.listTimeoutMs]
     const query = { filters: JSON.stringify(filters) }
     const { body } = await engine.call({ method: 'GET', path, endpoint: path, query, timeoutMs, signal })
     try {
-      return [...splitArray(body)].map((text) => readTask(JSON.parse(text))).filter((task) => task !== undefined)
+      return await readTasks(body, known)
     } catch (cause) {
       const message = 'GET /tasks answered with something that is no JSON, or half of it.'
       throw new EngineError('malformed', message, { cause })
     }
   }
 
-  const readLiving = async (service: readonly string[]): Promise<SwarmTask[]> => {
+  const readLiving = async (service: readonly string[]): Promise<ReadTask[]> => {
     const found = service.length === 0 ? [] : await read({ service, 'desired-state': LIVING })
-    const ids = new Set(found.map(({ id }) => id))
-    const left = [...known.values()].filter((task) => !ids.has(task.id) && !hasEnded(task)).map(({ id }) => id)
+    const ids = new Set(found.map(({ task }) => task.id))
+    const left = [...known].filter(([id, { task }]) => !ids.has(id) && !hasEnded(task)).map(([id]) => id)
     return left.length === 0 ? found : [...found, ...(await read({ id: left }))]
   }
 
   /** With what is being removed whoever it belonged to: its service is no longer known. */
-  const readAll = async (service: readonly string[]): Promise<SwarmTask[]> => {
+  const readAll = async (service: readonly string[]): Promise<ReadTask[]> => {
     const [found, removed, followed] = await Promise.all([
       service.length === 0 ? [] : read({ service }),
       read({ 'desired-state': ['remove'] }),
@@ -87,12 +94,15 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
     const found = await (isFull ? readAll(service) : readLiving(service))
     if (isFull) fullAt = startedAt
     readAtMs = startedAtMs
+    lastTookMs = performance.now() - startedAt
     const next = new Map(
-      found.filter((task) => !hasEnded(task) || task.desiredState !== 'shutdown').map((task) => [task.id, task]),
+      found
+        .filter(({ task }) => !hasEnded(task) || task.desiredState !== 'shutdown')
+        .map((one) => [one.task.id, one] as const),
     )
-    if (isDeepStrictEqual(next, known)) return
+    const isSame = areSame(next, known)
     known = next
-    changes.tell()
+    if (!isSame) changes.tell()
   }
 
   /** A read that starts after the call; those who ask meanwhile share one. */
@@ -119,7 +129,8 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
   const untilDue = async (lastAt: number) => {
     for (;;) {
       if (signal.aborted) return
-      const apartMs = isWanted ? timing.tasksApartMs : timing.tasksEveryMs
+      const usualMs = isWanted ? timing.tasksApartMs : timing.tasksEveryMs
+      const apartMs = Math.max(usualMs, Math.min(lastTookMs * APART_FACTOR, MOST_APART_MS))
       const dueInMs = serviceIds() === undefined ? Number.POSITIVE_INFINITY : lastAt + apartMs - performance.now()
       if (dueInMs <= 0) return
       await pause(dueInMs)
@@ -127,7 +138,7 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
   }
 
   return {
-    list: () => [...known.values()],
+    list: () => [...known.values()].map(({ task }) => task),
     readAtMs: () => readAtMs,
     onChange: changes.add,
     async refresh() {
@@ -163,4 +174,13 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
       }
     },
   }
+}
+
+function areSame(next: ReadonlyMap<string, ReadTask>, known: ReadonlyMap<string, ReadTask>): boolean {
+  if (next.size !== known.size) return false
+  for (const [id, one] of next) {
+    const before = known.get(id)
+    if (before !== one && !isDeepStrictEqual(before?.task, one.task)) return false
+  }
+  return true
 }

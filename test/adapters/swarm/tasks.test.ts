@@ -122,4 +122,18 @@ describe('the tasks', () => {
     expect(states()).toEqual({ t1: 'running' })
     await expect(tasks.refresh()).rejects.toMatchObject({ code: 'engine-unavailable' })
   })
+
+  it('are asked for less often while the engine takes long to tell them', async () => {
+    const { engine, inForce, tasks } = await connected((fake, id) => {
+      fake.putTask({ id: 't1', serviceId: 'web', nodeId: 'w1', networkIds: [id] })
+      fake.inject('GET /tasks', { delayMs: 150 }, 1000)
+    })
+    await inForce()
+    await eventually(() => tasks.list().length === 1)
+    const before = engine.count('GET /tasks')
+    await sleep(1200)
+    // Each 600 ms at most, in place of each 40.
+    expect(engine.count('GET /tasks') - before).toBeLessThanOrEqual(3)
+    expect(engine.count('GET /tasks') - before).toBeGreaterThan(0)
+  })
 })
