@@ -111,11 +111,21 @@ const layout = (
   return aux === undefined ? wanted : adoptedLayout(wanted, family, aux)
 }
 
+type Part = Pick<NodeShare, 'range' | 'range6' | 'aux' | 'aux6'>
+
+/** Asked for at each report of each node, and neither a definition nor a share ever changes. */
+const known = new WeakMap<NetworkDefinition, WeakMap<Part, ShareLayout>>()
+
 /** Texts in a record and a definition are validated; on any other this throws RangeError. */
-export const shareLayout = (
-  definition: NetworkDefinition,
-  share: Pick<NodeShare, 'range' | 'range6' | 'aux' | 'aux6'>,
-): ShareLayout => {
+export const shareLayout = (definition: NetworkDefinition, share: Part): ShareLayout => {
+  const ofDefinition = known.get(definition) ?? new WeakMap<Part, ShareLayout>()
+  known.set(definition, ofDefinition)
+  const found = ofDefinition.get(share) ?? layoutOf(definition, share)
+  ofDefinition.set(share, found)
+  return found
+}
+
+const layoutOf = (definition: NetworkDefinition, share: Part): ShareLayout => {
   const ipv4 = layout(definition, definition.ipv4, { range: share.range, aux: share.aux })
   if (definition.ipv6 === undefined || share.range6 === undefined) return { ipv4, usable: ipv4.usable }
   const ipv6 = layout(definition, definition.ipv6, { range: share.range6, aux: share.aux6 })
