@@ -8,6 +8,7 @@ import {
   isFree,
   isProven,
   isReady,
+  isRefuted,
   type NetworkContext,
   serviceName,
   sharesOf,
@@ -41,7 +42,8 @@ export function advanceChanges(context: NetworkContext, record: NetworkRecord): 
   const moved = sharesOf(record).flatMap((share): NodeShare[] => {
     const { change } = share
     const node = context.nodes.get(share.nodeId)
-    const isBack = node !== undefined && !isHeldBack(share, node)
+    // Labelled on the same proof: what is written here would ask for another one.
+    const isBack = node !== undefined && !isHeldBack(share, node) && isReady(context, node)
     if (change?.stage === 'recreating' && isBack && isProven(context, share.nodeId)) {
       texts.push(`${share.hostname} has ${rangesText(change)}`)
       freed.push(...leftBehind(share, change, context.options.nowMs))
@@ -68,8 +70,8 @@ export function advanceChanges(context: NetworkContext, record: NetworkRecord): 
  */
 function isInTheWay(context: NetworkContext, { nodeId }: NodeShare): boolean {
   const node = context.nodes.get(nodeId)
-  if (node === undefined || node.availability === 'drain') return false
-  return isReady(context, node) && !isProven(context, nodeId)
+  if (node === undefined || node.availability === 'drain' || !isReady(context, node)) return false
+  return isRefuted(context, nodeId)
 }
 
 function beginNext(context: NetworkContext, record: NetworkRecord, texts: string[]): NetworkRecord {

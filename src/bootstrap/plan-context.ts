@@ -1,5 +1,5 @@
 /** All that is known of one network, in the form in which its plan asks for it. Pure. */
-import type { NodeReport } from '../agent/report.ts'
+import type { NetworkStanding, NodeReport } from '../agent/report.ts'
 import type { WantedNetwork } from '../agent/wanted.ts'
 import { SILENT_AFTER_MS } from './address-count.ts'
 import type { DefinitionSet, NetworkDefinition } from './definition.ts'
@@ -68,10 +68,18 @@ export function wantedHere(record: NetworkRecord, nodeId: string): WantedNetwork
 }
 
 /** Its agent knows the record as it is now, and has seen everything in place. */
-export function isProven({ name, reports, revision }: NetworkContext, nodeId: string): boolean {
+export const isProven = (context: NetworkContext, nodeId: string): boolean =>
+  standingNow(context, nodeId)?.isAsWanted === true
+
+/** Its agent knows the record as it is now, and says that the node is not as wanted. Silence says nothing. */
+export const isRefuted = (context: NetworkContext, nodeId: string): boolean =>
+  standingNow(context, nodeId)?.isAsWanted === false
+
+/** What its agent says of the record as it is now. */
+export function standingNow({ name, reports, revision }: NetworkContext, nodeId: string): NetworkStanding | undefined {
   const report = reports.get(nodeId)
-  if (report === undefined || revision === undefined || report.revision < revision) return false
-  return report.standings.find((standing) => standing.name === name)?.isAsWanted === true
+  if (report === undefined || revision === undefined || report.revision < revision) return undefined
+  return report.standings.find((standing) => standing.name === name)
 }
 
 export const isReady = ({ name }: Pick<NetworkContext, 'name'>, node: SwarmNode | undefined): boolean =>

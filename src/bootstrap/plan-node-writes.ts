@@ -69,7 +69,7 @@ function rangeWish({ name }: NetworkContext, share: NodeShare, { labels }: Swarm
 
 function readyWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {
   if (isReady(context, node)) return []
-  const label = { write: { labels: { [readyLabel(context.name)]: 'ready' } }, texts: [`label ${share.hostname} ready`] }
+  const label = readyWish(context, share)
   if (isProven(context, share.nodeId)) return [label]
   const waitsFor = whyNotProven(context, share, node)
   const stuck = faultOf(context, share) === undefined ? {} : { isStuck: true as const }
@@ -78,6 +78,11 @@ function readyWishes(context: NetworkContext, share: NodeShare, node: SwarmNode)
     { ...label, waitsFor },
   ]
 }
+
+const readyWish = ({ name }: NetworkContext, { hostname }: NodeShare): NodeWish => ({
+  write: { labels: { [readyLabel(name)]: 'ready' } },
+  texts: [`label ${hostname} ready`],
+})
 
 export function whyNotProven(context: NetworkContext, share: NodeShare, node: SwarmNode): string {
   const { name, reports, revision } = context
@@ -122,6 +127,7 @@ function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode
     }
     return [giveBack(context, share, node)]
   }
+  if (isProven(context, node.id)) return isReady(context, node) ? [] : [readyWish(context, share)]
   const waitsFor = whyNotProven(context, share, node)
   return [{ texts: [], meanwhile: `the agent of ${hostname} makes it anew with ${target}`, waitsFor }]
 }

@@ -2,9 +2,8 @@
  * `onFault: pause`: a node that is not as wanted is paused, so that its tasks stay and new ones wait elsewhere. What its
  * availability was is in the record before it is taken, and is given back before the record forgets it. Pure.
  */
-import type { NetworkStanding } from '../agent/report.ts'
 import type { Advance } from './plan-change.ts'
-import { isReady, type NetworkContext, sharesOf, withShares } from './plan-context.ts'
+import { isReady, type NetworkContext, sharesOf, standingNow, withShares } from './plan-context.ts'
 import type { Availability, NetworkRecord, NodeShare } from './record.ts'
 
 /** What an agent mends by itself takes a few seconds. */
@@ -55,18 +54,12 @@ function heldFrom({ observed, name }: NetworkContext, nodeId: string): Availabil
   return undefined
 }
 
-const standingOf = ({ reports, name, revision }: NetworkContext, nodeId: string): NetworkStanding | undefined => {
-  const report = reports.get(nodeId)
-  if (report === undefined || revision === undefined || report.revision < revision) return undefined
-  return report.standings.find((standing) => standing.name === name)
-}
-
 const faultOf = (context: NetworkContext, nodeId: string): string =>
-  standingOf(context, nodeId)?.faults[0]?.message ?? 'it is not as wanted'
+  standingNow(context, nodeId)?.faults[0]?.message ?? 'it is not as wanted'
 
 function isToBePaused(context: NetworkContext, record: NetworkRecord, share: NodeShare): boolean {
   if (record.definition.onFault !== 'pause' || hasChanges(record)) return false
-  const standing = standingOf(context, share.nodeId)
+  const standing = standingNow(context, share.nodeId)
   // One that never was ready has no tasks that a pause would protect.
   if (standing === undefined || standing.isAsWanted || !isReady(context, context.nodes.get(share.nodeId))) return false
   if (standing.faults.length > 0 && standing.faults.every(({ code }) => code === HARMLESS)) return false
@@ -79,7 +72,7 @@ function isToBePaused(context: NetworkContext, record: NetworkRecord, share: Nod
 /** Silence is no news, good or bad. */
 function isWell(context: NetworkContext, { definition }: NetworkRecord, { nodeId, change }: NodeShare): boolean {
   if (definition.onFault !== 'pause' || change !== undefined) return true
-  return standingOf(context, nodeId)?.isAsWanted === true
+  return standingNow(context, nodeId)?.isAsWanted === true
 }
 
 /** While a node is drained, the others are needed. */
