@@ -9,6 +9,7 @@ import { createNetworkKeeper } from '../bootstrap/controller/keep-networks.ts'
 import { createNetworkCatalog } from '../bootstrap/controller/network-catalog.ts'
 import { createObserver } from '../bootstrap/controller/observe.ts'
 import { watchScarceAddresses } from '../bootstrap/controller/scarce-addresses.ts'
+import { tellNetworks } from '../bootstrap/controller/tell-networks.ts'
 import { tellNodes } from '../bootstrap/controller/tell-nodes.ts'
 import type { AgentDesk, NetworkCatalog } from '../bootstrap/network.ts'
 import type { Config } from '../config/schema.ts'
@@ -56,6 +57,7 @@ export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetw
   })
   const scarce = watchScarceAddresses({ catalog, logger })
   tellNodes({ nodes, reports, logger, tell })
+  tellNetworks({ records, networks, tell })
 
   /** A controller without networks reads no nodes, networks or tasks, before an agent calls. */
   const activateIfConfigured = () => {

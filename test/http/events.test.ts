@@ -42,7 +42,7 @@ const open = async (feed: FakeFeed, change: Parameters<typeof server>[0] = {}) =
 }
 
 describe('the event stream', () => {
-  it('sends its headers at once, then decisions and observations with ids', async () => {
+  it('sends its headers at once, then decisions, observations and news of nodes with ids', async () => {
     const feed = fakeFeed()
     const { events } = await open(feed)
     const stream = await reader(events)
@@ -51,7 +51,9 @@ describe('the event stream', () => {
     feed.publish({ type: 'decision', data: aDecision() })
     feed.publish({ type: 'observation', data: anAutoscaler().observation })
     feed.publish({ type: 'observation', data: { id: 'id-web', gone: true } })
-    const blocks = (await stream.until('"gone"')).split('\n\n').slice(1, 4)
+    const news = { network: 'vlan40', node: { id: 'abc', hostname: 'worker1' }, text: 'label worker1 ready' }
+    feed.publish({ type: 'nodes', data: news })
+    const blocks = (await stream.until('worker1 ready')).split('\n\n').slice(1, 5)
     const parsed = blocks.map((block) => {
       const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(block) ?? []
       return { id, event, data: JSON.parse(data ?? '') }
@@ -64,6 +66,7 @@ describe('the event stream', () => {
       },
       { id: '2', event: 'observation', data: expect.not.objectContaining({ labels: expect.anything() }) },
       { id: '3', event: 'observation', data: { id: 'id-web', gone: true } },
+      { id: '4', event: 'nodes', data: news },
     ])
     stream.close()
   })

@@ -57,7 +57,7 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
   const stores = new Map<string, ConfigStore<Held>>()
   const inTurn = createTurns()
   let revision = 0
-  let lastVersions = ''
+  let lastVersions: string | undefined
   let reading: Promise<void> | undefined
 
   const labelCodec = {
