@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WireNetwork } from '../src/http/wire/network.ts'
+import { endControllers, startController } from '../test/e2e/support/controller.ts'
 import { untilReady } from '../test/e2e/support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab } from '../test/e2e/support/networked.ts'
 import { createService, eventually } from '../test/e2e/support/services.ts'
@@ -14,8 +15,12 @@ import { countEngineCalls, type EngineCalls } from './engine-calls.ts'
 import { atMost, type Figure } from './figure.ts'
 import { callsAMinute, callsAtMost, callsSoFar } from './idle.ts'
 import { processorSeconds, residentMb } from './processor-time.ts'
+import { connectRawEngine } from './raw-engine.ts'
+import { createService as createIdleService } from './services.ts'
+import { startAgents } from './simulated-agents.ts'
+import { figuresOf, takeTurns } from './under-reports.ts'
 
-export interface Options {
+interface Options {
   readonly engine: EngineKind
   readonly quick: boolean
   readonly progress: (line: string) => void
@@ -26,6 +31,8 @@ const WINDOW_MS_QUICK = 20_000
 /** After the last container has started: nothing is news any more. */
 const SETTLE_MS = 12_000
 const CONTAINERS = 5
+const AGENTS = 1000
+const ROUNDS = 2
 const LIMITS = { agentPercent: 1, agentMb: 100 }
 /**
  * As without networks, and each second the tasks of services on the network; each minute the ended tasks too, the ones
@@ -52,11 +59,15 @@ export async function measureNetworkNode(options: Options): Promise<Figure[]> {
   const calls = await countEngineCalls(node.socketPath, join(folder, 'engine.sock'))
   try {
     progress(`an agent, a controller and ${CONTAINERS} containers on a network`)
-    const { controller, agentPid } = await setUp(networked, node, calls)
+    const { controller, agentPid, stop } = await setUp(networked, node, calls)
     const windowMs = quick ? WINDOW_MS_QUICK : WINDOW_MS
     progress(`nothing happens for ${windowMs / 1000} s`)
-    return await watch({ controller, agentPid, calls, windowMs })
+    const figures = await watch({ controller, agentPid, calls, windowMs })
+    await stop()
+    progress('up with and without reports of 1000 agents, by turns')
+    return [...figures, ...(await measureUnderReports(node, networked.networkDir))]
   } finally {
+    endControllers()
     await networked.close()
     await calls.close()
     await rm(folder, { recursive: true, force: true })
@@ -84,7 +95,8 @@ async function setUp(networked: Networked, node: LabNode, calls: EngineCalls) {
     { timeoutMs: 60_000 },
   )
   await sleep(SETTLE_MS)
-  return { controller, agentPid: agent.pid }
+  const stop = async () => void (await Promise.all([controller.stop(), agent.stop()]))
+  return { controller, agentPid: agent.pid, stop }
 }
 
 async function watch(on: {
@@ -128,6 +140,29 @@ async function watch(on: {
     },
     { name: 'idle with a network: share of one core', measured: `${percent('controllerSeconds').toFixed(1)} %` },
   ]
+}
+
+/** All of them speak for the one node that there is. */
+async function measureUnderReports(node: LabNode, networkDir: string): Promise<Figure[]> {
+  const engine = connectRawEngine(node.socketPath)
+  const env = { LOG_LEVEL: 'info', ORRERY_NETWORK_DIR: networkDir }
+  const controller = await startController(node, { env })
+  const one = { id: node.nodeId, hostname: node.hostname, address: '172.80.0.11' }
+  const agents = startAgents({ url: controller.url, token: undefined, nodes: Array(AGENTS).fill(one) })
+  const containers = Array.from({ length: 20 }, (_, index) => ({
+    ...{ id: String(index).padStart(64, '0'), name: `made-up.${index}`, state: 'running' },
+    addresses: [{ network: 'made-up', address: `172.81.0.${index + 1}` }],
+  }))
+  agents.have([[node.nodeId, containers]])
+  try {
+    const name = 'asked'
+    const services = [{ what: 'of a service', name, id: await createIdleService(engine, { name }) }]
+    const on = { socketPath: node.socketPath, controller, agents, headers: {}, services, rounds: ROUNDS }
+    return figuresOf(on, await takeTurns(on), 'a real engine')
+  } finally {
+    agents.close()
+    await engine.close()
+  }
 }
 
 function managerOf(lab: Lab): LabNode {

@@ -5,12 +5,14 @@ import type { EngineKind } from '../test/lab/engines.ts'
 import type { Figure } from './figure.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyUps, measureTwoControllers } from './many-ups.ts'
+import { measureNetworkNode } from './network-node.ts'
 import { measureNotifications } from './notifications.ts'
 import { measureMemory, measureStart } from './process.ts'
 import { measureList } from './reads.ts'
 import { measureRefusals } from './refusals.ts'
 import { hasFailed, jsonOf, tableOf } from './report.ts'
 import { createStage, type Stage } from './stage.ts'
+import { measureThousandAgents } from './thousand-agents.ts'
 import { measureWrites } from './write.ts'
 
 interface Options {
@@ -23,11 +25,11 @@ interface Options {
 const LISTED = 500
 
 const { services, engine, json, quick } = new Command('bench')
-  .description('Measures the controller on a lab of three managers. Needs root; takes about 5 minutes.')
+  .description('Measures the controller on a lab of three managers, and networks. Needs root; takes about 8 minutes.')
   .option('--services <counts>', 'with how many services, a comma list', wholeNumbers, [10, 1000])
   .addOption(new Option('--engine <engine>', 'which engine').choices(['new', 'old']).default('new'))
   .option('--json', 'print JSON instead of a table')
-  .option('--quick', 'fewer rounds: about 2 minutes, with rougher figures')
+  .option('--quick', 'fewer rounds: about 4 minutes, with rougher figures')
   .parse()
   .opts<Options>()
 
@@ -41,6 +43,9 @@ await build()
 const stage = await createStage({ engine, quick: quick === true, progress })
 try {
   const figures = await measureAll(stage)
+  await stage.close()
+  const options = { engine, quick: quick === true, progress }
+  figures.push(...(await measureNetworkNode(options)), ...(await measureThousandAgents(options)))
   const report = { engineVersion: stage.engineVersion, tookSeconds: secondsSoFar(), figures }
   console.log(json ? jsonOf(report) : tableOf(report))
   if (hasFailed(report)) process.exitCode = 1

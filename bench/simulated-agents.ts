@@ -1,119 +1,61 @@
-/**
- * A thousand agents in one process of their own, started with `fork`: each reports every 5 s on its own connection, by the
- * product's own client, and takes what is wanted. What they see of their nodes is made up: everything as wanted, and
- * containers whose load is never the same.
- */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createControllerCalls } from '../src/adapters/controllers/controller-calls.ts'
+/** The process of simulated agents, from outside. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import type { NodeReport } from '../src/agent/report.ts'
-import type { WantedNetwork, WantedState } from '../src/agent/wanted.ts'
-import { configNetwork } from '../src/bootstrap/config-network.ts'
-import type { AgentsOrder, AgentsTold, SimulatedNode } from './thousand-agents.ts'
 
-const EVERY_MS = 5_000
-/** Longer than an agent waits: a late answer is measured, not lost. */
-const TIMEOUT_MS = 10_000
-const PARENT = 'eth1'
-const startedAtMs = Date.now()
-
-interface SimulatedAgent {
-  readonly node: SimulatedNode
-  readonly calls: ReturnType<typeof createControllerCalls>
-  wanted: WantedState | undefined
-  isBusy: boolean
+export interface SimulatedNode {
+  readonly id: string
+  readonly hostname: string
+  readonly address: string
 }
 
-let agents: readonly SimulatedAgent[] = []
-let containers: ReadonlyMap<string, NodeReport['containers']> = new Map()
-let url = ''
-let isReporting = false
-let done: AgentsTold = { answered: 0, refused: 0, late: 0, bytes: 0, tookMs: 0, silent: '' }
+export type ContainersByNode = readonly (readonly [string, NodeReport['containers']])[]
 
-async function report(agent: SimulatedAgent): Promise<void> {
-  if (agent.isBusy) {
-    done = { ...done, late: done.late + 1 }
-    return
-  }
-  agent.isBusy = true
-  const said = seenBy(agent)
-  const sentAt = performance.now()
-  const answer = await agent.calls.report(url, said)
-  agent.isBusy = false
-  if (answer.kind === 'wanted') {
-    agent.wanted = answer.wanted
-    const tookMs = done.tookMs + performance.now() - sentAt
-    done = { ...done, answered: done.answered + 1, tookMs, bytes: done.bytes + JSON.stringify(said).length }
-  } else done = { ...done, refused: done.refused + 1, silent: answer.reason }
-}
-
-function seenBy({ node, wanted }: SimulatedAgent): NodeReport {
-  const networks = wanted?.networks ?? []
-  const held = containers.get(node.id) ?? []
-  return {
-    v: 1,
-    nodeId: node.id,
-    hostname: node.hostname,
-    engineVersion: '28.5.2',
-    agentVersion: '0.1.0',
-    sentAtMs: Date.now(),
-    startedAtMs,
-    revision: wanted?.revision ?? 0,
-    hostAddresses: [
-      { link: 'eth0', address: `${node.address}/16` },
-      { link: 'docker0', address: '172.17.0.1/16' },
-    ],
-    networks: networks.map((network) => ({
-      ...configNetwork(network, PARENT),
-      ...{ id: `of-${node.id}`, driver: 'null', scope: 'local', configOnly: true, configFrom: '' },
-    })),
-    standings: networks.map((network) => standingOf(network, held.length)),
-    containers: held.map((container) => ({
-      ...container,
-      cpuPercent: Math.random() * 100,
-      memoryBytes: Math.round(2e8 * (1 + Math.random())),
-    })),
-    faults: [],
-  }
-}
-
-function standingOf({ name, ipv4 }: WantedNetwork, attached: number): NodeReport['standings'][number] {
-  const link = { isUp: true, isPromiscuous: true, mtu: 1500 }
-  return {
-    ...{ name, attached, isAsWanted: true, faults: [], mended: [] },
-    parent: { ...link, name: PARENT, addresses: [], isOurs: false },
-    shim: { ...link, name: `orr-${name}`, addresses: [`${ipv4.shim}/32`], isOurs: true },
-  }
-}
-
-/** Evenly spread over the 5 s, each at its own moment, as agents that were started at any time. */
-async function go(): Promise<void> {
-  for (let round = performance.now(); ; round += EVERY_MS) {
-    for (const [index, agent] of agents.entries()) {
-      const dueInMs = round + (EVERY_MS * index) / agents.length - performance.now()
-      if (dueInMs > 1) await sleep(dueInMs)
-      if (isReporting) void report(agent)
+export type AgentsOrder =
+  | {
+      readonly kind: 'start'
+      readonly url: string
+      readonly token: string | undefined
+      readonly nodes: readonly SimulatedNode[]
     }
-    const restMs = round + EVERY_MS - performance.now()
-    if (restMs > 0) await sleep(restMs)
-  }
+  | { readonly kind: 'containers'; readonly containers: ContainersByNode }
+  | { readonly kind: 'report'; readonly isReporting: boolean }
+  | { readonly kind: 'tell' }
+
+/** Since it was told last. */
+export interface AgentsTold {
+  readonly answered: number
+  readonly refused: number
+  /** Left out, since the answer to the one before had not come. */
+  readonly late: number
+  /** Of the bodies that were taken, and what all answers took together. */
+  readonly bytes: number
+  readonly tookMs: number
+  /** Why the last one was not taken, if any was not. */
+  readonly silent: string
 }
 
-process.on('message', (order: AgentsOrder) => {
-  if (order.kind === 'start') {
-    url = order.url
-    agents = order.nodes.map((node) => ({
-      ...{ node, wanted: undefined, isBusy: false },
-      calls: createControllerCalls({ token: order.token, timeoutMs: TIMEOUT_MS }),
-    }))
-    isReporting = true
-    void go()
-  } else if (order.kind === 'containers') {
-    containers = new Map(order.containers)
-  } else if (order.kind === 'report') {
-    isReporting = order.isReporting
-  } else {
-    process.send?.(done)
-    done = { answered: 0, refused: 0, late: 0, bytes: 0, tookMs: 0, silent: '' }
+export interface SimulatedAgents {
+  /** From now on they have these, and no others. */
+  have(containers: ContainersByNode): void
+  report(isReporting: boolean): void
+  tell(): Promise<AgentsTold>
+  close(): void
+}
+
+export function startAgents(of: Omit<Extract<AgentsOrder, { kind: 'start' }>, 'kind'>): SimulatedAgents {
+  const child = fork(join(import.meta.dirname, 'agents-process.ts'), { execArgv: ['--import', 'tsx'] })
+  const send = (order: AgentsOrder) => void child.send(order)
+  send({ kind: 'start', ...of })
+  return {
+    have: (containers) => send({ kind: 'containers', containers }),
+    report: (isReporting) => send({ kind: 'report', isReporting }),
+    async tell() {
+      send({ kind: 'tell' })
+      const [told] = (await once(child, 'message')) as [AgentsTold]
+      return told
+    },
+    close: () => void child.kill(),
   }
-})
-process.on('disconnect', () => process.exit())
+}

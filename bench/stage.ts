@@ -22,6 +22,7 @@ export interface Stage {
   startController(node?: LabNode): Promise<Controller>
   /** Until there are `count` services in all, and the controller knows them. */
   populate(count: number): Promise<void>
+  /** Once or more often. */
   close(): Promise<void>
 }
 
@@ -44,6 +45,7 @@ export async function createStage(options: {
   const hands = connectRawEngine(manager.socketPath, 8)
   const crowd = createCrowd(hands)
   const controller = await startController(manager, { env: ENV })
+  let isClosed = false
   return {
     engineVersion: lab.engineVersion,
     manager,
@@ -59,6 +61,8 @@ export async function createStage(options: {
       await eventually(`the controller knows ${count} services`, async () => (await knownTo(controller)) >= count)
     },
     async close() {
+      if (isClosed) return
+      isClosed = true
       endControllers()
       await Promise.all([engine.close(), hands.close()])
       progress('taking the lab down')

@@ -1,61 +1,34 @@
-/** The process of simulated agents, from outside. */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import type { NodeReport } from '../src/agent/report.ts'
+/** A controller that hears a thousand agents, each on a node of its own. */
+import type { Figure } from './figure.ts'
+import { ms } from './statistics.ts'
+import { NODES, startThousandNodes } from './thousand-nodes.ts'
+import { figuresOf, firstFigures, takeTurns } from './under-reports.ts'
 
-export interface SimulatedNode {
-  readonly id: string
-  readonly hostname: string
-  readonly address: string
-}
+const ROUNDS = 3
+const WHERE = `${NODES} nodes`
 
-export type ContainersByNode = readonly (readonly [string, NodeReport['containers']])[]
-
-export type AgentsOrder =
-  | {
-      readonly kind: 'start'
-      readonly url: string
-      readonly token: string | undefined
-      readonly nodes: readonly SimulatedNode[]
-    }
-  | { readonly kind: 'containers'; readonly containers: ContainersByNode }
-  | { readonly kind: 'report'; readonly isReporting: boolean }
-  | { readonly kind: 'tell' }
-
-/** Since it was told last. */
-export interface AgentsTold {
-  readonly answered: number
-  readonly refused: number
-  /** Left out, since the answer to the one before had not come. */
-  readonly late: number
-  /** Of the bodies that were taken, and what all answers took together. */
-  readonly bytes: number
-  readonly tookMs: number
-  /** Why the last one was not taken, if any was not. */
-  readonly silent: string
-}
-
-export interface ThousandAgents {
-  /** From now on they have these, and no others. */
-  have(containers: ContainersByNode): void
-  report(isReporting: boolean): void
-  tell(): Promise<AgentsTold>
-  close(): void
-}
-
-export function startAgents(of: Omit<Extract<AgentsOrder, { kind: 'start' }>, 'kind'>): ThousandAgents {
-  const child = fork(join(import.meta.dirname, 'simulated-agents.ts'), { execArgv: ['--import', 'tsx'] })
-  const send = (order: AgentsOrder) => void child.send(order)
-  send({ kind: 'start', ...of })
-  return {
-    have: (containers) => send({ kind: 'containers', containers }),
-    report: (isReporting) => send({ kind: 'report', isReporting }),
-    async tell() {
-      send({ kind: 'tell' })
-      const [told] = (await once(child, 'message')) as [AgentsTold]
-      return told
-    },
-    close: () => void child.kill(),
+export async function measureThousandAgents(options: {
+  readonly quick: boolean
+  readonly progress: (line: string) => void
+}): Promise<Figure[]> {
+  const { quick, progress } = options
+  const swarm = await startThousandNodes(progress)
+  try {
+    const services = (['on the network', 'of another service'] as const).map((what, index) => {
+      const name = `asked-${index}`
+      return { what, name, id: swarm.createService(name, what === 'on the network' ? 'network' : 'nothing') }
+    })
+    progress('up with and without their reports, by turns')
+    const found = await takeTurns({ ...swarm, services, rounds: quick ? 1 : ROUNDS })
+    const { p99Ms, longestMs } = found.lag
+    return [
+      { name: `network on ${NODES} nodes: made by itself`, measured: `all ready after ${ms(swarm.readyMs)}` },
+      ...figuresOf({ services }, found, WHERE),
+      ...firstFigures({ services }, found, WHERE),
+      { name: `resident memory, ${WHERE}`, measured: `${Math.round(found.memoryMb)} MB` },
+      { name: `event loop kept waiting, ${WHERE}`, measured: `p99 ${ms(p99Ms)}, longest ${ms(longestMs)}` },
+    ]
+  } finally {
+    await swarm.close()
   }
 }
