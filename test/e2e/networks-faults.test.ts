@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WireNetwork } from '../../src/http/wire/network.ts'
-import { attachedTo } from '../demo/ping-table.ts'
+import { attachedTo, pingAll } from '../demo/ping-table.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { mainFile } from './support/controller.ts'
 import { type EngineProxy, startEngineProxy } from './support/engine-proxy.ts'
@@ -196,10 +196,31 @@ describe('a network in use', () => {
     expect(new Set(addresses).size).toBe(3)
   })
 
+  it('onFault: pause keeps new tasks from a node that is not as wanted, and those that run stay', async () => {
+    const node = present(place.lab.managers[2])
+    await networked.define(NETWORK, `${DEFINITION}onFault: pause\n`)
+    const applied = await networked.orrery(place.manager, ['network', 'apply'])
+    expect(applied.code, applied.stdout + applied.stderr).toBe(0)
+    const before = await idsOf(place.manager, 'on-the-lan')
+    const availability = async () =>
+      (await place.manager.docker('node', 'inspect', node.nodeId, '--format', '{{.Spec.Availability}}')).stdout.trim()
+    await node.run(['ip', 'link', 'set', 'eth1', 'down'], { check: true })
+    try {
+      await eventually('paused', async () => (await availability()) === 'pause', { timeoutMs: 90_000 })
+    } finally {
+      await node.run(['ip', 'link', 'set', 'eth1', 'up'], { check: true })
+    }
+    await eventually('given back', async () => (await availability()) === 'active', { timeoutMs: 90_000 })
+    expect(await idsOf(place.manager, 'on-the-lan')).toEqual(before)
+    await untilReady(place.manager, NETWORK, [node], 1000)
+    const rows = await pingAll([node], await attachedTo(NETWORK, [node]))
+    for (const [, ...cells] of rows) expect(cells).toEqual(['yes'])
+  }, 240_000)
+
   it('another range is given only with --allow-drain: one node at a time, and its availability comes back', async () => {
     const node = present(place.lab.managers[1])
     await createGlobal(place.manager, 'elsewhere', undefined)
-    await networked.define(NETWORK, `${DEFINITION}nodes: { ${node.hostname}: 172.80.77.0/24 }\n`)
+    await networked.define(NETWORK, `${DEFINITION}onFault: pause\nnodes: { ${node.hostname}: 172.80.77.0/24 }\n`)
     const without = await networked.orrery(place.manager, ['network', 'apply'])
     expect(without.stdout + without.stderr).toContain('--allow-drain')
     expect((await ranges(place.manager, NETWORK))[node.hostname]).not.toBe('172.80.77.0/24')
