@@ -69,7 +69,10 @@ const NetworkStandingSchema = Type.Object({
   attached: Type.Integer({ minimum: 0 }),
 })
 
-/** A container that exists on the node and has, or had before it stopped, an address of a macvlan or ipvlan network. */
+/**
+ * A container that exists on the node and has, or had before it stopped, an address of a macvlan or ipvlan network; and every
+ * task of Swarm, for what it uses: one on no such network has no `addresses`.
+ */
 const ReportedContainerSchema = Type.Object({
   id: Text,
   name: Text,
