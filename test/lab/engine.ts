@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { execute } from './execute.ts'
 import { entrance } from './inside.ts'
-import { isStopped, processesNamed } from './processes.ts'
+import { isStopped, processesNamed, signalIfAlive } from './processes.ts'
 
 export type EngineState = 'running' | 'frozen' | 'stopped'
 
@@ -36,7 +36,7 @@ const stopTimeoutMs = 60_000
 export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): Engine {
   const processes = () => ['dockerd', 'containerd'].flatMap((name) => processesNamed(name, pid))
   const signal = (name: NodeJS.Signals) => {
-    for (const found of processes()) process.kill(found, name)
+    for (const found of processes()) signalIfAlive(found, name)
   }
 
   async function gone(what: string) {
@@ -72,7 +72,7 @@ export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): E
     },
     async stop() {
       signal('SIGCONT') // a frozen engine cannot act on SIGTERM
-      for (const found of processesNamed('dockerd', pid)) process.kill(found, 'SIGTERM')
+      for (const found of processesNamed('dockerd', pid)) signalIfAlive(found, 'SIGTERM')
       await gone('stop')
     },
     async kill() {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecuteOptions, execute, type Result } from './execute.ts'
-import { childrenOf } from './processes.ts'
+import { childrenOf, signalIfAlive } from './processes.ts'
 
 export type InsideOptions = { env?: Record<string, string>; cwd?: string }
 export type RunOptions = InsideOptions & Omit<ExecuteOptions, 'kill'>
@@ -67,12 +67,4 @@ async function programOf(nsenter: ChildProcess): Promise<number> {
 
 function killInside(nsenter: number) {
   for (const pid of [...childrenOf(nsenter), nsenter]) signalIfAlive(pid, 'SIGKILL')
-}
-
-function signalIfAlive(pid: number, signal: NodeJS.Signals) {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }

@@ -23,6 +23,15 @@ export const startedAt = (pid: number): string | undefined => statOf(pid)[19]
 /** Whether SIGSTOP holds it. */
 export const isStopped = (pid: number): boolean => statOf(pid)[0] === 'T'
 
+/** A process may end by itself between being found and being told. */
+export function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 export function isRunning(id: ProcessId): boolean {
   return startedAt(id.pid) === id.startedAt
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine } from './engine.ts'
 import { run } from './inside.ts'
 import { type Lan, lanAddresses } from './lan.ts'
-import { processesInside } from './processes.ts'
+import { processesInside, signalIfAlive } from './processes.ts'
 import { labFolder, type NodeRecord } from './state.ts'
 
 export type RebootOptions = {
@@ -20,18 +20,10 @@ export async function reboot({ lab, lans, node, engine }: RebootDeps, { hard = f
     const left = processesInside(node.pid)
     if (left.length === 0) break
     if (Date.now() > deadline) throw new Error(`reboot of ${node.hostname}: ${left.length} processes do not end`)
-    for (const pid of left) kill(pid)
+    for (const pid of left) signalIfAlive(pid, 'SIGKILL')
   }
   const script = join(import.meta.dirname, 'reboot.sh')
   const addresses = [`${node.address}/24`, ...lanAddresses(lans, node.port)]
   await run(node.pid, ['sh', script, labFolder(lab), ...addresses], { check: true })
   await engine.start()
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }
