@@ -148,7 +148,12 @@ describe('what somebody else has made', () => {
 })
 
 it('a parent that a host does not have: its agent says so, no node is ready, and the right name mends it', async () => {
+  // An earlier try of this test may have left it.
+  await networked.orrery(place.manager, ['network', 'remove', 'vlan40'])
   await networked.define('vlan40', definition({ parent: 'bond0' }))
+  // What earlier tests have removed from a node is known to be gone with its next report.
+  const isFree = async () => (await networked.orrery(place.manager, ['network', 'plan'])).code === 0
+  await eventually('nothing is in the way', isFree, { timeoutMs: 20_000 })
   const wrong = await networked.orrery(place.manager, ['network', 'apply'])
   const said = `${wrong.stdout}${wrong.stderr}`
   expect({ code: wrong.code, said }).toMatchObject({ code: 1 })
