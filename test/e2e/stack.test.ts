@@ -184,6 +184,11 @@ describe.each(engines)('on the %s engine', (engine) => {
     for (const [from, ...cells] of await pingAll(lab.nodes, attached))
       expect({ from, cells }).toEqual({ from, cells: ['yes', 'yes', 'yes'] })
     await docker(first, 'service rm lan')
+    // The deploy changed the controllers, which are replaced one after another.
+    const update = "service inspect --format '{{.UpdateStatus.State}}' orrery_controller"
+    await eventually('the update is over', async () => (await docker(first, update)) === 'completed', {
+      timeoutMs: 90_000,
+    })
   })
 
   /** A call as curl makes it from inside a node. */
