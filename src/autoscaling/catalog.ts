@@ -1,4 +1,6 @@
 /** The autoscalers as they are now, all from memory. */
+
+import { createConditionTimes } from '../foundation/condition-times.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Autoscaler, Catalog, Condition } from './autoscaler.ts'
 import { conditionsOf } from './conditions.ts'
@@ -22,7 +24,7 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
 
 export function createCatalog(deps: CatalogDeps): Catalog {
   const { services, sharedState, policies, log, now } = deps
-  const sinceOf = createTransitions(now)
+  const sinceOf = createConditionTimes<Condition['type']>(now)
 
   const view = ({ observation, reading }: BoundPolicy): Autoscaler => {
     const nowMs = now()
@@ -70,19 +72,4 @@ export function createCatalog(deps: CatalogDeps): Catalog {
 function byName(a: Autoscaler, b: Autoscaler): number {
   const [x, y] = a.name === b.name ? [a.observation.name, b.observation.name] : [a.name, b.name]
   return x < y ? -1 : 1
-}
-
-/** Remembers since when each condition has been what it is, as far as anybody looked. */
-function createTransitions(now: Clock) {
-  const seen = new Map<string, Map<Condition['type'], { status: boolean; sinceMs: number }>>()
-  const sinceMs = (serviceId: string, { type, status }: Omit<Condition, 'sinceMs'>): number => {
-    const ofService = seen.get(serviceId) ?? new Map()
-    seen.set(serviceId, ofService)
-    const known = ofService.get(type)
-    if (known?.status === status) return known.sinceMs
-    const since = now()
-    ofService.set(type, { status, sinceMs: since })
-    return since
-  }
-  return Object.assign(sinceMs, { forget: (serviceId: string) => seen.delete(serviceId) })
 }

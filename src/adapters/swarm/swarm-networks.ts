@@ -8,6 +8,7 @@ import { textAt } from './engine-json.ts'
 import type { EngineEvent } from './event-stream.ts'
 import { createListeners } from './listeners.ts'
 import { readNetwork } from './network-mapper.ts'
+import { createReadAnew } from './read-anew.ts'
 import type { Timing } from './timing.ts'
 
 export interface NetworkReads extends SwarmNetworks {
@@ -35,8 +36,6 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
   const changes = createListeners<void>(logger)
   let known: readonly EngineNetwork[] = []
   let facts: EngineFacts | undefined
-  let reading: Promise<void> | undefined
-  let waiting: Promise<void> | undefined
 
   const readOnce = async () => {
     const [path, timeoutMs] = ['/networks', timing.listTimeoutMs]
@@ -48,16 +47,7 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
     changes.tell()
   }
 
-  /** A read that starts after the call; those who ask meanwhile share one. */
-  const readAnew = (): Promise<void> => {
-    waiting ??= (async () => {
-      await reading?.catch(() => undefined)
-      waiting = undefined
-      reading = readOnce()
-      await reading
-    })()
-    return waiting
-  }
+  const readAnew = createReadAnew(readOnce)
 
   const readEngine = async (): Promise<EngineFacts> => {
     const [path, timeoutMs] = ['/info', timing.readTimeoutMs]

@@ -9,6 +9,7 @@ import type { Tasks } from '../../bootstrap/ports.ts'
 import type { Engine } from './engine-connection.ts'
 import { EngineError, unavailable } from './engine-errors.ts'
 import { createListeners } from './listeners.ts'
+import { createReadAnew } from './read-anew.ts'
 import { type ReadTask, readTasks } from './read-tasks.ts'
 import { hasEnded } from './task-mapper.ts'
 import { backoff, type Timing } from './timing.ts'
@@ -46,8 +47,6 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
   let known: ReadonlyMap<string, ReadTask> = new Map()
   let readAtMs: number | undefined
   let fullAt = Number.NEGATIVE_INFINITY
-  let reading: Promise<void> | undefined
-  let waiting: Promise<void> | undefined
   let isWanted = true
   let lastTookMs = 0
   let wake = () => {}
@@ -105,16 +104,7 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
     if (!isSame) changes.tell()
   }
 
-  /** A read that starts after the call; those who ask meanwhile share one. */
-  const readAnew = (): Promise<void> => {
-    waiting ??= (async () => {
-      await reading?.catch(() => undefined)
-      waiting = undefined
-      reading = readOnce()
-      await reading
-    })()
-    return waiting
-  }
+  const readAnew = createReadAnew(readOnce)
 
   const pause = async (pauseMs: number) => {
     const woken = new Promise<void>((resolve) => {

@@ -1,9 +1,10 @@
 /** Networks and nodes as they are now, all from memory. */
 import type { Clock } from '../../autoscaling/ports.ts'
+import { createConditionTimes } from '../../foundation/condition-times.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { SILENT_AFTER_MS, sumCounts } from '../address-count.ts'
 import type { DefinitionSet } from '../definition.ts'
-import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../network.ts'
+import type { NetworkCatalog, NetworkCondition, NetworkView, NodeView, ShareView } from '../network.ts'
 import { networkConditions } from '../network-conditions.ts'
 import type { ClusterPlan, NetworkPlan } from '../plan-words.ts'
 import type {
@@ -19,7 +20,6 @@ import type {
 import type { NetworkRecord, NodeShare } from '../record.ts'
 import { shareView } from '../share-view.ts'
 import { groupByNode } from '../tasks-by-node.ts'
-import { createConditionTimes } from './condition-times.ts'
 import { createLeastFree } from './least-free.ts'
 
 export interface NetworkCatalogDeps {
@@ -45,7 +45,7 @@ interface Moment {
 
 export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
   const { definitions, records, nodes, tasks, reports, networks, serviceName, now } = deps
-  const sinceOf = createConditionTimes(now)
+  const sinceOf = createConditionTimes<NetworkCondition['type']>(now)
   const keepFree = createLeastFree()
 
   const moment = (): Moment => ({
