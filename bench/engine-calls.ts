@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
+import { withoutIds } from '../test/e2e/support/engine-proxy.ts'
 
 export interface EngineCalls {
   readonly socketPath: string
@@ -10,15 +11,12 @@ export interface EngineCalls {
   close(): Promise<void>
 }
 
-const endpointOf = (method = '', path = '') =>
-  `${method} ${path.replace(/\?.*$/, '').replace(/\/[a-z0-9]{20,64}(?=\/|$)/g, '/{id}')}`
-
 /** `socketPath`: where the counting one is to be; a node of the lab sees none but what is below /tmp. */
 export async function countEngineCalls(engine: string, socketPath: string): Promise<EngineCalls> {
   const calls = new Map<string, number>()
   const server = createServer((asked, answer) => {
     const { method, url: path, headers } = asked
-    const endpoint = endpointOf(method, path)
+    const endpoint = `${method} ${withoutIds(path)}`
     calls.set(endpoint, (calls.get(endpoint) ?? 0) + 1)
     const passedOn = request({ socketPath: engine, method, path, headers }, (answered) => {
       answer.writeHead(answered.statusCode ?? 502, answered.headers).flushHeaders()

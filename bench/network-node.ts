@@ -8,6 +8,7 @@ import { endControllers, startController } from '../test/e2e/support/controller.
 import { untilReady } from '../test/e2e/support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab } from '../test/e2e/support/networked.ts'
 import { createService, eventually } from '../test/e2e/support/services.ts'
+import { DEFINITION, LAN, NETWORK } from '../test/e2e/support/vlan40.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
 import { startLab } from '../test/lab/start-lab.ts'
@@ -39,19 +40,10 @@ const LIMITS = { agentPercent: 1, agentMb: 100 }
  * being removed, the nodes, and the networks.
  */
 const CALLS_A_MINUTE = 33 + 60 + 6
-const NETWORK = 'vlan40'
-const DEFINITION = `
-name: ${NETWORK}
-parent: eth1
-subnet: 172.80.0.0/16
-gateway: 172.80.0.1
-pool: [172.80.1.0-172.80.200.255]
-range: 24
-`
 
 export async function measureNetworkNode(options: Options): Promise<Figure[]> {
   const { engine, quick, progress } = options
-  const lan = { subnet: '172.80.0.0/16', gateway: '172.80.0.1', hostAddresses: true }
+  const lan = { ...LAN, hostAddresses: true }
   const lab = await startLab({ nodes: 1, managers: 1, engine, images: ['orrery-lab/web'], lan, onProgress: progress })
   const networked = await networkedLab(lab)
   const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))

@@ -15,17 +15,7 @@ import { labForTests, present } from './support/lab-for-tests.ts'
 import { engineNetwork, markedLinks, nodeLabels, ranges, runningTasks, untilReady } from './support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
 import { eventually, removeService } from './support/services.ts'
-
-const NETWORK = 'vlan40'
-const LAN = { subnet: '172.80.0.0/16', gateway: '172.80.0.1' }
-const DEFINITION = `
-name: ${NETWORK}
-parent: eth1
-subnet: 172.80.0.0/16
-gateway: 172.80.0.1
-pool: [172.80.1.0-172.80.200.255]
-range: 24
-`
+import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 
 /** One service on the network, on every ready node, and one beside it that has nothing to do with it. */
 async function createGlobal(manager: LabNode, name: string, network?: string): Promise<void> {

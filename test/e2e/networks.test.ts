@@ -18,23 +18,14 @@ import {
 } from './support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
 import { eventually, removeService } from './support/services.ts'
-
-const NETWORK = 'vlan40'
-const DEFINITION = `
-name: ${NETWORK}
-parent: eth1
-subnet: 172.80.0.0/16
-gateway: 172.80.0.1
-pool: [172.80.1.0-172.80.200.255]
-range: 24
-`
+import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 
 describe.each(engines)('on the %s engine', (engine) => {
   const place = labForTests({
     engine,
     nodes: 3,
     managers: 1,
-    lan: { subnet: '172.80.0.0/16', gateway: '172.80.0.1', hostAddresses: true },
+    lan: { ...LAN, hostAddresses: true },
     images: ['orrery-lab/web'],
   })
   let networked: Networked

@@ -17,7 +17,8 @@ export interface EngineProxy {
 
 const SERVICE_READ = /^\/services(\/[^/?]+)?(\?|$)/
 
-const withoutIds = (path = '') => path.replace(/\?.*$/, '').replace(/\/[a-z0-9]{20,64}(?=\/|$)/g, '/{id}')
+/** `/nodes/{id}/update`: without ids and query. */
+export const withoutIds = (path = '') => path.replace(/\?.*$/, '').replace(/\/[a-z0-9]{20,64}(?=\/|$)/g, '/{id}')
 
 /** `socketPath`: of the proxy; a node sees none but what is below /tmp. */
 export async function startEngineProxy(
