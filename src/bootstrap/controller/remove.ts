@@ -34,7 +34,7 @@ export async function removeNetwork(
       message: `The record of ${network} can not be understood: ${unreadable}.`,
     })
   }
-  if (record === undefined) throw new Fault('unknown-network', `No network ${network} is in force.`)
+  if (record === undefined) return notInForce(plan, network)
   const problem = whyNot(swarm, network, record)
   if (problem !== undefined) return refused(plan, problem)
   const begun = await begin(swarm, network, record, onProgress)
@@ -46,6 +46,14 @@ export async function removeNetwork(
     outcome: isDone() ? 'done' : result.outcome,
     done: [`${network}: begin to remove it`, ...result.done],
   }
+}
+
+/** Whoever finished a removal that was interrupted here left nothing to do; a name that nothing has is a mistake. */
+function notInForce(plan: ClusterPlan, network: string): ChangeResult {
+  const reason = `No network ${network} is in force`
+  const isDefined = plan.networks.some(({ name, verdict }) => name === network && verdict === 'not-in-force')
+  if (!isDefined) throw new Fault('unknown-network', `${reason}.`)
+  return { outcome: 'unchanged', reason, done: [], left: [], problems: [], plan }
 }
 
 function whyNot(swarm: BootstrapSwarm, network: string, record: NetworkRecord): PlanProblem | undefined {

@@ -167,6 +167,13 @@ describe('remove', () => {
     await expect(bootstrap.remove({ network: 'vlan40' })).rejects.toMatchObject({ code: 'unknown-network' })
   })
 
+  it('of what is defined and not in force has nothing to do', async () => {
+    const { bootstrap, writes } = opened()
+    const result = await bootstrap.remove({ network: 'vlan40' })
+    expect(result).toMatchObject({ outcome: 'unchanged', reason: 'No network vlan40 is in force', left: [] })
+    expect(writes).toEqual([])
+  })
+
   it('waits for a node that is down, and goes on by itself when it is back', async () => {
     const { bootstrap, cluster, state, whileOthersWork } = await inForce()
     state.set = { files: [], issues: [] }

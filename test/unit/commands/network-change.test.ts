@@ -55,6 +55,12 @@ Done: 2 steps, and everything is as wanted.
       says: /^Nothing to do: everything is as wanted\.\n$/,
     },
     {
+      name: 'nothing to remove',
+      result: { outcome: 'unchanged', reason: 'No network vlan40 is in force' },
+      code: 0,
+      says: /^Nothing to do: No network vlan40 is in force\.\n$/,
+    },
+    {
       name: 'a refusal',
       result: {
         outcome: 'refused',
