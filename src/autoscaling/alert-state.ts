@@ -5,6 +5,7 @@
  *   stand.<service id>.<up|down>.<alert id>   JSON
  *   group.<hash of the group>                 the time in base 36, a colon, 8 characters of hash for each firing alert
  */
+import { isWhole, parseJsonObject } from '../foundation/stored-json.ts'
 import type { Sender } from './notification.ts'
 import type { Direction, Step } from './policy.ts'
 import { formatStep, parseStep } from './step.ts'
@@ -116,7 +117,7 @@ function encodeStanding({ source, name, startsAt, by, sinceMs, newsAtMs, replica
 function decodeStanding(key: string, text: string): StandingAlert | undefined {
   const [, serviceId, direction, alertId] = /^([^.]+)\.(up|down)\.([^.]+)$/.exec(key) ?? []
   if (serviceId === undefined || alertId === undefined) return undefined
-  const { src, name, starts, by, since, news, n, off } = parseObject(text)
+  const { src, name, starts, by, since, news, n, off } = parseJsonObject(text) ?? {}
   if (!isWhole(since) || !isWhole(news)) return undefined
   const step = typeof by === 'string' ? parseStep(by) : undefined
   return {
@@ -146,18 +147,4 @@ function decodeGroup(text: string): RememberedGroup | undefined {
     firing.add(hashes.slice(from, from + ALERT_HASH_LENGTH))
   }
   return { atSeconds: Number.parseInt(at, 36), firing }
-}
-
-function isWhole(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    // Unreadable is a case of its own for the callers, not a fault.
-    return {}
-  }
 }

@@ -3,6 +3,7 @@
  * pauses set by call, counts to return to after a deploy, growth on its way that takes addresses. Pure; kept in the labels
  * of the config `orrery-state`.
  */
+import { isWhole, parseJsonObject } from '../foundation/stored-json.ts'
 import type { Direction } from './policy.ts'
 
 export interface Pause {
@@ -93,7 +94,7 @@ function encodeRestore({ replicas, stateLabel, sinceMs }: PendingRestore): strin
 }
 
 function decodePause(text: string): Pause {
-  const { scope, since, until } = parseObject(text)
+  const { scope, since, until } = parseJsonObject(text) ?? {}
   const readable = (scope === 'up' || scope === 'down' || scope === 'both') && isWhole(since)
   if (readable && until === undefined) return { scope, sinceMs: since }
   if (readable && isWhole(until)) return { scope, sinceMs: since, untilMs: until }
@@ -101,7 +102,7 @@ function decodePause(text: string): Pause {
 }
 
 function decodeRestore(text: string): PendingRestore | undefined {
-  const { replicas, state, since } = parseObject(text)
+  const { replicas, state, since } = parseJsonObject(text) ?? {}
   if (!isWhole(replicas) || !isWhole(since)) return undefined
   if (state !== undefined && typeof state !== 'string') return undefined
   return { replicas, stateLabel: state, sinceMs: since }
@@ -112,7 +113,7 @@ function encodeGrowth({ replicas, version, untilMs }: Growth): string {
 }
 
 function decodeGrowth(text: string): Growth | undefined {
-  const { replicas, version, until } = parseObject(text)
+  const { replicas, version, until } = parseJsonObject(text) ?? {}
   return isWhole(replicas) && isWhole(version) && isWhole(until) ? { replicas, version, untilMs: until } : undefined
 }
 
@@ -126,18 +127,4 @@ function sameRestore(one: PendingRestore, other: PendingRestore | undefined): bo
 
 function sameGrowth(one: Growth, other: Growth | undefined): boolean {
   return other !== undefined && encodeGrowth(one) === encodeGrowth(other)
-}
-
-function isWhole(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    // Unreadable is a case of its own for the callers, not a fault.
-    return {}
-  }
 }

@@ -2,6 +2,7 @@
  * The state label `autoscaler.state`: what one service's autoscaler must remember, written in the same
  * compare-and-swap as the count (a service label restarts no task). Compact JSON of at most 4 KB. Pure.
  */
+import { isWhole, parseJsonObject } from '../foundation/stored-json.ts'
 import type { Direction } from './policy.ts'
 import { decodeRecentKeys, encodeRecentKeys, MAX_RECENT_KEYS, type RecentKey } from './recent-keys.ts'
 
@@ -49,7 +50,7 @@ export function encodeState(state: ScalingState): string {
 
 /** `undefined` for an absent label or one that is no state at all; a newer `v` is read as far as it can be. */
 export function decodeState(label: string | undefined): ScalingState | undefined {
-  const raw = parseObject(label)
+  const raw = parseJsonObject(label)
   if (raw === undefined) return undefined
   const at = wholeNumber(raw.at)
   const to = wholeNumber(raw.to)
@@ -111,16 +112,4 @@ export function fitsLabel(state: ScalingState): boolean {
   return state.keys.length <= MAX_RECENT_KEYS && encodeState(state).length <= MAX_LABEL_LENGTH
 }
 
-function parseObject(text: string | undefined): Record<string, unknown> | undefined {
-  if (text === undefined) return undefined
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function wholeNumber(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
-}
+const wholeNumber = (value: unknown): number | undefined => (isWhole(value) ? value : undefined)

@@ -5,6 +5,7 @@
  */
 import { type Static, type TObject, type TSchema, TypeGuard } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { isJsonObject, parseJsonObject } from '../foundation/stored-json.ts'
 import { parseAddress, parseBlock } from './address.ts'
 import type { AddressSpan, FamilyDefinition } from './definition.ts'
 import { formatRangeLabel } from './range-label.ts'
@@ -20,22 +21,9 @@ const FREED = 'freed.'
 
 class Unreadable extends Error {}
 
-const parseObject = (text: string | undefined): Record<string, unknown> | undefined => {
-  if (text === undefined) return undefined
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Throws Unreadable. Fields that the schema does not know are left out. */
 const readEntry = <Schema extends TSchema>(schema: Schema, label: string, text: string): Static<Schema> => {
-  const value: unknown = parseObject(text)
+  const value: unknown = parseJsonObject(text)
   if (value === undefined) throw new Unreadable(`the label ${label} is no JSON object`)
   const [error] = Value.Errors(schema, value)
   if (error !== undefined) throw new Unreadable(`the label ${label} at ${error.path || '/'}: ${error.message}`)
@@ -120,7 +108,7 @@ const decode = (labels: Labels): NetworkRecord | { readonly unreadable: string }
 
 /** `next`, with the fields of `before` that this version does not know. */
 const keepUnknown = (schema: TSchema, before: unknown, next: unknown): unknown => {
-  if (!TypeGuard.IsObject(schema) || !isObject(before) || !isObject(next)) return next
+  if (!TypeGuard.IsObject(schema) || !isJsonObject(before) || !isJsonObject(next)) return next
   const { properties }: TObject = schema
   const unknown = Object.entries(before).filter(([field]) => !Object.hasOwn(properties, field))
   const known = Object.entries(next).map(([field, value]) => {
@@ -132,7 +120,7 @@ const keepUnknown = (schema: TSchema, before: unknown, next: unknown): unknown =
 
 /** The text that was there, when it says the same. */
 const writeEntry = (schema: TSchema, entry: object, before: string | undefined): string => {
-  const old = parseObject(before)
+  const old = parseJsonObject(before)
   const v = typeof old?.v === 'number' && old.v > VERSION ? old.v : VERSION
   const next = keepUnknown(schema, old, { v, ...entry })
   return before !== undefined && Value.Equal(old, next) ? before : JSON.stringify(next)

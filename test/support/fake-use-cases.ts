@@ -4,6 +4,7 @@ import type { Decision } from '../../src/autoscaling/decision.ts'
 import type { SyncStatus } from '../../src/autoscaling/ports.ts'
 import type { Request } from '../../src/autoscaling/request.ts'
 import { Fault } from '../../src/foundation/errors.ts'
+import { policy } from './builders.ts'
 
 export const T0 = Date.UTC(2026, 0, 31, 12)
 
@@ -29,24 +30,7 @@ export const anAutoscaler = (name = 'web', change: Partial<Autoscaler> = {}): Au
   reading: {
     optedIn: true,
     name,
-    policy: {
-      min: 1,
-      max: 10,
-      minWritten: true,
-      maxWritten: true,
-      stepUp: { kind: 'count', count: 1 },
-      stepDown: { kind: 'count', count: 1 },
-      cooldownUpMs: 30_000,
-      cooldownDownMs: 30_000,
-      rollout: 'hold',
-      unschedulable: 'hold',
-      paused: 'none',
-      dryRun: false,
-      onFiring: 'step',
-      onResolved: 'none',
-      onDeploy: 'restore',
-      alertTtlMs: undefined,
-    },
+    policy: policy(),
     fields: { min: { value: '1', source: 'default' }, max: { value: '10', source: 'label' } },
     issues: [],
   },
