@@ -1,6 +1,6 @@
 /** The table of docs/configuration.md, made from the schema; a test compares them. */
 import { variables } from './load.ts'
-import type { VariableOptions } from './schema.ts'
+import type { VariableOptions } from './variable.ts'
 
 /** Markdown, one table a role. */
 export function configurationTables(): string {

@@ -1,7 +1,8 @@
 /** From an environment to a Config, or one error that lists everything wrong with it. Pure. */
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { type Config, ConfigSchema, type VariableOptions } from './schema.ts'
+import { type Config, ConfigSchema } from './schema.ts'
+import type { VariableOptions } from './variable.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -7,8 +7,9 @@ import { setMaxListeners } from 'node:events'
 import { IncomingMessage } from 'node:http'
 import Modem from 'docker-modem'
 import { type EngineOptions, engineAddress } from './engine-address.ts'
+import { letGo, messageIn, parseBody, readBody } from './engine-body.ts'
 import { connectionError, EngineError, isReset, statusSentence } from './engine-errors.ts'
-import { parseLossless, textAt } from './engine-json.ts'
+import { timeLimit } from './time-limit.ts'
 
 export interface EngineCall {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -53,7 +54,6 @@ export interface Engine {
   close(): void
 }
 
-export const MAX_BODY_BYTES = 64 * 1024 * 1024
 const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]))
 
 /** Throws Error for options that can not be right; connects to nothing yet. */
@@ -143,73 +143,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
   }
 }
 
-/** Parses an answer's body. Throws EngineError `malformed`. */
-export function parseBody(body: Buffer, endpoint: string): unknown {
-  try {
-    return parseLossless(body.toString('utf8'))
-  } catch (cause) {
-    throw new EngineError('malformed', `${endpoint} answered with something that is no JSON, or half of it.`, { cause })
-  }
-}
-
-function readBody(answer: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    answer.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      chunks.push(chunk)
-      if (bytes <= MAX_BODY_BYTES) return
-      answer.destroy()
-      reject(new EngineError('malformed', `An answer was longer than ${MAX_BODY_BYTES} bytes.`))
-    })
-    answer.once('end', () => {
-      if (answer.complete) resolve(Buffer.concat(chunks))
-    })
-    answer.once('error', reject)
-    answer.once('close', () => reject(new Error('the answer ended early')))
-  })
-}
-
-function letGo(answer: IncomingMessage): Buffer {
-  answer.on('error', () => undefined)
-  answer.resume()
-  return Buffer.alloc(0)
-}
-
-function messageIn(body: Buffer): string {
-  try {
-    return textAt(parseLossless(body.toString('utf8')), 'message') ?? ''
-  } catch {
-    // A proxy's page, not the engine's words: the status says enough, the start of the page may say more.
-    return body.toString('utf8', 0, 200).trim()
-  }
-}
-
 function dateOf(header: string | undefined): number | undefined {
   const time = header === undefined ? Number.NaN : Date.parse(header)
   return Number.isNaN(time) ? undefined : time
-}
-
-/** A signal for one call. AbortSignal.any on a long-lived signal keeps every call's signal alive, so this listens itself. */
-function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | undefined)[]) {
-  const controller = new AbortController()
-  let expired = false
-  const abort = () => controller.abort()
-  const timer = setTimeout(() => {
-    expired = true
-    abort()
-  }, timeoutMs)
-  for (const signal of outer) {
-    if (signal?.aborted) abort()
-    signal?.addEventListener('abort', abort, { once: true })
-  }
-  return {
-    signal: controller.signal,
-    expired: () => expired,
-    clear: () => {
-      clearTimeout(timer)
-      for (const signal of outer) signal?.removeEventListener('abort', abort)
-    },
-  }
 }

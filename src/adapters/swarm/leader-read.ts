@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../autoscaling/ports.ts'
-import { type Engine, parseBody } from './engine-connection.ts'
+import { parseBody } from './engine-body.ts'
+import type { Engine } from './engine-connection.ts'
 import type { Timing } from './timing.ts'
 
 export interface LeaderReadDeps {

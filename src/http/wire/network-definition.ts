@@ -1,0 +1,69 @@
+/** The definition of a network, as its file has it. */
+import { type Static, Type } from '@sinclair/typebox'
+import type { AddressSpan, FamilyDefinition, NetworkDefinition } from '../../bootstrap/definition.ts'
+import { enumeration } from './enumeration.ts'
+
+const Text = Type.Optional(Type.String())
+const Pins = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  additionalProperties: { type: 'string' },
+  description: 'Host name or id to its range.',
+})
+const Spans = Type.Array(Type.String(), { description: '`from-to`.' })
+
+export const DefinitionSchema = Type.Object(
+  {
+    config: Type.String({ description: 'The config-only network on every node.' }),
+    driver: enumeration<NetworkDefinition['driver']>({ macvlan: true, ipvlan: true }),
+    parent: Type.String(),
+    subnet: Type.String(),
+    gateway: Text,
+    pool: Spans,
+    range: Type.Integer({ description: 'One node’s share, as a prefix length.' }),
+    reserve: Spans,
+    nodes: Pins,
+    subnet6: Text,
+    gateway6: Text,
+    pool6: Type.Optional(Spans),
+    range6: Type.Optional(Type.Integer()),
+    reserve6: Type.Optional(Spans),
+    nodes6: Type.Optional(Pins),
+    edges: enumeration<NetworkDefinition['edges']>({ reserve: true, use: true }),
+    shim: Type.Boolean(),
+    onFault: enumeration<NetworkDefinition['onFault']>({ report: true, pause: true }),
+  },
+  { description: 'The fields of its file, in canonical form.' },
+)
+
+const span = ({ first, last }: AddressSpan): string => `${first}-${last}`
+
+export function wireDefinition(definition: NetworkDefinition): Static<typeof DefinitionSchema> {
+  const { configName, driver, parent, ipv4, ipv6, edges, shim, onFault } = definition
+  const { subnet, gateway, pool, rangeLength, reserve, pins } = ipv4
+  return {
+    config: configName,
+    driver,
+    parent,
+    subnet,
+    ...(gateway !== undefined && { gateway }),
+    pool: pool.map(span),
+    range: rangeLength,
+    reserve: reserve.map(span),
+    nodes: { ...pins },
+    ...(ipv6 && wireFamily6(ipv6)),
+    edges,
+    shim,
+    onFault,
+  }
+}
+
+function wireFamily6({ subnet, gateway, pool, rangeLength, reserve, pins }: FamilyDefinition) {
+  return {
+    subnet6: subnet,
+    ...(gateway !== undefined && { gateway6: gateway }),
+    pool6: pool.map(span),
+    range6: rangeLength,
+    reserve6: reserve.map(span),
+    nodes6: { ...pins },
+  }
+}
