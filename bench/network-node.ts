@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WireNetwork } from '../src/http/wire/network.ts'
 import { endControllers, startController } from '../test/e2e/support/controller.ts'
+import { type EngineProxy, startEngineProxy } from '../test/e2e/support/engine-proxy.ts'
 import { untilReady } from '../test/e2e/support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab } from '../test/e2e/support/networked.ts'
 import { createService, eventually } from '../test/e2e/support/services.ts'
@@ -12,7 +13,6 @@ import { DEFINITION, LAN, NETWORK } from '../test/e2e/support/vlan40.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
 import { startLab } from '../test/lab/start-lab.ts'
-import { countEngineCalls, type EngineCalls } from './engine-calls.ts'
 import { atMost, type Figure } from './figure.ts'
 import { callsAMinute, callsAtMost, callsSoFar } from './idle.ts'
 import { processorSeconds, residentMb } from './processor-time.ts'
@@ -48,29 +48,29 @@ export async function measureNetworkNode(options: Options): Promise<Figure[]> {
   const networked = await networkedLab(lab)
   const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
   const node = managerOf(lab)
-  const calls = await countEngineCalls(node.socketPath, join(folder, 'engine.sock'))
+  const proxy = await startEngineProxy(node, join(folder, 'engine.sock'))
   try {
     progress(`an agent, a controller and ${CONTAINERS} containers on a network`)
-    const { controller, agentPid, stop } = await setUp(networked, node, calls)
+    const { controller, agentPid, stop } = await setUp(networked, node, proxy)
     const windowMs = quick ? WINDOW_MS_QUICK : WINDOW_MS
     progress(`nothing happens for ${windowMs / 1000} s`)
-    const figures = await watch({ controller, agentPid, calls, windowMs })
+    const figures = await watch({ controller, agentPid, proxy, windowMs })
     await stop()
     progress('up with and without reports of 1000 agents, by turns')
     return [...figures, ...(await measureUnderReports(node, networked.networkDir))]
   } finally {
     endControllers()
     await networked.close()
-    await calls.close()
+    await proxy.close()
     await rm(folder, { recursive: true, force: true })
     await lab.down()
   }
 }
 
-async function setUp(networked: Networked, node: LabNode, calls: EngineCalls) {
+async function setUp(networked: Networked, node: LabNode, proxy: EngineProxy) {
   await networked.define(NETWORK, DEFINITION)
   const controller = await networked.startController(node, { LOG_LEVEL: 'info', ORRERY_NETWORK_AUTO: 'true' })
-  const agent = await networked.startAgent(node, { LOG_LEVEL: 'info', DOCKER_HOST: `unix://${calls.socketPath}` })
+  const agent = await networked.startAgent(node, { LOG_LEVEL: 'info', DOCKER_HOST: `unix://${proxy.socketPath}` })
   await untilReady(node, NETWORK, [node])
   await createService(node, {
     name: 'on-the-lan',
@@ -94,12 +94,12 @@ async function setUp(networked: Networked, node: LabNode, calls: EngineCalls) {
 async function watch(on: {
   readonly controller: NodeController
   readonly agentPid: number
-  readonly calls: EngineCalls
+  readonly proxy: EngineProxy
   readonly windowMs: number
 }): Promise<Figure[]> {
-  const { controller, agentPid, calls, windowMs } = on
+  const { controller, agentPid, proxy, windowMs } = on
   const look = async () => ({
-    ...{ byAgent: calls.soFar(), byController: await callsSoFar(controller) },
+    ...{ byAgent: proxy.calls(), byController: await callsSoFar(controller) },
     agentSeconds: processorSeconds(agentPid, { withChildren: true }),
     controllerSeconds: processorSeconds(controller.pid),
   })
