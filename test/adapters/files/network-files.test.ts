@@ -1,65 +1,37 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   readNetworkFiles,
   type WatchedNetworkFiles,
   watchNetworkFiles,
 } from '../../../src/adapters/files/network-files.ts'
 import { parseDefinitionYaml } from '../../../src/adapters/files/parse-definition-yaml.ts'
+import { POLL_MS, severalPolls, soon, watchedFolder } from './watched-folder.ts'
 
-const POLL_MS = 25
-/** Ten times what is promised: a busy machine is no fault. */
-const PATIENCE_MS = 20_000
-
-let root: string
-let dir: string
-let files: WatchedNetworkFiles | undefined
-const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() }
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'network-files-'))
-  dir = join(root, 'networks')
-  await mkdir(dir)
-  vi.clearAllMocks()
-})
-
-afterEach(async () => {
-  await files?.close()
-  files = undefined
-  await rm(root, { recursive: true })
-})
-
-/** In one go, so that no half-written file is ever there to be seen. */
-const put = async (name: string, text: string) => {
-  await writeFile(join(root, 'put'), text)
-  await rename(join(root, 'put'), join(dir, name))
-}
+const folder = watchedFolder<WatchedNetworkFiles>('networks')
 
 const vlan = (name: string, net: number) =>
   `name: ${name}\nsubnet: 10.${net}.0.0/16\ngateway: 10.${net}.0.1\npool: [10.${net}.1.0-10.${net}.9.255]\nrange: 24\n`
 
-const options = { required: true, logger: log, pollMs: POLL_MS }
+const options = { required: true, logger: folder.log, pollMs: POLL_MS }
 const watch = async (over: { dir?: string; required?: boolean } = {}) => {
-  files = await watchNetworkFiles({ ...options, dir, ...over })
-  return files
+  folder.files = await watchNetworkFiles({ ...options, dir: folder.dir, ...over })
+  return folder.files
 }
-const now = () => files?.current()
+const now = () => folder.files?.current()
 /** What is defined, by file. */
 const defined = () => Object.fromEntries((now()?.files ?? []).map(({ file, definition }) => [file, definition?.name]))
-const soon = (check: () => void) => vi.waitFor(check, { timeout: PATIENCE_MS, interval: 5 })
-const severalPolls = () => new Promise((resolve) => setTimeout(resolve, POLL_MS * 8))
 
 describe('network files', () => {
   it('are all read before the watching is handed over; examples, hidden files and other kinds are left alone', async () => {
-    await put('vlan40.yaml', vlan('vlan40', 40))
-    await put('any-name.yaml', vlan('dmz', 41))
-    await put('vlan42.example.yaml', vlan('vlan42', 42))
-    await put('.hidden.yaml', vlan('hidden', 43))
-    await put('README.md', '# networks')
-    await put('vlan44.yml', vlan('vlan44', 44))
+    await folder.put('vlan40.yaml', vlan('vlan40', 40))
+    await folder.put('any-name.yaml', vlan('dmz', 41))
+    await folder.put('vlan42.example.yaml', vlan('vlan42', 42))
+    await folder.put('.hidden.yaml', vlan('hidden', 43))
+    await folder.put('README.md', '# networks')
+    await folder.put('vlan44.yml', vlan('vlan44', 44))
     await watch()
     expect(defined()).toEqual({ 'any-name.yaml': 'dmz', 'vlan40.yaml': 'vlan40' })
     expect(now()?.issues).toEqual([
@@ -69,14 +41,14 @@ describe('network files', () => {
   })
 
   it('are known again when they change, and listeners are told', async () => {
-    await put('vlan40.yaml', vlan('vlan40', 40))
+    await folder.put('vlan40.yaml', vlan('vlan40', 40))
     const { onChange } = await watch()
     const told = vi.fn()
     onChange(told)
-    await put('dmz.yaml', vlan('dmz', 41))
+    await folder.put('dmz.yaml', vlan('dmz', 41))
     await soon(() => expect(defined()).toEqual({ 'dmz.yaml': 'dmz', 'vlan40.yaml': 'vlan40' }))
     expect(told).toHaveBeenCalled()
-    await rm(join(dir, 'dmz.yaml'))
+    await rm(join(folder.dir, 'dmz.yaml'))
     await soon(() => expect(defined()).toEqual({ 'vlan40.yaml': 'vlan40' }))
   })
 
@@ -86,76 +58,76 @@ describe('network files', () => {
     { name: 'has lost its name', text: vlan('', 40), message: '`name` is missing' },
     { name: 'has a bad name', text: vlan('Bad Name', 40), message: 'can not be the name of a network' },
   ])('keep the name that they had when one $name, and define nothing', async ({ text, message }) => {
-    await put('vlan40.yaml', vlan('vlan40', 40))
+    await folder.put('vlan40.yaml', vlan('vlan40', 40))
     await watch()
-    await put('vlan40.yaml', text)
+    await folder.put('vlan40.yaml', text)
     await soon(() => expect(now()?.files).toEqual([{ file: 'vlan40.yaml', name: 'vlan40' }]))
     expect(now()?.issues[0]).toMatchObject({
       file: 'vlan40.yaml',
       level: 'error',
       message: expect.stringContaining(message),
     })
-    expect(log.warn).toHaveBeenCalledTimes(1)
-    await put('vlan40.yaml', vlan('vlan40', 40))
+    expect(folder.log.warn).toHaveBeenCalledTimes(1)
+    await folder.put('vlan40.yaml', vlan('vlan40', 40))
     await soon(() => expect(defined()).toEqual({ 'vlan40.yaml': 'vlan40' }))
   })
 
   it('that never parsed have the name of a line that says so', async () => {
-    await put('broken.yaml', 'subnet: [\nname: "vlan40" # ours\n')
-    await put('worse.yaml', 'subnet: [\nname: {a: b}\n')
+    await folder.put('broken.yaml', 'subnet: [\nname: "vlan40" # ours\n')
+    await folder.put('worse.yaml', 'subnet: [\nname: {a: b}\n')
     await watch()
     expect(now()?.files).toEqual([{ file: 'broken.yaml', name: 'vlan40' }, { file: 'worse.yaml' }])
   })
 
   it('that contradict each other define nothing until one of them goes', async () => {
-    await put('one.yaml', vlan('vlan40', 40))
-    await put('two.yaml', vlan('vlan40', 41))
+    await folder.put('one.yaml', vlan('vlan40', 40))
+    await folder.put('two.yaml', vlan('vlan40', 41))
     await watch()
     expect(defined()).toEqual({ 'one.yaml': undefined, 'two.yaml': undefined })
-    await rm(join(dir, 'two.yaml'))
+    await rm(join(folder.dir, 'two.yaml'))
     await soon(() => expect(defined()).toEqual({ 'one.yaml': 'vlan40' }))
   })
 
   it('of a folder that is not there are a fault, worth a word only where somebody named it', async () => {
-    await watch({ dir: join(root, 'nowhere'), required: false })
-    expect(now()).toEqual({ files: [], issues: [], fault: `the folder ${join(root, 'nowhere')} does not exist` })
-    expect(log.warn).not.toHaveBeenCalled()
-    await files?.close()
-    await watch({ dir: join(root, 'nowhere') })
-    expect(log.warn).toHaveBeenCalledTimes(1)
+    await watch({ dir: join(folder.root, 'nowhere'), required: false })
+    expect(now()).toEqual({ files: [], issues: [], fault: `the folder ${join(folder.root, 'nowhere')} does not exist` })
+    expect(folder.log.warn).not.toHaveBeenCalled()
+    await folder.files?.close()
+    await watch({ dir: join(folder.root, 'nowhere') })
+    expect(folder.log.warn).toHaveBeenCalledTimes(1)
   })
 
   it('of a folder that is empty are no fault, and it is said', async () => {
     await watch()
     expect(now()).toEqual({
       files: [],
-      issues: [{ file: dir, level: 'warning', message: 'the folder is empty: no file in it ends in .yaml' }],
+      issues: [{ file: folder.dir, level: 'warning', message: 'the folder is empty: no file in it ends in .yaml' }],
     })
   })
 
   it('of a folder that goes away are not taken for removed: the fault says that nothing may be concluded', async () => {
-    await put('vlan40.yaml', vlan('vlan40', 40))
+    await folder.put('vlan40.yaml', vlan('vlan40', 40))
     const { onChange } = await watch()
     const isEmpty = () => now()?.fault === undefined && now()?.files.length === 0
     let lookedEmpty = false
     onChange(() => {
       lookedEmpty ||= isEmpty()
     })
-    await rename(dir, join(root, 'aside'))
-    await soon(() => expect(now()?.fault).toBe(`the folder ${dir} does not exist`))
-    await writeFile(dir, 'a file in its place')
+    await rename(folder.dir, join(folder.root, 'aside'))
+    await soon(() => expect(now()?.fault).toBe(`the folder ${folder.dir} does not exist`))
+    await writeFile(folder.dir, 'a file in its place')
     await severalPolls()
     expect(now()?.fault).toBeDefined()
-    await rm(dir)
-    await rename(join(root, 'aside'), dir)
+    await rm(folder.dir)
+    await rename(join(folder.root, 'aside'), folder.dir)
     await soon(() => expect(now()?.fault).toBeUndefined())
     expect(defined()).toEqual({ 'vlan40.yaml': 'vlan40' })
     expect(lookedEmpty).toBe(false)
   })
 
   it('are read once for a command that ends', async () => {
-    await put('vlan40.yaml', vlan('vlan40', 40))
-    const { files: read, issues } = await readNetworkFiles({ ...options, dir })
+    await folder.put('vlan40.yaml', vlan('vlan40', 40))
+    const { files: read, issues } = await readNetworkFiles({ ...options, dir: folder.dir })
     expect(read).toMatchObject([{ file: 'vlan40.yaml', name: 'vlan40', definition: { name: 'vlan40' } }])
     expect(issues).toEqual([])
   })
