@@ -19,6 +19,17 @@ export interface AddressUse {
   readonly waiting: readonly SwarmTask[]
 }
 
+/** By service id: how many containers hold an address for a task that is not among the node's listed ones. */
+export function unlistedTasks(held: AddressUse['held'], listed: readonly SwarmTask[]): ReadonlyMap<string, number> {
+  const ids = new Set(listed.map(({ id }) => id))
+  const unlisted = new Map<string, number>()
+  for (const { taskId, serviceId } of held) {
+    if (taskId === undefined || serviceId === undefined || ids.has(taskId)) continue
+    unlisted.set(serviceId, (unlisted.get(serviceId) ?? 0) + 1)
+  }
+  return unlisted
+}
+
 export interface UseInput {
   readonly network: string
   /** Of the swarm network; absent: not there or not known, then no task waits for it. */

@@ -194,7 +194,7 @@ export function createWorld({ ranges, services: given, managers }: WorldOptions)
         const { id: nodeId } = nodes[node % nodes.length] ?? swarmNode(0)
         const containers = tasks
           .filter((task) => task.nodeId === nodeId && task.state === 'running')
-          .map(({ id }) => ({ taskId: id, state: 'running' }))
+          .map(({ id, serviceId }) => ({ taskId: id, serviceId, state: 'running' }))
         reports.set(nodeId, heardReport(node % nodes.length, containers, nowMs))
       },
       see(serviceId: string) {

@@ -56,8 +56,10 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
     const besideOn = awaited.beside(service.id, network, growths)
     return places.placesOf(service, placement).map((place) => {
       const { id, hostname } = place.node
-      const { free: unheld, lack } = roomOf(id)
-      return { count: place.count, isCertain: place.isCertain, hostname, lack, free: unheld - besideOn(id) }
+      const { free: unheld, lack, started } = roomOf(id)
+      const unlisted = started.get(service.id) ?? 0
+      const free = unheld - besideOn(id)
+      return { count: place.count + unlisted, unlisted, isCertain: place.isCertain, hostname, lack, free }
     })
   }
 
@@ -65,7 +67,8 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
     const { service, placement, network } = asked
     const takers = candidates(asked, growths)
     const { fits, tightest } = spreadOver(takers, rulesOf(placement))
-    const ceiling = countWithin(places.tasksOf(service.id).placed + fits, placement.surge)
+    const placed = places.tasksOf(service.id).placed + takers.reduce((sum, { unlisted }) => sum + unlisted, 0)
+    const ceiling = countWithin(placed + fits, placement.surge)
     const end = tightest === undefined ? undefined : takers[tightest]
     const reason = capacityReason({
       network,

@@ -3,7 +3,7 @@
  * tasks changed since: reports of a thousand agents cost nothing while nobody grows.
  */
 import type { Clock } from '../../autoscaling/ports.ts'
-import { addressUse, countAddresses, SILENT_AFTER_MS } from '../address-count.ts'
+import { addressUse, countAddresses, SILENT_AFTER_MS, unlistedTasks } from '../address-count.ts'
 import type { AgentReports, HeardReport, Nodes, Records, SwarmNetworks, Tasks } from '../ports.ts'
 import { readyLabel } from '../record.ts'
 import { shareLayout } from '../share-layout.ts'
@@ -16,6 +16,8 @@ export type Lack = 'no-range' | 'not-ready' | 'unheard'
 export interface NodeRoom {
   readonly free: number
   readonly lack?: Lack
+  /** By service id: tasks that have an address here, and started since the tasks were listed. */
+  readonly started: ReadonlyMap<string, number>
 }
 
 export interface AddressRoom {
@@ -25,7 +27,7 @@ export interface AddressRoom {
 
 export interface AddressRoomDeps {
   readonly nodes: Pick<Nodes, 'get' | 'onChange'>
-  readonly tasks: Pick<Tasks, 'list' | 'onChange'>
+  readonly tasks: Pick<Tasks, 'list' | 'readAtMs' | 'onChange'>
   readonly records: Pick<Records, 'all' | 'onChange'>
   readonly networks: Pick<SwarmNetworks, 'current' | 'onChange'>
   readonly reports: Pick<AgentReports, 'get'>
@@ -33,6 +35,9 @@ export interface AddressRoomDeps {
 }
 
 type Counted = { readonly heard: HeardReport | undefined; readonly room: NodeRoom; readonly range?: string }
+
+const NONE: ReadonlyMap<string, number> = new Map()
+const without = (lack: Lack): NodeRoom => ({ free: 0, lack, started: NONE })
 
 export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
   const { nodes, tasks, records, networks, reports, now } = deps
@@ -48,15 +53,15 @@ export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
   const count = (network: string, nodeId: string, heard: HeardReport | undefined): Counted => {
     const record = records.all().get(network)
     const share = record?.shares.get(nodeId)
-    if (record === undefined || share === undefined) return { heard, room: { free: 0, lack: 'no-range' } }
-    if (nodes.get(nodeId)?.labels[readyLabel(network)] !== 'ready')
-      return { heard, room: { free: 0, lack: 'not-ready' } }
-    if (heard === undefined) return { heard, room: { free: 0, lack: 'unheard' } }
+    if (record === undefined || share === undefined) return { heard, room: without('no-range') }
+    if (nodes.get(nodeId)?.labels[readyLabel(network)] !== 'ready') return { heard, room: without('not-ready') }
+    if (heard === undefined) return { heard, room: without('unheard') }
     tasksOf ??= groupByNode(tasks.list())
     const networkId = networks.current().find((one) => one.name === network && one.scope === 'swarm')?.id
-    const use = addressUse({ network, networkId, containers: heard.report.containers, tasks: tasksOf(nodeId) })
+    const listed = tasksOf(nodeId)
+    const use = addressUse({ network, networkId, containers: heard.report.containers, tasks: listed })
     const free = countAddresses(shareLayout(record.definition, share).usable, use).free ?? 0
-    return { heard, room: { free }, range: share.range }
+    return { heard, room: { free, started: unlistedTasks(use.held, listed) }, range: share.range }
   }
 
   const roomOf = (network: string, nodeId: string): NodeRoom => {
@@ -70,7 +75,9 @@ export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
     if (range === undefined || heard === undefined) return room
     const isHeard = now() - heard.receivedAtMs < SILENT_AFTER_MS
     const { free } = keepFree({ network, nodeId, range, count: { usable: 0, used: null, free: room.free } }, isHeard)
-    return free === room.free ? room : { free: free ?? 0 }
+    // A newer list that does not show them: Swarm does not count them any more.
+    const isNewer = heard.receivedAtMs > (tasks.readAtMs() ?? Number.POSITIVE_INFINITY)
+    return { free: free ?? 0, started: isNewer ? room.started : NONE }
   }
 
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ReportedContainer } from '../../../src/agent/report.ts'
 import type { ServiceChange, ServiceObservation } from '../../../src/autoscaling/ports.ts'
 import type { SharedState } from '../../../src/autoscaling/shared-state.ts'
 import { EMPTY_SHARED_STATE } from '../../../src/autoscaling/shared-state.ts'
@@ -80,6 +81,32 @@ describe('the ceiling of a service', () => {
       ceiling: 9,
       reason:
         'the network vlan40 has 0 free addresses on 3 nodes: at most 9 replicas spread evenly; node lab-1 is full',
+    })
+  })
+
+  describe('whose tasks have just started', () => {
+    const started = (receivedAtMs: number, over: Partial<ReportedContainer> = {}) =>
+      [0, 1, 2].map((index) =>
+        heardReport(index, [{ taskId: `new-${index}`, serviceId: 'web', ...over }], receivedAtMs),
+      )
+    const ceiling = (reports: HeardReport[], tasks: SwarmTask[] = []) =>
+      capacityWith({ reports, tasks }).ceilingOf(service({ replicas: 3 }))?.ceiling
+
+    it('counts them when agents were faster than the list of tasks', () => {
+      expect(ceiling(started(NOW + 1))).toBe(39)
+    })
+
+    it('counts each of them once', () => {
+      const listed = [0, 1, 2].map((index) => onNode('web', index, index + 1, { id: `new-${index}` }))
+      expect(ceiling(started(NOW + 1), listed)).toBe(39)
+    })
+
+    it('does not count what a newer list does not show', () => {
+      expect(ceiling(started(NOW))).toBe(36)
+    })
+
+    it('does not count those of another service', () => {
+      expect(ceiling(started(NOW + 1, { serviceId: 'shop' }))).toBe(36)
     })
   })
 
