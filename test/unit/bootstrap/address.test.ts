@@ -76,6 +76,8 @@ describe('addresses and blocks', () => {
   it('come back from their text as they were', () => {
     fc.assert(
       fc.property(block, (one) => {
+        // Below are the IPv4-mapped addresses, which are refused.
+        fc.pre(one.family === 4 || one.last >> 48n > 0n)
         expect(parseBlock(formatBlock(one))).toEqual(one)
         expect(parseAddress(formatAddress(one.family, one.last))?.first).toBe(one.last)
         expect(formatBlock(blockOf(formatBlock(one)))).toBe(formatBlock(one))
