@@ -2,7 +2,7 @@
 import { formatDuration } from '../foundation/duration.ts'
 import { blockCount, blockOf, formatSpan, size } from './address.ts'
 import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
-import type { Entry, Holder, Ledger } from './ledger.ts'
+import { byAge, type Entry, type Holder, type Ledger } from './ledger.ts'
 import { type FreedRange, QUARANTINE_MS } from './record.ts'
 import { mergeSpans } from './spans.ts'
 
@@ -93,10 +93,10 @@ const lengthThatFits = ({ ledger, nodes, drawnCount }: Exhausted): number | unde
 }
 
 const quarantined = ({ ledger, network, nowMs }: Exhausted): string => {
-  const waiting = ledger.entries.flatMap(({ holder }) =>
-    holder.kind === 'freed' && !holder.isOver ? [holder.freed] : [],
-  )
-  const [first] = waiting.toSorted((one, other) => one.freedAtMs - other.freedAtMs)
+  const waiting = ledger.entries
+    .toSorted(byAge)
+    .flatMap(({ holder }) => (holder.kind === 'freed' && !holder.isOver ? [holder.freed] : []))
+  const [first] = waiting
   if (first === undefined) return ''
   const one = waiting.length === 1 ? '1 freed range waits' : `${waiting.length} freed ranges wait`
   return ` ${one} for the 24 h to be over, the first ${first.range} in ${quarantineLeft(first, nowMs)}; \`orrery network release ${network} ${first.range}\` does not wait.`

@@ -126,7 +126,8 @@ function* reusable(freed: readonly Entry[], pool: readonly Span[], taken: readon
 
 const freedAtMs = ({ holder }: Entry): number => (holder.kind === 'freed' ? holder.freed.freedAtMs : 0)
 
-const byAge = (one: Entry, other: Entry): number => {
+/** Oldest first, then lowest. */
+export const byAge = (one: Entry, other: Entry): number => {
   const difference = freedAtMs(one) - freedAtMs(other)
   if (difference !== 0) return difference
   return one.span.first < other.span.first ? -1 : 1
