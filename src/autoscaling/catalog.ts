@@ -1,5 +1,4 @@
 /** The autoscalers as they are now, all from memory. */
-
 import { createConditionTimes } from '../foundation/condition-times.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Autoscaler, Catalog, Condition } from './autoscaler.ts'

@@ -94,9 +94,9 @@ const lengthThatFits = ({ ledger, nodes, drawnCount }: Exhausted): number | unde
 
 const quarantined = ({ ledger, network, nowMs }: Exhausted): string => {
   const waiting = ledger.entries
-    .toSorted(byAge)
-    .flatMap(({ holder }) => (holder.kind === 'freed' && !holder.isOver ? [holder.freed] : []))
-  const [first] = waiting
+    .flatMap(({ span, holder }) => (holder.kind === 'freed' && !holder.isOver ? [{ span, holder }] : []))
+    .sort(byAge)
+  const first = waiting[0]?.holder.freed
   if (first === undefined) return ''
   const one = waiting.length === 1 ? '1 freed range waits' : `${waiting.length} freed ranges wait`
   return ` ${one} for the 24 h to be over, the first ${first.range} in ${quarantineLeft(first, nowMs)}; \`orrery network release ${network} ${first.range}\` does not wait.`

@@ -4,13 +4,14 @@ import { parseCidrList } from './cidr-list.ts'
 import { parseListenAddresses } from './listen-address.ts'
 import { parsePathPrefix } from './path-prefix.ts'
 import { apiVersion, dockerHost, duration, flag, headerName, httpUrl, LOG_LEVELS, logLevel, text } from './values.ts'
-import { variable } from './variable.ts'
+import { variablesOf } from './variable.ts'
+
+const variable = variablesOf('serve')
 
 export const controllerVariables = {
   listen: variable(
     {
       env: 'ORRERY_LISTEN',
-      role: 'serve',
       default: '0.0.0.0:8000',
       description: 'Where to listen: `host:port`, `[::]:port` or `:port`, several with commas.',
     },
@@ -19,7 +20,6 @@ export const controllerVariables = {
   dockerHost: variable(
     {
       env: 'DOCKER_HOST',
-      role: 'serve',
       default: 'unix:///var/run/docker.sock',
       description: 'The engine of a Swarm manager: `unix://` or `tcp://`.',
     },
@@ -28,7 +28,6 @@ export const controllerVariables = {
   dockerTlsVerify: variable(
     {
       env: 'DOCKER_TLS_VERIFY',
-      role: 'serve',
       default: '',
       description: "As with Docker's own client: any value means TLS with a verified engine.",
     },
@@ -38,7 +37,6 @@ export const controllerVariables = {
     variable(
       {
         env: 'DOCKER_CERT_PATH',
-        role: 'serve',
         description: 'Folder with `ca.pem`, `cert.pem` and `key.pem` for the engine.',
       },
       text,
@@ -48,7 +46,6 @@ export const controllerVariables = {
     variable(
       {
         env: 'DOCKER_API_VERSION',
-        role: 'serve',
         description:
           'Honoured with a warning: an older version makes the engine strip newer fields from every service that is scaled.',
       },
@@ -58,7 +55,6 @@ export const controllerVariables = {
   policyDir: variable(
     {
       env: 'ORRERY_POLICY_DIR',
-      role: 'serve',
       default: 'autoscalers',
       description: 'Folder of policy files (`autoscalers/README.md`).',
     },
@@ -67,7 +63,6 @@ export const controllerVariables = {
   networkDir: variable(
     {
       env: 'ORRERY_NETWORK_DIR',
-      role: 'serve',
       default: 'networks',
       description: 'Folder of network definitions (`networks/README.md`). The commands `network …` read it too.',
     },
@@ -76,7 +71,6 @@ export const controllerVariables = {
   networkAuto: variable(
     {
       env: 'ORRERY_NETWORK_AUTO',
-      role: 'serve',
       default: 'false',
       description:
         'Put new definitions in force and give ranges to new nodes without being told (docs/networks.md). What is in force is never changed or removed by itself.',
@@ -87,7 +81,6 @@ export const controllerVariables = {
     variable(
       {
         env: 'ORRERY_TOKEN_FILE',
-        role: 'serve',
         description:
           'File of `role token` lines. Without it reads are open and writes are local only (docs/http-api.md).',
       },
@@ -97,7 +90,6 @@ export const controllerVariables = {
   trustedCidrs: variable(
     {
       env: 'ORRERY_TRUSTED_CIDRS',
-      role: 'serve',
       default: '',
       description: 'Networks that may write when there is no token file, with commas: `10.0.0.0/8,fd00::/8`.',
     },
@@ -107,7 +99,6 @@ export const controllerVariables = {
     variable(
       {
         env: 'ORRERY_GRAFANA_SECRET_FILE',
-        role: 'serve',
         description:
           "File with the HMAC secret of Grafana's contact point. When set, `/v1/webhook/grafana` takes only what is signed with it.",
       },
@@ -118,7 +109,6 @@ export const controllerVariables = {
     variable(
       {
         env: 'ORRERY_GRAFANA_TIMESTAMP_HEADER',
-        role: 'serve',
         description:
           'The timestamp header of that contact point, if it has one: signatures are then refused when they are older than 300 s.',
       },
@@ -129,33 +119,28 @@ export const controllerVariables = {
     variable(
       {
         env: 'ORBITER_AUTH_USER',
-        role: 'serve',
         description: 'With `ORBITER_AUTH_PASS`: one more credential (HTTP Basic) with the role `scale`.',
       },
       text,
     ),
   ),
   orbiterAuthPass: Type.Optional(
-    variable({ env: 'ORBITER_AUTH_PASS', role: 'serve', secret: true, description: 'See `ORBITER_AUTH_USER`.' }, text),
+    variable({ env: 'ORBITER_AUTH_PASS', secret: true, description: 'See `ORBITER_AUTH_USER`.' }, text),
   ),
   tlsCertFile: Type.Optional(
     variable(
       {
         env: 'ORRERY_TLS_CERT_FILE',
-        role: 'serve',
         description: 'Certificate chain (PEM): serve HTTPS on every address.',
       },
       text,
     ),
   ),
-  tlsKeyFile: Type.Optional(
-    variable({ env: 'ORRERY_TLS_KEY_FILE', role: 'serve', description: 'Its private key (PEM).' }, text),
-  ),
+  tlsKeyFile: Type.Optional(variable({ env: 'ORRERY_TLS_KEY_FILE', description: 'Its private key (PEM).' }, text)),
   tlsCaFile: Type.Optional(
     variable(
       {
         env: 'ORRERY_TLS_CA_FILE',
-        role: 'serve',
         description:
           'Authorities (PEM). When set, every client, `/healthz` and `/metrics` included, must show a certificate of one of them.',
       },
@@ -165,7 +150,6 @@ export const controllerVariables = {
   dedupWindowMs: variable(
     {
       env: 'ORRERY_DEDUP_WINDOW',
-      role: 'serve',
       default: '60s',
       description: 'How long an `Idempotency-Key` that changed a count is remembered.',
     },
@@ -174,7 +158,6 @@ export const controllerVariables = {
   dryRun: variable(
     {
       env: 'ORRERY_DRY_RUN',
-      role: 'serve',
       default: 'false',
       description: 'Decide and report for every service, never write.',
     },
@@ -184,7 +167,6 @@ export const controllerVariables = {
     variable(
       {
         env: 'ALERTMANAGER_URL',
-        role: 'serve',
         description:
           'Alertmanager, asked once a minute which standing alerts still fire (docs/alerts.md): `http://alertmanager:9093`.',
       },
@@ -194,7 +176,6 @@ export const controllerVariables = {
   serverPrefix: variable(
     {
       env: 'SERVER_PREFIX',
-      role: 'serve',
       default: '/',
       description:
         "docker-scaler's routes (`/v1/scale-service`, `/v1/ping`) are served below this path too: `/scaler`.",
@@ -204,7 +185,6 @@ export const controllerVariables = {
   logLevel: variable(
     {
       env: 'LOG_LEVEL',
-      role: 'serve',
       default: 'info',
       description: `One of ${LOG_LEVELS.map((l) => `\`${l}\``).join(', ')}.`,
     },

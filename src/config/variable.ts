@@ -2,11 +2,9 @@
 import { type StringOptions, Type } from '@sinclair/typebox'
 
 /** What a variable says of itself, beside its default. */
-export interface VariableOptions extends StringOptions {
+interface VariableFacts extends StringOptions {
   /** The variable's name. */
   env: string
-  /** Who reads it: the controller, the agent, or the commands that talk to a controller. */
-  role: 'serve' | 'agent' | 'commands'
   /** One line for the table; Markdown. */
   description: string
   /** As it is written in the environment; absent: not set. */
@@ -15,7 +13,15 @@ export interface VariableOptions extends StringOptions {
   secret?: boolean
 }
 
-export const variable = <T>(options: VariableOptions, parse: (text: string) => T) =>
-  Type.Transform(Type.String(options))
-    .Decode(parse)
-    .Encode((value) => String(value))
+export interface VariableOptions extends VariableFacts {
+  /** Who reads it: the controller, the agent, or the commands that talk to a controller. */
+  role: 'serve' | 'agent' | 'commands'
+}
+
+/** Declares the variables of one role. */
+export const variablesOf =
+  (role: VariableOptions['role']) =>
+  <T>(options: VariableFacts, parse: (text: string) => T) =>
+    Type.Transform(Type.String({ ...options, role }))
+      .Decode(parse)
+      .Encode((value) => String(value))

@@ -11,39 +11,34 @@ import type { NodeReport } from '../../src/agent/report.ts'
 import type { WantedNetwork } from '../../src/agent/wanted.ts'
 import type { InsideProcess } from '../lab/inside.ts'
 import type { LabNode } from '../lab/lab.ts'
+import { wantedNetwork } from '../support/node-plan-fixture.ts'
 import { mainFile } from './support/controller.ts'
 import { engines } from './support/engines.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
 import { engineNetwork } from './support/network-sights.ts'
 import { eventually } from './support/services.ts'
+import { LAN } from './support/vlan40.ts'
 
-const LAN = { subnet: '172.80.0.0/16', gateway: '172.80.0.1', hostAddresses: true }
 const scriptedController = join(import.meta.dirname, 'fixtures/scripted-controller.mjs')
 /** A look takes milliseconds and comes every 5 s; ten times that is a fault. */
 const PATIENCE = { timeoutMs: 50_000 }
 
 /** `share`: the third number of the node's range. */
-const vlan40 = (share: number, over: Partial<WantedNetwork> = {}): WantedNetwork => ({
-  name: 'vlan40',
-  configName: 'vlan40_config',
-  presence: 'present',
-  driver: 'macvlan',
-  parent: 'eth1',
-  ipv4: {
-    subnet: '172.80.0.0/16',
-    gateway: '172.80.0.1',
-    range: `172.80.${share}.0/24`,
-    aux: {
-      'orrery-first': `172.80.${share}.0`,
-      'orrery-shim': `172.80.${share}.254`,
-      'orrery-last': `172.80.${share}.255`,
+const vlan40 = (share: number, over: Partial<WantedNetwork> = {}): WantedNetwork =>
+  wantedNetwork({
+    ipv4: {
+      subnet: LAN.subnet,
+      gateway: LAN.gateway,
+      range: `172.80.${share}.0/24`,
+      aux: {
+        'orrery-first': `172.80.${share}.0`,
+        'orrery-shim': `172.80.${share}.254`,
+        'orrery-last': `172.80.${share}.255`,
+      },
+      shim: `172.80.${share}.254`,
     },
-    shim: `172.80.${share}.254`,
-  },
-  isAdopted: false,
-  mayRecreate: false,
-  ...over,
-})
+    ...over,
+  })
 
 interface LinkSeen {
   readonly ifindex: number
@@ -64,7 +59,13 @@ const routeTo = async (node: LabNode, destination: string) =>
   (await routes(node)).find(({ dst }) => dst === destination)
 
 describe.each(engines)('the agent beside an engine %s', (engine) => {
-  const place = labForTests({ nodes: 2, managers: 1, engine, lan: LAN, images: ['orrery-lab/web'] })
+  const place = labForTests({
+    nodes: 2,
+    managers: 1,
+    engine,
+    lan: { ...LAN, hostAddresses: true },
+    images: ['orrery-lab/web'],
+  })
   const worker = () => present(place.lab.workers[0])
   let folder: string
   let controller: InsideProcess | undefined

@@ -10,8 +10,8 @@ import { labForTests, present } from './support/lab-for-tests.ts'
 import { runningTasks, untilReady } from './support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab } from './support/networked.ts'
 import { createService, eventually, policyLabels, removeService, replicasOf } from './support/services.ts'
+import { LAN, NETWORK } from './support/vlan40.ts'
 
-const NETWORK = 'vlan40'
 const SERVICES = ['web', 'shop']
 /** How long a container of these services keeps its address after it was told to stop. */
 const GRACE_MS = 4000
@@ -43,7 +43,7 @@ describe.each(stages)('on $ranges, $engine engine', ({ engine, definition, ceili
     engine,
     nodes: 3,
     managers: 2,
-    lan: { subnet: '172.80.0.0/16', gateway: '172.80.0.1' },
+    lan: LAN,
     images: ['orrery-lab/web'],
   })
   let networked: Networked

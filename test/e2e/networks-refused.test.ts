@@ -5,11 +5,12 @@ import { labForTests, present } from './support/lab-for-tests.ts'
 import { engineNetwork, markedLinks, nodeLabels, promiscuity, untilReady, versions } from './support/network-sights.ts'
 import { type Networked, networkedLab } from './support/networked.ts'
 import { eventually } from './support/services.ts'
+import { LAN } from './support/vlan40.ts'
 
 const place = labForTests({
   nodes: 3,
   managers: 1,
-  lan: { subnet: '172.80.0.0/16', gateway: '172.80.0.1' },
+  lan: LAN,
   images: ['orrery-lab/web'],
 })
 let networked: Networked

@@ -7,7 +7,7 @@ import { type AlertOver, alert, alertmanager } from './notifications.ts'
 export const T0 = Date.UTC(2026, 0, 31, 12)
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND
-export const clock = {
+const clock = {
   get nowMs() {
     return Date.now()
   },
