@@ -19,16 +19,11 @@ export interface AddressUse {
   readonly waiting: readonly SwarmTask[]
 }
 
-/** By service id: how many containers hold an address for a task that is not among the node's listed ones. */
-export function unlistedTasks(held: AddressUse['held'], listed: readonly SwarmTask[]): ReadonlyMap<string, number> {
-  const ids = new Set(listed.map(({ id }) => id))
-  const unlisted = new Map<string, number>()
-  for (const { taskId, serviceId } of held) {
-    if (taskId === undefined || serviceId === undefined || ids.has(taskId)) continue
-    unlisted.set(serviceId, (unlisted.get(serviceId) ?? 0) + 1)
-  }
-  return unlisted
-}
+/** How many containers hold an address for a task of the service that is not among the node's listed ones. */
+export const unlistedTasks = (serviceId: string, held: AddressUse['held'], listed: readonly SwarmTask[]): number =>
+  held.filter(
+    (one) => one.serviceId === serviceId && one.taskId !== undefined && !listed.some(({ id }) => id === one.taskId),
+  ).length
 
 export interface UseInput {
   readonly network: string

@@ -56,8 +56,8 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
     const besideOn = awaited.beside(service.id, network, growths)
     return places.placesOf(service, placement).map((place) => {
       const { id, hostname } = place.node
-      const { free: unheld, lack, started } = roomOf(id)
-      const unlisted = started.get(service.id) ?? 0
+      const { free: unheld, lack, startedOf } = roomOf(id)
+      const unlisted = startedOf(service.id)
       const free = unheld - besideOn(id)
       return { count: place.count + unlisted, unlisted, isCertain: place.isCertain, hostname, lack, free }
     })

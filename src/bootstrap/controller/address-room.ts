@@ -16,8 +16,8 @@ export type Lack = 'no-range' | 'not-ready' | 'unheard'
 export interface NodeRoom {
   readonly free: number
   readonly lack?: Lack
-  /** By service id: tasks that have an address here, and started since the tasks were listed. */
-  readonly started: ReadonlyMap<string, number>
+  /** Tasks of the service that have an address here, and started since the tasks were listed. */
+  startedOf(serviceId: string): number
 }
 
 export interface AddressRoom {
@@ -36,8 +36,8 @@ export interface AddressRoomDeps {
 
 type Counted = { readonly heard: HeardReport | undefined; readonly room: NodeRoom; readonly range?: string }
 
-const NONE: ReadonlyMap<string, number> = new Map()
-const without = (lack: Lack): NodeRoom => ({ free: 0, lack, started: NONE })
+const none = () => 0
+const without = (lack: Lack): NodeRoom => ({ free: 0, lack, startedOf: none })
 
 export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
   const { nodes, tasks, records, networks, reports, now } = deps
@@ -61,7 +61,8 @@ export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
     const listed = tasksOf(nodeId)
     const use = addressUse({ network, networkId, containers: heard.report.containers, tasks: listed })
     const free = countAddresses(shareLayout(record.definition, share).usable, use).free ?? 0
-    return { heard, room: { free, started: unlistedTasks(use.held, listed) }, range: share.range }
+    const startedOf = (serviceId: string) => unlistedTasks(serviceId, use.held, listed)
+    return { heard, room: { free, startedOf }, range: share.range }
   }
 
   const roomOf = (network: string, nodeId: string): NodeRoom => {
@@ -77,7 +78,7 @@ export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
     const { free } = keepFree({ network, nodeId, range, count: { usable: 0, used: null, free: room.free } }, isHeard)
     // A newer list that does not show them: Swarm does not count them any more.
     const isNewer = heard.receivedAtMs > (tasks.readAtMs() ?? Number.POSITIVE_INFINITY)
-    return { free: free ?? 0, started: isNewer ? room.started : NONE }
+    return { free: free ?? 0, startedOf: isNewer ? room.startedOf : none }
   }
 
   return {
