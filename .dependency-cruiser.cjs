@@ -1,10 +1,18 @@
 /**
- * Who may import whom (docs/architecture.md). The pure files are all of a capability but its use cases: named here and in
- * tsconfig.pure.json for autoscaling, in folders of their own elsewhere; test/arch plants violations to prove that each rule bites.
+ * Who may import whom (docs/architecture.md). Folders say what a file may do: `pure` ones compute, use cases act through ports.
+ * test/arch plants violations to prove that each rule bites.
  */
-const autoscalingUseCases =
-  '^src/autoscaling/(alert-book|alert-receiver|ask|catalog|commit|decision-log|find-autoscaler|lane|lane-context|lanes|policies|restore-keeper|scaler|standing-keeper|tell-decision|unknown-write|within)[.]ts$'
-const useCases = [autoscalingUseCases, '^src/bootstrap/(controller|node)/', '^src/agent/sync/']
+const pure = [
+  '^src/(autoscaling|bootstrap|agent|discovery)/[^/]+[.]ts$',
+  '^src/autoscaling/(policy|decision|alerts)/',
+  '^src/bootstrap/(address|definition|allocation|record|plan)/',
+  '^src/agent/plan/',
+]
+const useCases = [
+  '^src/autoscaling/(feed|receiver|writer|views)/',
+  '^src/bootstrap/(reconcile|capacity|views)/',
+  '^src/agent/(controller|host|sync)/',
+]
 const foundation = '^src/foundation/'
 const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
 const ports = '^src/[^/]+/ports[.]ts$'
@@ -40,14 +48,15 @@ module.exports = {
     rule(
       'pure-imports-pure',
       'pure files import only each other and TypeBox',
-      { path: capability, pathNot: [...useCases, ports] },
+      { path: pure, pathNot: ports },
       { pathNot: [capability, foundation, 'node_modules/@sinclair/typebox', 'node_modules/ip-address'] },
     ),
+    rule('pure-not-use-case', 'pure files know no use case', { path: pure, pathNot: ports }, { path: useCases }),
     rule(
-      'pure-not-use-case',
-      'pure files know no use case',
-      { path: capability, pathNot: [...useCases, ports] },
-      { path: useCases },
+      'a-folder-is-a-rule',
+      'a file of a capability is in a folder that says what it may do',
+      { path: capability, pathNot: [...pure, ...useCases] },
+      {},
     ),
     rule(
       'use-cases-stay-inside',

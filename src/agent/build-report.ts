@@ -1,6 +1,6 @@
 /** The report of a node from what was seen there. Pure; what the words do not allow is cut, so that no report is refused. */
-import type { HostState } from '../bootstrap/host.ts'
-import { isShim } from '../bootstrap/link-names.ts'
+import type { HostState } from './plan/host.ts'
+import { isShim } from './plan/link-names.ts'
 import type { EngineFacts, Usage } from './ports.ts'
 import type { NetworkStanding, NodeReport, ReportedContainer, ReportedFault, ReportedNetwork } from './report.ts'
 

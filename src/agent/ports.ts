@@ -1,6 +1,6 @@
 /** What the agent needs of its host, its engine, its disk and the controllers. Types only; adapters implement them. */
 import type { Unsubscribe } from '../autoscaling/ports.ts'
-import type { ConfigNetwork, HostState, HostStep } from '../bootstrap/host.ts'
+import type { ConfigNetwork, HostState, HostStep } from './plan/host.ts'
 import type { NodeReport, ReportedContainer, ReportedNetwork } from './report.ts'
 import type { WantedState } from './wanted.ts'
 

@@ -1,15 +1,15 @@
 /** What the autoscaling capability needs of the world. Types only; adapters implement them, `commands/` wires them. */
-import type { AlertState } from './alert-state.ts'
-import type { Decision } from './decision.ts'
-import type { Capacity } from './limit-count.ts'
+import type { AlertState } from './alerts/alert-state.ts'
+import type { Decision } from './decision/decision.ts'
+import type { Capacity } from './decision/limit-count.ts'
+import type { SharedState } from './decision/shared-state.ts'
 import type { ServiceObservation } from './observation.ts'
-import type { PolicyFile, PolicyIssue } from './policy.ts'
-import type { SharedState } from './shared-state.ts'
+import type { PolicyFile, PolicyIssue } from './policy/policy.ts'
 
 /** For capabilities that know services by these ports alone. */
-export type { Capacity } from './limit-count.ts'
+export type { Capacity } from './decision/limit-count.ts'
+export type { SharedState } from './decision/shared-state.ts'
 export type { Placement, ServiceObservation } from './observation.ts'
-export type { SharedState } from './shared-state.ts'
 
 export type Unsubscribe = () => void
 

@@ -1,8 +1,8 @@
 /** Networks and nodes as others see them, and the use cases that `http` and `commands` may call. */
 import type { NodeReport, ReportedFault } from '../agent/report.ts'
 import type { WantedState } from '../agent/wanted.ts'
-import type { DefinitionIssue, NetworkDefinition } from './definition.ts'
-import type { Availability, FreedRange } from './record.ts'
+import type { DefinitionIssue, NetworkDefinition } from './definition/definition.ts'
+import type { Availability, FreedRange } from './record/record.ts'
 
 /** A named yes/no with reason. `status: true` is the good one, but for `Orphaned`, `Removing` and `DefinitionConflict`. */
 export interface NetworkCondition {

@@ -1,8 +1,8 @@
 /** What the bootstrap needs of the world. Types only; adapters implement them, `commands/` wires them. */
 import type { NodeReport } from '../agent/report.ts'
 import type { SyncStatus, Unsubscribe } from '../autoscaling/ports.ts'
-import type { DefinitionSet } from './definition.ts'
-import type { Availability, NetworkRecord } from './record.ts'
+import type { DefinitionSet } from './definition/definition.ts'
+import type { Availability, NetworkRecord } from './record/record.ts'
 
 /** A node as the managers know it. */
 export interface SwarmNode {

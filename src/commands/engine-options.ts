@@ -1,4 +1,4 @@
-import type { EngineOptions } from '../adapters/swarm/engine-address.ts'
+import type { EngineOptions } from '../adapters/swarm/engine/engine-address.ts'
 import type { Config } from '../config/schema.ts'
 
 /** How to get to the engine, from DOCKER_HOST and its companions. */

@@ -1,9 +1,9 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { Console, ExitCode } from './console.ts'
-import { addNetworkCommands } from './network-commands.ts'
+import { addNetworkCommands } from './network/commands.ts'
 import type { ScaleOptions } from './scale.ts'
-import type { ServeOptions } from './serve.ts'
+import type { ServeOptions } from './serve/serve.ts'
 
 /** Never throws. */
 export async function runProgram(args: readonly string[], io: Console): Promise<ExitCode> {
@@ -81,7 +81,7 @@ function program(io: Console, run: Run): Command {
 }
 
 async function startServing(options: ServeOptions, io: Console): Promise<ExitCode> {
-  const { serve } = await import('./serve.ts')
+  const { serve } = await import('./serve/serve.ts')
   return await serve(options, io)
 }
 

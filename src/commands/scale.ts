@@ -1,5 +1,5 @@
 /** `orrery up` and `orrery down`: one step, answered with a sentence or the decision as JSON. */
-import type { Direction } from '../autoscaling/policy.ts'
+import type { Direction } from '../autoscaling/policy/policy.ts'
 import type { WireDecision } from '../http/wire/decision.ts'
 import type { Console, ExitCode } from './console.ts'
 import { callController, problemText } from './controller-client.ts'

@@ -1,5 +1,5 @@
 /** A decision as an answer: 200 for every policy outcome, a problem where the set-up itself is wrong. */
-import type { Decision } from '../autoscaling/decision.ts'
+import type { Decision } from '../autoscaling/decision/decision.ts'
 import { HttpProblem } from './problem.ts'
 import { type WireDecision, wireDecision } from './wire/decision.ts'
 

@@ -1,7 +1,7 @@
 /** What callers may ask with, as schemas, and how it is read into the words of the domain. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { Direction, Step } from '../autoscaling/policy.ts'
-import { parseStep } from '../autoscaling/step.ts'
+import type { Direction, Step } from '../autoscaling/policy/policy.ts'
+import { parseStep } from '../autoscaling/policy/step.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { MAX_WHOLE_NUMBER } from '../foundation/whole-number.ts'
 import { HttpProblem } from './problem.ts'

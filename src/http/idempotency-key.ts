@@ -1,6 +1,6 @@
 /** An `Idempotency-Key` header as it is remembered: hashed, so that the state label holds no text of a caller. */
 import { createHash } from 'node:crypto'
-import type { RequestKey } from '../autoscaling/request.ts'
+import type { RequestKey } from '../autoscaling/decision/request.ts'
 import { HttpProblem } from './problem.ts'
 
 const MAX_KEY_LENGTH = 255

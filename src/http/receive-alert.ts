@@ -1,7 +1,8 @@
 /** A notification on a route that says itself what it is for. */
+
+import type { Notification } from '../autoscaling/alerts/notification.ts'
 import type { AlertResult, AlertRoute } from '../autoscaling/autoscaler.ts'
-import type { Decision } from '../autoscaling/decision.ts'
-import type { Notification } from '../autoscaling/notification.ts'
+import type { Decision } from '../autoscaling/decision/decision.ts'
 import { Fault } from '../foundation/errors.ts'
 import { countAlerts } from './answer-alerts.ts'
 import { HttpProblem } from './problem.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Autoscaler } from '../../src/autoscaling/autoscaler.ts'
-import type { Request } from '../../src/autoscaling/request.ts'
+import type { Request } from '../../src/autoscaling/decision/request.ts'
 import { aDecision, anAutoscaler, fakeCatalog, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
 import { server } from '../support/http.ts'
 

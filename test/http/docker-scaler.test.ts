@@ -1,7 +1,7 @@
 /** Cases S1 to S18, S25 and S26 of the contract's list, from the call to the count in a Swarm in memory. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Decision } from '../../src/autoscaling/decision.ts'
+import type { Decision } from '../../src/autoscaling/decision/decision.ts'
 import type { ServiceObservation } from '../../src/autoscaling/observation.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'

@@ -1,6 +1,6 @@
 /** Cases O1 to O31 of the contract's list, as far as HTTP shows them; the counts themselves are decided elsewhere. */
 import { describe, expect, it } from 'vitest'
-import type { Decision } from '../../src/autoscaling/decision.ts'
+import type { Decision } from '../../src/autoscaling/decision/decision.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'
 import { aDecision, anAutoscaler, fakeCatalog, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
 import { fakeMetrics, server } from '../support/http.ts'

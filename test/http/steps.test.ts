@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Outcome } from '../../src/autoscaling/decision.ts'
+import type { Outcome } from '../../src/autoscaling/decision/decision.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'
 import { aDecision, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
 import { server } from '../support/http.ts'

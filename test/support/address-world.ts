@@ -2,6 +2,8 @@
  * A Swarm with ranges, small enough to be played through by a property: services, tasks, containers with addresses, and
  * controllers that see all of it late. Nothing happens by itself; every step is the test's.
  */
+
+import { EMPTY_SHARED_STATE } from '../../src/autoscaling/decision/shared-state.ts'
 import type {
   AddressClaim,
   ServiceChange,
@@ -9,8 +11,7 @@ import type {
   Services,
   SharedState,
 } from '../../src/autoscaling/ports.ts'
-import { EMPTY_SHARED_STATE } from '../../src/autoscaling/shared-state.ts'
-import { createAddressCapacity } from '../../src/bootstrap/controller/address-capacity.ts'
+import { createAddressCapacity } from '../../src/bootstrap/capacity/address-capacity.ts'
 import type { HeardReport, SwarmNode, SwarmTask } from '../../src/bootstrap/ports.ts'
 import { observation } from './builders.ts'
 import { heardReport, NETWORK_ID, networkRecord, placement, swarmNetwork, swarmNode } from './capacity-builders.ts'

@@ -2,7 +2,7 @@
 import type { ReportedContainer } from '../../src/agent/report.ts'
 import type { Placement } from '../../src/autoscaling/ports.ts'
 import type { EngineNetwork, HeardReport, SwarmNode } from '../../src/bootstrap/ports.ts'
-import type { NetworkRecord } from '../../src/bootstrap/record.ts'
+import type { NetworkRecord } from '../../src/bootstrap/record/record.ts'
 import { NOW } from './builders.ts'
 import { byNodeId, definition, record, report, share } from './network-builders.ts'
 

@@ -1,8 +1,8 @@
 /** Use cases in memory. What a test does not set throws when it is called. */
 import type { Autoscaler, Catalog, EventFeed, OrreryEvent, Scaler } from '../../src/autoscaling/autoscaler.ts'
-import type { Decision } from '../../src/autoscaling/decision.ts'
+import type { Decision } from '../../src/autoscaling/decision/decision.ts'
+import type { Request } from '../../src/autoscaling/decision/request.ts'
 import type { SyncStatus } from '../../src/autoscaling/ports.ts'
-import type { Request } from '../../src/autoscaling/request.ts'
 import { Fault } from '../../src/foundation/errors.ts'
 import { policy } from './builders.ts'
 

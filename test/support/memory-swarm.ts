@@ -3,6 +3,7 @@
  * and faults on demand. For tests of what the scaler does when things go wrong; the real engines are in test/e2e.
  */
 
+import { EMPTY_SHARED_STATE, type SharedState } from '../../src/autoscaling/decision/shared-state.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../src/autoscaling/observation.ts'
 import type {
   CountWrite,
@@ -12,7 +13,6 @@ import type {
   SyncStatus,
   WriteResult,
 } from '../../src/autoscaling/ports.ts'
-import { EMPTY_SHARED_STATE, type SharedState } from '../../src/autoscaling/shared-state.ts'
 import { Fault } from '../../src/foundation/errors.ts'
 import { observation } from './builders.ts'
 

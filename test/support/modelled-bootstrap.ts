@@ -3,10 +3,10 @@
  * its say and Swarm places what it can.
  */
 
-import type { BootstrapSwarm } from '../../src/bootstrap/controller/bootstrap-swarm.ts'
-import type { DefinitionSet, NetworkDefinition } from '../../src/bootstrap/definition.ts'
-import type { ServiceUse } from '../../src/bootstrap/plan-words.ts'
+import type { DefinitionSet, NetworkDefinition } from '../../src/bootstrap/definition/definition.ts'
+import type { ServiceUse } from '../../src/bootstrap/plan/words.ts'
 import type { AgentReports, Definitions, StepResult } from '../../src/bootstrap/ports.ts'
+import type { BootstrapSwarm } from '../../src/bootstrap/reconcile/bootstrap-swarm.ts'
 import { Fault } from '../../src/foundation/errors.ts'
 import { asSet, type ModelledCluster, modelledCluster } from './modelled-cluster.ts'
 

@@ -1,6 +1,6 @@
 /** Alerts that stand (autoscaler.on-firing=repeat), from notification to count, with several controllers of one Swarm in memory. */
 import { afterEach, beforeEach, vi } from 'vitest'
-import { readNotification } from '../../src/autoscaling/notification.ts'
+import { readNotification } from '../../src/autoscaling/alerts/notification.ts'
 import { type MemoryOptions, memoryAlertStore, memoryController } from './memory-controller.ts'
 import { type AlertOver, alert, alertmanager } from './notifications.ts'
 

@@ -1,6 +1,6 @@
 /** One policy file's text as flat fields. */
 import { isAlias, isMap, type YAMLMap } from 'yaml'
-import type { PolicyIssue } from '../../autoscaling/policy.ts'
+import type { PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import { Unparsable } from './yaml-document.ts'
 import type { Parsed } from './yaml-folder.ts'
 import { keyOf, readYamlMapping, textOf } from './yaml-mapping.ts'

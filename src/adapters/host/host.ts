@@ -1,9 +1,9 @@
 /** This host's links, addresses and routes, through iproute2: JSON in, arguments out, no text read. */
 import { writeFile } from 'node:fs/promises'
 import { HostFault } from '../../agent/host-fault.ts'
+import type { HostStep } from '../../agent/plan/host.ts'
+import { HALF_MADE } from '../../agent/plan/link-names.ts'
 import type { Host } from '../../agent/ports.ts'
-import type { HostStep } from '../../bootstrap/host.ts'
-import { HALF_MADE } from '../../bootstrap/link-names.ts'
 import { createIp, type Ip, type IpOptions, isNothingThere } from './ip-command.ts'
 import { readLinks, readRoutes } from './ip-json.ts'
 

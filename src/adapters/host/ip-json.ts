@@ -1,5 +1,5 @@
 /** What iproute2 prints with `-j`, read. Fields that it does not print are absent, and what is no link is left out. */
-import type { HostAddress, HostLink, HostRoute } from '../../bootstrap/host.ts'
+import type { HostAddress, HostLink, HostRoute } from '../../agent/plan/host.ts'
 
 /** Of `ip -json -details address show`. Throws SyntaxError. */
 export function readLinks(text: string): readonly HostLink[] {

@@ -1,6 +1,6 @@
 /** Counts decisions, and forgets those of services that are gone. */
 import { Counter, type Registry } from 'prom-client'
-import type { Decision } from '../../autoscaling/decision.ts'
+import type { Decision } from '../../autoscaling/decision/decision.ts'
 
 type Labels = Record<'autoscaler' | 'service' | 'outcome' | 'reason', string>
 

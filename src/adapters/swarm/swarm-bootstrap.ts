@@ -1,17 +1,17 @@
 /** What the networks need of the Swarm: nodes, tasks, networks and records, and what keeps their caches in step. */
 import type { Logger, Services, SyncStatus, Unsubscribe } from '../../autoscaling/ports.ts'
-import type { ServiceUse } from '../../bootstrap/plan-words.ts'
+import type { ServiceUse } from '../../bootstrap/plan/words.ts'
 import type { Nodes, Records, SwarmNetworks, Tasks } from '../../bootstrap/ports.ts'
-import type { Engine } from './engine-connection.ts'
-import type { EngineEvent } from './event-stream.ts'
-import type { InSync } from './in-sync.ts'
-import { createListing } from './keep-listing.ts'
-import { createNetworkRecords, type RecordCodec } from './network-records.ts'
-import { createNodeCache } from './node-cache.ts'
-import { createPartInSync } from './part-in-sync.ts'
-import { createSwarmNetworks } from './swarm-networks.ts'
-import { createTaskPoll } from './task-poll.ts'
-import type { Timing } from './timing.ts'
+import { createNetworkRecords, type RecordCodec } from './configs/network-records.ts'
+import type { Engine } from './engine/engine-connection.ts'
+import type { EngineEvent } from './engine/event-stream.ts'
+import type { Timing } from './engine/timing.ts'
+import { createSwarmNetworks } from './networks/swarm-networks.ts'
+import { createNodeCache } from './nodes/node-cache.ts'
+import type { InSync } from './sync/in-sync.ts'
+import { createListing } from './sync/keep-listing.ts'
+import { createPartInSync } from './sync/part-in-sync.ts'
+import { createTaskPoll } from './tasks/task-poll.ts'
 
 /** Of a Swarm connected with `networks: true`. */
 export interface SwarmBootstrap {

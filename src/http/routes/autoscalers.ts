@@ -1,7 +1,7 @@
 /** Reads: every autoscaler, one, its decisions, and what would be decided. All from memory. */
 import { type FastifyPluginAsyncTypebox, type Static, Type } from '@fastify/type-provider-typebox'
-import { notInSync } from '../../autoscaling/not-in-sync.ts'
-import type { Request } from '../../autoscaling/request.ts'
+import type { Request } from '../../autoscaling/decision/request.ts'
+import { notInSync } from '../../autoscaling/policy/not-in-sync.ts'
 import { ExplainBody, NameParams, readBy } from '../asked.ts'
 import { HttpProblem } from '../problem.ts'
 import type { RouteDeps } from '../server-deps.ts'

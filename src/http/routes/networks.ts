@@ -1,6 +1,6 @@
 /** `GET /v1/network`: what is defined and in force, who has which range, and who has which address. All from memory. */
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { notInSync } from '../../autoscaling/not-in-sync.ts'
+import { notInSync } from '../../autoscaling/policy/not-in-sync.ts'
 import { FlagQuery, isSet, NameParams } from '../asked.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { IssueSchema, NetworkSchema, wireNetwork } from '../wire/network.ts'

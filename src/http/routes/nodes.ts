@@ -1,6 +1,6 @@
 /** `GET /v1/node`: what is known of every node, by Swarm and by its agent. All from memory. */
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { notInSync } from '../../autoscaling/not-in-sync.ts'
+import { notInSync } from '../../autoscaling/policy/not-in-sync.ts'
 import { FlagQuery, isSet } from '../asked.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { NodeSchema, wireNode } from '../wire/node.ts'

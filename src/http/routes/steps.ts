@@ -1,8 +1,8 @@
 /** `up` and `down`: one step, asked for by a person, a program, or the notification of a monitoring tool. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { readNotification } from '../../autoscaling/notification.ts'
-import type { Direction } from '../../autoscaling/policy.ts'
-import { formatStep } from '../../autoscaling/step.ts'
+import { readNotification } from '../../autoscaling/alerts/notification.ts'
+import type { Direction } from '../../autoscaling/policy/policy.ts'
+import { formatStep } from '../../autoscaling/policy/step.ts'
 import { countWebhook } from '../answer-alerts.ts'
 import { answerDecision } from '../answer-decision.ts'
 import { NameParams, readStep, StepQuery, stepBody } from '../asked.ts'

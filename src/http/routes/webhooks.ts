@@ -1,7 +1,7 @@
 /** Notifications of Alertmanager and Grafana, each alert routed by its own labels; and the end of what stands. */
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
-import { type Notification, readNotification } from '../../autoscaling/notification.ts'
+import { type Notification, readNotification } from '../../autoscaling/alerts/notification.ts'
 import { answerAlerts, countAlerts, countWebhook } from '../answer-alerts.ts'
 import { NameParams } from '../asked.ts'
 import { HttpProblem } from '../problem.ts'

@@ -1,9 +1,9 @@
 /** An autoscaler as `GET /v1/autoscaler` shows it. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { StandingAlert } from '../../autoscaling/alert-state.ts'
+import type { StandingAlert } from '../../autoscaling/alerts/alert-state.ts'
 import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
-import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy.ts'
-import { formatStep } from '../../autoscaling/step.ts'
+import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy/policy.ts'
+import { formatStep } from '../../autoscaling/policy/step.ts'
 import { DecisionSchema, wireDecision } from './decision.ts'
 import { enumeration } from './enumeration.ts'
 import { ObservationSchema, wireObservation } from './observation.ts'

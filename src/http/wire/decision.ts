@@ -1,6 +1,6 @@
 /** A decision and its stages as callers see them (docs/http-api.md). */
 import { type Static, Type } from '@sinclair/typebox'
-import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision.ts'
+import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision/decision.ts'
 import { enumeration } from './enumeration.ts'
 import { rfc3339 } from './time.ts'
 

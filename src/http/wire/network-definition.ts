@@ -1,6 +1,6 @@
 /** The definition of a network, as its file has it. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { AddressSpan, FamilyDefinition, NetworkDefinition } from '../../bootstrap/definition.ts'
+import type { AddressSpan, FamilyDefinition, NetworkDefinition } from '../../bootstrap/definition/definition.ts'
 import { enumeration } from './enumeration.ts'
 
 const Text = Type.Optional(Type.String())

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHost } from '../../../src/adapters/host/host.ts'
+import { planNode } from '../../../src/agent/plan/node-plan.ts'
 import type { Host } from '../../../src/agent/ports.ts'
 import type { WantedNetwork } from '../../../src/agent/wanted.ts'
-import { planNode } from '../../../src/bootstrap/node-plan.ts'
 
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0

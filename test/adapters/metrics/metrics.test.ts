@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createMetrics } from '../../../src/adapters/metrics/metrics.ts'
-import type { StandingAlert } from '../../../src/autoscaling/alert-state.ts'
+import type { StandingAlert } from '../../../src/autoscaling/alerts/alert-state.ts'
 import type { Autoscaler, Condition } from '../../../src/autoscaling/autoscaler.ts'
 import type { NetworkView, NodeView } from '../../../src/bootstrap/network.ts'
 import { aNetwork, aNode, aShare } from '../../support/fake-networks.ts'

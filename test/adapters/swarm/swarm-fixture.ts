@@ -1,7 +1,7 @@
 /** A fake engine and the adapter on it, with short times; everything is closed after each test. */
 import { onTestFinished, vi } from 'vitest'
+import type { Timing } from '../../../src/adapters/swarm/engine/timing.ts'
 import { connectSwarm, type Swarm, type SwarmHooks } from '../../../src/adapters/swarm/swarm.ts'
-import type { Timing } from '../../../src/adapters/swarm/timing.ts'
 import type { Logger } from '../../../src/autoscaling/ports.ts'
 import { type FakeEngine, startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
 

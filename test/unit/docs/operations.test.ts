@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { connectLocalEngine } from '../../../src/adapters/swarm/local-engine.ts'
+import { connectLocalEngine } from '../../../src/adapters/swarm/local/local-engine.ts'
 import { connectSwarm, type Swarm } from '../../../src/adapters/swarm/swarm.ts'
 import { LOG_LEVELS } from '../../../src/config/values.ts'
 import { PROBLEMS } from '../../../src/http/problem.ts'

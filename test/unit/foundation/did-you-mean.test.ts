@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { candidateNames } from '../../../src/autoscaling/policy-fields.ts'
+import { candidateNames } from '../../../src/autoscaling/policy/policy-fields.ts'
 import { didYouMean, editDistance } from '../../../src/foundation/did-you-mean.ts'
 
 describe('did you mean', () => {

@@ -1,6 +1,6 @@
 /** What became of a request in docker-scaler's codes and messages; what it never had is said in its form. */
 import type { Autoscaler } from '../../../autoscaling/autoscaler.ts'
-import type { Decision } from '../../../autoscaling/decision.ts'
+import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import type { ServiceMode } from '../../../autoscaling/observation.ts'
 import { type HttpProblem, isTransient, PROBLEMS } from '../../problem.ts'
 

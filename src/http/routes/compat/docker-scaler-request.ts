@@ -1,6 +1,6 @@
 /** What docker-scaler reads from query and body, in its order and with its messages. */
-import type { Direction, Step } from '../../../autoscaling/policy.ts'
-import { parseStep } from '../../../autoscaling/step.ts'
+import type { Direction, Step } from '../../../autoscaling/policy/policy.ts'
+import { parseStep } from '../../../autoscaling/policy/step.ts'
 import { MAX_WHOLE_NUMBER } from '../../../foundation/whole-number.ts'
 
 export type DockerScalerRequest =

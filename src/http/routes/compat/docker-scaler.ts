@@ -4,8 +4,8 @@
  */
 import { Type } from '@sinclair/typebox'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { type Notification, readNotification } from '../../../autoscaling/notification.ts'
-import type { Direction, Step } from '../../../autoscaling/policy.ts'
+import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import type { Direction, Step } from '../../../autoscaling/policy/policy.ts'
 import { countWebhook } from '../../answer-alerts.ts'
 import { errorAnswer } from '../../plugins/errors.ts'
 import { readBodiesAsText } from '../../plugins/json-body.ts'

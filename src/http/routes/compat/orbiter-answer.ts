@@ -1,5 +1,5 @@
 /** What a decision is in Orbiter's codes: 200 when it is done, 500 and a sentence when it is not. */
-import type { Decision } from '../../../autoscaling/decision.ts'
+import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import { answerDecision } from '../../answer-decision.ts'
 
 export interface OrbiterAnswer {

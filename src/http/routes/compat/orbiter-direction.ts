@@ -1,5 +1,5 @@
 /** The direction in a body of Orbiter's: `{"direction": true}` is up. As lenient as Go's decoder, except that nothing is no longer "down". */
-import type { Direction } from '../../../autoscaling/policy.ts'
+import type { Direction } from '../../../autoscaling/policy/policy.ts'
 
 /** `undefined`: the body names no direction. Key in any case, the last one wins; text after the first JSON value is ignored. */
 export function readOrbiterDirection(body: string): Direction | undefined {

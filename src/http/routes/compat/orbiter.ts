@@ -3,9 +3,9 @@
  * What deviates, and why, is in docs/migrating-from-orbiter.md.
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
 import type { AlertResult } from '../../../autoscaling/autoscaler.ts'
-import { type Notification, readNotification } from '../../../autoscaling/notification.ts'
-import type { Direction } from '../../../autoscaling/policy.ts'
+import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { answerAlerts, countAlerts, countWebhook } from '../../answer-alerts.ts'
 import { sendEndlessly } from '../../endless-response.ts'

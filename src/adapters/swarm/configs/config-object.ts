@@ -1,0 +1,142 @@
+/** One Swarm config used as a small versioned record: its labels are the record. No retries; the caller re-reads. */
+import type { Engine } from '../engine/engine-connection.ts'
+import { EngineError, isConflict, isNameTaken } from '../engine/engine-errors.ts'
+import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
+import { nanoOf } from '../engine/go-time.ts'
+import type { Timing } from '../engine/timing.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+export interface ConfigObject {
+  /** As last read or written; empty when there is no such config. */
+  labels(): Labels
+  /** Whether there was one when it was last read or written. */
+  exists(): boolean
+  /** As last read; absent: there was none, or it was written since. */
+  version(): number | undefined
+  /** Whether the version is not known: never read, or written since. */
+  mustRead(): boolean
+  /** Whether the version that an event of this time announces is the one that was read. */
+  isOf(timeNano: string): boolean
+  /** Reads it. Throws EngineError. */
+  read(): Promise<void>
+  /** Takes it from a list of configs that was read for several. Throws EngineError `malformed`. */
+  take(list: readonly unknown[]): void
+  /** Compare-and-swap on the version read, creates what does not exist. Throws EngineError; then `mustRead()`. */
+  write(labels: Labels): Promise<void>
+  /** Removes what was read; the engine compares no version here. Throws EngineError; then `mustRead()`. */
+  remove(): Promise<void>
+}
+
+interface Known {
+  readonly id: string
+  readonly version: number
+  readonly spec: JsonObject
+  readonly updatedAtNano: string
+}
+
+type Calls = Pick<Timing, 'readTimeoutMs' | 'writeTimeoutMs'>
+
+// Configs refuse empty data.
+const ONE_BYTE = Buffer.from('-').toString('base64')
+
+export function createConfigObject(deps: {
+  readonly engine: Engine
+  readonly name: string
+  readonly timing: Calls
+  readonly signal: AbortSignal
+}): ConfigObject {
+  const { engine, name, timing, signal } = deps
+  let known: Known | undefined
+  let labels: Labels = {}
+  let exists = false
+  let mustRead = true
+
+  const post = async (path: string, endpoint: string, wanted: { query?: Record<string, string>; spec: JsonObject }) => {
+    const query = wanted.query === undefined ? {} : { query: wanted.query }
+    const body = writeLossless(wanted.spec)
+    await engine.call({ method: 'POST', path, endpoint, ...query, body, timeoutMs: timing.writeTimeoutMs, signal })
+  }
+
+  const take = (list: readonly unknown[]) => {
+    const found = list.find((config) => textAt(config, 'Spec', 'Name') === name)
+    const config = found === undefined ? undefined : readConfig(found)
+    // A deposed leader may still serve what was before.
+    if (config !== undefined && config.id === known?.id && config.version < known.version) return
+    known = config
+    labels = labelsAt(config?.spec, 'Labels')
+    exists = config !== undefined
+    mustRead = false
+  }
+
+  return {
+    labels: () => labels,
+    exists: () => exists,
+    version: () => (mustRead ? undefined : known?.version),
+    mustRead: () => mustRead,
+    isOf: (timeNano) => !mustRead && known?.updatedAtNano === timeNano,
+    take,
+    async read() {
+      take(await listConfigs({ engine, prefix: name, timing, signal }))
+    },
+    async write(next) {
+      mustRead = true
+      if (known === undefined) {
+        await post('/configs/create', '/configs/create', { spec: { Name: name, Labels: next, Data: ONE_BYTE } })
+      } else {
+        const path = `/configs/${encodeURIComponent(known.id)}/update`
+        const query = { version: String(known.version) }
+        await post(path, '/configs/{id}/update', { query, spec: { ...known.spec, Labels: next } })
+      }
+      labels = next
+      exists = true
+    },
+    async remove() {
+      mustRead = true
+      if (known !== undefined) {
+        const [path, endpoint] = [`/configs/${encodeURIComponent(known.id)}`, '/configs/{id}']
+        await engine.call({ method: 'DELETE', path, endpoint, timeoutMs: timing.writeTimeoutMs, signal })
+      }
+      labels = {}
+      exists = false
+    },
+  }
+}
+
+/** All configs whose names begin so: the engine's name filter matches prefixes. Throws EngineError. */
+export async function listConfigs(deps: {
+  readonly engine: Engine
+  readonly prefix: string
+  readonly timing: Pick<Timing, 'readTimeoutMs'>
+  readonly signal: AbortSignal
+}): Promise<readonly unknown[]> {
+  const query = { filters: JSON.stringify({ name: [deps.prefix] }) }
+  const list = await deps.engine.read({
+    method: 'GET',
+    path: '/configs',
+    endpoint: '/configs',
+    query,
+    timeoutMs: deps.timing.readTimeoutMs,
+    signal: deps.signal,
+  })
+  if (!Array.isArray(list) && list !== null) throw new EngineError('malformed', 'GET /configs answered with no list.')
+  return list ?? []
+}
+
+/** Version.Index of a raw config. Throws EngineError `malformed`. */
+export const versionOfConfig = (raw: unknown): number => readConfig(raw).version
+
+function readConfig(raw: unknown): Known {
+  const id = textAt(raw, 'ID')
+  const version = integerAt(raw, 'Version', 'Index')
+  const spec = at(raw, 'Spec')
+  if (id === undefined || version === undefined || !isObject(spec)) {
+    throw new EngineError('malformed', 'The engine sent a config without an id, a version or a spec.')
+  }
+  return { id, version, spec, updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')) }
+}
+
+/** Whether another writer came first, so that reading again and writing again may do. */
+export function isRace(error: EngineError): boolean {
+  return isConflict(error) || isNameTaken(error)
+}

@@ -1,0 +1,81 @@
+/** Containers as an engine lists them (`GET /containers/json`), and what one of them uses (`…/stats`). */
+import type { ReportedContainer } from '../../../agent/report.ts'
+import { EngineError } from '../engine/engine-errors.ts'
+import { at, isObject, textAt } from '../engine/engine-json.ts'
+
+/** Swarm's tasks, and those on one of the networks, by name. Throws EngineError `malformed` when it is no list. */
+export function readContainers(body: unknown, networks: ReadonlySet<string>): readonly ReportedContainer[] {
+  if (!Array.isArray(body)) throw new EngineError('malformed', 'GET /containers/json answered with no list.')
+  return body.flatMap((raw) => containerOf(raw, networks))
+}
+
+function containerOf(raw: unknown, networks: ReadonlySet<string>): ReportedContainer[] {
+  const id = textAt(raw, 'Id')
+  const label = (name: string) => textAt(raw, 'Labels', `com.docker.swarm.${name}`)
+  const addresses = addressesOf(at(raw, 'NetworkSettings', 'Networks'), networks)
+  const taskId = label('task.id')
+  if (id === undefined || (taskId === undefined && addresses.length === 0)) return []
+  const [taskName, serviceId, serviceName] = [label('task.name'), label('service.id'), label('service.name')]
+  return [
+    {
+      id,
+      name: nameOf(at(raw, 'Names')) ?? id,
+      state: textAt(raw, 'State') ?? '',
+      ...(taskId !== undefined && { taskId }),
+      ...(taskName !== undefined && { taskName }),
+      ...(serviceId !== undefined && { serviceId }),
+      ...(serviceName !== undefined && { serviceName }),
+      addresses,
+    },
+  ]
+}
+
+/** Links of other containers to it are names too, with one more slash: `/web/db`. */
+function nameOf(names: unknown): string | undefined {
+  if (!Array.isArray(names)) return undefined
+  const own: unknown = names.find((name) => typeof name === 'string' && name.lastIndexOf('/') === 0)
+  return typeof own === 'string' ? own.slice(1) : undefined
+}
+
+function addressesOf(attached: unknown, networks: ReadonlySet<string>): ReportedContainer['addresses'] {
+  if (!isObject(attached)) return []
+  return Object.entries(attached).flatMap(([network, settings]) => {
+    if (!networks.has(network)) return []
+    // Empty before it starts and after it ended: it holds no address then.
+    const address = textAt(settings, 'IPAddress') || undefined
+    const address6 = textAt(settings, 'GlobalIPv6Address') || undefined
+    return [{ network, ...(address !== undefined && { address }), ...(address6 !== undefined && { address6 }) }]
+  })
+}
+
+/** One look at a container's counters. */
+export interface Counters {
+  /** Processor time since it started, ns. */
+  readonly cpuNs: number
+  /** The engine's clock, ms. */
+  readonly atMs: number
+  readonly memoryBytes: number | undefined
+}
+
+/** `undefined`: it does not run, so nothing is counted. */
+export function readCounters(body: unknown): Counters | undefined {
+  const cpuNs = at(body, 'cpu_stats', 'cpu_usage', 'total_usage')
+  const atMs = Date.parse(textAt(body, 'read') ?? '')
+  if (typeof cpuNs !== 'number' || !(atMs > 0)) return undefined
+  const usage = at(body, 'memory_stats', 'usage')
+  // As `docker stats`: pages that would be given up at once do not count. The names are of cgroup v2 and v1.
+  const stats = at(body, 'memory_stats', 'stats')
+  const [v2, v1] = [at(stats, 'inactive_file'), at(stats, 'total_inactive_file')]
+  const idle = typeof v1 === 'number' ? v1 : v2
+  const memoryBytes =
+    typeof usage === 'number' ? usage - (typeof idle === 'number' && idle < usage ? idle : 0) : undefined
+  return { cpuNs, atMs, memoryBytes }
+}
+
+/** Per cent of one CPU between two looks. */
+export function cpuPercent(before: Counters, now: Counters): number | undefined {
+  const tookMs = now.atMs - before.atMs
+  // Counters begin anew when a container is started again.
+  if (tookMs <= 0 || now.cpuNs < before.cpuNs) return undefined
+  return Math.round((now.cpuNs - before.cpuNs) / tookMs / 100) / 100
+}

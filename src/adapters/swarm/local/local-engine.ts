@@ -1,0 +1,174 @@
+/** The engine beside an agent: what only this node knows. Nothing here asks for a manager. */
+import { setMaxListeners } from 'node:events'
+import type { ConfigNetwork } from '../../../agent/plan/host.ts'
+import type { EngineFacts, EngineNews, LocalEngine, Usage } from '../../../agent/ports.ts'
+import type { Clock, Logger } from '../../../autoscaling/ports.ts'
+import { Fault } from '../../../foundation/errors.ts'
+import type { EngineOptions } from '../engine/engine-address.ts'
+import { type CallRecord, connectEngine, type EngineCall } from '../engine/engine-connection.ts'
+import { EngineError, unavailable } from '../engine/engine-errors.ts'
+import { at, textAt } from '../engine/engine-json.ts'
+import { type EngineEvent, followEvents } from '../engine/event-stream.ts'
+import { createListeners } from '../engine/listeners.ts'
+import { TIMING, type Timing } from '../engine/timing.ts'
+import { readNetwork } from '../networks/network-mapper.ts'
+import { type Counters, cpuPercent, readContainers, readCounters } from './container-mapper.ts'
+
+export interface LocalEngineDeps {
+  readonly connection: EngineOptions
+  readonly logger: Logger
+  readonly now: Clock
+  readonly timing?: Partial<Timing>
+  readonly onCall?: (call: CallRecord) => void
+}
+
+export interface RunningLocalEngine extends LocalEngine {
+  /** Starts listening for events and returns at once; an engine that is away is tried again for ever. */
+  start(): void
+  close(): Promise<void>
+}
+
+/** Health checks alone would be events every few seconds of each container. */
+const ACTIONS = ['create', 'start', 'pause', 'unpause', 'die', 'destroy', 'rename', 'connect', 'disconnect', 'remove']
+const AT_ONCE = 4
+
+/** Connects to nothing before it is asked or started. Throws Error for connection options that can not be right. */
+export function connectLocalEngine({ connection, logger, now, onCall, ...rest }: LocalEngineDeps): RunningLocalEngine {
+  const timing = { ...TIMING, ...rest.timing }
+  const closing = new AbortController()
+  const { signal } = closing
+  setMaxListeners(0, signal)
+  const engine = connectEngine(connection, onCall)
+  const news = createListeners<EngineNews>(logger)
+  const counters = new Map<string, Counters>()
+  let following: Promise<void> | undefined
+
+  /** Read to look at, never to be sent back: digits beyond 2^53 do not matter here, and this is the cheaper way. */
+  const look = async (call: Pick<EngineCall, 'path' | 'query'> & { readonly endpoint?: string }): Promise<unknown> => {
+    const { path, endpoint = path } = call
+    const { body } = await engine.call({ method: 'GET', timeoutMs: timing.readTimeoutMs, signal, ...call, endpoint })
+    try {
+      return JSON.parse(body.toString('utf8'))
+    } catch (cause) {
+      throw new EngineError('malformed', `GET ${endpoint} answered with something that is no JSON.`, { cause })
+    }
+  }
+
+  const asked = async <T>(read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read()
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  const write = async (call: Omit<EngineCall, 'timeoutMs' | 'signal'>) => {
+    try {
+      await engine.call({ timeoutMs: timing.writeTimeoutMs, signal, ...call })
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.failure !== 'status') throw unavailable(error)
+      if (call.method === 'DELETE' && error.status === 404) return
+      throw new Fault('write-rejected', error.message, { cause: error })
+    }
+  }
+
+  const onEvent = ({ type, action }: EngineEvent) => {
+    const isOfContainers = type === 'container' || action === 'connect' || action === 'disconnect'
+    news.tell(isOfContainers ? 'container' : 'network')
+  }
+
+  const count = async (id: string): Promise<Usage> => {
+    const path = `/containers/${encodeURIComponent(id)}/stats`
+    const query = { stream: 'false', 'one-shot': 'true' }
+    const counted = readCounters(await look({ path, endpoint: '/containers/{id}/stats', query }))
+    if (counted === undefined) return {}
+    const before = counters.get(id)
+    counters.set(id, counted)
+    const percent = before === undefined ? undefined : cpuPercent(before, counted)
+    const { memoryBytes } = counted
+    return {
+      ...(percent !== undefined && { cpuPercent: percent }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    }
+  }
+
+  return {
+    address: engine.address,
+    facts: () => asked(async () => factsOf(await look({ path: '/info' }))),
+    networks: () =>
+      asked(async () => {
+        const list = await look({ path: '/networks' })
+        if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
+        return list.map(readNetwork)
+      }),
+    containers: (networks) =>
+      asked(async () => readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks)),
+    createNetwork: (network) =>
+      write({ method: 'POST', path: '/networks/create', endpoint: '/networks/create', body: creation(network) }),
+    removeNetwork: (id) =>
+      write({ method: 'DELETE', path: `/networks/${encodeURIComponent(id)}`, endpoint: '/networks/{id}' }),
+    async usage(ids) {
+      for (const known of counters.keys()) if (!ids.includes(known)) counters.delete(known)
+      const usage = new Map<string, Usage>()
+      const waiting = [...ids]
+      const worker = async () => {
+        for (let id = waiting.shift(); id !== undefined && !signal.aborted; id = waiting.shift()) {
+          try {
+            usage.set(id, await count(id))
+          } catch (error) {
+            // It may have ended just now. If it is the engine that is away, others find that out and say so.
+            logger.debug({ event: 'usage-not-read', container: id, err: error }, 'what a container uses is not known')
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, worker))
+      return usage
+    },
+    onNews: news.add,
+    start() {
+      following ??= followEvents({
+        ...{ engine, logger, now, timing, signal, onEvent },
+        types: ['container', 'network'],
+        actions: ACTIONS,
+        onUnreadable: () => news.tell('connected'),
+        onConnected: () => news.tell('connected'),
+        onDisconnected: () => news.tell('disconnected'),
+      })
+    },
+    async close() {
+      closing.abort()
+      await following
+      engine.close()
+    },
+  }
+}
+
+function factsOf(info: unknown): EngineFacts {
+  const managers = at(info, 'Swarm', 'RemoteManagers')
+  return {
+    version: textAt(info, 'ServerVersion') ?? '',
+    hostname: textAt(info, 'Name') ?? '',
+    nodeId: textAt(info, 'Swarm', 'NodeID') ?? '',
+    swarmState: textAt(info, 'Swarm', 'LocalNodeState') ?? '',
+    managers: Array.isArray(managers) ? managers.flatMap((manager) => textAt(manager, 'Addr') ?? []) : [],
+  }
+}
+
+function creation({ name, labels, options, subnets }: ConfigNetwork): string {
+  const config = subnets.map(({ subnet, range, gateway, aux }) => ({
+    Subnet: subnet,
+    ...(range !== undefined && { IPRange: range }),
+    ...(gateway !== undefined && { Gateway: gateway }),
+    ...(Object.keys(aux).length > 0 && { AuxiliaryAddresses: aux }),
+  }))
+  return JSON.stringify({
+    Name: name,
+    // Engines before 25 make a second network of the same name without.
+    CheckDuplicate: true,
+    ConfigOnly: true,
+    EnableIPv6: subnets.some(({ subnet }) => subnet.includes(':')),
+    IPAM: { Driver: 'default', Config: config },
+    Options: options,
+    Labels: labels,
+  })
+}

@@ -1,0 +1,67 @@
+/** A raw node as the engine sends it -> what the cache keeps of it, and the spec to send back. */
+import type { SwarmNode } from '../../../bootstrap/ports.ts'
+import type { Availability } from '../../../bootstrap/record/record.ts'
+import { EngineError } from '../engine/engine-errors.ts'
+import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
+import { nanoOf } from '../engine/go-time.ts'
+
+export interface NodeReading {
+  readonly id: string
+  readonly version: number
+  readonly node: SwarmNode
+  /** As it was read, without loss. */
+  readonly spec: JsonObject
+  /** Equals `timeNano` of the event that announced this version. */
+  readonly updatedAtNano: string
+}
+
+const STATES: readonly SwarmNode['state'][] = ['unknown', 'down', 'ready', 'disconnected']
+const AVAILABILITIES: readonly Availability[] = ['active', 'pause', 'drain']
+
+/** Takes a node parsed by `parseLossless`. Throws EngineError `malformed` without id, version or spec. */
+export function readNode(raw: unknown): NodeReading {
+  const id = textAt(raw, 'ID')
+  const version = integerAt(raw, 'Version', 'Index')
+  const spec = at(raw, 'Spec')
+  if (id === undefined || version === undefined || !isObject(spec)) {
+    throw new EngineError('malformed', 'The engine sent a node without an id, a version or a spec.')
+  }
+  const address = textAt(raw, 'Status', 'Addr')
+  return {
+    ...{ id, version, spec },
+    updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')),
+    node: {
+      ...{ id, version },
+      hostname: textAt(raw, 'Description', 'Hostname') ?? '',
+      role: textAt(spec, 'Role') === 'manager' ? 'manager' : 'worker',
+      state: STATES.find((state) => state === textAt(raw, 'Status', 'State')) ?? 'unknown',
+      availability: AVAILABILITIES.find((one) => one === textAt(spec, 'Availability')) ?? 'active',
+      labels: labelsAt(spec, 'Labels'),
+      ...(address === undefined || address === '' ? {} : { address }),
+      engineVersion: textAt(raw, 'Description', 'Engine', 'EngineVersion') ?? '',
+      platform: {
+        os: textAt(raw, 'Description', 'Platform', 'OS') ?? '',
+        architecture: textAt(raw, 'Description', 'Platform', 'Architecture') ?? '',
+      },
+      engineLabels: labelsAt(raw, 'Description', 'Engine', 'Labels'),
+    },
+  }
+}
+
+/** The spec to write: what is named is changed, everything else is as it was read. */
+export function specOfNode(
+  spec: JsonObject,
+  change: { readonly labels?: Readonly<Record<string, string | null>>; readonly availability?: Availability },
+): string {
+  const known = spec.Labels
+  const labels: Record<string, unknown> = Object.assign(Object.create(null), isObject(known) ? known : {})
+  for (const [name, value] of Object.entries(change.labels ?? {})) {
+    if (value === null) delete labels[name]
+    else labels[name] = value
+  }
+  return writeLossless({
+    ...spec,
+    Labels: labels,
+    ...(change.availability === undefined ? {} : { Availability: change.availability }),
+  })
+}

@@ -1,0 +1,112 @@
+/** The one write there is: a count together with our label, as a compare-and-swap on the version that was decided on. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { STATE_LABEL } from '../../../autoscaling/observation.ts'
+import type { CountWrite, Logger, WriteResult } from '../../../autoscaling/ports.ts'
+import type { Engine } from '../engine/engine-connection.ts'
+import { EngineError, writeResult } from '../engine/engine-errors.ts'
+import type { Timing } from '../engine/timing.ts'
+import type { ServiceCache } from './service-cache.ts'
+import { specWithCount } from './service-mapper.ts'
+import type { ServiceReads } from './service-reads.ts'
+
+export interface CountWriter {
+  /** Never throws. */
+  write(write: CountWrite): Promise<WriteResult>
+  /** The read that followed the last answered write of this service, once: who asks now need not read again. */
+  takeReadAfterWrite(id: string): Promise<void> | undefined
+}
+
+export interface CountWriterDeps {
+  readonly engine: Engine
+  readonly cache: ServiceCache
+  readonly reads: Pick<ServiceReads, 'inspect' | 'catchUp'>
+  readonly logger: Logger
+  readonly timing: Pick<Timing, 'writeTimeoutMs'>
+  readonly signal: AbortSignal
+}
+
+/** The engine is busy with this read while callers wait, unless their answers leave first. */
+const afterAnswers = async (read: () => Promise<void>): Promise<void> => {
+  await nextTurn()
+  await read()
+}
+
+export function createCountWriter({ engine, cache, reads, logger, timing, signal }: CountWriterDeps): CountWriter {
+  const readsAfterWrite = new Map<string, Promise<void>>()
+
+  const keepRead = (id: string, read: Promise<void>): Promise<void> => {
+    readsAfterWrite.set(id, read)
+    read.catch((error: unknown) => {
+      if (readsAfterWrite.get(id) === read) readsAfterWrite.delete(id)
+      logger.debug(
+        { event: 'service-read-failed', serviceId: id, err: error },
+        'a service could not be read after a write',
+      )
+    })
+    return read
+  }
+
+  const send = async ({ id, version }: CountWrite, body: string): Promise<WriteResult> => {
+    try {
+      await engine.call({
+        method: 'POST',
+        path: `/services/${encodeURIComponent(id)}/update`,
+        endpoint: '/services/{id}/update',
+        query: { version: String(version), registryAuthFrom: 'spec' },
+        body,
+        statusOnly: true,
+        timeoutMs: timing.writeTimeoutMs,
+        signal,
+      })
+      return { kind: 'committed' }
+    } catch (error) {
+      if (error instanceof EngineError) return writeResult(error)
+      return { kind: 'unknown', message: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  /**
+   * A manager that is not the leader passes the update on, and again when the connection to the leader breaks: the second
+   * time it is out of sequence because the first one is in force. Our label tells.
+   */
+  const judgeConflict = async ({ id, stateLabel }: CountWrite): Promise<WriteResult> => {
+    try {
+      await keepRead(id, reads.inspect(id))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      return { kind: 'unknown', message: `The write was refused as out of sequence, but reading back failed: ${why}` }
+    }
+    const found = cache.get(id)
+    if (found === undefined) return { kind: 'gone' }
+    return { kind: found.observation.labels[STATE_LABEL] === stateLabel ? 'committed' : 'conflict' }
+  }
+
+  return {
+    async write(write) {
+      const { id, version, replicas, stateLabel } = write
+      const known = cache.get(id)
+      if (known === undefined) return { kind: 'gone' }
+      const { name, mode } = known.observation
+      if (mode !== 'replicated')
+        return { kind: 'rejected', message: `${name} is not a replicated service but ${mode}.` }
+      // Decided on what is no longer known: the engine could only refuse it.
+      if (known.versionIsStale || known.observation.version !== version) return { kind: 'conflict' }
+      readsAfterWrite.delete(id)
+      const body = specWithCount(known.openSpec, replicas, stateLabel)
+      const result = await send(write, body)
+      if (result.kind === 'committed') {
+        cache.applyWrite(write)
+        void keepRead(
+          id,
+          afterAnswers(() => reads.catchUp(id)),
+        ).catch(() => undefined)
+      }
+      return result.kind === 'conflict' ? await judgeConflict(write) : result
+    },
+    takeReadAfterWrite(id) {
+      const read = readsAfterWrite.get(id)
+      readsAfterWrite.delete(id)
+      return read
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** Takes a full list when one is needed to be in sync, when a change was missed, and every minute for truth. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../../autoscaling/ports.ts'
+import { backoff, type Timing } from '../engine/timing.ts'
+import type { InSync } from './in-sync.ts'
+
+export interface Listing {
+  /** A change was missed: list soon, and trust the cache meanwhile (a write still compares versions). */
+  soon(): void
+  /** Returns when the signal is aborted; never throws. */
+  run(): Promise<void>
+}
+
+/** What a listing needs to know of being in sync, and tells of itself. */
+export type ListingState = Pick<InSync, 'listing' | 'epoch' | 'listed' | 'listFailed' | 'onProgress'>
+
+export interface ListingDeps {
+  readonly inSync: ListingState
+  readonly logger: Logger
+  readonly timing: Pick<Timing, 'listEveryMs' | 'backoffMs'>
+  readonly signal: AbortSignal
+  /** Reads everything there is into the caches. */
+  readonly list: () => Promise<void>
+}
+
+export function createListing({ inSync, logger, timing, signal, list }: ListingDeps): Listing {
+  let isWanted = false
+  let lastAt = Number.NEGATIVE_INFINITY
+  let wake = () => {}
+
+  const dueInMs = (): number => {
+    const state = inSync.listing()
+    if (state === 'pointless') return Number.POSITIVE_INFINITY
+    if (state === 'needed' || isWanted) return 0
+    return Math.max(lastAt + timing.listEveryMs - performance.now(), 0)
+  }
+
+  const listOnce = async () => {
+    const epoch = inSync.epoch()
+    isWanted = false
+    lastAt = performance.now()
+    try {
+      await list()
+    } catch (error) {
+      isWanted = true
+      throw error
+    }
+    inSync.listed(epoch)
+  }
+
+  const pause = async (pauseMs: number) => {
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const timer = Number.isFinite(pauseMs) ? setTimeout(wake, pauseMs) : undefined
+    await woken
+    clearTimeout(timer)
+  }
+
+  return {
+    soon() {
+      isWanted = true
+      wake()
+    },
+    async run() {
+      const stop = inSync.onProgress(() => wake())
+      signal.addEventListener('abort', () => wake(), { once: true })
+      for (let failures = 0; !signal.aborted; ) {
+        const pauseMs = dueInMs()
+        if (pauseMs > 0) {
+          await pause(pauseMs)
+          continue
+        }
+        try {
+          await listOnce()
+          failures = 0
+        } catch (error) {
+          if (signal.aborted) break
+          const reason = error instanceof Error ? error.message : String(error)
+          logger.warn({ event: 'list-failed' }, reason)
+          inSync.listFailed(reason)
+          await sleep(backoff(timing, failures), undefined, { signal }).catch(() => undefined)
+          failures += 1
+        }
+      }
+      stop()
+    },
+  }
+}

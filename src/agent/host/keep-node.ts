@@ -1,0 +1,190 @@
+/**
+ * Keeps one node as it is wanted, level-triggered: looks, plans, takes the steps, looks again. Every few seconds, and at once
+ * when something else is wanted, a network came or went, or the engine is back. Nothing overlaps.
+ */
+
+import type { Clock, Logger, Unsubscribe } from '../../autoscaling/ports.ts'
+import type { NodeStep } from '../plan/host.ts'
+import { countAttached } from '../plan/node-plan.ts'
+import { mendedBy } from '../plan/step-words.ts'
+import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine, Usage } from '../ports.ts'
+import type { NetworkStanding, ReportedFault } from '../report.ts'
+import type { WantedNetwork, WantedState } from '../wanted.ts'
+import { containerNetworks, lookAtNode, type Seen } from './look-at-node.ts'
+import { createPacer } from './pacer.ts'
+import { tellChanges } from './tell-changes.ts'
+
+export interface KeepTiming {
+  readonly lookEveryMs: number
+  readonly factsEveryMs: number
+  readonly usageEveryMs: number
+  /** How long news are gathered before they are looked at. */
+  readonly gatherMs: number
+}
+
+export const KEEP_TIMING: KeepTiming = { lookEveryMs: 5_000, factsEveryMs: 10_000, usageEveryMs: 15_000, gatherMs: 100 }
+const MOST_MENDED = 256
+
+export interface KeepNodeDeps {
+  readonly host: Host
+  readonly engine: LocalEngine
+  readonly memory: AgentMemory
+  /** Of the node with this id; absent: nothing was ever wanted of it. */
+  readonly wanted: (nodeId: string) => WantedState | undefined
+  readonly logger: Logger
+  readonly now: Clock
+  readonly timing?: Partial<KeepTiming>
+}
+
+export interface Mended {
+  readonly network: string
+  readonly text: string
+  readonly atMs: number
+}
+
+/** What was seen last; while something is away, what was seen of it before. */
+export interface NodeSight extends Seen {
+  /** Absent: the engine never answered. */
+  readonly facts: EngineFacts | undefined
+  readonly usage: ReadonlyMap<string, Usage>
+  readonly standings: readonly NetworkStanding[]
+  readonly faults: readonly ReportedFault[]
+}
+
+export interface NodeKeeper {
+  sight(): NodeSight
+  /** What was mended after this time, oldest first. */
+  mendedSince(ms: number): readonly Mended[]
+  /** Called when containers, standings or faults are not what they were. */
+  onChange(listener: () => void): Unsubscribe
+  /** Something else is wanted: look at once. */
+  nudge(): void
+  /** When its loop last turned, by `performance.now()`. */
+  turnedAtMs(): number
+  /** Returns when the signal is aborted; never throws. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+const NOTHING: NodeSight = {
+  facts: undefined,
+  host: { links: [], routes: [] },
+  networks: [],
+  containers: [],
+  isEngineSeen: false,
+  usage: new Map(),
+  standings: [],
+  faults: [],
+}
+
+export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
+  const { host, engine, memory, logger, now } = deps
+  const timing = { ...KEEP_TIMING, ...deps.timing }
+  const pacer = createPacer<'facts' | 'look' | 'containers' | 'usage'>()
+  const listeners = new Set<() => void>()
+  let sight = NOTHING
+  let mended: readonly Mended[] = []
+  let turnedAtMs = performance.now()
+
+  const wantedNetworks = (): readonly WantedNetwork[] => {
+    const nodeId = sight.facts?.nodeId
+    return nodeId === undefined || nodeId === '' ? [] : (deps.wanted(nodeId)?.networks ?? [])
+  }
+
+  const show = (next: Partial<NodeSight>) => {
+    const before = sight
+    sight = { ...before, ...next }
+    tellChanges(logger, before, sight)
+    const essence = ({ facts, isEngineSeen, containers, standings, faults }: NodeSight) =>
+      JSON.stringify([facts?.nodeId, isEngineSeen, containers, standings, faults])
+    if (essence(before) !== essence(sight)) for (const listener of listeners) listener()
+  }
+
+  const readFacts = async () => {
+    try {
+      const facts = await engine.facts()
+      // What is wanted of the other is not wanted of this one.
+      if (sight.facts !== undefined && facts.nodeId !== sight.facts.nodeId) pacer.ask('look', 0)
+      show({ facts })
+    } catch (error) {
+      // The look that follows meets the same engine, and reports it.
+      logger.debug({ event: 'engine-facts-not-read', err: error }, 'the engine does not say what it is')
+    }
+  }
+
+  const onStep = (network: string, step: NodeStep) => {
+    const text = mendedBy(step)
+    mended = [...mended, { network, text, atMs: now() }].slice(-MOST_MENDED)
+    logger.info({ event: 'network-mended', network }, text)
+  }
+
+  const look = async () => {
+    const { fault, ...seen } = await lookAtNode(wantedNetworks(), sight, { host, engine, memory, onStep })
+    show({ ...seen, faults: [...(fault === undefined ? [] : [fault]), ...generalFaults()] })
+  }
+
+  const generalFaults = (): ReportedFault[] => {
+    const kept = memory.fault()
+    const faults = kept === undefined ? [] : [{ code: 'state-not-kept', message: kept }]
+    if (sight.facts === undefined || sight.facts.nodeId !== '') return faults
+    const message = `The engine at ${engine.address} is in no swarm (${sight.facts.swarmState}): run "docker swarm join" on this host.`
+    return [...faults, { code: 'no-swarm', message }]
+  }
+
+  const seeContainers = async () => {
+    try {
+      const containers = await engine.containers(containerNetworks(sight.networks, wantedNetworks()))
+      const attached = (name: string) => countAttached(name, { containers })
+      show({ containers, standings: sight.standings.map((each) => ({ ...each, attached: attached(each.name) })) })
+    } catch {
+      pacer.ask('look', 0)
+    }
+  }
+
+  const count = async () => {
+    const tasks = sight.containers.filter(({ taskId, state }) => taskId !== undefined && state === 'running')
+    sight = { ...sight, usage: await engine.usage(tasks.map(({ id }) => id)) }
+    pacer.ask('usage', timing.usageEveryMs)
+  }
+
+  const onNews = (news: EngineNews) => {
+    if (news === 'container') return pacer.ask('containers', timing.gatherMs)
+    if (news === 'network') return pacer.ask('look', timing.gatherMs)
+    if (news === 'connected') pacer.ask('facts', 0)
+    pacer.ask('look', 0)
+  }
+
+  const turn = async (due: ReadonlySet<string>) => {
+    if (due.has('facts')) {
+      await readFacts()
+      pacer.ask('facts', timing.factsEveryMs)
+    }
+    if (due.has('look')) {
+      await look()
+      pacer.ask('look', timing.lookEveryMs)
+    } else if (due.has('containers')) await seeContainers()
+    // Not waited for: an engine with many containers answers slowly.
+    if (due.has('usage')) void count()
+  }
+
+  return {
+    sight: () => sight,
+    mendedSince: (ms) => mended.filter(({ atMs }) => atMs > ms),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+    nudge: () => pacer.ask('look', 0),
+    turnedAtMs: () => turnedAtMs,
+    async run(signal) {
+      const stop = engine.onNews(onNews)
+      for (const work of ['facts', 'look', 'usage'] as const) pacer.ask(work, 0)
+      for (let due = await pacer.next(signal); due.size > 0; due = await pacer.next(signal)) {
+        await turn(due)
+        turnedAtMs = performance.now()
+      }
+      stop()
+    },
+  }
+}

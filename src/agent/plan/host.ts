@@ -1,0 +1,94 @@
+/** A host as its kernel shows it, and what may be done to it or its engine. Types only. */
+import type { ReportedContainer, ReportedNetwork } from '../report.ts'
+
+export interface HostAddress {
+  /** With prefix length. */
+  readonly address: string
+  /** The kernel's word: `global`, `link`, `host`, … */
+  readonly scope: string
+  /** Learned from a router, with a life time: no person's and none of ours. */
+  readonly isDynamic: boolean
+}
+
+export interface HostLink {
+  readonly name: string
+  /** Switched on; whether anything is at the other end is `hasCarrier`. */
+  readonly isUp: boolean
+  readonly hasCarrier: boolean
+  /** Switched on for the link itself: what other links on it make of it does not count. */
+  readonly isPromiscuous: boolean
+  readonly mtu?: number
+  /** Empty if none. */
+  readonly alias: string
+  /** `vlan`, `macvlan`, `ipvlan`, `bridge`, …; absent for hardware. */
+  readonly kind?: string
+  /** Of macvlan and ipvlan: `bridge`, `l2`, … */
+  readonly mode?: string
+  /** The link that it is made on; absent where there is none, or where that is in another namespace. */
+  readonly lower?: string
+  /** The bridge or bond that it is a port of. */
+  readonly master?: { readonly name: string; readonly kind: string }
+  readonly addresses: readonly HostAddress[]
+}
+
+/** Of the main table. */
+export interface HostRoute {
+  /** A CIDR; `default` is `0.0.0.0/0` or `::/0`. */
+  readonly destination: string
+  /** Absent where it has none or several. */
+  readonly link?: string
+  /** The address that the host sends from. */
+  readonly source?: string
+  /** `kernel`: made with an address, not by anybody. */
+  readonly protocol?: string
+}
+
+export interface HostState {
+  readonly links: readonly HostLink[]
+  readonly routes: readonly HostRoute[]
+}
+
+/** All that the plan of one node is made from. */
+export interface NodeObservation extends HostState {
+  /** Every network of the engine. */
+  readonly networks: readonly ReportedNetwork[]
+  readonly containers: readonly Pick<ReportedContainer, 'addresses'>[]
+  /** Links that the agent has made promiscuous, and that were not before. */
+  readonly promiscuousByUs: ReadonlySet<string>
+}
+
+/** A config-only network to be made. */
+export interface ConfigNetwork {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly options: Readonly<Record<string, string>>
+  readonly subnets: ReportedNetwork['subnets']
+}
+
+export type HostStep =
+  /** The alias comes with the name: a link without is half made, and has a name that says so. */
+  | {
+      readonly do: 'make-vlan'
+      readonly link: string
+      readonly lower: string
+      readonly id: number
+      readonly alias: string
+    }
+  | {
+      readonly do: 'make-shim'
+      readonly link: string
+      readonly lower: string
+      readonly driver: 'macvlan' | 'ipvlan'
+      readonly alias: string
+    }
+  | { readonly do: 'remove-link'; readonly link: string }
+  | { readonly do: 'raise-link'; readonly link: string }
+  | { readonly do: 'set-promiscuous'; readonly link: string; readonly isOn: boolean }
+  | { readonly do: 'add-address' | 'remove-address'; readonly link: string; readonly address: string }
+  | { readonly do: 'set-route'; readonly link: string; readonly destination: string; readonly source: string }
+  | { readonly do: 'remove-route'; readonly link: string; readonly destination: string }
+
+export type NodeStep =
+  | HostStep
+  | { readonly do: 'create-network'; readonly network: ConfigNetwork }
+  | { readonly do: 'remove-network'; readonly id: string; readonly name: string }

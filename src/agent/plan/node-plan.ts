@@ -1,0 +1,185 @@
+/**
+ * What one node lacks of one network, as steps in their order, or why nothing is done about it. Only what carries our label
+ * or alias, or is adopted by the record, is ever changed or removed.
+ */
+
+import { overlaps, parseCidr } from '../../bootstrap/address/address.ts'
+import type { ReportedFault, ReportedNetwork } from '../report.ts'
+import { NETWORK_LABEL, type WantedNetwork } from '../wanted.ts'
+import { configNetwork, differences } from './config-network.ts'
+import type { HostStep, NodeObservation, NodeStep } from './host.ts'
+import { HALF_MADE, shimName } from './link-names.ts'
+import { findParent, linkNamed, type Parent } from './parent.ts'
+import { planShim, removeShims } from './shim-plan.ts'
+import { unusedSteps } from './unused-links.ts'
+
+export interface NodeNetworkPlan {
+  /** In the order in which they are taken. Empty, and no faults: the network is as wanted here. */
+  readonly steps: readonly NodeStep[]
+  readonly faults: readonly ReportedFault[]
+  /** The link's name, where one is known. */
+  readonly parent?: string
+  /** The name that the shim has or would have. */
+  readonly shim: string
+  /** Containers with an address of it. */
+  readonly attached: number
+}
+
+/** `all`: everything that is wanted of the node, this network among it. */
+export function planNode(
+  wanted: WantedNetwork,
+  observed: NodeObservation,
+  all: readonly WantedNetwork[],
+): NodeNetworkPlan {
+  const attached = countAttached(wanted.name, observed)
+  const plan = wanted.presence === 'absent' ? planAbsent(wanted, observed, all) : planPresent(wanted, observed, all)
+  return { ...plan, steps: [...removeHalfMade(observed), ...plan.steps], shim: shimName(wanted.name), attached }
+}
+
+export const countAttached = (network: string, { containers }: Pick<NodeObservation, 'containers'>): number =>
+  containers.filter(({ addresses }) =>
+    addresses.some((one) => one.network === network && (one.address !== undefined || one.address6 !== undefined)),
+  ).length
+
+type Part = Pick<NodeNetworkPlan, 'steps' | 'faults' | 'parent'>
+
+/** No mark is lost with it: a link gets its mark together with its name. */
+const removeHalfMade = ({ links }: NodeObservation): HostStep[] =>
+  links.filter(({ name }) => name === HALF_MADE).map(({ name }) => ({ do: 'remove-link', link: name }))
+
+function planPresent(wanted: WantedNetwork, observed: NodeObservation, all: readonly WantedNetwork[]): Part {
+  const holders = observed.networks.filter(({ name }) => name === wanted.configName)
+  const [found] = holders
+  const parent = findParent(wanted, observed, found?.configOnly ? found.options.parent : undefined)
+  const shown = parent.name === undefined ? {} : { parent: parent.name }
+  const foreign = holders.flatMap((holder) => whyForeign(holder, wanted))
+  const clashes = [...nameClash(wanted, observed), ...subnetClashes(wanted, observed)]
+  if (foreign.length > 0) return { ...shown, steps: [], faults: [...foreign, ...clashes, ...parent.faults] }
+  const faults = [...clashes, ...parent.faults]
+  // Before anything is made, nothing may stand in the way; what is there already is kept true as far as it goes.
+  if (found === undefined && faults.length > 0) return { ...shown, steps: [], faults }
+  if (parent.name === undefined) return { steps: [], faults }
+  const config = planConfig(wanted, { found, parent: parent.name, observed })
+  if (config.faults.length > 0) return { ...shown, steps: [], faults: [...faults, ...config.faults] }
+  const host = planHost(wanted, parent, observed)
+  const removed = config.steps.flatMap((step) => (step.do === 'remove-network' ? [step.id] : []))
+  const unused = unusedSteps(observed, { all, removed, parent: parent.name, shimsOf: undefined })
+  const steps = [...parent.steps, ...host.promiscuous, ...config.steps, ...host.shim, ...unused]
+  return { ...shown, steps, faults: [...faults, ...host.faults] }
+}
+
+export function whyForeign(found: ReportedNetwork, wanted: WantedNetwork): ReportedFault[] {
+  const { configName, name } = wanted
+  const owner = found.labels[NETWORK_LABEL]
+  const rename = 'or give the definition another `config`'
+  const fault = (message: string) => [{ code: 'network-foreign', message }]
+  if (!found.configOnly) {
+    return fault(`This engine has a network "${configName}" that is no config-only one: remove it, ${rename}.`)
+  }
+  if (owner === name || (owner === undefined && wanted.isAdopted)) return []
+  if (owner !== undefined) {
+    return fault(`The config-only network "${configName}" belongs to the network "${owner}": ${rename.slice(3)}.`)
+  }
+  return fault(
+    `The config-only network "${configName}" was made by somebody else: \`orrery network adopt ${name}\` takes it over if it is as wanted; else remove it (docker network rm ${configName}), ${rename}.`,
+  )
+}
+
+/** Two networks of one name on one engine: which one a task gets is anybody's guess. */
+export const nameClash = (wanted: WantedNetwork, { networks }: Pick<NodeObservation, 'networks'>): ReportedFault[] =>
+  networks.some(({ name, scope }) => name === wanted.name && scope === 'local')
+    ? [
+        {
+          code: 'network-foreign',
+          message: `This engine has a local network "${wanted.name}", so the swarm network of that name can not be used here: docker network rm ${wanted.name}.`,
+        },
+      ]
+    : []
+
+const ELSEWHERE = new Set(['null', 'host', 'overlay', ''])
+
+/** The engine refuses a second network with addresses of the same LAN, but only when the first task comes. */
+export function subnetClashes(wanted: WantedNetwork, { networks }: Pick<NodeObservation, 'networks'>): ReportedFault[] {
+  const ours = [wanted.ipv4.subnet, ...(wanted.ipv6 === undefined ? [] : [wanted.ipv6.subnet])]
+  const isOther = ({ name, configFrom, configOnly, driver }: ReportedNetwork) =>
+    !configOnly && name !== wanted.name && configFrom !== wanted.configName && !ELSEWHERE.has(driver)
+  // On a manager a swarm network shows no subnet of its own: its config-only network has it.
+  const subnetsOf = ({ subnets, configFrom }: ReportedNetwork) =>
+    subnets.length > 0 ? subnets : (networks.find(({ name }) => name === configFrom)?.subnets ?? [])
+  return networks.filter(isOther).flatMap((other) => {
+    const taken = subnetsOf(other).find(({ subnet }) => ours.some((one) => doOverlap(one, subnet)))
+    if (taken === undefined) return []
+    const message = `The network "${other.name}" (${other.driver}) of this engine has ${taken.subnet} already, and an engine can not have two networks of one subnet: docker network rm ${other.name}.`
+    return [{ code: 'subnet-taken', message }]
+  })
+}
+
+function doOverlap(one: string, other: string): boolean {
+  const [a, b] = [parseCidr(one), parseCidr(other)]
+  return a !== undefined && b !== undefined && overlaps(a.block, b.block)
+}
+
+interface ConfigPlace {
+  readonly found: ReportedNetwork | undefined
+  readonly parent: string
+  readonly observed: NodeObservation
+}
+
+function planConfig(wanted: WantedNetwork, { found, parent, observed }: ConfigPlace): Omit<Part, 'parent'> {
+  const network = configNetwork(wanted, parent)
+  if (found === undefined) return { steps: [{ do: 'create-network', network }], faults: [] }
+  const different = differences(found, network)
+  if (different.length === 0) return { steps: [], faults: [] }
+  const what = `The config-only network "${wanted.configName}" is not as wanted: ${different.join('; ')}.`
+  if (!wanted.mayRecreate) {
+    const remedy = 'It can only be made anew: `orrery network apply --allow-drain` drains the node for that.'
+    return { steps: [], faults: [{ code: 'network-different', message: `${what} ${remedy}` }] }
+  }
+  const attached = countAttached(wanted.name, observed)
+  if (attached > 0) {
+    const message = `${what} It is made anew once nothing is attached: ${attached} ${attached === 1 ? 'container is' : 'containers are'}.`
+    return { steps: [], faults: [{ code: 'in-use', message }] }
+  }
+  const { id, name } = found
+  return {
+    steps: [
+      { do: 'remove-network', id, name },
+      { do: 'create-network', network },
+    ],
+    faults: [],
+  }
+}
+
+interface HostPart {
+  readonly promiscuous: readonly HostStep[]
+  readonly shim: readonly HostStep[]
+  readonly faults: readonly ReportedFault[]
+}
+
+function planHost(wanted: WantedNetwork, { name, isUsable }: Parent, observed: NodeObservation): HostPart {
+  if (name === undefined || !isUsable) return { promiscuous: [], shim: [], faults: [] }
+  // ipvlan sends with the parent's own MAC address: nothing is gained by hearing others.
+  const needsAll = wanted.driver === 'macvlan' && linkNamed(observed, name)?.isPromiscuous !== true
+  const { steps, faults } = planShim(wanted, name, observed)
+  return { promiscuous: needsAll ? [{ do: 'set-promiscuous', link: name, isOn: true }] : [], shim: steps, faults }
+}
+
+function planAbsent(wanted: WantedNetwork, observed: NodeObservation, all: readonly WantedNetwork[]): Part {
+  const attached = countAttached(wanted.name, observed)
+  if (attached > 0) {
+    const message = `${attached} ${attached === 1 ? 'container has' : 'containers have'} an address of "${wanted.name}": what is here goes when nothing does any more.`
+    return { steps: [], faults: [{ code: 'in-use', message }] }
+  }
+  const own = observed.networks.filter(
+    (found) => found.name === wanted.configName && whyForeign(found, wanted).length === 0,
+  )
+  const removed = own.map(({ id }) => id)
+  return {
+    steps: [
+      ...own.map(({ id, name }): NodeStep => ({ do: 'remove-network', id, name })),
+      ...removeShims(wanted.name, observed),
+      ...unusedSteps(observed, { all, removed, parent: undefined, shimsOf: wanted.name }),
+    ],
+    faults: [],
+  }
+}

@@ -1,0 +1,111 @@
+/** The link that lets a host reach its own containers: its kind, its addresses, its routes. */
+
+import { formatAddress, formatBlock, parseCidr } from '../../bootstrap/address/address.ts'
+import type { ReportedFault } from '../report.ts'
+import type { WantedFamily, WantedNetwork } from '../wanted.ts'
+import type { HostLink, HostRoute, HostState, HostStep } from './host.ts'
+import { aliasOf, isShim, shimName } from './link-names.ts'
+import { linkNamed } from './parent.ts'
+
+const MODES = { macvlan: 'bridge', ipvlan: 'l2' } as const
+
+export interface ShimPlan {
+  readonly steps: readonly HostStep[]
+  readonly faults: readonly ReportedFault[]
+}
+
+/** `parent`: the link's name, resolved. */
+export function planShim(wanted: WantedNetwork, parent: string, host: HostState): ShimPlan {
+  const families = [wanted.ipv4, wanted.ipv6].filter((family) => family !== undefined).flatMap(withShim)
+  if (families.length === 0) return { steps: removeShims(wanted.name, host), faults: [] }
+  const link = shimName(wanted.name)
+  const there = linkNamed(host, link)
+  if (there !== undefined && !isShimOf(wanted.name, there)) {
+    const message = `The shim of "${wanted.name}" would be named ${link}, and this host has a link of that name that is not ours: rename or remove that link.`
+    return { steps: [], faults: [{ code: 'shim-name-taken', message }] }
+  }
+  const { driver } = wanted
+  const isRight = there !== undefined && isMadeFor(there, wanted, parent)
+  const steps: HostStep[] = removeShims(wanted.name, host, isRight ? link : undefined)
+  if (!isRight) steps.push({ do: 'make-shim', link, lower: parent, driver, alias: aliasOf(wanted.name) })
+  const present = isRight ? there : undefined
+  steps.push(...addressSteps(link, families, present))
+  if (present?.isUp !== true) steps.push({ do: 'raise-link', link })
+  const routes = planRoutes(link, families, present === undefined || !present.isUp ? without(link, host) : host.routes)
+  return { steps: [...steps, ...routes.steps], faults: routes.faults }
+}
+
+/** Shims of this network, ours by their mark, but for the one that is to stay. */
+export const removeShims = (network: string, { links }: HostState, stays?: string): HostStep[] =>
+  links
+    .filter((link) => isShimOf(network, link) && link.name !== stays)
+    .map(({ name }) => ({ do: 'remove-link', link: name }))
+
+export const isShimOf = (network: string, link: HostLink): boolean => isShim(link) && link.alias === aliasOf(network)
+
+interface ShimFamily {
+  readonly shim: string
+  readonly range: string
+}
+
+const withShim = ({ shim, range }: WantedFamily): ShimFamily[] => (shim === undefined ? [] : [{ shim, range }])
+
+const isMadeFor = (link: HostLink, { driver }: WantedNetwork, parent: string): boolean =>
+  link.kind === driver && link.lower === parent && link.mode === MODES[driver]
+
+const isHostLength = (cidr: string): boolean => cidr.endsWith(cidr.includes(':') ? '/128' : '/32')
+
+function addressSteps(link: string, families: readonly ShimFamily[], there: HostLink | undefined): HostStep[] {
+  const wanted = families.map(({ shim }) => canonicalCidr(`${shim}/${shim.includes(':') ? 128 : 32}`))
+  const fixed = (there?.addresses ?? []).filter(({ scope, isDynamic }) => scope === 'global' && !isDynamic)
+  const found = fixed.map(({ address }) => address)
+  // What somebody gave it with a longer mask is not what an agent gave it before.
+  const old = found.filter((address) => isHostLength(address) && !wanted.includes(canonicalCidr(address)))
+  const missing = wanted.filter((address) => !found.some((one) => canonicalCidr(one) === address))
+  return [
+    ...old.map((address): HostStep => ({ do: 'remove-address', link, address })),
+    ...missing.map((address): HostStep => ({ do: 'add-address', link, address })),
+  ]
+}
+
+/** Routes go with the link that they are on, and when it is down. */
+const without = (link: string, { routes }: HostState): readonly HostRoute[] =>
+  routes.filter((route) => route.link !== link)
+
+function planRoutes(link: string, families: readonly ShimFamily[], routes: readonly HostRoute[]): ShimPlan {
+  const steps: HostStep[] = []
+  const faults: ReportedFault[] = []
+  const made = routes.filter((route) => route.link === link && route.protocol !== 'kernel')
+  const ranges = families.map(({ range }) => canonicalBlock(range))
+  for (const { destination } of made) {
+    if (!ranges.includes(canonicalBlock(destination))) steps.push({ do: 'remove-route', link, destination })
+  }
+  for (const { shim, range } of families) {
+    const same = routes.filter(({ destination }) => canonicalBlock(destination) === canonicalBlock(range))
+    const other = same.find((route) => route.link !== link)
+    const own = same.find((route) => route.link === link && route.protocol !== 'kernel')
+    if (own !== undefined && canonicalAddress(own.source) === canonicalAddress(shim)) continue
+    if (other !== undefined && own === undefined) {
+      // To replace it could cut the host off.
+      const via = other.link === undefined ? '' : ` by ${other.link}`
+      const message = `This host routes ${range} already${via}, so its own containers can not be reached by the shim: remove that route, or give the nodes ranges smaller than the subnet.`
+      faults.push({ code: 'route-taken', message })
+    } else {
+      steps.push({ do: 'set-route', link, destination: canonicalBlock(range), source: shim })
+    }
+  }
+  return { steps, faults }
+}
+
+const canonicalBlock = (text: string): string => {
+  const cidr = parseCidr(text)
+  return cidr === undefined ? text : formatBlock(cidr.block)
+}
+
+const canonicalCidr = (text: string): string => {
+  const cidr = parseCidr(text)
+  return cidr === undefined ? text : `${formatAddress(cidr.block.family, cidr.address)}/${cidr.block.length}`
+}
+
+const canonicalAddress = (text: string | undefined): string =>
+  text === undefined ? '' : canonicalCidr(`${text}/${text.includes(':') ? 128 : 32}`)

@@ -1,0 +1,75 @@
+/** The alerts of a notification by the service that they are for. */
+
+import { Fault } from '../../foundation/errors.ts'
+import type { AlertResult, Autoscaler } from '../autoscaler.ts'
+import type { Decision } from '../decision/decision.ts'
+import type { AlertMeaning, AlertTarget } from './alert-meaning.ts'
+import type { AlertWish } from './alert-plan.ts'
+import type { Alert, Notification } from './notification.ts'
+
+export interface AlertGroup {
+  readonly autoscaler: Autoscaler
+  readonly wishes: readonly AlertWish[]
+  /** Where each wish is among the alerts of the notification. */
+  readonly positions: readonly number[]
+}
+
+export interface GroupedAlerts {
+  /** Of each alert that is for no service; the others are open. */
+  readonly results: readonly (AlertResult | undefined)[]
+  readonly groups: readonly AlertGroup[]
+}
+
+interface GroupDeps {
+  readonly meaningOf: (alert: Alert) => AlertMeaning
+  /** Throws Fault. */
+  readonly find: (target: AlertTarget) => Autoscaler
+  readonly nowMs: number
+}
+
+/** Throws Fault `not-in-sync`, which is none of an alert. */
+export function groupAlerts({ alerts }: Notification, { meaningOf, find, nowMs }: GroupDeps): GroupedAlerts {
+  const finds = remembered(find)
+  const groups = new Map<string, { autoscaler: Autoscaler; wishes: AlertWish[]; positions: number[] }>()
+  const results = alerts.map((alert, position): AlertResult | undefined => {
+    const { fingerprint } = alert
+    const meaning = meaningOf(alert)
+    if (meaning.kind === 'no-data') return { fingerprint, kind: 'no-data', reason: meaning.reason, atMs: nowMs }
+    if (meaning.kind === 'problem') return { fingerprint, kind: 'error', code: meaning.code, detail: meaning.detail }
+    const autoscaler = finds(meaning.target)
+    if (autoscaler instanceof Fault) return alertResult(fingerprint, autoscaler)
+    const { id } = autoscaler.observation
+    const group = groups.get(id) ?? { autoscaler, wishes: [], positions: [] }
+    group.wishes.push({ ...meaning, alert })
+    group.positions.push(position)
+    groups.set(id, group)
+    return undefined
+  })
+  return { results, groups: [...groups.values()] }
+}
+
+export function alertResult(fingerprint: string, outcome: Decision | Fault): AlertResult {
+  if (!(outcome instanceof Fault)) return { fingerprint, kind: 'decision', decision: outcome }
+  const { code, message, retryAfterMs } = outcome
+  return { fingerprint, kind: 'error', code, detail: message, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+}
+
+/** Many alerts are for few services. */
+function remembered(find: GroupDeps['find']): (target: AlertTarget) => Autoscaler | Fault {
+  const found = new Map<string, Autoscaler | Fault>()
+  return (target) => {
+    const name = `${target.label} ${target.name}`
+    const known = found.get(name) ?? findOrFault(target, find)
+    found.set(name, known)
+    return known
+  }
+}
+
+function findOrFault(target: AlertTarget, find: GroupDeps['find']): Autoscaler | Fault {
+  try {
+    return find(target)
+  } catch (error) {
+    if (error instanceof Fault && error.code !== 'not-in-sync') return error
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+/** How the alerts of a step are named: its idempotency key, the note for people, the hashes that are remembered. Pure. */
+
+import type { RequestKey } from '../decision/request.ts'
+import type { AlertStep } from './alert-plan.ts'
+import { ALERT_HASH_LENGTH } from './alert-state.ts'
+import type { Alert, Notification } from './notification.ts'
+
+/** SHA-256 in base64url. */
+export type Digest = (text: string) => string
+
+const HASH_LENGTH = 11
+const WISH_LENGTH = 2
+const ID_LENGTH = 22
+const NAME_LENGTH = 100
+
+/**
+ * What makes two deliveries the same one: neither sender has a delivery id, and a retry is byte for byte like an
+ * intended repeat, so group, receiver, direction and the alerts (fingerprint and start) have to do.
+ */
+export function alertKey(
+  { because, direction, alerts }: AlertStep,
+  { groupKey, receiver }: Notification,
+  { digest, autoscaler }: { readonly digest: Digest; readonly autoscaler: string },
+): RequestKey {
+  const identities = alerts.map(({ identity, startsAt }) => [identity, startsAt].join(' ')).sort()
+  const text = JSON.stringify([autoscaler, because, direction, groupKey, receiver, identities])
+  return {
+    hash: digest(text).slice(0, HASH_LENGTH),
+    wish: digest(`${direction}:alert`).slice(0, WISH_LENGTH),
+  }
+}
+
+/** `alert HighLoad`, `alerts HighLoad and 2 more resolved`. */
+export function alertNote({ because, alerts }: AlertStep): string {
+  const first = alertName(alerts[0]) || 'without a name'
+  const more = alerts.length - 1
+  const who = more === 0 ? `alert ${first}` : `alerts ${first} and ${more} more`
+  return because === 'resolved' ? `${who} resolved` : who
+}
+
+export const alertName = (alert: Alert | undefined): string =>
+  (alert?.labels.get('alertname') ?? '').slice(0, NAME_LENGTH)
+
+/** A word for the alert: its fingerprint where that is one. */
+export const alertId = ({ identity }: Alert, digest: Digest): string =>
+  /^[A-Za-z0-9_-]{1,64}$/.test(identity) ? identity : digest(identity).slice(0, ID_LENGTH)
+
+/** One firing of an alert. */
+export const alertHash = ({ identity, startsAt }: Alert, digest: Digest): string =>
+  digest(`${identity}\n${startsAt}`).slice(0, ALERT_HASH_LENGTH)
+
+/** A group as one receiver, or one route of it, sees it: each is told everything. */
+export const groupHash = ({ groupKey, receiver }: Notification, route: string, digest: Digest): string =>
+  digest(JSON.stringify([groupKey, receiver, route])).slice(0, HASH_LENGTH)

@@ -1,0 +1,130 @@
+/**
+ * What is known about services but belongs to no single service spec, because a deploy would erase it:
+ * pauses set by call, counts to return to after a deploy, growth on its way that takes addresses. Pure; kept in the labels
+ * of the config `orrery-state`.
+ */
+import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
+import type { Direction } from '../policy/policy.ts'
+
+export interface Pause {
+  readonly scope: Direction | 'both'
+  readonly sinceMs: number
+  /** Absent: until resumed. */
+  readonly untilMs?: number
+}
+
+/** The count that ran before a deploy reset it, with the state label it had. */
+export interface PendingRestore {
+  readonly replicas: number
+  readonly stateLabel: string | undefined
+  readonly sinceMs: number
+}
+
+/** A growth that is about to be written and takes addresses, so that no other controller promises them too. */
+export interface Growth {
+  readonly replicas: number
+  /** Version.Index of the service that it is written on: once another one is there, the service itself tells. */
+  readonly version: number
+  readonly untilMs: number
+}
+
+/** All maps are keyed by service id. */
+export interface SharedState {
+  readonly pauses: ReadonlyMap<string, Pause>
+  readonly restores: ReadonlyMap<string, PendingRestore>
+  readonly growths: ReadonlyMap<string, Growth>
+}
+
+export const EMPTY_SHARED_STATE: SharedState = { pauses: new Map(), restores: new Map(), growths: new Map() }
+
+const PAUSE = 'pause.'
+const RESTORE = 'restore.'
+const GROWTH = 'grow.'
+
+/** From the labels `pause.`, `restore.` and `grow.<service id>`. An unreadable pause pauses both ways; never throws. */
+export function decodeSharedState(labels: Readonly<Record<string, string>>): SharedState {
+  const pauses = new Map<string, Pause>()
+  const restores = new Map<string, PendingRestore>()
+  const growths = new Map<string, Growth>()
+  for (const [name, text] of Object.entries(labels)) {
+    if (name.startsWith(PAUSE)) pauses.set(name.slice(PAUSE.length), decodePause(text))
+    const restore = name.startsWith(RESTORE) ? decodeRestore(text) : undefined
+    if (restore !== undefined) restores.set(name.slice(RESTORE.length), restore)
+    const growth = name.startsWith(GROWTH) ? decodeGrowth(text) : undefined
+    if (growth !== undefined) growths.set(name.slice(GROWTH.length), growth)
+  }
+  return { pauses, restores, growths }
+}
+
+/**
+ * The labels to write for `state`, given those that it was read from: labels that are unknown, unreadable or say the same
+ * already keep their text, so that what a newer version wrote is not lost. What has ended by `nowMs` is dropped.
+ */
+export function encodeSharedState(
+  state: SharedState,
+  labels: Readonly<Record<string, string>>,
+  nowMs: number,
+): Readonly<Record<string, string>> {
+  const read = decodeSharedState(labels)
+  const next = new Map(Object.entries(labels))
+  for (const id of new Set([...read.pauses.keys(), ...state.pauses.keys()])) {
+    const pause = state.pauses.get(id)
+    if (pause === undefined || (pause.untilMs !== undefined && pause.untilMs <= nowMs)) next.delete(PAUSE + id)
+    else if (!samePause(pause, read.pauses.get(id))) next.set(PAUSE + id, encodePause(pause))
+  }
+  for (const id of new Set([...read.restores.keys(), ...state.restores.keys()])) {
+    const restore = state.restores.get(id)
+    if (restore === undefined) next.delete(RESTORE + id)
+    else if (!sameRestore(restore, read.restores.get(id))) next.set(RESTORE + id, encodeRestore(restore))
+  }
+  for (const id of new Set([...read.growths.keys(), ...state.growths.keys()])) {
+    const growth = state.growths.get(id)
+    if (growth === undefined || growth.untilMs <= nowMs) next.delete(GROWTH + id)
+    else if (!sameGrowth(growth, read.growths.get(id))) next.set(GROWTH + id, encodeGrowth(growth))
+  }
+  return Object.fromEntries(next)
+}
+
+function encodePause({ scope, sinceMs, untilMs }: Pause): string {
+  return JSON.stringify({ scope, since: sinceMs, until: untilMs })
+}
+
+function encodeRestore({ replicas, stateLabel, sinceMs }: PendingRestore): string {
+  return JSON.stringify({ replicas, state: stateLabel, since: sinceMs })
+}
+
+function decodePause(text: string): Pause {
+  const { scope, since, until } = parseJsonObject(text) ?? {}
+  const readable = (scope === 'up' || scope === 'down' || scope === 'both') && isWhole(since)
+  if (readable && until === undefined) return { scope, sinceMs: since }
+  if (readable && isWhole(until)) return { scope, sinceMs: since, untilMs: until }
+  return { scope: 'both', sinceMs: 0 }
+}
+
+function decodeRestore(text: string): PendingRestore | undefined {
+  const { replicas, state, since } = parseJsonObject(text) ?? {}
+  if (!isWhole(replicas) || !isWhole(since)) return undefined
+  if (state !== undefined && typeof state !== 'string') return undefined
+  return { replicas, stateLabel: state, sinceMs: since }
+}
+
+function encodeGrowth({ replicas, version, untilMs }: Growth): string {
+  return JSON.stringify({ replicas, version, until: untilMs })
+}
+
+function decodeGrowth(text: string): Growth | undefined {
+  const { replicas, version, until } = parseJsonObject(text) ?? {}
+  return isWhole(replicas) && isWhole(version) && isWhole(until) ? { replicas, version, untilMs: until } : undefined
+}
+
+function samePause(one: Pause, other: Pause | undefined): boolean {
+  return other !== undefined && encodePause(one) === encodePause(other)
+}
+
+function sameRestore(one: PendingRestore, other: PendingRestore | undefined): boolean {
+  return other !== undefined && encodeRestore(one) === encodeRestore(other)
+}
+
+function sameGrowth(one: Growth, other: Growth | undefined): boolean {
+  return other !== undefined && encodeGrowth(one) === encodeGrowth(other)
+}

@@ -1,0 +1,115 @@
+/**
+ * The state label `autoscaler.state`: what one service's autoscaler must remember, written in the same
+ * compare-and-swap as the count (a service label restarts no task). Compact JSON of at most 4 KB. Pure.
+ */
+import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
+import type { Direction } from '../policy/policy.ts'
+import { decodeRecentKeys, encodeRecentKeys, MAX_RECENT_KEYS, type RecentKey } from './recent-keys.ts'
+
+/** What a write was for. */
+export type Cause = 'call' | 'alert' | 'orbiter' | 'set' | 'restore' | 'bounds'
+
+export interface ScalingState {
+  /** Random id of the write that carried this state. */
+  readonly writeId: string
+  readonly atMs: number
+  readonly from: number
+  readonly to: number
+  readonly direction: Direction
+  readonly cause: string
+  /** When a write of ours last raised the count. */
+  readonly lastUpMs?: number
+  /** When a write of ours last changed the count either way. */
+  readonly lastChangeMs?: number
+  /** Keyed requests that changed the count, oldest first. */
+  readonly keys: readonly RecentKey[]
+  /** The version that wrote it, and the fields that this version does not know: sent back untouched. */
+  readonly version: number
+  readonly unknown: Readonly<Record<string, unknown>>
+}
+
+const VERSION = 1
+const MAX_LABEL_LENGTH = 4096
+const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'keys'])
+
+export function encodeState(state: ScalingState): string {
+  return JSON.stringify({
+    v: state.version,
+    id: state.writeId,
+    at: state.atMs,
+    from: state.from,
+    to: state.to,
+    dir: state.direction,
+    cause: state.cause,
+    up: state.lastUpMs,
+    chg: state.lastChangeMs,
+    keys: state.keys.length > 0 ? encodeRecentKeys(state.keys) : undefined,
+    ...state.unknown,
+  })
+}
+
+/** `undefined` for an absent label or one that is no state at all; a newer `v` is read as far as it can be. */
+export function decodeState(label: string | undefined): ScalingState | undefined {
+  const raw = parseJsonObject(label)
+  if (raw === undefined) return undefined
+  const at = wholeNumber(raw.at)
+  const to = wholeNumber(raw.to)
+  if (at === undefined || to === undefined) return undefined
+  const lastUpMs = wholeNumber(raw.up)
+  const lastChangeMs = wholeNumber(raw.chg)
+  return {
+    writeId: typeof raw.id === 'string' ? raw.id : '',
+    atMs: at,
+    from: wholeNumber(raw.from) ?? to,
+    to,
+    direction: raw.dir === 'down' ? 'down' : 'up',
+    cause: typeof raw.cause === 'string' ? raw.cause : 'call',
+    ...(lastUpMs === undefined ? {} : { lastUpMs }),
+    ...(lastChangeMs === undefined ? {} : { lastChangeMs }),
+    keys: typeof raw.keys === 'string' ? decodeRecentKeys(raw.keys) : [],
+    version: wholeNumber(raw.v) ?? VERSION,
+    unknown: Object.fromEntries(Object.entries(raw).filter(([field]) => !KNOWN.has(field))),
+  }
+}
+
+/** One committed change of the count. */
+export interface Change {
+  readonly writeId: string
+  readonly nowMs: number
+  readonly from: number
+  readonly to: number
+  readonly cause: Cause
+  readonly key?: { readonly hash: string; readonly wish: string }
+}
+
+/** The state after `change`. `liveKeys` are the keys to go on remembering. */
+export function nextState(
+  before: ScalingState | undefined,
+  change: Change,
+  liveKeys: readonly RecentKey[],
+): ScalingState {
+  const { from, to, nowMs } = change
+  const direction: Direction = to > from ? 'up' : 'down'
+  const lastUpMs = direction === 'up' ? nowMs : before?.lastUpMs
+  const remembered = change.key && { ...change.key, atSeconds: Math.floor(nowMs / 1000), from, to }
+  return {
+    writeId: change.writeId,
+    atMs: nowMs,
+    from,
+    to,
+    direction,
+    cause: change.cause,
+    ...(lastUpMs === undefined ? {} : { lastUpMs }),
+    lastChangeMs: nowMs,
+    keys: remembered === undefined ? liveKeys : [...liveKeys, remembered],
+    version: Math.max(before?.version ?? VERSION, VERSION),
+    unknown: before?.unknown ?? {},
+  }
+}
+
+/** Whether the label can carry this state: at most 250 keys and 4 KB. */
+export function fitsLabel(state: ScalingState): boolean {
+  return state.keys.length <= MAX_RECENT_KEYS && encodeState(state).length <= MAX_LABEL_LENGTH
+}
+
+const wholeNumber = (value: unknown): number | undefined => (isWhole(value) ? value : undefined)

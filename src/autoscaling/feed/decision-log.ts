@@ -1,0 +1,45 @@
+/** The last decisions of each service, in memory, and the feed that `GET /v1/event` streams. */
+import type { EventFeed, OrreryEvent } from '../autoscaler.ts'
+import type { Decision } from '../decision/decision.ts'
+import type { NodesNews, ServiceChange } from '../ports.ts'
+
+const KEPT_DECISIONS = 50
+
+export interface DecisionLog extends EventFeed {
+  decided(serviceId: string, decision: Decision): void
+  /** Tells the feed; forgets the decisions of a service that is gone. */
+  observed(change: ServiceChange): void
+  /** Tells the feed of nodes and their networks. */
+  toldOfNodes(news: NodesNews): void
+  /** Newest first. */
+  of(serviceId: string): readonly Decision[]
+  last(serviceId: string): Decision | undefined
+}
+
+export function createDecisionLog(): DecisionLog {
+  const decisions = new Map<string, Decision[]>()
+  const listeners = new Set<(event: OrreryEvent) => void>()
+  const publish = (event: OrreryEvent) => {
+    for (const listener of listeners) listener(event)
+  }
+  return {
+    decided(serviceId, decision) {
+      const kept = decisions.get(serviceId) ?? []
+      kept.push(decision)
+      if (kept.length > KEPT_DECISIONS) kept.shift()
+      decisions.set(serviceId, kept)
+      publish({ type: 'decision', data: decision })
+    },
+    observed({ id, after }) {
+      if (after === undefined) decisions.delete(id)
+      publish({ type: 'observation', data: after ?? { id, gone: true } })
+    },
+    toldOfNodes: (news) => publish({ type: 'nodes', data: news }),
+    of: (serviceId) => (decisions.get(serviceId) ?? []).toReversed(),
+    last: (serviceId) => decisions.get(serviceId)?.at(-1),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/** Layers of written fields: labels over file over aliases over defaults. Pure. */
+import { didYouMean } from '../../foundation/did-you-mean.ts'
+import { errorIssue, quoted, warningIssue } from './issue.ts'
+import type { FieldSource, PolicyField, PolicyIssue } from './policy.ts'
+import { candidateNames, findField } from './policy-fields.ts'
+
+/** What one source says, by field name. Canonical where it is well formed, else as written. */
+export interface FieldLayer {
+  readonly source: FieldSource
+  readonly values: ReadonlyMap<string, string>
+}
+
+/** A field's value and the name it was found under: `step.up` may come from `step`. */
+export interface Picked extends PolicyField {
+  readonly field: string
+}
+
+/**
+ * The value in force. The layer decides first, then the name: whatever a higher layer says, general or specific,
+ * beats a lower one, so that one label always overrules a file.
+ */
+export const pick = (layers: readonly FieldLayer[], ...names: readonly string[]): Picked | undefined => {
+  for (const { source, values } of layers) {
+    for (const field of names) {
+      const value = values.get(field)
+      if (value !== undefined) return { field, value, source }
+    }
+  }
+  return undefined
+}
+
+interface WrittenFields {
+  readonly source: 'label' | 'file'
+  /** What stands before the field name where it was written. */
+  readonly prefix: string
+  readonly texts: ReadonlyMap<string, string>
+}
+
+interface Checked {
+  /** Absent: the field does not exist. */
+  readonly value?: string
+  readonly issue?: PolicyIssue
+}
+
+const unknownField = (name: string, value: string, prefix: string): PolicyIssue => {
+  const meant = didYouMean(name, candidateNames(name))
+  const hint = meant === undefined ? 'docs/labels.md lists the known ones' : `did you mean ${prefix}${meant}?`
+  return warningIssue({ field: `${prefix}${name}`, value, message: `unknown field, ignored; ${hint}` })
+}
+
+const checkField = (name: string, text: string, prefix: string): Checked => {
+  const spec = findField(name)
+  if (spec === undefined) return { issue: unknownField(name, text, prefix) }
+  const wrong = { field: `${prefix}${name}`, value: text }
+  const value = spec.grammar.canonical(text)
+  if (value !== undefined) {
+    if (spec.inForce) return { value }
+    return { value, issue: warningIssue({ ...wrong, message: 'known, not acted on by this version' }) }
+  }
+  const message = `${quoted(text)} is not ${spec.grammar.expects}`
+  // Both are judged on the safe side instead: paused, and not opted in.
+  if (name === 'paused')
+    return { value: 'true', issue: warningIssue({ ...wrong, message: `${message}; read as \`true\`` }) }
+  if (name === 'enable')
+    return { value: text, issue: warningIssue({ ...wrong, message: `${message}; read as \`false\`` }) }
+  return { value: text, issue: errorIssue({ ...wrong, message }) }
+}
+
+/** Validates what a person wrote in labels or in a file. */
+export const readLayer = ({ source, prefix, texts }: WrittenFields): { layer: FieldLayer; issues: PolicyIssue[] } => {
+  const values = new Map<string, string>()
+  const issues: PolicyIssue[] = []
+  for (const [name, text] of texts) {
+    const { value, issue } = checkField(name, text, prefix)
+    if (value !== undefined) values.set(name, value)
+    if (issue !== undefined) issues.push(issue)
+  }
+  return { layer: { source, values }, issues }
+}

@@ -1,0 +1,200 @@
+/**
+ * Receives notifications: what each alert means, one request for each service, one result for each alert.
+ *
+ *   alert -> meaning -> its autoscaler -> plan for the service -> request with the notification's own key
+ *                                      -> what stands is kept in the Swarm before the answer
+ */
+
+import { Fault } from '../../foundation/errors.ts'
+import { type AlertGroup, alertResult, groupAlerts } from '../alerts/alert-groups.ts'
+import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from '../alerts/alert-meaning.ts'
+import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
+import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
+import { alertHash, alertKey, alertNote, type Digest, groupHash } from '../alerts/alert-words.ts'
+import { isKnownWhole, rememberGroup } from '../alerts/group-memory.ts'
+import type { Alert, Notification } from '../alerts/notification.ts'
+import { end, standingOf } from '../alerts/standing-changes.ts'
+import { standingNews } from '../alerts/standing-news.ts'
+import type { AlertRoute, Alerts, Autoscaler, Catalog, Scaler } from '../autoscaler.ts'
+import type { Decision } from '../decision/decision.ts'
+import type { TellDecision } from '../feed/tell-decision.ts'
+import type { Clock, Logger } from '../ports.ts'
+import type { AlertBook, AlertChange } from './alert-book.ts'
+import { createAlertWarnings } from './alert-warnings.ts'
+import { within } from './within.ts'
+
+export interface AlertReceiverDeps {
+  readonly scaler: Pick<Scaler, 'request'>
+  readonly catalog: Pick<Catalog, 'get' | 'ofService'>
+  readonly book: Pick<AlertBook, 'current' | 'note' | 'keep'>
+  readonly tell: TellDecision
+  readonly digest: Digest
+  readonly logger: Logger
+  readonly now: Clock
+  /** Alertmanager can be asked what still fires. */
+  readonly asksAlertmanager: boolean
+}
+
+type Outcome = Decision | Fault
+
+interface Received {
+  readonly notification: Notification
+  readonly route: AlertRoute | undefined
+  /** Of the group of alerts, as this route is told of it. */
+  readonly groupKey: string
+}
+
+const RESENT = new Set(['some alerts resolved', 'all alerts resolved'])
+
+export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
+  const { scaler, catalog, book, tell, digest, now, asksAlertmanager } = deps
+  const warnings = createAlertWarnings(deps.logger)
+
+  const keep = async (change: AlertChange) => {
+    const late = new Fault('engine-unavailable', 'the engine did not take in time what stands', { retryAfterMs: 1000 })
+    await within(book.keep(change), ALERT_PATIENCE_MS, late)
+  }
+
+  /** What the engine refuses for good is told of each alert that would stand; everything else is thrown. */
+  const keptOrRefused = async (change: AlertChange): Promise<Fault | undefined> => {
+    try {
+      await keep(change)
+      return undefined
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'write-rejected') return error
+      throw error
+    }
+  }
+
+  const held = ({ name, observation }: Autoscaler, { code, reason }: Held): Decision => {
+    const { replicas } = observation
+    const numbers = { from: replicas, to: replicas, wanted: replicas, limits: [] }
+    return { autoscaler: name, service: observation.name, outcome: 'held', code, reason, ...numbers, atMs: now() }
+  }
+
+  const step = async ({ name, reading }: Autoscaler, plan: AlertStep, received: Received): Promise<Outcome> => {
+    const { notification, route } = received
+    const { because, direction, by } = plan
+    const ofRoute = because === 'firing' ? route?.key : undefined
+    const key = ofRoute ?? alertKey(plan, notification, { digest, autoscaler: name })
+    const kind = because === 'firing' && reading.policy?.onFiring === 'repeat' ? 'standing' : 'step'
+    const note = route?.note ?? alertNote(plan)
+    try {
+      return await scaler.request(name, { kind, origin: 'alert', direction, ...(by && { by }), key, note })
+    } catch (error) {
+      if (error instanceof Fault) return error
+      throw error
+    }
+  }
+
+  const isResent = ({ notification, groupKey }: Received, { wishes }: AlertGroup): boolean => {
+    if (notification.reason !== undefined) return RESENT.has(notification.reason)
+    if (!notification.alerts.some(({ status }) => status === 'resolved')) return false
+    const firing = wishes.filter((wish) => wish.firing).map(({ alert }) => alertHash(alert, digest))
+    return isKnownWhole(book.current().groups.get(groupKey), firing)
+  }
+
+  /** What the notification comes to for one service, and for each of its alerts. */
+  const carryOut = async (group: AlertGroup, received: Received, othersStand: boolean): Promise<CarriedOut> => {
+    const { observation, reading } = group.autoscaler
+    const { main, each } = planFor(group.wishes, {
+      replicas: observation.replicas,
+      policy: reading.policy,
+      resent: isResent(received, group),
+      truncated: received.notification.truncated > 0,
+      othersStand,
+    })
+    const ofMain = async (): Promise<Outcome> => {
+      if (main.kind === 'step') return await step(group.autoscaler, main, received)
+      const decision = held(group.autoscaler, main)
+      tell(observation.id, decision, 0)
+      return decision
+    }
+    const outcome = await ofMain()
+    const ofOther = (plan: AlertStep | Held) => (plan.kind === 'held' ? held(group.autoscaler, plan) : outcome)
+    return { outcome, each: each.map((plan) => (plan === main ? outcome : ofOther(plan))) }
+  }
+
+  /** One for each group. Throws Fault when what stands could not be kept. */
+  const carryOutAll = async (groups: readonly AlertGroup[], received: Received) => {
+    const { notification, groupKey } = received
+    const nowMs = now()
+    const before = book.current()
+    const news = standingNews(before, { notification, groups, digest, nowMs, asksAlertmanager })
+    const standing = news === undefined ? before : news(before)
+    const othersStand = (serviceId: string) => standingOf(standing, serviceId)?.direction === 'up'
+    const outcomes = groups.map((group) => carryOut(group, received, othersStand(group.autoscaler.observation.id)))
+    const [carriedOut, refusal] = await Promise.all([Promise.all(outcomes), news && keptOrRefused(news)])
+    const done = refusal === undefined ? carriedOut : groups.map((group, at) => refused(group, carriedOut[at], refusal))
+    // What failed comes again, and must be new then.
+    if (notification.reason === undefined && !done.some(({ outcome }) => outcome instanceof Fault)) {
+      const firing = notification.alerts.filter(({ status }) => status === 'firing')
+      const hashes = firing.map((alert) => alertHash(alert, digest))
+      book.note((state) => rememberGroup(state, groupKey, { firing: hashes, nowMs }))
+    }
+    return done
+  }
+
+  const answer = async (
+    notification: Notification,
+    meaning: (alert: Alert) => AlertMeaning,
+    route: AlertRoute | undefined,
+  ) => {
+    const groupKey = groupHash(notification, route === undefined ? '' : `${route.direction} ${route.name}`, digest)
+    const find = (target: AlertTarget) => findTarget(target, catalog)
+    const { results, groups } = groupAlerts(notification, { meaningOf: meaning, find, nowMs: now() })
+    const done = await carryOutAll(groups, { notification, route, groupKey })
+    const filled = [...results]
+    for (const [at, { positions }] of groups.entries()) {
+      for (const [nth, position] of positions.entries()) {
+        const outcome = done[at]?.each[nth]
+        const fingerprint = notification.alerts[position]?.fingerprint
+        if (outcome !== undefined && fingerprint !== undefined) filled[position] = alertResult(fingerprint, outcome)
+      }
+    }
+    const all = filled.filter((result) => result !== undefined)
+    warnings.tell(notification, all)
+    return { results: all, outcome: done[0]?.outcome }
+  }
+
+  return {
+    async receive(notification) {
+      const { results } = await answer(notification, (alert) => meaningOf(alert, notification), undefined)
+      return results
+    },
+    async receiveFor(route, notification) {
+      const autoscaler = catalog.get(route.name)
+      const meaning = (alert: Alert) => routedMeaningOf(alert, notification, route)
+      const { results, outcome = held(autoscaler, NOTHING_FIRES) } = await answer(notification, meaning, route)
+      if (outcome instanceof Fault) throw outcome
+      return { decision: outcome, results }
+    },
+    async end(name) {
+      const { id } = catalog.get(name).observation
+      await keep((state) => end(state, ({ serviceId }) => serviceId === id))
+      return catalog.get(name)
+    },
+  }
+}
+
+interface CarriedOut {
+  readonly outcome: Outcome
+  readonly each: readonly Outcome[]
+}
+
+function refused({ autoscaler, wishes }: AlertGroup, done: CarriedOut | undefined, refusal: Fault): CarriedOut {
+  const wouldStand = autoscaler.reading.policy?.onFiring === 'repeat'
+  if (done !== undefined && !wouldStand) return done
+  return { outcome: refusal, each: wishes.map(() => refusal) }
+}
+
+/** The Swarm service of that name, else the autoscaler. */
+function findTarget({ label, name }: AlertTarget, { get, ofService }: AlertReceiverDeps['catalog']): Autoscaler {
+  if (label === 'autoscaler') return get(name)
+  try {
+    return ofService(name)
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'unknown-autoscaler') return get(name)
+    throw error
+  }
+}

@@ -1,0 +1,74 @@
+/** The autoscalers as they are now, all from memory. */
+import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { alertsOf } from '../alerts/standing-changes.ts'
+import type { Autoscaler, Catalog, Condition } from '../autoscaler.ts'
+import { cooldownEndMs } from '../decision/gates.ts'
+import type { DecisionLog } from '../feed/decision-log.ts'
+import { findAutoscaler, findByService } from '../policy/find-autoscaler.ts'
+import type { BoundPolicy, Policies } from '../policy/policies.ts'
+import type { Clock, Services, SharedStateStore } from '../ports.ts'
+import type { AlertBook } from '../receiver/alert-book.ts'
+import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-context.ts'
+import { conditionsOf } from './conditions.ts'
+
+export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
+  readonly services: Services
+  readonly sharedState: SharedStateStore
+  readonly policies: Policies
+  readonly log: DecisionLog
+  readonly now: Clock
+  readonly writeUnknown: (serviceId: string) => boolean
+  readonly alerts: Pick<AlertBook, 'current'>
+}
+
+export function createCatalog(deps: CatalogDeps): Catalog {
+  const { services, sharedState, policies, log, now } = deps
+  const sinceOf = createConditionTimes<Condition['type']>(now)
+
+  const view = ({ observation, reading }: BoundPolicy): Autoscaler => {
+    const nowMs = now()
+    const pause = sharedState.current().pauses.get(observation.id)
+    const restore = sharedState.current().restores.get(observation.id)
+    const state = effectiveState(observation, restore)
+    const lastDecision = log.last(observation.id)
+    const writeUnknown = deps.writeUnknown(observation.id)
+    const alerts = alertsOf(deps.alerts.current(), observation.id)
+    const given = { observation, reading, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
+    const conditions = conditionsOf({ ...given, ...capacityOf(deps, observation) })
+    const end = (direction: 'up' | 'down') => reading.policy && cooldownEndMs(direction, reading.policy, state, nowMs)
+    const up = end('up')
+    const down = end('down')
+    return {
+      name: reading.name,
+      reading,
+      observation,
+      ...(state && { state }),
+      ...(pause && { pause }),
+      ...(restore && { restore }),
+      alerts,
+      conditions: conditions.map((found) => {
+        const { type, status, reason } = found
+        return { type, status, reason, sinceMs: sinceOf(observation.id, found) }
+      }),
+      nextAllowedMs: { ...(up !== undefined && { up }), ...(down !== undefined && { down }) },
+      ...(lastDecision && { lastDecision }),
+    }
+  }
+
+  services.onChange(({ id, after }) => {
+    if (after === undefined) sinceOf.forget(id)
+  })
+
+  return {
+    list: () => [...policies.optedIn()].map(view).sort(byName),
+    get: (name) => view(findAutoscaler(name, deps)),
+    ofService: (service) => view(findByService(service, deps)),
+    decisions: (name) => log.of(findAutoscaler(name, deps).observation.id),
+    sync: () => services.sync(),
+  }
+}
+
+function byName(a: Autoscaler, b: Autoscaler): number {
+  const [x, y] = a.name === b.name ? [a.observation.name, b.observation.name] : [a.name, b.name]
+  return x < y ? -1 : 1
+}

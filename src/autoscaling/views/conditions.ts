@@ -1,0 +1,113 @@
+/** The conditions of one autoscaler: what is well and what is not, each with its reason. Pure. */
+import type { StandingAlert } from '../alerts/alert-state.ts'
+import type { Condition } from '../autoscaler.ts'
+import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
+import type { Capacity } from '../decision/limit-count.ts'
+import type { Pause, PendingRestore } from '../decision/shared-state.ts'
+import type { ServiceObservation } from '../observation.ts'
+import type { PolicyReading } from '../policy/policy.ts'
+import type { SyncStatus } from '../ports.ts'
+import { inWrittenBounds } from '../writer/corrections.ts'
+
+export interface ConditionInput {
+  readonly observation: ServiceObservation
+  readonly reading: PolicyReading
+  readonly pause: Pause | undefined
+  readonly restore: PendingRestore | undefined
+  readonly alerts: readonly StandingAlert[]
+  readonly sync: SyncStatus
+  readonly writeUnknown: boolean
+  readonly capacity?: Capacity
+  readonly nowMs: number
+}
+
+type Found = Omit<Condition, 'sinceMs'>
+
+export function conditionsOf(input: ConditionInput): readonly Found[] {
+  return [
+    valid(input),
+    supported(input),
+    inSync(input),
+    rolloutSettled(input),
+    paused(input),
+    maintenance(input),
+    restorePending(input),
+    writeUnknown(input),
+    inBounds(input),
+    atCapacity(input),
+    alertStanding(input),
+  ]
+}
+
+function valid({ reading }: ConditionInput): Found {
+  const error = reading.issues.find((issue) => issue.severity === 'error')
+  return { type: 'Valid', status: error === undefined, reason: error?.message ?? 'the policy is valid' }
+}
+
+function supported({ observation, reading }: ConditionInput): Found {
+  const reason = unsupportedMode(observation.mode) ?? reading.unsupported
+  return { type: 'Supported', status: reason === undefined, reason: reason ?? 'a replicated service' }
+}
+
+function inSync({ sync }: ConditionInput): Found {
+  return { type: 'InSync', status: sync.inSync, reason: sync.inSync ? 'Swarm is read through its leader' : sync.reason }
+}
+
+function rolloutSettled({ observation, nowMs }: ConditionInput): Found {
+  const hold = rolloutOf(observation, nowMs)
+  return {
+    type: 'RolloutSettled',
+    status: hold === undefined,
+    reason: hold?.detail ?? 'no update is running or paused',
+  }
+}
+
+function paused({ reading, pause, nowMs }: ConditionInput): Found {
+  const byPolicy = reading.policy?.paused ?? 'none'
+  if (byPolicy !== 'none') return { type: 'Paused', status: true, reason: `by its policy (${byPolicy})` }
+  const inForce = pause !== undefined && (pause.untilMs === undefined || pause.untilMs > nowMs)
+  return { type: 'Paused', status: inForce, reason: inForce ? `by call (${pause.scope})` : 'not paused' }
+}
+
+function maintenance({ observation, reading }: ConditionInput): Found {
+  const status = observation.mode === 'replicated' && observation.replicas === 0 && (reading.policy?.min ?? 0) > 0
+  return {
+    type: 'Maintenance',
+    status,
+    reason: status ? 'the count was set to 0 by hand' : 'the count is not 0 by hand',
+  }
+}
+
+function restorePending({ restore }: ConditionInput): Found {
+  const reason = restore === undefined ? 'nothing to return to' : `${restore.replicas} ran before the last deploy`
+  return { type: 'RestorePending', status: restore !== undefined, reason }
+}
+
+function writeUnknown({ writeUnknown: status }: ConditionInput): Found {
+  const reason = status ? 'a write is unanswered: it may be in force, now or later' : 'every write was answered'
+  return { type: 'WriteUnknown', status, reason }
+}
+
+function inBounds({ observation, reading: { policy } }: ConditionInput): Found {
+  if (policy === undefined) return { type: 'InBounds', status: false, reason: 'no valid policy says the bounds' }
+  const bounds = `${policy.min} to ${policy.max ?? 'no max'}`
+  const status = inWrittenBounds(observation.replicas, policy)
+  return { type: 'InBounds', status, reason: `${observation.replicas} is ${status ? 'inside' : 'outside'} ${bounds}` }
+}
+
+function atCapacity({ observation, capacity }: ConditionInput): Found {
+  const status = capacity !== undefined && observation.replicas >= capacity.ceiling
+  return { type: 'AtCapacity', status, reason: capacity?.reason ?? 'no network with ranges limits it' }
+}
+
+function alertStanding({ alerts }: ConditionInput): Found {
+  const standing = alerts.filter(({ suspended }) => !suspended)
+  const [first] = standing
+  if (first !== undefined) {
+    const who = first.name === '' ? first.alertId : first.name
+    const more = standing.length > 1 ? ` and ${standing.length - 1} more` : ''
+    return { type: 'AlertStanding', status: true, reason: `${who}${more}: a step each time one is due` }
+  }
+  const waits = 'alerts wait for their next notification, since the count was set by hand'
+  return { type: 'AlertStanding', status: false, reason: alerts.length > 0 ? waits : 'no alert stands' }
+}

@@ -1,0 +1,185 @@
+/** Decides a batch of requests and commits what it changes in one write; every caller gets its own answer. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault } from '../../foundation/errors.ts'
+import type { Verdict } from '../decision/decide.ts'
+import { fold } from '../decision/fold.ts'
+import type { Request } from '../decision/request.ts'
+import { encodeState } from '../decision/state.ts'
+import type { ServiceObservation } from '../observation.ts'
+import type { BoundPolicy } from '../policy/policies.ts'
+import type { WriteResult } from '../ports.ts'
+import { type Ask, writeUnknown } from './ask.ts'
+import { capacityOf, effectiveState, type LaneContext } from './lane-context.ts'
+import type { RestoreKeeper } from './restore-keeper.ts'
+import type { UnknownWrite } from './unknown-write.ts'
+
+const MAX_TRIES = 5
+const JITTER_MS = 25
+
+/** Without an `ask` it is a correction: nobody waits for the answer. */
+interface BatchEntry {
+  readonly request: Request
+  readonly ask?: Ask
+}
+
+export interface Committed {
+  /** To be decided in another batch. */
+  readonly postponed: readonly Ask[]
+  readonly wrote: boolean
+  /** How often somebody else wrote first. */
+  readonly conflicts: number
+}
+
+interface CommitterDeps {
+  readonly context: LaneContext
+  readonly unknownWrite: UnknownWrite
+  readonly restores: RestoreKeeper
+  /** What is due unasked for the service as it is. */
+  readonly correctionFor: (bound: BoundPolicy) => Request | undefined
+}
+
+/**
+ * Decides what is due unasked, then what is asked, and answers every ask but the postponed ones.
+ * Throws Fault `engine-unavailable` or `conflicts-exhausted` when it could not read, or keep what a deploy erased.
+ */
+export function createCommitter({ context, unknownWrite, restores, correctionFor }: CommitterDeps) {
+  const { serviceId, services, policies, now, settings, newWriteId } = context
+  /** The version last written on: after a write the cache shows the new count at once, but keeps this until it was read. */
+  let writtenOn: number | undefined
+  let lastCorrection = ''
+
+  const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
+    const pending = restores.pending()
+    return fold({
+      reading,
+      observation,
+      state: effectiveState(observation, pending),
+      pause: context.sharedState.current().pauses.get(serviceId),
+      writeUnknown: unknownWrite.pending(),
+      dryRun: settings.dryRun,
+      ...capacityOf(context, observation),
+      dedupWindowMs: settings.dedupWindowMs,
+      nowMs: now(),
+      requests: batch.map(({ request }) => request),
+      writeId: newWriteId(),
+    })
+  }
+
+  const growthOf = (observation: ServiceObservation, replicas: number) =>
+    observation.placement !== undefined && replicas > observation.replicas
+      ? context.capacity?.claim(observation, replicas)
+      : undefined
+
+  const deliver = async (batch: readonly BatchEntry[], verdicts: readonly (Verdict | Fault)[], startedMs: number) => {
+    const tookMs = now() - startedMs
+    for (const [index, verdict] of verdicts.entries()) {
+      const entry = batch[index]
+      if (entry?.ask === undefined) continue
+      if (verdict instanceof Fault) {
+        entry.ask.reject(verdict)
+      } else {
+        context.decided(verdict.decision, tookMs)
+        entry.ask.resolve(verdict.decision)
+      }
+    }
+    const correction = batch[0]
+    const verdict = verdicts[0]
+    if (correction?.ask === undefined && verdict !== undefined && !(verdict instanceof Fault)) {
+      await corrected(correction, verdict, tookMs)
+    }
+  }
+
+  /** A correction that waits is decided again and again: it is told only when its answer changes. */
+  const corrected = async (entry: BatchEntry | undefined, { decision }: Verdict, tookMs: number) => {
+    const { outcome, code, from, to, limits } = decision
+    const told = [entry?.request.kind, outcome, code, from, to].join()
+    if (told !== lastCorrection || outcome === 'scaled') context.decided(decision, tookMs)
+    lastCorrection = told
+    // Short of addresses it is not back yet: the rest follows when they are free.
+    const isShort = limits.some(({ stage }) => stage === 'capacity')
+    const isBack = (outcome === 'scaled' || outcome === 'unchanged') && !isShort
+    if (entry?.request.kind === 'restore' && isBack) await restores.settle()
+  }
+
+  const fail = (asks: readonly Ask[], fault: Fault): Committed => {
+    for (const ask of asks) ask.reject(fault)
+    return { postponed: [], wrote: false, conflicts: 0 }
+  }
+
+  return async (asks: readonly Ask[]): Promise<Committed> => {
+    const startedMs = now()
+    for (let conflicts = 0; conflicts < MAX_TRIES; ) {
+      const bound = policies.byId(serviceId)
+      if (bound === undefined) return fail(asks, new Fault('unknown-autoscaler', 'the service was removed'))
+      if (!restores.noted(bound.observation)) {
+        await restores.note(bound.observation, bound.reading.policy)
+        continue
+      }
+      // Anew each time: a deploy may have come in between, or another controller have done what was due.
+      const due = dueOf(correctionFor(bound), asks)
+      const batch = [...due, ...asks.map((ask) => ({ request: ask.request, ask }))]
+      if (batch.length === 0) return { postponed: [], wrote: false, conflicts }
+      const { verdicts, write } = foldOn(bound, batch)
+      const taken = batch.slice(0, verdicts.length)
+      const postponed = asksOf(batch.slice(verdicts.length))
+      if (write === undefined) {
+        await deliver(taken, verdicts, startedMs)
+        return { postponed, wrote: false, conflicts }
+      }
+      const { version } = bound.observation
+      if (version === writtenOn) {
+        await services.refresh(serviceId)
+        writtenOn = undefined
+        continue
+      }
+      const growth = growthOf(bound.observation, write.replicas)
+      if (growth !== undefined && !(await growth.granted)) {
+        conflicts += 1
+        continue
+      }
+      for (const ask of asksOf(taken)) ask.sent = true
+      const stateLabel = encodeState(write.state)
+      const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
+      context.listener.wrote(bound.observation.name, result.kind)
+      if (result.kind === 'committed') {
+        writtenOn = version
+        await deliver(taken, verdicts, startedMs)
+        return { postponed, wrote: true, conflicts }
+      }
+      if (result.kind !== 'unknown') growth?.release()
+      if (result.kind !== 'conflict') {
+        if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
+        return fail(asks, faultOf(result))
+      }
+      for (const ask of asksOf(taken)) ask.sent = false
+      await sleep(Math.random() * JITTER_MS * conflicts)
+      conflicts += 1
+      await services.refresh(serviceId)
+    }
+    const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
+    return fail(asks, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
+  }
+}
+
+/** A notification that makes an alert stand asks for the first step itself, and is told of it. */
+function dueOf(correction: Request | undefined, asks: readonly Ask[]): readonly BatchEntry[] {
+  const isAsked = correction?.kind === 'standing' && asks.some(({ request }) => request.kind === 'standing')
+  return correction === undefined || isAsked ? [] : [{ request: correction }]
+}
+
+const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])
+
+function faultOf(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }>): Fault {
+  switch (result.kind) {
+    case 'gone':
+      return new Fault('unknown-autoscaler', 'the service was removed')
+    case 'rejected':
+      return new Fault('write-rejected', `the engine refuses the write: ${result.message}`)
+    case 'unsent':
+      return new Fault('engine-unavailable', `the engine can not be reached: ${result.message}`, { retryAfterMs: 2000 })
+    case 'unknown':
+      return writeUnknown(result.message)
+    default:
+      return result satisfies never
+  }
+}

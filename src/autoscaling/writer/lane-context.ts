@@ -1,0 +1,60 @@
+/** What the parts of one service's lane share. */
+
+import type { Decision } from '../decision/decision.ts'
+import type { Capacity } from '../decision/limit-count.ts'
+import type { PendingRestore } from '../decision/shared-state.ts'
+import { decodeState, type ScalingState } from '../decision/state.ts'
+import type { DecisionLog } from '../feed/decision-log.ts'
+import { type ServiceObservation, STATE_LABEL } from '../observation.ts'
+import type { Policies } from '../policy/policies.ts'
+import type { AddressCapacity, Clock, Logger, ScalingListener, Services, SharedStateStore } from '../ports.ts'
+import type { AlertBook } from '../receiver/alert-book.ts'
+
+export interface ScalerDeps {
+  readonly services: Services
+  readonly sharedState: SharedStateStore
+  readonly alerts: Pick<AlertBook, 'current' | 'note'>
+  readonly policies: Policies
+  /** Absent: no networks are looked after here. */
+  readonly capacity?: AddressCapacity
+  readonly log: DecisionLog
+  readonly listener: ScalingListener
+  readonly logger: Logger
+  readonly now: Clock
+  /** A random id for a write. */
+  readonly newWriteId: () => string
+  readonly settings: {
+    readonly dryRun: boolean
+    /** How long idempotency keys are remembered. */
+    readonly dedupWindowMs: number
+    /** How long a caller waits for its answer. */
+    readonly patienceMs: number
+  }
+}
+
+export interface LaneContext extends ScalerDeps {
+  readonly serviceId: string
+  /** Tells log, feed and metrics. */
+  decided(decision: Decision, tookMs: number): void
+}
+
+/** The capacity as decide() takes it: nothing where nothing limits the service. */
+export function capacityOf(
+  { capacity }: Pick<ScalerDeps, 'capacity'>,
+  observation: ServiceObservation,
+): { readonly capacity?: Capacity } {
+  const found = observation.placement === undefined ? undefined : capacity?.ceilingOf(observation)
+  return found === undefined ? {} : { capacity: found }
+}
+
+/** What is known of the service's scaling: its label, else what a deploy or a rollback erased of it. */
+export function effectiveState(
+  observation: ServiceObservation,
+  pending: PendingRestore | undefined,
+): ScalingState | undefined {
+  return (
+    decodeState(observation.labels[STATE_LABEL]) ??
+    decodeState(pending?.stateLabel) ??
+    decodeState(observation.previous?.stateLabel)
+  )
+}

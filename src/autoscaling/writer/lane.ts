@@ -1,0 +1,140 @@
+/**
+ * The one writer of one service. Requests queue here; whatever arrives while a write is under way is decided together
+ * and committed in the next one (fold.ts). Every write is a compare-and-swap on the version that was decided on:
+ *
+ *   decide on the cache -> write -> committed
+ *                                 | conflict: read again, decide again, 5 times at most
+ *                                 | unknown: nothing more is written until a read shows what became of it
+ */
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { Fault } from '../../foundation/errors.ts'
+import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
+import { alertsOf } from '../alerts/standing-changes.ts'
+import type { Decision } from '../decision/decision.ts'
+import { causeOf, type Request } from '../decision/request.ts'
+import { notInSync } from '../policy/not-in-sync.ts'
+import type { BoundPolicy } from '../policy/policies.ts'
+import { type Ask, createAsk } from './ask.ts'
+import { createCommitter } from './commit.ts'
+import { dueCorrection } from './corrections.ts'
+import { effectiveState, type LaneContext } from './lane-context.ts'
+import { createRestoreKeeper } from './restore-keeper.ts'
+import { createUnknownWrite } from './unknown-write.ts'
+
+const RESOLVE_POLL_MS = 100
+/** While callers come faster than writes are made: how long to gather them, how often, and how much longer after a conflict. */
+const GATHER_MS = 25
+const GATHER_ROUNDS = 5
+const YIELD_MS = 50
+
+export interface Lane {
+  /** Throws the Faults of `Scaler.request`. */
+  submit(request: Request): Promise<Decision>
+  /** Looks at the service as it is now and does what is due unasked. */
+  wake(): void
+  writeUnknown(): boolean
+  /** Resolves when nothing is queued or under way. */
+  idle(): Promise<void>
+}
+
+export function createLane(context: LaneContext): Lane {
+  const { serviceId, services, logger, now, settings } = context
+  const queue: Ask[] = []
+  const unknownWrite = createUnknownWrite(context)
+  const restores = createRestoreKeeper(context)
+
+  const correctionFor = ({ observation, reading }: BoundPolicy): Request | undefined => {
+    if (!reading.optedIn) return undefined
+    const pending = restores.pending()
+    const state = effectiveState(observation, pending)
+    const countSeenAtMs = restores.countSeenAtMs()
+    const alerts = alertsOf(context.alerts.current(), serviceId)
+    return dueCorrection({ observation, policy: reading.policy, state, pending, alerts, countSeenAtMs, nowMs: now() })
+  }
+
+  const commit = createCommitter({ context, unknownWrite, restores, correctionFor })
+  let running = Promise.resolve()
+  let busy = false
+  let woken = false
+
+  const rejectAll = (fault: Fault) => {
+    for (const ask of queue.splice(0)) ask.reject(fault)
+  }
+
+  const round = async () => {
+    const sync = services.sync()
+    if (!sync.inSync) return rejectAll(notInSync(sync))
+    if (!(await unknownWrite.settle())) {
+      // Callers wait here until their patience ends; without any, the next wake tries again.
+      if (queue.length > 0) await sleep(RESOLVE_POLL_MS)
+      return
+    }
+    const { postponed, wrote, conflicts } = await commitOrFail(queue.splice(0))
+    queue.unshift(...postponed)
+    if (wrote) await gather(conflicts)
+  }
+
+  /** Waits while more and more callers queue: one write can carry them all. A caller that comes alone never waits. */
+  const gather = async (conflicts: number) => {
+    // What arrived during the write is in the process, but not in the queue yet.
+    await nextTurn()
+    let before = 0
+    for (let turn = 0; turn < GATHER_ROUNDS && queue.length > before; turn += 1) {
+      before = queue.length
+      // Random, so that two controllers with much to do do not meet each time.
+      await sleep(GATHER_MS + Math.random() * (conflicts > 0 ? YIELD_MS : GATHER_MS))
+    }
+  }
+
+  const commitOrFail = async (asks: readonly Ask[]) => {
+    try {
+      return await commit(asks)
+    } catch (error) {
+      for (const ask of asks) ask.reject(faultFrom(error))
+      throw error
+    }
+  }
+
+  /** `busy` ends in the same turn as the last look at the queue, so that nothing queued then is left lying. */
+  const run = async () => {
+    busy = true
+    while (woken || queue.length > 0) {
+      woken = false
+      try {
+        await round()
+      } catch (error) {
+        logger.error({ event: 'lane-failed', serviceId, err: error }, 'scaling failed')
+        rejectAll(faultFrom(error))
+      }
+    }
+    busy = false
+  }
+
+  const start = () => {
+    if (!busy) running = run()
+  }
+
+  return {
+    submit(request) {
+      const patienceMs =
+        causeOf(request) === 'alert' ? Math.min(ALERT_PATIENCE_MS, settings.patienceMs) : settings.patienceMs
+      const ask = createAsk(request, patienceMs, (givenUp) => {
+        const at = queue.indexOf(givenUp)
+        if (at >= 0) queue.splice(at, 1)
+      })
+      queue.push(ask)
+      start()
+      return ask.answer
+    },
+    wake() {
+      woken = true
+      start()
+    },
+    writeUnknown: unknownWrite.pending,
+    idle: async () => await running,
+  }
+}
+
+function faultFrom(error: unknown): Fault {
+  return error instanceof Fault ? error : new Fault('engine-unavailable', 'internal error', { cause: error })
+}

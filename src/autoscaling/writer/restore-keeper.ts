@@ -1,0 +1,92 @@
+/**
+ * Watches who changes one service and keeps the count that a deploy reset in `orrery-state`, at first sight and before
+ * anything else, so that a second deploy, a paused rollout or a restart of the controller does not lose it.
+ */
+
+import { type CountByHand, suspend } from '../alerts/standing-changes.ts'
+import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts'
+import type { PendingRestore } from '../decision/shared-state.ts'
+import { dropRestore, keepRestore } from '../decision/shared-state-changes.ts'
+import type { ServiceObservation } from '../observation.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { LaneContext } from './lane-context.ts'
+
+export interface RestoreKeeper {
+  pending(): PendingRestore | undefined
+  /** When this controller first saw the current count, ms since the epoch. */
+  countSeenAtMs(): number
+  /** Whether `note` has dealt with exactly this. */
+  noted(observation: ServiceObservation): boolean
+  /** Throws Fault `engine-unavailable` or `conflicts-exhausted` when the record could not be kept. */
+  note(observation: ServiceObservation, policy: Policy | undefined): Promise<void>
+  /** The count is back, or no longer owed. Throws as `note`. */
+  settle(): Promise<void>
+}
+
+export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, now }: LaneContext): RestoreKeeper {
+  let seen: ServiceObservation | undefined
+  let countSeenAtMs = now()
+  /** `firstSeenAtMs` of the deploy that was dealt with: one sight is one deploy, whatever else bumps the version. */
+  let dealtWithSight: number | undefined
+
+  const pending = () => sharedState.current().restores.get(serviceId)
+
+  const settle = async () => {
+    if (pending() === undefined) return
+    await sharedState.update((state) => dropRestore(state, serviceId))
+  }
+
+  const keep = async (owed: Omit<PendingRestore, 'sinceMs'>) => {
+    if (pending()?.stateLabel === owed.stateLabel) return
+    await sharedState.update((state) => keepRestore(state, serviceId, { ...owed, sinceMs: now() }))
+  }
+
+  /** What stands waits for its next notification: somebody's word is newer. */
+  const suspendAlerts = (by: Omit<CountByHand, 'atMs'>) => {
+    const atMs = now()
+    alerts.note((state) => suspend(state, serviceId, { ...by, atMs }))
+  }
+
+  const onDeploy = async (
+    owed: Extract<ForeignChange, { kind: 'deploy' }>['owed'],
+    at: ServiceObservation,
+    policy: Policy | undefined,
+  ) => {
+    if (dealtWithSight === at.firstSeenAtMs) return
+    const wanted = policy?.onDeploy !== 'accept' && owed.replicas > 0 && owed.replicas !== at.replicas
+    logger.info(
+      { event: 'deploy-seen', service: at.name, deployed: at.replicas, before: owed.replicas, restore: wanted },
+      `a deploy set ${at.name} to ${at.replicas}; ${owed.replicas} ran before`,
+    )
+    await (wanted ? keep(owed) : settle())
+    if (policy?.onDeploy === 'accept' && owed.replicas !== at.replicas) suspendAlerts({})
+    dealtWithSight = at.firstSeenAtMs
+  }
+
+  return {
+    pending,
+    settle,
+    countSeenAtMs: () => countSeenAtMs,
+    noted: (observation) => seen === observation,
+    async note(observation, policy) {
+      if (seen === observation) return
+      if (seen !== undefined && seen.replicas !== observation.replicas) countSeenAtMs = now()
+      const change = foreignChange(observation, seen, pending())
+      const isNews = seen?.version !== observation.version
+      // At first sight it may have been long ago, and told of since.
+      if (change.kind === 'person' && seen?.replicas !== observation.replicas) {
+        suspendAlerts(seen === undefined ? { replicas: observation.replicas } : {})
+      }
+      if (change.kind === 'deploy') await onDeploy(change.owed, observation, policy)
+      else if (change.kind === 'person' || (change.kind === 'none' && change.settled)) await settle()
+      if (isNews && (change.kind === 'person' || change.kind === 'rollback')) {
+        const what = change.kind === 'person' ? 'was scaled by hand' : 'was rolled back'
+        logger.info(
+          { event: `${change.kind}-seen`, service: observation.name },
+          `${observation.name} ${what}: ${observation.replicas} replicas are the new base`,
+        )
+      }
+      seen = observation
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** The scaler: what callers may ask of an autoscaler by its name. */
+
+import { Fault } from '../../foundation/errors.ts'
+import { suspend } from '../alerts/standing-changes.ts'
+import type { Catalog, Scaler } from '../autoscaler.ts'
+import { decide } from '../decision/decide.ts'
+import { keyFault } from '../decision/key-fault.ts'
+import { addPause, endPause } from '../decision/shared-state-changes.ts'
+import { findAutoscaler } from '../policy/find-autoscaler.ts'
+import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
+import type { Lanes } from './lanes.ts'
+
+export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonly catalog: Catalog }): Scaler {
+  const { sharedState, alerts, lanes, catalog, now, settings } = deps
+  let stopping = false
+
+  const serviceIdOf = (name: string): string => {
+    if (stopping) throw new Fault('shutting-down', 'this controller is stopping', { retryAfterMs: 2000 })
+    return findAutoscaler(name, deps).observation.id
+  }
+
+  return {
+    async request(name, request) {
+      const id = serviceIdOf(name)
+      const decision = await lanes.of(id).submit(request)
+      if (request.kind === 'set' && (decision.outcome === 'scaled' || decision.outcome === 'unchanged')) {
+        alerts.note((state) => suspend(state, id, { atMs: decision.atMs }))
+      }
+      return decision
+    },
+    explain(name, request) {
+      const { observation, reading } = findAutoscaler(name, deps)
+      const { pauses, restores } = sharedState.current()
+      const state = effectiveState(observation, restores.get(observation.id))
+      const at = { nowMs: now(), dedupWindowMs: settings.dedupWindowMs }
+      const fault = keyFault(request, state, at)
+      if (fault !== undefined) throw fault
+      const { dryRun } = settings
+      const writeUnknown = lanes.writeUnknown(observation.id)
+      return decide({
+        reading,
+        observation,
+        state,
+        pause: pauses.get(observation.id),
+        writeUnknown,
+        dryRun,
+        ...capacityOf(deps, observation),
+        request,
+        ...at,
+      })
+    },
+    async pause(name, scope, forMs) {
+      const id = serviceIdOf(name)
+      await sharedState.update((state) => addPause(state, id, { scope, forMs, nowMs: now() }))
+      return catalog.get(name)
+    },
+    async resume(name, scope) {
+      const id = serviceIdOf(name)
+      await sharedState.update((state) => endPause(state, id, scope))
+      lanes.of(id).wake()
+      return catalog.get(name)
+    },
+    async stop() {
+      stopping = true
+      await lanes.stop()
+    },
+  }
+}

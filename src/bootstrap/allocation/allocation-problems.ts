@@ -1,0 +1,128 @@
+/** Why a node gets no range, and what would be right. Pure. */
+import { formatDuration } from '../../foundation/duration.ts'
+import { blockCount, blockOf, formatSpan, size } from '../address/address.ts'
+import { mergeSpans } from '../address/spans.ts'
+import { type FreedRange, QUARANTINE_MS } from '../record/record.ts'
+import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
+import { byAge, type Entry, type Holder, type Ledger } from './ledger.ts'
+
+type Named = Pick<AllocationNode, 'id' | 'hostname'>
+
+const MOST_NAMES = 5
+
+const listed = (names: readonly string[]): string => {
+  const shown = names.slice(0, MOST_NAMES)
+  const more = names.length - shown.length
+  return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${more} more`
+}
+
+const quarantineLeft = ({ freedAtMs }: FreedRange, nowMs: number): string =>
+  formatDuration(Math.max(0, freedAtMs + QUARANTINE_MS - nowMs))
+
+/** Who has it, for a person. */
+export const holderText = (holder: Holder, nowMs: number): string => {
+  switch (holder.kind) {
+    case 'share':
+      return `${holder.share.hostname} (node ${holder.share.nodeId}) has ${holder.share.range}`
+    case 'freed':
+      return `${holder.freed.range} was ${holder.freed.hostname}'s and is not given again for another ${quarantineLeft(holder.freed, nowMs)}`
+    case 'pin':
+      return `part of it is pinned for ${holder.key}`
+    case 'reserve':
+      return 'part of it is in the reserve'
+    case 'gateway':
+      return 'the gateway is in it'
+    case 'unsafe':
+      return 'it ends with the subnet, where older engines fail'
+    case 'claim':
+      return `${holder.claim.text}, ${holder.claim.what}, is in it`
+  }
+}
+
+interface PinTaken {
+  readonly node: Named
+  readonly pinned: Partial<Ranges>
+  readonly conflicts: readonly Entry[]
+  readonly network: string
+  readonly nowMs: number
+}
+
+const remedy = ({ holder }: Entry, network: string): string => {
+  if (holder.kind === 'freed') return `wait, or run \`orrery network release ${network} ${holder.freed.range}\``
+  if (holder.kind === 'share') return 'pin another range, or move that node first'
+  return 'pin another range'
+}
+
+export const pinTaken = ({ node, pinned, conflicts, network, nowMs }: PinTaken): AllocationProblem => {
+  const [first] = conflicts
+  const reasons = [...new Set(conflicts.map(({ holder }) => holderText(holder, nowMs)))]
+  const ranges = Object.values(pinned).join(' and ')
+  const right = first === undefined ? '' : `; ${remedy(first, network)}`
+  const message = `${node.hostname} is pinned to ${ranges}, but ${listed(reasons)}${right}`
+  return { code: 'pin-taken', nodes: [named(node)], message }
+}
+
+export const ambiguousPin = (node: Named, nodes: readonly AllocationNode[]): AllocationProblem => {
+  const ids = nodes.filter(({ hostname, state }) => hostname === node.hostname && state !== 'down').map(({ id }) => id)
+  const message = `a range is pinned for the host name ${node.hostname}, which the nodes ${listed(ids.toSorted())} have; pin by node id`
+  return { code: 'pin-ambiguous', nodes: [named(node)], message }
+}
+
+const named = ({ id, hostname }: Named): Named => ({ id, hostname })
+
+interface Exhausted {
+  readonly ledger: Ledger
+  /** Those that get nothing. */
+  readonly nodes: readonly Named[]
+  /** How many ranges came out of the pool just now. */
+  readonly drawnCount: number
+  readonly network: string
+  readonly nowMs: number
+}
+
+/** A longer prefix length by which all new nodes would have had a range. */
+const lengthThatFits = ({ ledger, nodes, drawnCount }: Exhausted): number | undefined => {
+  const { rangeLength, subnet } = ledger.family
+  const left = ledger.left()
+  const longest = blockOf(subnet).family === 4 ? 29 : 120
+  for (let length = rangeLength + 1; length <= longest; length += 1) {
+    const count = left.reduce((sum, span) => sum + blockCount(span, length), 0n)
+    if (count >= BigInt(drawnCount + nodes.length)) return length
+  }
+  return undefined
+}
+
+const quarantined = ({ ledger, network, nowMs }: Exhausted): string => {
+  const waiting = ledger.entries
+    .flatMap(({ span, holder }) => (holder.kind === 'freed' && !holder.isOver ? [{ span, holder }] : []))
+    .sort(byAge)
+  const first = waiting[0]?.holder.freed
+  if (first === undefined) return ''
+  const one = waiting.length === 1 ? '1 freed range waits' : `${waiting.length} freed ranges wait`
+  return ` ${one} for the 24 h to be over, the first ${first.range} in ${quarantineLeft(first, nowMs)}; \`orrery network release ${network} ${first.range}\` does not wait.`
+}
+
+export const exhausted = (facts: Exhausted): AllocationProblem => {
+  const { ledger, nodes } = facts
+  const { pool, rangeLength, subnet } = ledger.family
+  const six = blockOf(subnet).family === 6 ? '6' : ''
+  const names = listed(nodes.map(({ hostname }) => hostname))
+  const wanting = nodes.length === 1 ? '1 node has' : `${nodes.length} nodes have`
+  if (pool.length === 0) {
+    const message = `${wanting} no range (${names}): there is no \`pool${six}\`, and only pinned nodes get one. Write a \`pool${six}\`, or pin them under \`nodes${six}\`.`
+    return { code: 'pool-exhausted', nodes: nodes.map(named), message }
+  }
+  const spans = mergeSpans(ledger.pool)
+  const ranges = spans.reduce((sum, span) => sum + blockCount(span, rangeLength), 0n)
+  const { drawnCount } = facts
+  const free =
+    drawnCount === 0 ? 'none of them free' : `${drawnCount} of them free for ${drawnCount + nodes.length} new nodes`
+  const need =
+    BigInt(nodes.length) * size({ family: 4, first: 0n, last: (1n << BigInt((six ? 128 : 32) - rangeLength)) - 1n })
+  const longer = lengthThatFits(facts)
+  const orLonger = longer === undefined ? '' : `, or give new nodes less with \`range${six}: ${longer}\``
+  const message =
+    `${wanting} no range (${names}): the pool ${spans.map(formatSpan).join(', ')} has room for ${ranges} ranges of /${rangeLength}, ${free}. ` +
+    `Make \`pool${six}\` larger by ${need} addresses${orLonger}.${quarantined(facts)}`
+  return { code: 'pool-exhausted', nodes: nodes.map(named), message }
+}

@@ -1,0 +1,32 @@
+/** The words of giving ranges to nodes. Types only; allocate.ts does it. */
+
+import type { SwarmNode } from '../ports.ts'
+import type { FreedRange, NodeShare } from '../record/record.ts'
+import type { LedgerInput } from './ledger.ts'
+
+export type AllocationNode = Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'>
+
+export interface AllocationInput extends LedgerInput {
+  /** All nodes that the Swarm knows. Only those that are ready and run Linux are given something. */
+  readonly nodes: readonly AllocationNode[]
+}
+
+export interface AllocationProblem {
+  readonly code: 'pool-exhausted' | 'pin-taken' | 'pin-ambiguous'
+  /** Those that get nothing for it. */
+  readonly nodes: readonly Pick<AllocationNode, 'id' | 'hostname'>[]
+  /** What is wrong and what would be right. */
+  readonly message: string
+}
+
+export interface Allocation {
+  /** What came in, the very object, when nothing changes. */
+  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly freed: readonly FreedRange[]
+  /** Node ids that were given a range just now. */
+  readonly given: readonly string[]
+  readonly problems: readonly AllocationProblem[]
+}
+
+/** The ranges of a node, as CIDRs. */
+export type Ranges = Pick<NodeShare, 'range' | 'range6'>

@@ -1,0 +1,108 @@
+/** What new nodes ask for, before anything is drawn from the pool: a pinned range, or the one they had. Pure. */
+import { type Block, blockOf, contains, formatBlock } from '../address/address.ts'
+import type { AllocationInput, AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
+import { ambiguousPin, pinTaken } from './allocation-problems.ts'
+import { type Heirloom, heirlooms, rangesOf } from './inheritance.ts'
+import { type Asker, type Entry, type Ledger, openLedger } from './ledger.ts'
+import { ambiguousPins, pinnedRanges, pinRank } from './pins.ts'
+
+export interface Ledgers {
+  readonly four: Ledger
+  /** Absent: the network has no IPv6. */
+  readonly six: Ledger | undefined
+}
+
+/** A node, what is settled of its range, and where that comes from. What is not settled is drawn from the pool. */
+export interface Ask {
+  readonly node: AllocationNode
+  readonly settled: Partial<Ranges>
+  readonly heirloom?: Heirloom
+}
+
+export interface Asks {
+  /** In the order in which they are served. */
+  readonly asks: readonly Ask[]
+  readonly problems: readonly AllocationProblem[]
+}
+
+export const openLedgers = (input: Omit<AllocationInput, 'nodes'>): Ledgers => {
+  const { ipv4, ipv6 } = input.definition
+  return { four: openLedger(ipv4, 4, input), six: ipv6 === undefined ? undefined : openLedger(ipv6, 6, input) }
+}
+
+/** Each family's ledger with the block that is asked of it. */
+const blocksOf = (
+  { range, range6 }: Partial<Ranges>,
+  { four, six }: Ledgers,
+): readonly (readonly [Ledger, Block])[] => [
+  ...(range === undefined ? [] : [[four, blockOf(range)] as const]),
+  ...(range6 === undefined || six === undefined ? [] : [[six, blockOf(range6)] as const]),
+]
+
+/** What stands in the way of giving these ranges. */
+export const conflictsOf = (ranges: Partial<Ranges>, asker: Asker, ledgers: Ledgers): readonly Entry[] =>
+  blocksOf(ranges, ledgers).flatMap(([ledger, block]) => ledger.conflicts(block, asker))
+
+/** Whether the node may have back what it had: the definition allows it, and nobody else has any of it. */
+const isSound = (heirloom: Heirloom, node: AllocationNode, ledgers: Ledgers, pinned: Partial<Ranges>): boolean => {
+  const had = rangesOf(heirloom)
+  if (pinned.range !== undefined && pinned.range !== had.range) return false
+  if (pinned.range6 !== undefined && had.range6 !== undefined && pinned.range6 !== had.range6) return false
+  const keys = [node.id, node.hostname]
+  const isShare = heirloom.kind === 'share'
+  const asker = isShare ? { keys: [...keys, heirloom.share.nodeId] } : { keys, freed: heirloom.freed }
+  // What was made by hand and taken over is where it is, whatever the pool.
+  const isAnywhere = isShare ? heirloom.share.isAdopted : heirloom.freed.isAdopted === true
+  const isAllowed = ([ledger, block]: readonly [Ledger, Block]): boolean => {
+    const isPlaced = isAnywhere || ledger.isInPool(block) || Object.values(pinned).includes(formatBlock(block))
+    return isPlaced && contains(ledger.subnet, block)
+  }
+  return (
+    blocksOf(had, ledgers).every(isAllowed) &&
+    conflictsOf({ ...pinned, ...rangesOnly(had) }, asker, ledgers).length === 0
+  )
+}
+
+const rangesOnly = ({ range, range6 }: Ranges): Ranges => ({ range, ...(range6 === undefined ? {} : { range6 }) })
+
+const byHostname = (one: AllocationNode, other: AllocationNode): number => {
+  if (one.hostname !== other.hostname) return one.hostname < other.hostname ? -1 : 1
+  return one.id < other.id ? -1 : 1
+}
+
+/** Ready nodes without a share, in the order in which they are served: pinned by id, by host name, all others. */
+export const newcomers = ({ definition, nodes, shares }: AllocationInput): readonly AllocationNode[] => {
+  const rank = new Map(nodes.map((node) => [node.id, pinRank(definition, node)]))
+  const rankOf = ({ id }: AllocationNode): number => rank.get(id) ?? 2
+  return nodes
+    .filter(({ id, state, platform }) => state === 'ready' && platform.os === 'linux' && !shares.has(id))
+    .sort((one, other) => rankOf(one) - rankOf(other) || byHostname(one, other))
+}
+
+export const settleAsks = (waiting: readonly AllocationNode[], input: AllocationInput, ledgers: Ledgers): Asks => {
+  const { definition, nodes, nowMs } = input
+  const ambiguous = ambiguousPins(definition, nodes)
+  const left = heirlooms(input)
+  const used = new Set<Heirloom>()
+  const problems: AllocationProblem[] = []
+  const asks = waiting.flatMap((node): Ask[] => {
+    const pinned = pinnedRanges(definition, node)
+    const rank = pinRank(definition, node)
+    if (rank !== 2 && ambiguous.has(node.hostname)) {
+      problems.push(ambiguousPin(node, nodes))
+      return []
+    }
+    const heirloom = left
+      .get(node.hostname)
+      ?.find((candidate) => !used.has(candidate) && isSound(candidate, node, ledgers, pinned))
+    if (heirloom !== undefined) {
+      used.add(heirloom)
+      return [{ node, settled: { ...pinned, ...rangesOnly(rangesOf(heirloom)) }, heirloom }]
+    }
+    const conflicts = conflictsOf(pinned, { keys: [node.id, node.hostname] }, ledgers)
+    if (conflicts.length === 0) return [{ node, settled: pinned }]
+    problems.push(pinTaken({ node, pinned, conflicts, network: definition.name, nowMs }))
+    return []
+  })
+  return { asks, problems }
+}

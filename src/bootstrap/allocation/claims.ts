@@ -1,0 +1,68 @@
+/**
+ * Addresses that something outside the record has: hosts' own, other networks', and what a node's network of this name
+ * holds already. No range that is given may touch one, but the node's own of this network. Pure.
+ */
+import { NETWORK_LABEL } from '../../agent/wanted.ts'
+import type { NetworkDefinition } from '../definition/definition.ts'
+import type { HeardReport, SwarmNode } from '../ports.ts'
+import type { NetworkRecord } from '../record/record.ts'
+
+export interface Claim {
+  /** An address, or a CIDR. One that can not be read counts for nothing. */
+  readonly text: string
+  /** Whose, for a person: `an address of worker3 (eth0)`. */
+  readonly what: string
+  /** The node that says so. */
+  readonly nodeId?: string
+  /** `own-network`: what the node has of this very network. */
+  readonly kind: 'address' | 'own-network' | 'other-network'
+}
+
+export interface ClaimSources {
+  /** Reports of nodes that are not among them count for nothing: what they had is in the record. */
+  readonly nodes: readonly Pick<SwarmNode, 'id' | 'hostname' | 'address'>[]
+  readonly reports: readonly HeardReport[]
+  /** All of them; this network's own is skipped. */
+  readonly records: ReadonlyMap<string, NetworkRecord>
+}
+
+const ofHosts = ({ nodes }: ClaimSources): Claim[] =>
+  nodes.flatMap(({ id, hostname, address }) =>
+    address === undefined ? [] : [{ text: address, what: `the address of ${hostname}`, nodeId: id, kind: 'address' }],
+  )
+
+const withoutLength = (cidr: string): string => cidr.split('/')[0] ?? cidr
+
+const ofReport = ({ report }: HeardReport, { name, configName }: NetworkDefinition): Claim[] => {
+  const { nodeId, hostname } = report
+  const addresses = report.hostAddresses.map(({ link, address }): Claim => {
+    const what = `an address of ${hostname} (${link})`
+    return { text: withoutLength(address), what, nodeId, kind: 'address' }
+  })
+  const networks = report.networks.flatMap(({ name: own, labels, subnets }): Claim[] => {
+    const isOwn = own === name || own === configName || labels[NETWORK_LABEL] === name
+    const what = `the network ${own} of ${hostname}`
+    const kind = isOwn ? 'own-network' : 'other-network'
+    return subnets.flatMap(({ range }) => (range === undefined ? [] : [{ text: range, what, nodeId, kind }]))
+  })
+  return [...addresses, ...networks]
+}
+
+const ofRecord = ({ definition, shares }: NetworkRecord): Claim[] =>
+  [...shares.values()].flatMap((share) => {
+    const what = `the range of ${share.hostname} in the network ${definition.name}`
+    const texts = [share.range, share.range6, share.change?.range, share.change?.range6]
+    return texts.flatMap((text) => (text === undefined ? [] : [{ text, what, kind: 'other-network' as const }]))
+  })
+
+/** What is claimed, as far as it is known; each as often as somebody says it. */
+export const claimsOn = (definition: NetworkDefinition, sources: ClaimSources): readonly Claim[] => {
+  const present = new Set(sources.nodes.map(({ id }) => id))
+  return [
+    ...ofHosts(sources),
+    ...sources.reports
+      .filter(({ report }) => present.has(report.nodeId))
+      .flatMap((heard) => ofReport(heard, definition)),
+    ...[...sources.records].flatMap(([name, record]) => (name === definition.name ? [] : ofRecord(record))),
+  ]
+}

@@ -1,0 +1,60 @@
+/** Which range a node had before it left by force and joined again under a new id: it has the same host name. Pure. */
+import type { SwarmNode } from '../ports.ts'
+import type { FreedRange, NodeShare } from '../record/record.ts'
+
+export type Heirloom =
+  /** Of a node that is down, or no longer known. */
+  { readonly kind: 'share'; readonly share: NodeShare } | { readonly kind: 'freed'; readonly freed: FreedRange }
+
+export const rangesOf = (heirloom: Heirloom): Pick<NodeShare, 'range' | 'range6'> =>
+  heirloom.kind === 'share' ? heirloom.share : heirloom.freed
+
+interface Sources {
+  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly freed: readonly FreedRange[]
+  readonly nodes: readonly Pick<SwarmNode, 'id' | 'state'>[]
+}
+
+const descending = (one: number, other: number): number => other - one
+
+const byText = (one: string, other: string): number => {
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
+
+/** By host name; the newest given first, those that nobody holds any more last. Never of a node that may be running. */
+export const heirlooms = ({ shares, freed, nodes }: Sources): ReadonlyMap<string, readonly Heirloom[]> => {
+  const mayRun = new Set(nodes.filter(({ state }) => state !== 'down').map(({ id }) => id))
+  const left = [...shares.values()]
+    .filter(({ nodeId }) => !mayRun.has(nodeId))
+    .sort((one, other) => descending(one.givenAtMs, other.givenAtMs) || byText(one.nodeId, other.nodeId))
+    .map((share): Heirloom => ({ kind: 'share', share }))
+  const given = freed
+    .toSorted((one, other) => descending(one.freedAtMs, other.freedAtMs) || byText(one.range, other.range))
+    .map((entry): Heirloom => ({ kind: 'freed', freed: entry }))
+  const byHostname = new Map<string, Heirloom[]>()
+  for (const heirloom of [...left, ...given]) {
+    const { hostname } = heirloom.kind === 'share' ? heirloom.share : heirloom.freed
+    const others = byHostname.get(hostname)
+    if (others === undefined) byHostname.set(hostname, [heirloom])
+    else others.push(heirloom)
+  }
+  return byHostname
+}
+
+/** Of the range of a node that left; `isAdopted` and what it holds back go with it, so that its host gets it back whole. */
+export const freedFrom = (share: NodeShare, freedAtMs: number): readonly FreedRange[] => {
+  const { nodeId, hostname, range, range6, change, isAdopted, aux, aux6 } = share
+  const freed: FreedRange = {
+    range,
+    ...(range6 === undefined ? {} : { range6 }),
+    nodeId,
+    hostname,
+    freedAtMs,
+    ...(isAdopted ? { isAdopted, ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) } : {}),
+  }
+  if (change === undefined || (change.range === range && change.range6 === range6)) return [freed]
+  // Either may still be on its host: it was on the way from one to the other.
+  const next6 = change.range6 === undefined || change.range6 === range6 ? {} : { range6: change.range6 }
+  return [freed, { range: change.range, ...next6, nodeId, hostname, freedAtMs }]
+}

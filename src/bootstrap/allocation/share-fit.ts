@@ -1,0 +1,108 @@
+/**
+ * Which shares no longer fit the definition, and what those nodes should have instead. They are not moved here: that
+ * needs a drain. The prefix length is no reason: `range` is for ranges given from now on. Pure.
+ */
+import { type Block, blockOf, contains, formatBlock } from '../address/address.ts'
+import type { NodeShare } from '../record/record.ts'
+import { draw } from './allocate.ts'
+import type { AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
+import { holderText, pinTaken } from './allocation-problems.ts'
+import { type Ask, conflictsOf, type Ledgers, openLedgers } from './asks.ts'
+import type { Ledger } from './ledger.ts'
+import { pinnedRanges } from './pins.ts'
+
+export interface Misfit {
+  readonly share: NodeShare
+  /** Phrases for a person. */
+  readonly reasons: readonly string[]
+  /** What it should have; absent: there is nothing to give, see the problems. */
+  readonly wanted?: Ranges
+}
+
+export interface Fit {
+  /** By node id; a share that fits is not among them. */
+  readonly misfits: ReadonlyMap<string, Misfit>
+  /** Why some of them can not be given another range. */
+  readonly problems: readonly AllocationProblem[]
+}
+
+/** What is wrong with one family's range; empty: nothing. */
+type Check = (share: NodeShare, pinned: Partial<Ranges>) => readonly string[]
+
+const placeOf = (ledger: Ledger, range: Block, { isAdopted }: NodeShare): readonly string[] => {
+  const { subnet } = ledger.family
+  const text = formatBlock(range)
+  if (!contains(ledger.subnet, range)) return [`${text} is outside the subnet ${subnet}`]
+  // What was made by hand and taken over is where it is, whatever the pool.
+  return isAdopted || ledger.isInPool(range) ? [] : [`${text} is outside the pool`]
+}
+
+const checkFamily =
+  (ledger: Ledger, own: (ranges: Partial<Ranges>) => string | undefined, nowMs: number): Check =>
+  (share, pinned) => {
+    const [has, pin] = [own(share), own(pinned)]
+    if (has === undefined) return [`it has no range of ${ledger.family.subnet}`]
+    if (pin !== undefined && pin !== has) return [`it is pinned to ${pin} and has ${has}`]
+    const range = blockOf(has)
+    const keys = [share.nodeId, share.hostname]
+    const inTheWay = ledger.conflicts(range, { keys }).map(({ holder }) => holderText(holder, nowMs))
+    return [...(pin === undefined ? placeOf(ledger, range, share) : []), ...new Set(inTheWay)]
+  }
+
+const four = ({ range }: Partial<Ranges>) => range
+const six = ({ range6 }: Partial<Ranges>) => range6
+
+interface Checked {
+  readonly share: NodeShare
+  readonly pinned: Partial<Ranges>
+  readonly reasons: readonly string[]
+  /** What may stay. */
+  readonly kept: Partial<Ranges>
+}
+
+const check = (share: NodeShare, input: AllocationInput, ledgers: Ledgers): Checked => {
+  const pinned = pinnedRanges(input.definition, { id: share.nodeId, hostname: share.hostname })
+  const reasons4 = checkFamily(ledgers.four, four, input.nowMs)(share, pinned)
+  const reasons6 = ledgers.six === undefined ? [] : checkFamily(ledgers.six, six, input.nowMs)(share, pinned)
+  const surplus =
+    ledgers.six === undefined && share.range6 !== undefined
+      ? [`it has ${share.range6}, and the network has no IPv6 any more`]
+      : []
+  const kept = {
+    ...(reasons4.length === 0 ? { range: share.range } : {}),
+    ...(ledgers.six !== undefined && reasons6.length === 0 && share.range6 !== undefined
+      ? { range6: share.range6 }
+      : {}),
+  }
+  return { share, pinned, reasons: [...reasons4, ...reasons6, ...surplus], kept }
+}
+
+/** After `allocate`, on what it gave: a new node comes before a move. Throws as `allocate` does. */
+export const fitShares = (input: AllocationInput): Fit => {
+  const { definition, shares, nodes, nowMs } = input
+  const ledgers = openLedgers(input)
+  const byId = new Map(nodes.map((node) => [node.id, node]))
+  const misfits = new Map<string, Misfit>()
+  const problems: AllocationProblem[] = []
+  const asks: Ask[] = []
+  // One that is on its way to another range is settled already.
+  const resting = [...shares.values()].filter(({ change }) => change === undefined)
+  const sorted = resting.sort((one, other) => (one.nodeId < other.nodeId ? -1 : 1))
+  for (const { share, pinned, reasons, kept } of sorted.map((one) => check(one, input, ledgers))) {
+    if (reasons.length === 0) continue
+    misfits.set(share.nodeId, { share, reasons })
+    const node = byId.get(share.nodeId)
+    if (node === undefined) continue
+    const settled = { ...kept, ...pinned }
+    const keys = [share.nodeId, share.hostname]
+    const conflicts = conflictsOf(settled, { keys }, ledgers)
+    if (conflicts.length === 0) asks.push({ node, settled })
+    else problems.push(pinTaken({ node, pinned, conflicts, network: definition.name, nowMs }))
+  }
+  const drawn = draw(asks, ledgers, { network: definition.name, nowMs })
+  for (const [{ node }, wanted] of drawn.ranges) {
+    const misfit = misfits.get(node.id)
+    if (misfit !== undefined) misfits.set(node.id, { ...misfit, wanted })
+  }
+  return { misfits, problems: [...problems, ...drawn.problems] }
+}

@@ -1,0 +1,130 @@
+/**
+ * How many tasks of a service its networks have addresses for: `AddressCapacity` of the autoscaling ports, all from memory.
+ *
+ *   free on a node = usable - held by containers - tasks on their way - what other services may still put there
+ *
+ * What this can not know or keep others from is in docs/decisions/0010-addresses-are-promised-before-they-are-used.md.
+ */
+import type {
+  AddressCapacity,
+  AddressClaim,
+  Capacity,
+  Placement,
+  ServiceObservation,
+  Services,
+  SharedStateStore,
+} from '../../autoscaling/ports.ts'
+import type { Nodes, Records } from '../ports.ts'
+import { type AddressRoomDeps, createAddressRoom } from './address-room.ts'
+import { createAwaitedTasks, rulesOf } from './awaited-tasks.ts'
+import { capacityReason } from './capacity-words.ts'
+import { countWithin, spreadOver, surgeAt } from './ceiling.ts'
+import { createLimitedNetworks } from './limited-networks.ts'
+import { createPromisedGrowth, type Growths } from './promised-growth.ts'
+import { createRecentDecreases } from './recent-decreases.ts'
+import { createTaskNews, type TaskNewsDeps } from './task-news.ts'
+import { createTaskPlaces } from './task-places.ts'
+
+export interface AddressCapacityDeps extends AddressRoomDeps, Pick<TaskNewsDeps, 'sync'> {
+  readonly services: Pick<Services, 'get' | 'list' | 'onChange'>
+  readonly nodes: AddressRoomDeps['nodes'] & Pick<Nodes, 'list'>
+  readonly tasks: AddressRoomDeps['tasks'] & TaskNewsDeps['tasks']
+  readonly records: AddressRoomDeps['records'] & Pick<Records, 'unreadable'>
+  readonly sharedState: Pick<SharedStateStore, 'current' | 'update'>
+}
+
+/** A service on the network that the question is about. */
+interface Asked {
+  readonly service: ServiceObservation
+  readonly placement: Placement
+  readonly network: string
+}
+
+export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacity {
+  const { nodes, records, sharedState } = deps
+  const limited = createLimitedNetworks(deps)
+  const room = createAddressRoom(deps)
+  const places = createTaskPlaces(deps)
+  const decreases = createRecentDecreases(deps)
+  const news = createTaskNews({ ...deps, decreases })
+  const promised = createPromisedGrowth(deps)
+  const awaited = createAwaitedTasks({ ...deps, places, limited, promised, decreases })
+
+  const candidates = (asked: Asked, growths: Growths) => {
+    const { service, placement, network } = asked
+    const roomOf = room.on(network)
+    const besideOn = awaited.beside(service.id, network, growths)
+    return places.placesOf(service, placement).map((place) => {
+      const { id, hostname } = place.node
+      const { free: unheld, lack, startedOf } = roomOf(id)
+      const unlisted = startedOf(service.id)
+      const free = unheld - besideOn(id)
+      return { count: place.count + unlisted, unlisted, isCertain: place.isCertain, hostname, lack, free }
+    })
+  }
+
+  const onNetwork = (asked: Asked, growths: Growths): Capacity => {
+    const { service, placement, network } = asked
+    const takers = candidates(asked, growths)
+    const { fits, tightest } = spreadOver(takers, rulesOf(placement))
+    const placed = places.tasksOf(service.id).placed + takers.reduce((sum, { unlisted }) => sum + unlisted, 0)
+    const ceiling = countWithin(placed + fits, placement.surge)
+    const end = tightest === undefined ? undefined : takers[tightest]
+    const reason = capacityReason({
+      network,
+      ceiling,
+      nodes: takers.length,
+      free: takers.reduce((sum, { free }) => sum + Math.max(0, free), 0),
+      surge: surgeAt(ceiling, placement.surge),
+      ...(end && { tightest: { hostname: end.hostname, free: end.free, ...(end.lack && { lack: end.lack }) } }),
+      ...(placement.uneven !== undefined && { uneven: placement.uneven }),
+    })
+    return { ceiling, reason }
+  }
+
+  const lowest = (service: ServiceObservation, growths: Growths): Capacity | undefined => {
+    const { placement } = service
+    if (placement === undefined || service.mode !== 'replicated' || !limited.any()) return undefined
+    const names = limited.of(placement)
+    const unknown = whyUnknown(service, names)
+    if (unknown !== undefined) return { ceiling: service.replicas, reason: unknown }
+    return names
+      .map((network) => onNetwork({ service, placement, network }, growths))
+      .reduce<Capacity | undefined>(
+        (low, one) => (low === undefined || one.ceiling < low.ceiling ? one : low),
+        undefined,
+      )
+  }
+
+  const whyUnknown = (service: ServiceObservation, names: readonly string[]) => {
+    const unread = names.find((name) => !records.all().has(name))
+    if (unread !== undefined) {
+      return `the record of the network ${unread} can not be understood: ${records.unreadable().get(unread)}`
+    }
+    // Before the networks are read nobody knows which one an id means.
+    return names.length === 0 && limited.areKnown() ? undefined : news(service, places.tasksOf(service.id))
+  }
+
+  const ceilingOf = (service: ServiceObservation) => lowest(service, sharedState.current().growths)
+
+  /** One at most on each manager: more than one may promise the same addresses at the same moment. */
+  const areSeveral = () => nodes.list().filter(({ role }) => role === 'manager').length > 1
+
+  const claim = (service: ServiceObservation, replicas: number): AddressClaim | undefined => {
+    if (ceilingOf(service) === undefined) return undefined
+    const takeBack = promised.promise(service, replicas)
+    awaited.forget()
+    const release = () => {
+      takeBack()
+      awaited.forget()
+    }
+    if (!areSeveral()) return { granted: Promise.resolve(true), release }
+    const fits = (growths: Growths) => replicas <= (lowest(service, growths)?.ceiling ?? replicas)
+    const granted = promised.share(service, replicas, fits)
+    // What the others were not told is not promised here either.
+    granted.then((isGranted) => isGranted || release(), release)
+    return { granted, release }
+  }
+
+  return { ceilingOf, claim }
+}

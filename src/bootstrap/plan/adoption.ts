@@ -1,0 +1,120 @@
+/** What `network adopt` would write down, or why it does not. Pure. */
+
+import { claimsOn } from '../allocation/claims.ts'
+import { fitShares } from '../allocation/share-fit.ts'
+import type { NetworkDefinition } from '../definition/definition.ts'
+import type { SwarmNode } from '../ports.ts'
+import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import { adoptable } from './adoptable.ts'
+import { named, networkContext, type SharedContext } from './context.ts'
+import { swarmNetworkState } from './swarm-network.ts'
+import type { PlanProblem } from './words.ts'
+
+export type Adoption =
+  | { readonly record: NetworkRecord; readonly notes: readonly string[] }
+  | { readonly problems: readonly PlanProblem[] }
+
+/** Every node must be heard: what it has would else be given to another. */
+export function adoption(definition: NetworkDefinition, shared: SharedContext): Adoption {
+  const { name, configName } = definition
+  const context = networkContext(name, shared)
+  const { observed, options } = context
+  const problem = (code: PlanProblem['code'], message: string, node?: SwarmNode): PlanProblem => ({
+    ...{ network: name, code, message },
+    ...(node === undefined ? {} : { node: named({ nodeId: node.id, hostname: node.hostname }) }),
+  })
+  const state = swarmNetworkState(context, definition)
+  const network =
+    state.kind === 'different'
+      ? [problem('different-network', `The swarm network ${name} is not as defined: ${state.differences.join('; ')}.`)]
+      : state.kind === 'foreign'
+        ? [
+            problem(
+              'foreign-network',
+              `This manager's engine has a network ${name} of its own, which is no swarm network.`,
+            ),
+          ]
+        : []
+  const nodes = observed.nodes.filter(({ platform }) => platform.os === 'linux' || platform.os === '')
+  const seen = nodes.map((node) => look(node))
+  const problems = [...network, ...seen.flatMap((one) => one.problems)]
+  if (problems.length > 0) return { problems }
+  const shares = seen.flatMap(({ share }) => share ?? [])
+  if (shares.length === 0) {
+    return {
+      problems: [
+        problem(
+          'different-network',
+          `No node has a config-only network ${configName} that could be taken over: \`orrery network apply\` makes the network.`,
+        ),
+      ],
+    }
+  }
+  const byId = new Map(shares.map((share) => [share.nodeId, share]))
+  const record: NetworkRecord = {
+    definition,
+    phase: 'present',
+    isAdopted: state.kind === 'fitting',
+    shares: byId,
+    freed: [],
+  }
+  const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
+  const { misfits } = fitShares({
+    definition,
+    shares: byId,
+    freed: [],
+    claims,
+    nodes: observed.nodes,
+    nowMs: options.nowMs,
+  })
+  const wrong = [...misfits.values()].map(({ share, reasons }) =>
+    problem('different-network', `${share.hostname}: ${reasons.join('; ')}.`, context.nodes.get(share.nodeId)),
+  )
+  if (wrong.length > 0) return { problems: wrong }
+  return { record, notes: seen.flatMap(({ note }) => note ?? []) }
+
+  function look(node: SwarmNode): Looked {
+    const report = context.reports.get(node.id)
+    if (report === undefined) {
+      const why =
+        node.state === 'ready' ? `the agent of ${node.hostname} is not heard` : `${node.hostname} is ${node.state}`
+      return { problems: [problem('no-range', `What every node has must be known, and ${why}.`, node)] }
+    }
+    const found = report.networks.find((one) => one.name === configName)
+    if (found === undefined)
+      return { problems: [], note: `${node.hostname} has no ${configName}: it gets a range of its own` }
+    if (!found.configOnly) {
+      return {
+        problems: [problem('foreign-network', `${node.hostname}: ${configName} is no config-only network.`, node)],
+      }
+    }
+    const { share, differences } = adoptable(definition, node, { network: found, nowMs: options.nowMs })
+    if (share === undefined || differences.length > 0) {
+      return {
+        problems: [
+          problem(
+            'different-network',
+            `${node.hostname}: ${configName} is not as defined: ${differences.join('; ')}.`,
+            node,
+          ),
+        ],
+      }
+    }
+    return { problems: [], share: isMadeByUs(found.labels) ? withoutMark(share) : share }
+  }
+
+  function isMadeByUs(labels: Readonly<Record<string, string>>): boolean {
+    return labels['orrery.network'] === name
+  }
+}
+
+/** An agent made it: it holds back what the definition says. */
+function withoutMark({ aux: _, aux6: _six, ...share }: NodeShare): NodeShare {
+  return { ...share, isAdopted: false }
+}
+
+interface Looked {
+  readonly problems: readonly PlanProblem[]
+  readonly share?: NodeShare
+  readonly note?: string
+}

@@ -1,0 +1,152 @@
+/** All that is known of one network, in the form in which its plan asks for it. Pure. */
+import type { NetworkStanding, NodeReport } from '../../agent/report.ts'
+import type { WantedNetwork } from '../../agent/wanted.ts'
+import type { DefinitionSet, NetworkDefinition } from '../definition/definition.ts'
+import type { EngineNetwork, SwarmNode, SwarmTask } from '../ports.ts'
+import { SILENT_AFTER_MS } from '../record/address-count.ts'
+import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
+import { wantedOf } from '../record/wanted-of.ts'
+import type { Observed, PlanInput, PlanOptions } from './words.ts'
+
+/** What the folder says of one network. */
+export type Defined =
+  | { readonly kind: 'valid'; readonly definition: NetworkDefinition }
+  | { readonly kind: 'invalid'; readonly file: string }
+  | { readonly kind: 'missing' }
+  /** The folder can not be read. */
+  | { readonly kind: 'unknown'; readonly fault: string }
+
+export interface NetworkContext {
+  readonly name: string
+  readonly defined: Defined
+  readonly observed: Observed
+  readonly options: PlanOptions
+  readonly nodes: ReadonlyMap<string, SwarmNode>
+  /** Of the agents heard lately, by node id. */
+  readonly reports: ReadonlyMap<string, NodeReport>
+  /** Version.Index of the record; absent: there is none, or it was written since it was read. */
+  readonly revision: number | undefined
+}
+
+export function networkContext(name: string, shared: SharedContext): NetworkContext {
+  const { input, nodes, reports } = shared
+  const { observed, options, wanted } = input
+  const revision = observed.revisions.get(name)
+  return { name, defined: definedAs(wanted, name), observed, options, nodes, reports, revision }
+}
+
+/** The part that is the same for every network. */
+export interface SharedContext {
+  readonly input: PlanInput
+  readonly nodes: ReadonlyMap<string, SwarmNode>
+  readonly reports: ReadonlyMap<string, NodeReport>
+}
+
+export function sharedContext(input: PlanInput): SharedContext {
+  const { observed, options } = input
+  const heard = observed.reports.filter(({ receivedAtMs }) => options.nowMs - receivedAtMs < SILENT_AFTER_MS)
+  return {
+    input,
+    nodes: new Map(observed.nodes.map((node) => [node.id, node])),
+    reports: new Map(heard.map(({ report }) => [report.nodeId, report])),
+  }
+}
+
+function definedAs({ files, fault }: DefinitionSet, name: string): Defined {
+  const named = files.filter((file) => file.definition?.name === name || file.name === name)
+  const definition = named.find((file) => file.definition?.name === name)?.definition
+  if (definition !== undefined) return { kind: 'valid', definition }
+  const [first] = named
+  if (first !== undefined) return { kind: 'invalid', file: first.file }
+  return fault === undefined ? { kind: 'missing' } : { kind: 'unknown', fault }
+}
+
+/** What the agent of this node is told of this network. */
+export function wantedHere(record: NetworkRecord, nodeId: string): WantedNetwork | undefined {
+  const records = new Map([[record.definition.name, record]])
+  return wantedOf({ nodeId, records, revision: 0 }).networks[0]
+}
+
+/** Its agent knows the record as it is now, and has seen everything in place. */
+export const isProven = (context: NetworkContext, nodeId: string): boolean =>
+  standingNow(context, nodeId)?.isAsWanted === true
+
+/** Its agent knows the record as it is now, and says that the node is not as wanted. Silence says nothing. */
+export const isRefuted = (context: NetworkContext, nodeId: string): boolean =>
+  standingNow(context, nodeId)?.isAsWanted === false
+
+/** What its agent says of the record as it is now. */
+export function standingNow({ name, reports, revision }: NetworkContext, nodeId: string): NetworkStanding | undefined {
+  const report = reports.get(nodeId)
+  if (report === undefined || revision === undefined || report.revision < revision) return undefined
+  return report.standings.find((standing) => standing.name === name)
+}
+
+export const isReady = ({ name }: Pick<NetworkContext, 'name'>, node: SwarmNode | undefined): boolean =>
+  node?.labels[readyLabel(name)] === 'ready'
+
+const ENDED = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'])
+
+/** It may have an address, or get one. */
+export const isAlive = ({ state }: SwarmTask): boolean => !ENDED.has(state)
+
+/** The swarm networks of this name, whoever made them. */
+export const swarmNetworksOf = ({ name, observed }: NetworkContext): readonly EngineNetwork[] =>
+  observed.networks.filter((network) => network.name === name && !network.configOnly)
+
+/** Its tasks that may hold an address, wherever they are. */
+export function tasksOf(context: NetworkContext): readonly SwarmTask[] {
+  const names = new Set([context.name, ...swarmNetworksOf(context).map(({ id }) => id)])
+  return context.observed.tasks.filter((task) => isAlive(task) && task.networkIds.some((id) => names.has(id)))
+}
+
+export interface Attached {
+  readonly tasks: readonly SwarmTask[]
+  /** Containers as the agent sees them; absent: not heard. */
+  readonly containers?: number
+}
+
+export function attachedOn(context: NetworkContext, nodeId: string): Attached {
+  const tasks = tasksOf(context).filter((task) => task.nodeId === nodeId)
+  const standing = context.reports.get(nodeId)?.standings.find(({ name }) => name === context.name)
+  return { tasks, ...(standing === undefined ? {} : { containers: standing.attached }) }
+}
+
+/**
+ * Certain, and of now: the tasks were read, and neither they nor the agent's last report show one. Only then may anything
+ * be done that would end a task.
+ */
+export function isFree(context: NetworkContext, nodeId: string): boolean {
+  // Without a swarm network no task can be on it.
+  const isKnown = context.observed.tasksReadAtMs !== undefined || swarmNetworksOf(context).length === 0
+  if (!isKnown) return false
+  const { tasks, containers } = attachedOn(context, nodeId)
+  return tasks.length === 0 && (containers ?? 0) === 0
+}
+
+/** Whether a task that has to leave this node could run on another one. */
+export const hasOtherHost = (context: NetworkContext, nodeId: string): boolean =>
+  [...context.nodes.values()].some(
+    (node) => node.id !== nodeId && node.state === 'ready' && node.availability === 'active' && isReady(context, node),
+  )
+
+export const serviceName = ({ observed }: NetworkContext, id: string): string => observed.serviceNames.get(id) ?? id
+
+/** A node as steps name it. */
+export const named = (share: Pick<NodeShare, 'nodeId' | 'hostname'>): { id: string; hostname: string } => ({
+  id: share.nodeId,
+  hostname: share.hostname,
+})
+
+export const byHostname = (one: { readonly hostname: string }, other: { readonly hostname: string }): number => {
+  if (one.hostname === other.hostname) return 0
+  return one.hostname < other.hostname ? -1 : 1
+}
+
+export const sharesOf = ({ shares }: NetworkRecord): readonly NodeShare[] => [...shares.values()].sort(byHostname)
+
+/** With these shares instead of those of the same nodes. */
+export const withShares = (record: NetworkRecord, changed: readonly NodeShare[]): NetworkRecord =>
+  changed.length === 0
+    ? record
+    : { ...record, shares: new Map([...record.shares, ...changed.map((share) => [share.nodeId, share] as const)]) }

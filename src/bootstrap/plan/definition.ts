@@ -1,0 +1,154 @@
+/** Taking a changed definition in force: what changes at once, and which nodes have to be made anew for it. Pure. */
+import type { WantedFamily } from '../../agent/wanted.ts'
+import { claimsOn } from '../allocation/claims.ts'
+import { fitShares, type Misfit } from '../allocation/share-fit.ts'
+import type { NetworkDefinition } from '../definition/definition.ts'
+import { definitionDifferences, differenceText, isForLife } from '../definition/definition-differences.ts'
+import { type NetworkRecord, type NodeShare, parentLabel } from '../record/record.ts'
+import { type Advance, NOT_DRAINED, rangesText } from './change.ts'
+import {
+  attachedOn,
+  hasOtherHost,
+  isFree,
+  isReady,
+  type NetworkContext,
+  named,
+  sharesOf,
+  wantedHere,
+  withShares,
+} from './context.ts'
+import { configState } from './node-state.ts'
+import type { PlanProblem } from './words.ts'
+
+export interface Taken extends Advance {
+  readonly problems: readonly PlanProblem[]
+  /** Nodes that are to be made anew, by id, with the reason. */
+  readonly anew: ReadonlyMap<string, string>
+}
+
+/** Only `apply` takes anything; else it is told that the definition differs. */
+export function takeDefinition(context: NetworkContext, record: NetworkRecord, definition: NetworkDefinition): Taken {
+  const nothing: Taken = { record, texts: [], problems: [], anew: new Map() }
+  const { name, options } = context
+  const found = definitionDifferences(record.definition, definition)
+  const texts = found.map(differenceText)
+  if (options.mode !== 'apply') {
+    if (found.length === 0) return nothing
+    const message = `The definition differs from what is in force: ${texts.join('; ')}. \`orrery network apply\` takes it.`
+    return { ...nothing, problems: [{ network: name, code: 'definition-conflict', message }] }
+  }
+  const fixed = found.filter(isForLife)
+  if (fixed.length > 0) {
+    const message = `${fixed.map(differenceText).join('; ')}: that can not change. Correct the definition, or remove the network (\`orrery network remove ${name}\`) and apply anew.`
+    return { ...nothing, problems: [{ network: name, code: 'not-changeable', message }] }
+  }
+  const next = { ...record, definition }
+  const { changed, problems } = changesOf(context, record, next)
+  const anew = new Map(changed.map(({ share, reasons }) => [share.nodeId, reasons.join('; ')]))
+  const all = [...problems, ...drainProblems(context, changed)]
+  if (all.length > 0) return { ...nothing, problems: all, anew }
+  if (found.length === 0 && changed.length === 0) return nothing
+  return {
+    record: withShares(
+      next,
+      changed.map(({ share }) => share),
+    ),
+    texts: [
+      ...(found.length === 0 ? [] : [`take the definition: ${texts.join('; ')}`]),
+      ...changed.map(
+        ({ share, reasons }) =>
+          `change ${share.hostname} to ${rangesText(share.change ?? share)}: ${reasons.join('; ')}`,
+      ),
+    ],
+    problems: [],
+    anew,
+  }
+}
+
+interface Changed {
+  /** With its change. */
+  readonly share: NodeShare
+  readonly reasons: readonly string[]
+}
+
+function changesOf(context: NetworkContext, record: NetworkRecord, next: NetworkRecord) {
+  const { observed, options, name } = context
+  const { definition, shares, freed } = next
+  const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
+  const fit = fitShares({ definition, shares, freed, claims, nodes: observed.nodes, nowMs: options.nowMs })
+  const problems = fit.problems.map(({ message }): PlanProblem => ({ network: name, code: 'no-range', message }))
+  const changed = sharesOf(next).flatMap((share): Changed[] => {
+    if (share.change !== undefined || !context.nodes.has(share.nodeId)) return []
+    return changeOf(context, { share, record, next, misfit: fit.misfits.get(share.nodeId) })
+  })
+  return { changed, problems }
+}
+
+interface Asked {
+  readonly share: NodeShare
+  readonly record: NetworkRecord
+  readonly next: NetworkRecord
+  readonly misfit: Misfit | undefined
+}
+
+function changeOf(context: NetworkContext, { share, record, next, misfit }: Asked): Changed[] {
+  const { nodeId } = share
+  const node = context.nodes.get(nodeId)
+  if (node === undefined || (misfit !== undefined && misfit.wanted === undefined)) return []
+  const parent = node.labels[parentLabel(context.name)] ?? next.definition.parent
+  const { range, range6 } = misfit?.wanted ?? share
+  const isParentNew = parent !== share.parent
+  const reasons = [
+    ...(misfit?.reasons ?? []),
+    ...(isParentNew ? [`its parent is ${share.parent} and should be ${parent}`] : []),
+    ...(misfit === undefined && !isParentNew ? contentReasons(context, { record, next, nodeId }) : []),
+  ]
+  if (reasons.length === 0) return []
+  const needsDrain = isReady(context, node) || !isFree(context, nodeId)
+  const change = {
+    range,
+    ...(range6 === undefined ? {} : { range6 }),
+    parent,
+    availabilityBefore: needsDrain ? node.availability : NOT_DRAINED,
+    stage: needsDrain ? ('waiting' as const) : ('recreating' as const),
+    startedAtMs: context.options.nowMs,
+  }
+  return [{ share: { ...share, change }, reasons }]
+}
+
+/** The same range and parent, and still another network. */
+function contentReasons(
+  context: NetworkContext,
+  { record, next, nodeId }: { record: NetworkRecord; next: NetworkRecord; nodeId: string },
+): string[] {
+  const [before, after] = [wantedHere(record, nodeId), wantedHere(next, nodeId)]
+  if (before === undefined || after === undefined) return []
+  const parts = [content(before.ipv4) === content(after.ipv4), content(before.ipv6) === content(after.ipv6)]
+  if (parts.includes(false)) return ['its gateway, or what its range holds back, changes']
+  // A report from before the record says how things were.
+  if ((context.reports.get(nodeId)?.revision ?? 0) < (context.revision ?? Number.POSITIVE_INFINITY)) return []
+  const state = configState(context, nodeId, after)
+  return state.kind === 'ours' ? [...state.differences] : []
+}
+
+const content = (family: WantedFamily | undefined): string =>
+  family === undefined
+    ? ''
+    : JSON.stringify([family.subnet, family.gateway, family.range, Object.values(family.aux).sort()])
+
+function drainProblems(context: NetworkContext, changed: readonly Changed[]): PlanProblem[] {
+  const { name, options } = context
+  const drained = changed.filter(({ share }) => share.change?.stage === 'waiting')
+  if (drained.length === 0) return []
+  if (!options.allowDrain) {
+    const told = drained.map(({ share, reasons }) => `${share.hostname} (${reasons.join('; ')})`).join(', ')
+    const message = `This takes a drain, one node at a time, of ${told}: \`orrery network apply --allow-drain\`.`
+    return [{ network: name, code: 'needs-drain', message }]
+  }
+  return drained.flatMap(({ share }): PlanProblem[] => {
+    const hasTasks = attachedOn(context, share.nodeId).tasks.length > 0
+    if (!hasTasks || hasOtherHost(context, share.nodeId)) return []
+    const message = `The tasks on ${share.hostname} could run nowhere else while it is drained: no other node is ready for ${name}. Scale their services to 0 first, or make another node ready.`
+    return [{ network: name, node: named(share), code: 'nowhere-to-drain-to', message }]
+  })
+}

@@ -1,0 +1,90 @@
+/** What a node shows of a network, by its agent's report: what is there, and what is in the way. Pure. */
+
+import { configNetwork, differences } from '../../agent/plan/config-network.ts'
+import { nameClash, subnetClashes, whyForeign } from '../../agent/plan/node-plan.ts'
+import type { ReportedNetwork } from '../../agent/report.ts'
+import { NETWORK_LABEL, type WantedNetwork } from '../../agent/wanted.ts'
+import type { NetworkDefinition } from '../definition/definition.ts'
+import type { EngineNetwork, SwarmNode } from '../ports.ts'
+import { adoptable } from './adoptable.ts'
+import type { NetworkContext } from './context.ts'
+import type { NodeAction, ProblemCode } from './words.ts'
+
+export type ConfigState =
+  | { readonly kind: 'unheard' }
+  | { readonly kind: 'absent' }
+  /** Ours, or adopted. */
+  | { readonly kind: 'ours'; readonly differences: readonly string[] }
+  | { readonly kind: 'foreign'; readonly message: string }
+
+/** The config-only network of a node, against what is wanted there. */
+export function configState({ reports }: NetworkContext, nodeId: string, wanted: WantedNetwork): ConfigState {
+  const found = reports.get(nodeId)?.networks.find(({ name }) => name === wanted.configName)
+  if (!reports.has(nodeId)) return { kind: 'unheard' }
+  if (found === undefined) return { kind: 'absent' }
+  const [foreign] = whyForeign(found, wanted)
+  if (foreign !== undefined) return { kind: 'foreign', message: foreign.message }
+  const parent = wanted.parent === 'auto' ? (found.options.parent ?? '') : wanted.parent
+  return { kind: 'ours', differences: differences(found, configNetwork(wanted, parent)) }
+}
+
+export interface InTheWay {
+  readonly code: ProblemCode
+  readonly action: NodeAction
+  readonly message: string
+}
+
+/** Why a node that has no share yet is given none. What only its agent knows counts once that is heard. */
+export function inTheWay(
+  context: NetworkContext,
+  definition: NetworkDefinition,
+  node: SwarmNode,
+): InTheWay | undefined {
+  const networks = networksOf(context, node.id)
+  if (networks === undefined) return undefined
+  const { hostname } = node
+  const clash = nameClash(bare(definition), { networks })[0]
+  if (clash !== undefined)
+    return { code: 'foreign-network', action: 'refuse-foreign', message: `${hostname}: ${clash.message}` }
+  const taken = subnetClashes(bare(definition), { networks })[0]
+  if (taken !== undefined)
+    return { code: 'same-subnet', action: 'refuse-foreign', message: `${hostname}: ${taken.message}` }
+  return configInTheWay(context, definition, { node, networks })
+}
+
+function configInTheWay(
+  { options }: NetworkContext,
+  definition: NetworkDefinition,
+  { node, networks }: { readonly node: SwarmNode; readonly networks: readonly ReportedNetwork[] },
+): InTheWay | undefined {
+  const { configName, name } = definition
+  const found = networks.find((network) => network.name === configName)
+  if (found === undefined || found.labels[NETWORK_LABEL] === name) return undefined
+  if (!found.configOnly || found.labels[NETWORK_LABEL] !== undefined) {
+    const [foreign] = whyForeign(found, bare(definition))
+    return { code: 'foreign-network', action: 'refuse-foreign', message: `${node.hostname}: ${foreign?.message ?? ''}` }
+  }
+  const { differences: phrases } = adoptable(definition, node, { network: found, nowMs: options.nowMs })
+  if (phrases.length === 0) {
+    const message = `${node.hostname}: ${configName} was made by hand and is as defined: \`orrery network adopt ${name}\` takes it over.`
+    return { code: 'can-be-adopted', action: 'adopt', message }
+  }
+  const message = `${node.hostname}: ${configName} was made by hand and is not as defined: ${phrases.join('; ')}. Correct the definition, remove that network (docker network rm ${configName}), or give the definition another \`config\`.`
+  return { code: 'different-network', action: 'refuse-different', message }
+}
+
+/** The engine that takes the calls shows its own without an agent. */
+function networksOf({ reports, observed }: NetworkContext, nodeId: string): ReportedNetwork[] | undefined {
+  const report = reports.get(nodeId)
+  if (report !== undefined) return report.networks
+  return nodeId === observed.engine.nodeId ? observed.networks.map(asReported) : undefined
+}
+
+const asReported = ({ subnets, ...network }: EngineNetwork): ReportedNetwork => ({ ...network, subnets: [...subnets] })
+
+/** As much of what would be wanted as does not depend on the range. */
+const bare = ({ name, configName, driver, parent, ipv4, ipv6 }: NetworkDefinition): WantedNetwork => ({
+  ...{ name, configName, driver, parent, presence: 'present', isAdopted: false, mayRecreate: false },
+  ipv4: { subnet: ipv4.subnet, range: ipv4.subnet, aux: {} },
+  ...(ipv6 === undefined ? {} : { ipv6: { subnet: ipv6.subnet, range: ipv6.subnet, aux: {} } }),
+})

@@ -1,0 +1,157 @@
+/** Labels and availability of nodes, as the record says they should be. Pure. */
+
+import type { NodeWrite, SwarmNode } from '../ports.ts'
+import { formatRangeLabel } from '../record/range-label.ts'
+import { type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
+import { canBegin, isHeldBack, rangesText, whyNotDrained } from './change.ts'
+import { isFree, isProven, isReady, type NetworkContext, named, sharesOf } from './context.ts'
+import { pausedAvailability } from './pause.ts'
+import type { Step } from './words.ts'
+
+/** What is changed of one node, if anything, and what is waited for there. */
+interface NodeWish {
+  readonly write?: Pick<NodeWrite, 'labels' | 'availability'>
+  readonly texts: readonly string[]
+  readonly waitsFor?: string
+  /** What its agent or Swarm does meanwhile. */
+  readonly meanwhile?: string
+  readonly isStuck?: true
+}
+
+export function nodeSteps(context: NetworkContext, record: NetworkRecord): readonly Step[] {
+  return sharesOf(record).flatMap((share): Step[] => {
+    const node = context.nodes.get(share.nodeId)
+    if (node === undefined) return []
+    const base = { network: context.name, node: named(share) }
+    return together(wishesOf(context, record, share, node)).map(
+      ({ write, texts, waitsFor, meanwhile, isStuck }): Step => {
+        if (write === undefined) {
+          const text = meanwhile ?? texts.join(', ')
+          return { ...base, do: 'wait', text, waitsFor: waitsFor ?? '', ...(isStuck && { isStuck }) }
+        }
+        const step = { ...base, text: texts.join(', '), do: 'write-node' as const }
+        const whole = { ...step, write: { id: node.id, version: node.version, ...write } }
+        return waitsFor === undefined ? whole : { ...whole, waitsFor }
+      },
+    )
+  })
+}
+
+/** What can be written of one node now is one write. */
+function together(wishes: readonly NodeWish[]): readonly NodeWish[] {
+  const due = wishes.filter(({ write, waitsFor }) => write !== undefined && waitsFor === undefined)
+  if (due.length < 2) return wishes
+  const availability = due.find(({ write }) => write?.availability !== undefined)?.write?.availability
+  const whole: NodeWish = {
+    write: {
+      labels: Object.fromEntries(due.flatMap(({ write }) => Object.entries(write?.labels ?? {}))),
+      ...(availability === undefined ? {} : { availability }),
+    },
+    texts: due.flatMap(({ texts }) => texts),
+  }
+  return [whole, ...wishes.filter((wish) => !due.includes(wish))]
+}
+
+function wishesOf(context: NetworkContext, record: NetworkRecord, share: NodeShare, node: SwarmNode): NodeWish[] {
+  const labels = rangeWish(context, share, node)
+  if (share.change !== undefined) return [...labels, ...changeWishes(context, share, node)]
+  const paused = pausedAvailability(context, record, share)
+  const pauses: NodeWish[] =
+    paused === undefined ? [] : [{ write: { availability: paused }, texts: [availabilityText(share, paused)] }]
+  return [...labels, ...pauses, ...readyWishes(context, share, node)]
+}
+
+function rangeWish({ name }: NetworkContext, share: NodeShare, { labels }: SwarmNode): NodeWish[] {
+  const [label, value] = [rangeLabel(name), formatRangeLabel(share)]
+  if (labels[label] === value) return []
+  return [{ write: { labels: { [label]: value } }, texts: [`label ${share.hostname} with its range ${value}`] }]
+}
+
+function readyWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {
+  if (isReady(context, node)) return []
+  const label = readyWish(context, share)
+  if (isProven(context, share.nodeId)) return [label]
+  const waitsFor = whyNotProven(context, share, node)
+  const stuck = faultOf(context, share) === undefined ? {} : { isStuck: true as const }
+  return [
+    { texts: [], meanwhile: `the agent of ${share.hostname} makes what is wanted`, waitsFor, ...stuck },
+    { ...label, waitsFor },
+  ]
+}
+
+const readyWish = ({ name }: NetworkContext, { hostname }: NodeShare): NodeWish => ({
+  write: { labels: { [readyLabel(name)]: 'ready' } },
+  texts: [`label ${hostname} ready`],
+})
+
+export function whyNotProven(context: NetworkContext, share: NodeShare, node: SwarmNode): string {
+  const { name, reports, revision } = context
+  const { nodeId, hostname } = share
+  const report = reports.get(nodeId)
+  if (report === undefined)
+    return node.state === 'ready'
+      ? `the agent of ${hostname}, which is not heard`
+      : `${hostname}, which is ${node.state}`
+  const standing = report.standings.find((one) => one.name === name)
+  if (standing === undefined || revision === undefined || report.revision < revision)
+    return `the agent of ${hostname} to have heard of it`
+  const fault = faultOf(context, share)
+  return fault === undefined ? `the agent of ${hostname}, which is at work` : `${hostname}: ${fault}`
+}
+
+/** What an agent that knows what is wanted says is in the way. */
+function faultOf({ name, reports, revision }: NetworkContext, { nodeId }: NodeShare): string | undefined {
+  const report = reports.get(nodeId)
+  if (report === undefined || revision === undefined || report.revision < revision) return undefined
+  return report.standings.find((one) => one.name === name)?.faults[0]?.message
+}
+
+function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {
+  const { hostname, change } = share
+  if (change === undefined) return []
+  const target = rangesText(change)
+  if (change.stage === 'waiting') {
+    const waitsFor = canBegin(context, node.id) ? 'its turn' : 'another node that can run its tasks meanwhile'
+    return [{ texts: [], meanwhile: `change ${hostname} to ${target}`, waitsFor }]
+  }
+  const drain: NodeWish = { write: { availability: 'drain' }, texts: [`drain ${hostname}`] }
+  if (change.stage === 'draining') {
+    if (node.availability !== 'drain') return [drain]
+    const waitsFor = whyNotDrained(context, share) ?? 'the record'
+    return [{ texts: [], meanwhile: `${hostname} is drained`, waitsFor }]
+  }
+  const isLabelled = isReady(context, node) && !isProven(context, share.nodeId)
+  if (node.availability === 'drain' && (isHeldBack(share, node) || isLabelled)) {
+    if (!isFree(context, node.id)) {
+      return [{ texts: [], meanwhile: `${hostname} is drained`, waitsFor: `the last task to leave ${hostname}` }]
+    }
+    return [giveBack(context, share, node)]
+  }
+  if (isProven(context, node.id)) return isReady(context, node) ? [] : [readyWish(context, share)]
+  const waitsFor = whyNotProven(context, share, node)
+  return [{ texts: [], meanwhile: `the agent of ${hostname} makes it anew with ${target}`, waitsFor }]
+}
+
+/**
+ * The agent is a task of a global service, which a drained node does not run: the node is given back before it is made
+ * anew. Without the ready label, in the same write, no task that asks for it comes meanwhile.
+ */
+function giveBack(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish {
+  const { hostname, nodeId, change } = share
+  const availability = change?.availabilityBefore ?? 'active'
+  const isBack = availability === node.availability
+  const keepsLabel = !isReady(context, node) || isProven(context, nodeId)
+  return {
+    write: {
+      ...(keepsLabel ? {} : { labels: { [readyLabel(context.name)]: null } }),
+      ...(isBack ? {} : { availability }),
+    },
+    texts: [
+      ...(keepsLabel ? [] : [`label ${hostname} not ready while nothing is attached there`]),
+      ...(isBack ? [] : [`give ${hostname} back as ${availability}`]),
+    ],
+  }
+}
+
+const availabilityText = ({ hostname }: NodeShare, availability: string): string =>
+  availability === 'pause' ? `pause ${hostname}` : `give ${hostname} back as ${availability}`

@@ -1,0 +1,125 @@
+/** A network that is in force: what keeps it true, extends it, or takes its changed definition. Pure. */
+
+import type { SwarmNode } from '../ports.ts'
+import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import { advanceChanges, NOT_DRAINED } from './change.ts'
+import { isFree, isReady, type NetworkContext, named, wantedHere, withShares } from './context.ts'
+import { takeDefinition } from './definition.ts'
+import { configState, type InTheWay, inTheWay } from './node-state.ts'
+import { nodeSteps } from './node-writes.ts'
+import { pauseRecord } from './pause.ts'
+import { type Given, giveShares } from './shares.ts'
+import { swarmNetworkSteps } from './swarm-network.ts'
+import type { PlanProblem, Step } from './words.ts'
+
+export interface PlanPart {
+  readonly steps: readonly Step[]
+  readonly problems: readonly PlanProblem[]
+  /** As it will be once what can be written now is written. */
+  readonly record: NetworkRecord
+  /** Nodes that are to be made anew, or were refused, by id. */
+  readonly anew: ReadonlyMap<string, string>
+  readonly refused: ReadonlyMap<string, InTheWay>
+}
+
+export function planPresent(context: NetworkContext, record: NetworkRecord): PlanPart {
+  const { name, defined } = context
+  const { given, refused } = extend(context, record)
+  const advanced = advanceChanges(context, given.record)
+  const paused = pauseRecord(context, advanced.record)
+  const taken =
+    defined.kind === 'valid'
+      ? takeDefinition(context, paused.record, defined.definition)
+      : { record: paused.record, texts: [], problems: [], anew: new Map<string, string>() }
+  const network = swarmNetworkSteps(context, record)
+  const texts = [...given.texts, ...advanced.texts, ...paused.texts, ...taken.texts]
+  const written: Step[] =
+    taken.record === record
+      ? []
+      : [{ network: name, do: 'write-record', text: texts.join(', '), basis: record, record: taken.record }]
+  return {
+    steps: [...written, ...nodeSteps(context, record), ...later(context, record, taken.record), ...network.steps],
+    problems: [
+      ...given.problems.map(({ message }): PlanProblem => ({ network: name, code: 'no-range', message })),
+      ...refusals(context, refused),
+      ...taken.problems,
+      ...network.problems,
+    ],
+    record: taken.record,
+    anew: taken.anew,
+    refused,
+  }
+}
+
+/** Which nodes without a share may have one, in this mode. */
+export function couldHaveShare(
+  { options, reports }: NetworkContext,
+  { id, state, platform, hostname }: SwarmNode,
+): boolean {
+  if (options.mode === 'keep' || state !== 'ready' || platform.os !== 'linux' || hostname === '') return false
+  // Unasked, nothing is given to a node of which nothing is known.
+  return options.mode === 'apply' || reports.has(id)
+}
+
+function extend(
+  context: NetworkContext,
+  record: NetworkRecord,
+): { given: Given; refused: ReadonlyMap<string, InTheWay> } {
+  const refused = new Map<string, InTheWay>()
+  for (const node of context.observed.nodes) {
+    if (record.shares.has(node.id) || !couldHaveShare(context, node)) continue
+    const found = inTheWay(context, record.definition, node)
+    if (found !== undefined) refused.set(node.id, found)
+  }
+  const mayGive = ({ id }: { readonly id: string }) => {
+    const node = context.nodes.get(id)
+    return node !== undefined && couldHaveShare(context, node) && !refused.has(id)
+  }
+  const given = giveShares(context, record, mayGive)
+  return { given: { ...given, record: withLeftovers(context, record, given.record) }, refused }
+}
+
+/** A network of ours that a node has left from before, and that is another one than it gets now. */
+export function withLeftovers(context: NetworkContext, before: NetworkRecord, after: NetworkRecord): NetworkRecord {
+  const added = [...after.shares.values()].filter(({ nodeId }) => !before.shares.has(nodeId))
+  const anew = added.flatMap((share): NodeShare[] => {
+    const wanted = wantedHere(after, share.nodeId)
+    const node = context.nodes.get(share.nodeId)
+    if (wanted === undefined || share.change !== undefined || isReady(context, node) || !isFree(context, share.nodeId))
+      return []
+    const state = configState(context, share.nodeId, wanted)
+    if (state.kind !== 'ours' || state.differences.length === 0) return []
+    const { range, range6, parent } = share
+    const six = range6 === undefined ? {} : { range6 }
+    const { nowMs } = context.options
+    const change = {
+      range,
+      ...six,
+      parent,
+      availabilityBefore: NOT_DRAINED,
+      stage: 'recreating',
+      startedAtMs: nowMs,
+    } as const
+    return [{ ...share, change }]
+  })
+  return withShares(after, anew)
+}
+
+export const refusals = ({ name, nodes }: NetworkContext, refused: ReadonlyMap<string, InTheWay>): PlanProblem[] =>
+  [...refused].map(([nodeId, { code, message }]) => {
+    const hostname = nodes.get(nodeId)?.hostname ?? nodeId
+    return { network: name, node: named({ nodeId, hostname }), code, message }
+  })
+
+/** What follows for nodes that the record does not know yet, so that a plan shows all of it. */
+export function later(
+  context: NetworkContext,
+  before: NetworkRecord | undefined,
+  after: NetworkRecord,
+): readonly Step[] {
+  if (before === after) return []
+  const added = [...after.shares].filter(([nodeId]) => before?.shares.has(nodeId) !== true)
+  if (added.length === 0) return []
+  const steps = nodeSteps({ ...context, revision: undefined }, { ...after, shares: new Map(added) })
+  return steps.map((step) => (step.waitsFor === undefined ? { ...step, waitsFor: 'the record' } : step))
+}

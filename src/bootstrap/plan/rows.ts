@@ -1,0 +1,112 @@
+/** One line for each node: what it has or gets of a network, and why. Pure. */
+
+import type { SwarmNode } from '../ports.ts'
+import { type NodeShare, parentLabel } from '../record/record.ts'
+import { shareLayout } from '../record/share-layout.ts'
+import { rangesText } from './change.ts'
+import { byHostname, isProven, isReady, type NetworkContext, wantedHere } from './context.ts'
+import { configState } from './node-state.ts'
+import { whyNotProven } from './node-writes.ts'
+import type { PlanPart } from './present.ts'
+import type { NodePlan } from './words.ts'
+
+type Said = Pick<NodePlan, 'action' | 'reason'>
+
+/** Every node of the Swarm, and nodes that left and still have a share. */
+export function planRows(context: NetworkContext, part: PlanPart): readonly NodePlan[] {
+  if (context.options.isBrief === true) return []
+  const { shares } = part.record
+  const here = context.observed.nodes.map((node) => {
+    const share = shares.get(node.id)
+    return share === undefined ? withoutShare(context, part, node) : withShare(context, part, { share, node })
+  })
+  const gone = [...shares.values()].filter(({ nodeId }) => !context.nodes.has(nodeId))
+  return [...here, ...gone.map((share) => withShare(context, part, { share, node: undefined }))].sort(byHostname)
+}
+
+function withShare(
+  context: NetworkContext,
+  part: PlanPart,
+  { share, node }: { readonly share: NodeShare; readonly node: SwarmNode | undefined },
+): NodePlan {
+  const target = share.change ?? share
+  const layout = shareLayout(part.record.definition, { ...target, ...heldBack(share) })
+  const [shim, shim6] = [layout.ipv4.shim, layout.ipv6?.shim]
+  return {
+    nodeId: share.nodeId,
+    hostname: share.hostname,
+    range: target.range,
+    ...(target.range6 === undefined ? {} : { range6: target.range6 }),
+    capacity: layout.usable,
+    parent: target.parent,
+    ...(shim === undefined ? {} : { shim }),
+    ...(shim6 === undefined ? {} : { shim6 }),
+    ...said(context, part, { share, node }),
+    isReady: isReady(context, node),
+  }
+}
+
+/** What is made anew holds back what the definition says. */
+const heldBack = ({ change, aux, aux6 }: NodeShare): Pick<NodeShare, 'aux' | 'aux6'> =>
+  change === undefined ? { ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) } : {}
+
+function said(
+  context: NetworkContext,
+  part: PlanPart,
+  { share, node }: { readonly share: NodeShare; readonly node: SwarmNode | undefined },
+): Said {
+  const { nodeId, change } = share
+  if (node === undefined) return { action: 'keep', reason: 'it has left the Swarm' }
+  const why = part.anew.get(nodeId)
+  if (change !== undefined) {
+    return {
+      action: 'drain-and-recreate',
+      reason: `${change.stage} to ${rangesText(change)}${why === undefined ? '' : `: ${why}`}`,
+    }
+  }
+  if (why !== undefined) return { action: 'drain-and-recreate', reason: why }
+  const wanted = wantedHere(part.record, nodeId)
+  const state = wanted === undefined ? { kind: 'absent' as const } : configState(context, nodeId, wanted)
+  switch (state.kind) {
+    case 'unheard':
+      return isReady(context, node)
+        ? { action: 'keep', reason: 'its agent is not heard; it was ready when it last was' }
+        : {
+            action: 'create',
+            reason: node.state === 'ready' ? 'its agent makes it once it is heard' : `it is ${node.state}`,
+          }
+    case 'absent':
+      return { action: 'create', reason: 'its agent makes it' }
+    case 'foreign':
+      return { action: 'refuse-foreign', reason: state.message }
+    case 'ours':
+      if (state.differences.length > 0) return { action: 'drain-and-recreate', reason: state.differences.join('; ') }
+      return {
+        action: 'keep',
+        reason: isProven(context, nodeId) ? 'it is as wanted' : `it waits for ${whyNotProven(context, share, node)}`,
+      }
+    default:
+      return state satisfies never
+  }
+}
+
+function withoutShare(context: NetworkContext, part: PlanPart, node: SwarmNode): NodePlan {
+  const { id, hostname, labels } = node
+  const parent = labels[parentLabel(context.name)] ?? part.record.definition.parent
+  return { nodeId: id, hostname, parent, ...whyNone(context, part, node), isReady: isReady(context, node) }
+}
+
+function whyNone(
+  { options, reports }: NetworkContext,
+  { refused }: PlanPart,
+  { id, state, platform }: SwarmNode,
+): Said {
+  const found = refused.get(id)
+  if (found !== undefined) return { action: found.action, reason: found.message }
+  if (state !== 'ready') return { action: 'none', reason: `it is ${state}: it gets a range when it is back` }
+  if (platform.os !== 'linux')
+    return { action: 'none', reason: `it runs ${platform.os || 'an unknown system'}, not Linux` }
+  if (options.mode === 'keep') return { action: 'none', reason: '`orrery network apply` gives it a range' }
+  if (!reports.has(id)) return { action: 'none', reason: 'its agent is not heard yet' }
+  return { action: 'none', reason: 'there is no range for it' }
+}

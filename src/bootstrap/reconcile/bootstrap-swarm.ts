@@ -1,0 +1,14 @@
+/** One manager's engine, as `connectSwarm` gives it in `bootstrap`. Types only. */
+import type { ServiceUse } from '../plan/words.ts'
+import type { Nodes, Records, SwarmNetworks, Tasks } from '../ports.ts'
+
+export interface BootstrapSwarm {
+  readonly nodes: Nodes
+  readonly tasks: Tasks
+  readonly networks: SwarmNetworks
+  readonly records: Records
+  /** Services that name networks, from the cache. */
+  readonly serviceUses: () => readonly ServiceUse[]
+  /** From the cache. */
+  readonly serviceName: (id: string) => string | undefined
+}

@@ -1,0 +1,80 @@
+/** Puts together what a plan is made from. */
+import type { Clock } from '../../autoscaling/ports.ts'
+import { Fault } from '../../foundation/errors.ts'
+import { planCluster } from '../plan/plan.ts'
+import type { ClusterPlan, Observed, PlanOptions } from '../plan/words.ts'
+import type { AgentReports, Definitions } from '../ports.ts'
+import type { NetworkRecord } from '../record/record.ts'
+import type { BootstrapSwarm } from './bootstrap-swarm.ts'
+
+export interface ObserverDeps {
+  readonly swarm: BootstrapSwarm
+  readonly definitions: Pick<Definitions, 'current'>
+  readonly reports: Pick<AgentReports, 'list'>
+  readonly now: Clock
+}
+
+export interface Observer {
+  /** Throws Fault `not-in-sync` or `engine-unavailable`. */
+  observe(): Promise<Observed>
+  /** Of what is observed now. Throws as `observe`. */
+  plan(wish: Omit<PlanOptions, 'nowMs'>): Promise<ClusterPlan>
+}
+
+/** A list older than this says nothing of now. */
+const TASKS_FRESH_MS = 5_000
+
+export function createObserver({ swarm, definitions, reports, now }: ObserverDeps): Observer {
+  const { nodes, tasks, networks, records } = swarm
+
+  const observe = async (): Promise<Observed> => {
+    const { inSync, reason } = nodes.sync()
+    if (!inSync) throw new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
+    const all = records.all()
+    // Of before the tasks: a node that is drained here is drained when they are read.
+    const seen = nodes.list()
+    if ([...all.values()].some(dependsOnTasks)) await tasks.refresh()
+    const readAtMs = tasks.readAtMs()
+    const isFresh = readAtMs !== undefined && now() - readAtMs < TASKS_FRESH_MS
+    const list = tasks.list()
+    const names = list.flatMap(({ serviceId }) => {
+      const name = swarm.serviceName(serviceId)
+      return name === undefined ? [] : [[serviceId, name] as const]
+    })
+    return {
+      records: all,
+      revisions: revisionsOf(all, records.revisionOf),
+      unreadable: records.unreadable(),
+      nodes: seen,
+      reports: reports.list(),
+      networks: networks.current(),
+      engine: await networks.engine(),
+      tasks: list,
+      ...(isFresh ? { tasksReadAtMs: readAtMs } : {}),
+      serviceNames: new Map(names),
+    }
+  }
+
+  return {
+    observe,
+    async plan(wish) {
+      const observed = await observe()
+      return planCluster({ wanted: definitions.current(), observed, options: { ...wish, nowMs: now() } })
+    },
+  }
+}
+
+/** What ends tasks, or waits for their end, asks anew. */
+const dependsOnTasks = ({ phase, shares }: NetworkRecord): boolean =>
+  phase === 'removing' || [...shares.values()].some(({ change }) => change !== undefined)
+
+function revisionsOf(
+  records: ReadonlyMap<string, NetworkRecord>,
+  revisionOf: (name: string) => number | undefined,
+): ReadonlyMap<string, number> {
+  const known = [...records.keys()].flatMap((name) => {
+    const revision = revisionOf(name)
+    return revision === undefined ? [] : [[name, revision] as const]
+  })
+  return new Map(known)
+}

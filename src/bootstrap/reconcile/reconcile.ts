@@ -1,0 +1,161 @@
+/**
+ * Takes a plan's steps one at a time, reads and plans again after each, and waits for what others do: agents, Swarm,
+ * controllers. Whatever ends it, the next run goes on from what is there.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../autoscaling/ports.ts'
+import type { ClusterPlan, PlanOptions, PlanProblem, ProblemCode, Step } from '../plan/words.ts'
+import type { AgentReports } from '../ports.ts'
+import type { BootstrapSwarm } from './bootstrap-swarm.ts'
+import { leftOf, stepsOf, textOfStep } from './left-to-do.ts'
+import type { Observer } from './observe.ts'
+import type { ChangeResult, OnProgress, Patience } from './progress.ts'
+import { isDue, takeStep, type WritingStep } from './take-step.ts'
+import { createTeller } from './tell-progress.ts'
+import { createWake } from './wake.ts'
+
+export interface ReconcilerDeps {
+  readonly swarm: BootstrapSwarm
+  readonly observer: Observer
+  readonly reports: Pick<AgentReports, 'onChange'>
+  readonly now: Clock
+}
+
+export interface ReconcileWish extends Omit<PlanOptions, 'nowMs'>, Patience {
+  /** One network; absent: all of them. */
+  readonly network?: string
+  /** Looked at before each step; true ends it as done. */
+  readonly isDone?: (plan: ClusterPlan) => boolean
+}
+
+export interface Reconciler {
+  /** Throws as `Observer.plan`, before the first step; later that is a failure. */
+  reconcile(wish: ReconcileWish, onProgress: OnProgress): Promise<ChangeResult>
+}
+
+const PATIENCE_MS = 120_000
+/** Where everything that is left waits for a person: an agent looks again every few seconds, and may have been too early. */
+const STUCK_PATIENCE_MS = 15_000
+const LOOK_EVERY_MS = 1_000
+/** News come in swarms. */
+const SETTLE_MS = 50
+const MAX_CONFLICTS = 20
+
+/** What is told, and is no reason to do nothing. */
+const HARMLESS: ReadonlySet<ProblemCode> = new Set(['orphaned'])
+
+export function createReconciler({ swarm, observer, reports, now }: ReconcilerDeps): Reconciler {
+  const reconcile = async (wish: ReconcileWish, onProgress: OnProgress): Promise<ChangeResult> => {
+    const { mode, allowDrain, network, signal, isDone, patienceMs = PATIENCE_MS } = wish
+    const look = async (): Promise<ClusterPlan> => only(await observer.plan({ mode, allowDrain }), network)
+    const done: string[] = []
+    const tell = createTeller(onProgress)
+    let plan = await look()
+    const end = (outcome: ChangeResult['outcome'], reason = ''): ChangeResult => ({
+      ...{ outcome, reason, done, plan },
+      left: leftOf(plan),
+      problems: problemsOf(plan),
+    })
+
+    // All of what was asked, or nothing: a person is there to mend it.
+    const standing = problemsOf(plan).filter(({ code }) => !HARMLESS.has(code))
+    if (mode === 'apply' && standing.length > 0)
+      return end('refused', standing.map(({ message }) => message).join('\n'))
+    if (stepsOf(plan).length === 0) return end('unchanged')
+
+    const wake = createWake((news) => [
+      swarm.nodes.onChange(news),
+      swarm.tasks.onChange(news),
+      swarm.records.onChange(news),
+      swarm.networks.onChange(news),
+      reports.onChange(news),
+    ])
+    try {
+      let changedAtMs = now()
+      let lastLeft = ''
+      for (let conflicts = 0; ; ) {
+        if (signal?.aborted) return end('waiting', 'It was called off.')
+        if (isDone?.(plan) === true) return end('done')
+        const steps = stepsOf(plan)
+        tell.outstanding(steps, !steps.some(isDue))
+        if (steps.length === 0) return end('done')
+        const step = await nextStep(steps)
+        if (step !== undefined) {
+          const failure = await take(step)
+          if (failure === 'conflict') conflicts += 1
+          else if (failure !== undefined) return end('failed', failure)
+          else conflicts = 0
+          if (conflicts >= MAX_CONFLICTS) {
+            return end(
+              'failed',
+              `${textOfStep(step)}: others changed it at the same time, ${conflicts} times in a row.`,
+            )
+          }
+        }
+        const left = leftOf(plan).join('\n')
+        if (left !== lastLeft || step !== undefined) changedAtMs = now()
+        lastLeft = left
+        const untilMs = isStuck(plan) ? Math.min(patienceMs, STUCK_PATIENCE_MS) : patienceMs
+        if (now() - changedAtMs >= untilMs) {
+          return end('waiting', `Nothing has changed for ${Math.round(untilMs / 1000)} s: ${leftOf(plan).join('; ')}`)
+        }
+        if (step === undefined) {
+          await wake.wait(LOOK_EVERY_MS, signal)
+          await sleep(SETTLE_MS)
+        }
+        plan = await look()
+      }
+    } catch (error) {
+      return end('failed', error instanceof Error ? error.message : String(error))
+    } finally {
+      wake.close()
+    }
+
+    /** Before the swarm network is made, what this very engine has is looked at once more. */
+    async function nextStep(steps: readonly Step[]): Promise<WritingStep | undefined> {
+      const step = steps.find(isDue)
+      if (step?.do !== 'create-network') return step
+      await swarm.networks.read()
+      plan = await look()
+      return stepsOf(plan).find(isDue)
+    }
+
+    async function take(step: WritingStep): Promise<string | undefined> {
+      const text = textOfStep(step)
+      tell.begun(step)
+      const result = await takeStep(swarm, step)
+      switch (result.kind) {
+        case 'done':
+          done.push(text)
+          tell.done(step)
+          return undefined
+        case 'conflict':
+        case 'gone':
+          return 'conflict'
+        case 'rejected':
+        case 'unsent':
+        case 'unknown':
+          tell.failed(step, result.message)
+          return `${text}: ${result.message}`
+        default:
+          return result satisfies never
+      }
+    }
+  }
+
+  return { reconcile }
+}
+
+/** All that is waited for is stuck. */
+const isStuck = (plan: ClusterPlan): boolean => {
+  const waits = stepsOf(plan).filter((step) => step.do === 'wait')
+  return waits.length > 0 && waits.every((step) => step.isStuck === true)
+}
+
+const only = (plan: ClusterPlan, network: string | undefined): ClusterPlan =>
+  network === undefined ? plan : { ...plan, networks: plan.networks.filter(({ name }) => name === network) }
+
+const problemsOf = ({ problems, networks }: ClusterPlan): PlanProblem[] => [
+  ...problems,
+  ...networks.flatMap((network) => network.problems),
+]

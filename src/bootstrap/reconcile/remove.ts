@@ -1,0 +1,121 @@
+/** `network remove`: refused while anything needs the network; begun, it is finished by whoever comes next. */
+import { Fault } from '../../foundation/errors.ts'
+import type { ClusterPlan, PlanProblem } from '../plan/words.ts'
+import type { NetworkRecord } from '../record/record.ts'
+import type { BootstrapSwarm } from './bootstrap-swarm.ts'
+import { leftOf } from './left-to-do.ts'
+import type { Observer } from './observe.ts'
+import type { ChangeResult, OnProgress, Patience } from './progress.ts'
+import type { Reconciler } from './reconcile.ts'
+import { takeStep } from './take-step.ts'
+
+export interface RemoveDeps {
+  readonly swarm: BootstrapSwarm
+  readonly observer: Observer
+  readonly reconciler: Reconciler
+}
+
+const KEEP = { mode: 'keep', allowDrain: false } as const
+
+export async function removeNetwork(
+  { swarm, observer, reconciler }: RemoveDeps,
+  { network, ...patience }: { readonly network: string } & Patience,
+  onProgress: OnProgress,
+): Promise<ChangeResult> {
+  await swarm.records.refresh()
+  await swarm.networks.read()
+  const record = swarm.records.all().get(network)
+  const plan = await observer.plan(KEEP)
+  const unreadable = swarm.records.unreadable().get(network)
+  if (unreadable !== undefined) {
+    return refused(plan, {
+      network,
+      code: 'unreadable-record',
+      message: `The record of ${network} can not be understood: ${unreadable}.`,
+    })
+  }
+  if (record === undefined) return notInForce(plan, network)
+  const problem = whyNot(swarm, network, record)
+  if (problem !== undefined) return refused(plan, problem)
+  const begun = await begin(swarm, network, record, onProgress)
+  if (begun !== undefined) return failed(plan, begun)
+  const isDone = () => !swarm.records.all().has(network)
+  const result = await reconciler.reconcile({ ...KEEP, ...patience, network, isDone }, onProgress)
+  return {
+    ...result,
+    outcome: isDone() ? 'done' : result.outcome,
+    done: [`${network}: begin to remove it`, ...result.done],
+  }
+}
+
+/** Whoever finished a removal that was interrupted here left nothing to do; a name that nothing has is a mistake. */
+function notInForce(plan: ClusterPlan, network: string): ChangeResult {
+  const reason = `No network ${network} is in force`
+  const isDefined = plan.networks.some(({ name, verdict }) => name === network && verdict === 'not-in-force')
+  if (!isDefined) throw new Fault('unknown-network', `${reason}.`)
+  return { outcome: 'unchanged', reason, done: [], left: [], problems: [], plan }
+}
+
+function whyNot(swarm: BootstrapSwarm, network: string, record: NetworkRecord): PlanProblem | undefined {
+  const ids = swarm.networks
+    .current()
+    .filter(({ name }) => name === network)
+    .map(({ id }) => id)
+  const used = swarm
+    .serviceUses()
+    .filter(({ networks }) => networks.some((one) => one === network || ids.includes(one)))
+  if (used.length > 0) {
+    const names = used
+      .map(({ name }) => name)
+      .sort()
+      .join(', ')
+    const message = `The network ${network} is used by ${names}: remove ${used.length === 1 ? 'that service' : 'those services'}, or take the network from ${used.length === 1 ? 'it' : 'them'}.`
+    return { network, code: 'in-use', message }
+  }
+  const changing = [...record.shares.values()].filter(({ change }) => change !== undefined)
+  if (changing.length === 0) return undefined
+  const names = changing
+    .map(({ hostname }) => hostname)
+    .sort()
+    .join(', ')
+  return { network, code: 'in-use', message: `A change of ${names} is under way: wait for its end.` }
+}
+
+async function begin(
+  swarm: BootstrapSwarm,
+  network: string,
+  record: NetworkRecord,
+  onProgress: OnProgress,
+): Promise<string | undefined> {
+  if (record.phase === 'removing') return undefined
+  const text = 'begin to remove it'
+  const progress = { network, step: 'write-record' as const, text }
+  onProgress({ ...progress, state: 'begun' })
+  const next: NetworkRecord = { ...record, phase: 'removing' }
+  const result = await takeStep(swarm, { network, do: 'write-record', text, basis: record, record: next })
+  if (result.kind === 'done') {
+    onProgress({ ...progress, state: 'done' })
+    return undefined
+  }
+  const why = 'message' in result ? result.message : 'somebody else changed the record at the same time: run it again'
+  onProgress({ ...progress, state: 'failed', text: `${text}: ${why}` })
+  return why
+}
+
+export const refused = (plan: ClusterPlan, ...problems: readonly PlanProblem[]): ChangeResult => ({
+  outcome: 'refused',
+  reason: problems.map(({ message }) => message).join('\n'),
+  done: [],
+  left: leftOf(plan),
+  problems,
+  plan,
+})
+
+export const failed = (plan: ClusterPlan, reason: string): ChangeResult => ({
+  outcome: 'failed',
+  reason,
+  done: [],
+  left: leftOf(plan),
+  problems: [],
+  plan,
+})

@@ -1,0 +1,68 @@
+/** Takes one step of a plan. Every write is refused by the Swarm when somebody else wrote first. */
+import { Fault } from '../../foundation/errors.ts'
+import type { Step } from '../plan/words.ts'
+import type { StepResult } from '../ports.ts'
+import type { NetworkRecord } from '../record/record.ts'
+import { recordCodec } from '../record/record-codec.ts'
+import type { BootstrapSwarm } from './bootstrap-swarm.ts'
+
+export type WritingStep = Exclude<Step, { do: 'wait' }>
+
+export const isWriting = (step: Step): step is WritingStep => step.do !== 'wait'
+
+/** It can be taken now. */
+export const isDue = (step: Step): step is WritingStep => isWriting(step) && step.waitsFor === undefined
+
+/** Never throws. */
+export async function takeStep({ nodes, networks, records }: BootstrapSwarm, step: WritingStep): Promise<StepResult> {
+  switch (step.do) {
+    case 'write-record':
+      return await writeRecord(records, step, step.record)
+    case 'remove-record':
+      return await writeRecord(records, step, undefined)
+    case 'write-node':
+      return await nodes.write(step.write)
+    case 'create-network': {
+      const { network: name, driver, configFrom } = step
+      return await thenRead(networks, await networks.create({ name, driver, configFrom }))
+    }
+    case 'remove-network':
+      return await thenRead(networks, await networks.remove(step.id))
+    default:
+      return step satisfies never
+  }
+}
+
+async function writeRecord(
+  records: BootstrapSwarm['records'],
+  step: { readonly network: string; readonly basis?: NetworkRecord },
+  next: NetworkRecord | undefined,
+): Promise<StepResult> {
+  let isTaken = true
+  try {
+    await records.update(step.network, (current) => {
+      isTaken = isSame(current, step.basis)
+      return isTaken ? next : current
+    })
+    return isTaken ? { kind: 'done' } : { kind: 'conflict' }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof Fault)) return { kind: 'unknown', message }
+    if (error.code === 'conflicts-exhausted') return { kind: 'conflict' }
+    return { kind: error.code === 'write-rejected' ? 'rejected' : 'unknown', message }
+  }
+}
+
+/** What is written down is what counts. */
+const isSame = (one: NetworkRecord | undefined, other: NetworkRecord | undefined): boolean =>
+  one === other || (one !== undefined && other !== undefined && textOf(one) === textOf(other))
+
+const textOf = (record: NetworkRecord): string =>
+  JSON.stringify(Object.entries(recordCodec.encode(record, {})).sort(([one], [other]) => (one < other ? -1 : 1)))
+
+/** What was made or removed is in the next plan. */
+async function thenRead(networks: BootstrapSwarm['networks'], result: StepResult): Promise<StepResult> {
+  // Without an answer the read tells no more than the next event does.
+  await networks.read().catch(() => undefined)
+  return result
+}

@@ -1,0 +1,195 @@
+/**
+ * A record that was lost, from what is left of it: the nodes' range labels, and the config-only networks that their
+ * agents see. Nothing is given before every node that may run has been heard and all of it agrees. What was freed and
+ * what was under way is lost. Pure.
+ */
+import type { NodeReport, ReportedNetwork } from '../../agent/report.ts'
+import { NETWORK_LABEL } from '../../agent/wanted.ts'
+import { type Block, blockOf, contains, formatBlock, parseCidr } from '../address/address.ts'
+import { indexSpans } from '../address/spans.ts'
+import type { NetworkDefinition } from '../definition/definition.ts'
+import type { SwarmNode } from '../ports.ts'
+import { parseRangeLabel } from './range-label.ts'
+import { type NetworkRecord, type NodeShare, parentLabel, rangeLabel } from './record.ts'
+
+export interface RebuildInput {
+  /** As it is defined now: what was in force is lost with the record. */
+  readonly definition: NetworkDefinition
+  readonly nodes: readonly Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'>[]
+  /** By node id: of the agents that are heard now. */
+  readonly reports: ReadonlyMap<string, NodeReport>
+  /** A swarm network of this name is there. */
+  readonly isNetworkThere: boolean
+  /** Ms since the epoch. */
+  readonly nowMs: number
+}
+
+export type Rebuilt =
+  | { readonly kind: 'record'; readonly record: NetworkRecord }
+  /** Which node is unheard, which disagree and how; a sentence each, without its last point. */
+  | { readonly kind: 'not-yet'; readonly reasons: readonly string[] }
+  /**
+   * No node carries a range label and no agent has made anything for this network: there was no record, or nothing that
+   * counts is lost with it. While there is no swarm network either, this waits for no agent: a task can be attached to
+   * a swarm network alone, so no address of any range is in use; a config-only network of ours on a node that was not
+   * heard is then made again as it is wanted.
+   */
+  | { readonly kind: 'nothing-to-rebuild' }
+
+type Node = RebuildInput['nodes'][number]
+
+/** What one node shows of its share. */
+interface Trace {
+  readonly node: Node
+  readonly label: string | undefined
+  /** The config-only network that the definition names, and whether an agent made it. */
+  readonly network: ReportedNetwork | undefined
+  readonly isOurs: boolean
+}
+
+const traceOf = (node: Node, { definition, reports }: RebuildInput): Trace => {
+  const network = reports
+    .get(node.id)
+    ?.networks.find(({ name, configOnly }) => configOnly && name === definition.configName)
+  const isOurs = network?.labels[NETWORK_LABEL] === definition.name
+  return { node, label: node.labels[rangeLabel(definition.name)], network, isOurs }
+}
+
+const canonical = (text: string | undefined): string | undefined => {
+  const block = text === undefined ? undefined : parseCidr(text)?.block
+  return block === undefined ? undefined : formatBlock(block)
+}
+
+type Ranges = Pick<NodeShare, 'range' | 'range6'>
+
+const shown = ({ range, range6 }: Partial<Ranges>): string =>
+  [range, range6].filter(Boolean).join(' and ') || 'no range'
+
+/** The ranges of a config-only network; how its subnets differ from the definition's is told. */
+const rangesOf = (network: ReportedNetwork, definition: NetworkDefinition): Partial<Ranges> & { wrong?: string } => {
+  const of = (isSix: boolean) => network.subnets.find(({ subnet }) => subnet.includes(':') === isSix)
+  const [four, six] = [of(false), of(true)]
+  const [range, range6] = [canonical(four?.range), canonical(six?.range)]
+  const ranges = { ...(range === undefined ? {} : { range }), ...(range6 === undefined ? {} : { range6 }) }
+  const subnets = [canonical(four?.subnet), six === undefined ? undefined : canonical(six.subnet)]
+  const wanted = [definition.ipv4.subnet, six === undefined ? undefined : definition.ipv6?.subnet]
+  if (subnets.every((subnet, at) => subnet === wanted[at])) return ranges
+  const [is, should] = [subnets, wanted].map((texts) => texts.filter(Boolean).join(' and ') || 'none')
+  return { ...ranges, wrong: `is of the subnet ${is}, and the definition says ${should}` }
+}
+
+type Found = { readonly share?: NodeShare } | { readonly reason: string }
+
+const shareOf = ({ node, label, network, isOurs }: Trace, { definition, nowMs }: RebuildInput): Found => {
+  const { hostname } = node
+  const labelled = label === undefined ? undefined : parseRangeLabel(label)
+  if (label !== undefined && labelled === undefined) {
+    return { reason: `${hostname}: its label ${rangeLabel(definition.name)} is no range: ${label}` }
+  }
+  // Made by hand and never taken over: nothing of ours was lost with it.
+  if (labelled === undefined && !isOurs) return {}
+  const made = network === undefined ? undefined : rangesOf(network, definition)
+  const name = definition.configName
+  if (made?.wrong !== undefined) return { reason: `${hostname}: its ${name} ${made.wrong}` }
+  if (labelled !== undefined && made !== undefined && shown(labelled) !== shown(made)) {
+    return { reason: `${hostname}: its label says ${shown(labelled)}, its ${name} ${shown(made)}` }
+  }
+  const range = labelled?.range ?? made?.range
+  if (range === undefined) return { reason: `${hostname}: its ${name} has no range` }
+  const range6 = labelled?.range6 ?? made?.range6
+  const isAdopted = network !== undefined && !isOurs
+  return {
+    share: {
+      nodeId: node.id,
+      hostname,
+      range,
+      ...(range6 === undefined ? {} : { range6 }),
+      parent: parentOf({ node, network, definition }),
+      givenAtMs: nowMs,
+      isAdopted,
+      ...(isAdopted ? heldBack(network) : {}),
+    },
+  }
+}
+
+/** What is in force is on the host; `auto` was resolved there. */
+const parentOf = ({
+  node,
+  network,
+  definition,
+}: Pick<Trace, 'node' | 'network'> & Pick<RebuildInput, 'definition'>) => {
+  const wanted = node.labels[parentLabel(definition.name)] ?? definition.parent
+  return wanted === 'auto' ? wanted : (network?.options.parent ?? wanted)
+}
+
+const heldBack = ({ subnets }: ReportedNetwork): Pick<NodeShare, 'aux' | 'aux6'> => {
+  const of = (isSix: boolean) => subnets.find(({ subnet }) => subnet.includes(':') === isSix)?.aux
+  const [aux, aux6] = [of(false), of(true)]
+  return { ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) }
+}
+
+const blocksOf = ({ range, range6 }: Ranges): readonly Block[] =>
+  [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
+
+const outside = (share: NodeShare, { ipv4, ipv6 }: NetworkDefinition): string | undefined => {
+  const subnets = [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ subnet }) => blockOf(subnet))
+  const lost = blocksOf(share).find((block) => !subnets.some((subnet) => contains(subnet, block)))
+  if (lost === undefined) return undefined
+  return `${share.hostname}: its range ${formatBlock(lost)} is outside the subnet ${subnets.map(formatBlock).join(' and ')} of the definition`
+}
+
+/** A node that joined again under a new id has its old one's range; the label of the old one, which is down, is stale. */
+const withoutPredecessors = (shares: readonly NodeShare[], nodes: RebuildInput['nodes']): readonly NodeShare[] => {
+  const down = new Set(nodes.filter(({ state }) => state === 'down').map(({ id }) => id))
+  const alive = shares.filter(({ nodeId }) => !down.has(nodeId))
+  const placeOf = (share: NodeShare) => `${share.hostname} ${shown(share)}`
+  const taken = new Set(alive.map(placeOf))
+  const left = shares.filter((share) => {
+    if (!down.has(share.nodeId) || taken.has(placeOf(share))) return false
+    taken.add(placeOf(share))
+    return true
+  })
+  return [...alive, ...left]
+}
+
+const overlapping = (shares: readonly NodeShare[]): readonly string[] => {
+  const items = shares.flatMap((share, at) => blocksOf(share).map((span) => ({ span, share, at })))
+  const index = indexSpans(items)
+  return items.flatMap(({ span, share, at }) =>
+    index
+      .overlapping(span)
+      .filter((other) => other.at > at)
+      .map(
+        (other) =>
+          `${share.hostname} has ${shown(share)} and ${other.share.hostname} has ${shown(other.share)}: they overlap`,
+      ),
+  )
+}
+
+export const rebuildRecord = (input: RebuildInput): Rebuilt => {
+  const { definition, reports, isNetworkThere } = input
+  const nodes = input.nodes.filter(({ platform }) => platform.os === 'linux')
+  const unheard = nodes
+    .filter(({ id, state }) => state !== 'down' && !reports.has(id))
+    .map(({ hostname }) => `the agent of ${hostname} was not heard`)
+    .sort()
+  const traces = nodes.map((node) => traceOf(node, input))
+  if (traces.every(({ label, isOurs }) => label === undefined && !isOurs)) {
+    return isNetworkThere && unheard.length > 0 ? { kind: 'not-yet', reasons: unheard } : { kind: 'nothing-to-rebuild' }
+  }
+  const found = traces.map((trace) => shareOf(trace, input))
+  const told = found.flatMap((one) => ('reason' in one ? [one.reason] : []))
+  const all = found.flatMap((one) => ('share' in one && one.share !== undefined ? [one.share] : []))
+  const shares = withoutPredecessors(all, nodes)
+  const reasons = [
+    ...unheard,
+    ...told,
+    ...shares.flatMap((share) => outside(share, definition) ?? []),
+    ...overlapping(shares),
+  ]
+  if (reasons.length > 0) return { kind: 'not-yet', reasons }
+  const byId = new Map(shares.map((share) => [share.nodeId, share]))
+  // A swarm network made from config-only networks that are ours is ours too: it takes no label of its own.
+  const record = { definition, phase: 'present', isAdopted: isNetworkThere, shares: byId, freed: [] } as const
+  return { kind: 'record', record }
+}

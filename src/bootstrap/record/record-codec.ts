@@ -1,0 +1,148 @@
+/**
+ * A network's record as the labels of its Swarm config: `definition`, `node.<id>` for each share, `freed.<ranges>` for
+ * each freed range; values are JSON with `v`. What a newer version wrote is read as far as it can be, and its labels and
+ * fields stay. What can not be read is never taken for empty: a range in use would be given again. Pure, total.
+ */
+import { type Static, type TObject, type TSchema, TypeGuard } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { isJsonObject, parseJsonObject } from '../../foundation/stored-json.ts'
+import { parseAddress, parseBlock } from '../address/address.ts'
+import type { AddressSpan, FamilyDefinition } from '../definition/definition.ts'
+import { formatRangeLabel } from './range-label.ts'
+import type { FreedRange, NetworkRecord, NodeShare } from './record.ts'
+import { DefinitionEntrySchema, FreedEntrySchema, ShareEntrySchema } from './record-schema.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+const VERSION = 1
+const DEFINITION = 'definition'
+const NODE = 'node.'
+const FREED = 'freed.'
+
+class Unreadable extends Error {}
+
+/** Throws Unreadable. Fields that the schema does not know are left out. */
+const readEntry = <Schema extends TSchema>(schema: Schema, label: string, text: string): Static<Schema> => {
+  const value: unknown = parseJsonObject(text)
+  if (value === undefined) throw new Unreadable(`the label ${label} is no JSON object`)
+  const [error] = Value.Errors(schema, value)
+  if (error !== undefined) throw new Unreadable(`the label ${label} at ${error.path || '/'}: ${error.message}`)
+  const cleaned: unknown = Value.Clean(schema, value)
+  if (Value.Check(schema, cleaned)) return cleaned
+  throw new Unreadable(`the label ${label} can not be understood`)
+}
+
+type Texts = Readonly<Record<string, string>> | undefined
+
+/** Throws Unreadable unless every text is an address or a block as it should be: all arithmetic relies on it. */
+const checkTexts = (label: string, { blocks4 = [], blocks6 = [], addresses = [] }: ToCheck) => {
+  const fail = (text: string): never => {
+    throw new Unreadable(`the label ${label} has ${JSON.stringify(text)} where an address or a range is needed`)
+  }
+  for (const text of blocks4) if (text !== undefined && parseBlock(text)?.family !== 4) fail(text)
+  for (const text of blocks6) if (text !== undefined && parseBlock(text)?.family !== 6) fail(text)
+  for (const text of addresses) if (text !== undefined && parseAddress(text) === undefined) fail(text)
+}
+
+interface ToCheck {
+  readonly blocks4?: readonly (string | undefined)[]
+  readonly blocks6?: readonly (string | undefined)[]
+  readonly addresses?: readonly (string | undefined)[]
+}
+
+const values = (texts: Texts): readonly string[] => (texts === undefined ? [] : Object.values(texts))
+
+const ends = (spans: readonly AddressSpan[]): readonly string[] => spans.flatMap(({ first, last }) => [first, last])
+
+const checkFamily = (family: FamilyDefinition | undefined, blocks: 'blocks4' | 'blocks6') => {
+  if (family === undefined) return
+  const { subnet, gateway, pool, reserve, pins } = family
+  const addresses = [gateway, ...ends(pool), ...ends(reserve)]
+  checkTexts(DEFINITION, { [blocks]: [subnet, ...values(pins)], addresses })
+}
+
+const readDefinitionEntry = (text: string): Pick<NetworkRecord, 'definition' | 'phase' | 'isAdopted'> => {
+  const { definition, phase, isAdopted } = readEntry(DefinitionEntrySchema, DEFINITION, text)
+  checkFamily(definition.ipv4, 'blocks4')
+  checkFamily(definition.ipv6, 'blocks6')
+  return { definition, phase, isAdopted }
+}
+
+const readShare = (label: string, text: string): NodeShare => {
+  const { v: _, ...share } = readEntry(ShareEntrySchema, label, text)
+  if (label !== `${NODE}${share.nodeId}`) throw new Unreadable(`the label ${label} is of another node, ${share.nodeId}`)
+  checkTexts(label, {
+    blocks4: [share.range, share.change?.range],
+    blocks6: [share.range6, share.change?.range6],
+    addresses: [...values(share.aux), ...values(share.aux6)],
+  })
+  return share
+}
+
+const readFreed = (label: string, text: string): FreedRange => {
+  const { v: _, ...freed } = readEntry(FreedEntrySchema, label, text)
+  const addresses = [...values(freed.aux), ...values(freed.aux6)]
+  checkTexts(label, { blocks4: [freed.range], blocks6: [freed.range6], addresses })
+  return freed
+}
+
+/** The reason in words, where the labels can not be understood. Never throws. */
+const decode = (labels: Labels): NetworkRecord | { readonly unreadable: string } => {
+  try {
+    const { [DEFINITION]: text } = labels
+    if (text === undefined) throw new Unreadable(`the label ${DEFINITION} is missing`)
+    const entries = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1))
+    const of = (prefix: string) => entries.filter(([label]) => label.startsWith(prefix))
+    const shares = of(NODE).map(([label, entry]) => readShare(label, entry))
+    const freed = of(FREED).map(([label, entry]) => readFreed(label, entry))
+    return {
+      ...readDefinitionEntry(text),
+      shares: new Map(shares.map((share) => [share.nodeId, share])),
+      freed: freed.sort((one, other) => one.freedAtMs - other.freedAtMs),
+    }
+  } catch (error) {
+    if (error instanceof Unreadable) return { unreadable: error.message }
+    throw error
+  }
+}
+
+/** `next`, with the fields of `before` that this version does not know. */
+const keepUnknown = (schema: TSchema, before: unknown, next: unknown): unknown => {
+  if (!TypeGuard.IsObject(schema) || !isJsonObject(before) || !isJsonObject(next)) return next
+  const { properties }: TObject = schema
+  const unknown = Object.entries(before).filter(([field]) => !Object.hasOwn(properties, field))
+  const known = Object.entries(next).map(([field, value]) => {
+    const ofField = Object.hasOwn(properties, field) ? properties[field] : undefined
+    return [field, ofField === undefined ? value : keepUnknown(ofField, before[field], value)] as const
+  })
+  return Object.fromEntries([...known, ...unknown])
+}
+
+/** The text that was there, when it says the same. */
+const writeEntry = (schema: TSchema, entry: object, before: string | undefined): string => {
+  const old = parseJsonObject(before)
+  const v = typeof old?.v === 'number' && old.v > VERSION ? old.v : VERSION
+  const next = keepUnknown(schema, old, { v, ...entry })
+  return before !== undefined && Value.Equal(old, next) ? before : JSON.stringify(next)
+}
+
+const isOurs = (label: string): boolean => label === DEFINITION || label.startsWith(NODE) || label.startsWith(FREED)
+
+const encode = ({ definition, phase, isAdopted, shares, freed }: NetworkRecord, labels: Labels): Labels => {
+  const write = (label: string, schema: TSchema, entry: object): [string, string] => [
+    label,
+    writeEntry(schema, entry, Object.hasOwn(labels, label) ? labels[label] : undefined),
+  ]
+  return Object.fromEntries([
+    ...Object.entries(labels).filter(([label]) => !isOurs(label)),
+    write(DEFINITION, DefinitionEntrySchema, { phase, isAdopted, definition }),
+    ...[...shares.values()].map((share) => write(`${NODE}${share.nodeId}`, ShareEntrySchema, share)),
+    ...freed.map((entry) => write(`${FREED}${formatRangeLabel(entry)}`, FreedEntrySchema, entry)),
+  ])
+}
+
+/**
+ * `decode`: freed ranges come in the order in which they were freed. `encode` takes the labels that were read, so that
+ * what it does not know stays; a text that says the same stays as it is.
+ */
+export const recordCodec = { decode, encode }

@@ -1,0 +1,80 @@
+/**
+ * What is in force for one network, shared by all controllers: the Swarm config `orrery-network-<name>`, a single
+ * versioned object, so that two controllers can not give one range twice. Types only; record-codec.ts writes it down.
+ */
+import type { NetworkDefinition } from '../definition/definition.ts'
+
+export type Availability = 'active' | 'pause' | 'drain'
+
+/** One node's part of a network, for as long as the node is known to the Swarm. */
+export interface NodeShare {
+  readonly nodeId: string
+  /** By which a node that left by force and joined again gets its range back. */
+  readonly hostname: string
+  /** CIDR. */
+  readonly range: string
+  readonly range6?: string
+  /** As the definition or the node's label said when it was given; `auto` is the agent's to resolve. */
+  readonly parent: string
+  readonly givenAtMs: number
+  /** Its config-only network was made by hand and taken over: ours though it has no label. */
+  readonly isAdopted: boolean
+  /**
+   * Of an adopted one: what its config-only network holds back, name to address, as it was found. That can not change
+   * without recreating it, so these are its aux addresses whatever the definition's `edges` say, and it has a shim only
+   * when the address that the shim would have is among them.
+   */
+  readonly aux?: Readonly<Record<string, string>>
+  readonly aux6?: Readonly<Record<string, string>>
+  /** A change of range or parent under way. Written before the drain, so that whoever comes next finishes it. */
+  readonly change?: ShareChange
+  /** Its availability before `onFault: pause` took it; given back when the node is as wanted again. */
+  readonly pausedFrom?: Availability
+}
+
+export interface ShareChange {
+  readonly range: string
+  readonly range6?: string
+  readonly parent: string
+  /** Given back once nothing is attached; `drain`: it was drained before, or need not be. */
+  readonly availabilityBefore: Availability
+  /**
+   * `waiting`: another node is changed first. `draining`: until nothing is attached and the tasks run elsewhere.
+   * `recreating`: until the agent has proved it.
+   */
+  readonly stage: 'waiting' | 'draining' | 'recreating'
+  readonly startedAtMs: number
+}
+
+/** A range that nobody has any more; its last host may still answer, so it is not given again for 24 h. */
+export interface FreedRange {
+  readonly range: string
+  readonly range6?: string
+  readonly nodeId: string
+  readonly hostname: string
+  readonly freedAtMs: number
+  /** Of an adopted share: as there, for its host when that joins again. */
+  readonly isAdopted?: boolean
+  readonly aux?: Readonly<Record<string, string>>
+  readonly aux6?: Readonly<Record<string, string>>
+}
+
+export interface NetworkRecord {
+  /** In force. */
+  readonly definition: NetworkDefinition
+  /** `removing`: `network remove` began; whoever comes next finishes it. */
+  readonly phase: 'present' | 'removing'
+  /** The swarm network was made by hand and taken over, or proved ours by its config-only networks. */
+  readonly isAdopted: boolean
+  /** By node id. */
+  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly freed: readonly FreedRange[]
+}
+
+/** Node labels that are ours; `orrery.parent.<name>` is the operator's. */
+export const readyLabel = (network: string): string => `orrery.network.${network}`
+export const rangeLabel = (network: string): string => `orrery.network.${network}.range`
+export const parentLabel = (network: string): string => `orrery.parent.${network}`
+export const RECORD_PREFIX = 'orrery-network-'
+/** How long a freed range is not given again. */
+export const QUARANTINE_MS = 24 * 60 * 60 * 1000

@@ -1,0 +1,182 @@
+/** Networks and nodes as they are now, all from memory. */
+import type { Clock } from '../../autoscaling/ports.ts'
+import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { Fault } from '../../foundation/errors.ts'
+import { createLeastFree } from '../capacity/least-free.ts'
+import { groupByNode } from '../capacity/tasks-by-node.ts'
+import type { DefinitionSet } from '../definition/definition.ts'
+import type { NetworkCatalog, NetworkCondition, NetworkView, NodeView, ShareView } from '../network.ts'
+import type { ClusterPlan, NetworkPlan } from '../plan/words.ts'
+import type {
+  AgentReports,
+  Definitions,
+  HeardReport,
+  Nodes,
+  Records,
+  SwarmNetworks,
+  SwarmNode,
+  Tasks,
+} from '../ports.ts'
+import { SILENT_AFTER_MS, sumCounts } from '../record/address-count.ts'
+import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import { networkConditions } from './network-conditions.ts'
+import { shareView } from './share-view.ts'
+
+export interface NetworkCatalogDeps {
+  readonly definitions: Pick<Definitions, 'current'>
+  readonly records: Pick<Records, 'all' | 'unreadable'>
+  readonly nodes: Pick<Nodes, 'list' | 'get' | 'sync'>
+  readonly tasks: Pick<Tasks, 'list'>
+  readonly reports: Pick<AgentReports, 'get'>
+  readonly networks: Pick<SwarmNetworks, 'current'>
+  /** As last planned; absent: not yet. */
+  readonly plan: () => ClusterPlan | undefined
+  readonly serviceName: (id: string) => string | undefined
+  readonly now: Clock
+}
+
+/** What one answer is made from, read once. */
+interface Moment {
+  readonly set: DefinitionSet
+  readonly records: ReadonlyMap<string, NetworkRecord>
+  readonly tasksOf: ReturnType<typeof groupByNode>
+  readonly nowMs: number
+}
+
+export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
+  const { definitions, records, nodes, tasks, reports, networks, serviceName, now } = deps
+  const sinceOf = createConditionTimes<NetworkCondition['type']>(now)
+  const keepFree = createLeastFree()
+
+  const moment = (): Moment => ({
+    set: definitions.current(),
+    records: records.all(),
+    tasksOf: groupByNode(tasks.list()),
+    nowMs: now(),
+  })
+  const isHeard = (heard: HeardReport | undefined, { nowMs }: Moment) =>
+    heard !== undefined && nowMs - heard.receivedAtMs < SILENT_AFTER_MS
+  const networkIdOf = (name: string) => networks.current().find((one) => one.name === name && one.scope === 'swarm')?.id
+
+  const viewShare = (record: NetworkRecord, share: NodeShare, at: Moment): ShareView => {
+    const { nodeId } = share
+    const heard = reports.get(nodeId)
+    const networkId = networkIdOf(record.definition.name)
+    const given = { record, share, node: nodes.get(nodeId), heard, tasks: at.tasksOf(nodeId), networkId, serviceName }
+    const key = { network: record.definition.name, nodeId, range: share.range }
+    return shareView(given, (count) => keepFree({ ...key, count }, isHeard(heard, at)))
+  }
+
+  const viewNetwork = (name: string, at: Moment): NetworkView | undefined => {
+    const record = at.records.get(name)
+    const file =
+      at.set.files.find((one) => one.definition?.name === name) ?? at.set.files.find((one) => one.name === name)
+    const definition = record?.definition ?? file?.definition
+    if (definition === undefined) return undefined
+    const shares = record === undefined ? [] : [...record.shares.values()].map((share) => viewShare(record, share, at))
+    const issues = at.set.issues.filter((issue) => issue.file === file?.file)
+    const plan = deps.plan()?.networks.find((one) => one.name === name)
+    const networkId = networkIdOf(name)
+    const conditions = networkConditions({
+      ...{ name, record, issues, plan, networkId, shares },
+      unreadable: records.unreadable().get(name),
+      isDefined: file !== undefined,
+      folderFault: at.set.fault,
+      nodes: nodes.list(),
+      isHeard: (nodeId) => isHeard(reports.get(nodeId), at),
+    })
+    return {
+      name,
+      definition,
+      ...(file !== undefined && { file: file.file }),
+      isInForce: record !== undefined,
+      ...(networkId !== undefined && { networkId }),
+      conditions: conditions.map((found) => ({ ...found, sinceMs: sinceOf(name, found) })),
+      issues,
+      count: sumCounts(shares.map(({ count }) => count)),
+      shares: shares.sort(byHostname),
+      freed: record?.freed ?? [],
+      pending: pendingOf(plan),
+    }
+  }
+
+  const viewNode = (node: SwarmNode, at: Moment): NodeView => {
+    const { id, hostname, role, state, availability, engineVersion, address } = node
+    const heard = reports.get(id)
+    const report = heard?.report
+    const shares = () =>
+      [...at.records.values()].flatMap((record) => {
+        const share = record.shares.get(id)
+        return share === undefined ? [] : [viewShare(record, share, at)]
+      })
+    return {
+      ...{ id, hostname, role, state, availability, engineVersion },
+      ...(address !== undefined && { address }),
+      agent: {
+        isHeard: isHeard(heard, at),
+        ...(report !== undefined && { version: report.agentVersion, revision: report.revision }),
+        ...(heard !== undefined && { reportedAtMs: heard.receivedAtMs }),
+        faults: report?.faults ?? [],
+      },
+      hostAddresses: report?.hostAddresses ?? [],
+      containers: report?.containers ?? [],
+      ...(report !== undefined && { report }),
+      get shares() {
+        return shares().sort((one, other) => (one.network < other.network ? -1 : 1))
+      },
+    }
+  }
+
+  /** What is not there may only not have been read. */
+  const missing = (code: 'unknown-network' | 'unknown-node', message: string): Fault => {
+    const { inSync, reason } = nodes.sync()
+    return inSync ? new Fault(code, message) : new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
+  }
+
+  return {
+    networks() {
+      const at = moment()
+      const defined = at.set.files.flatMap(({ definition }) => definition?.name ?? [])
+      const all = [...new Set([...at.records.keys(), ...defined])].sort()
+      sinceOf.keepOnly(all)
+      keepFree.keepOnly(all)
+      return all.flatMap((name) => viewNetwork(name, at) ?? [])
+    },
+    network(name) {
+      const view = viewNetwork(name, moment())
+      if (view === undefined) throw missing('unknown-network', `no network is named ${name}`)
+      return view
+    },
+    nodes() {
+      const at = moment()
+      return nodes
+        .list()
+        .map((node) => viewNode(node, at))
+        .sort(byHostname)
+    },
+    node(idOrHostname) {
+      const named = nodes.list().filter(({ hostname }) => hostname === idOrHostname)
+      const node = nodes.get(idOrHostname) ?? (named.length === 1 ? named[0] : undefined)
+      if (node !== undefined && (node.id === idOrHostname || node.hostname === idOrHostname))
+        return viewNode(node, moment())
+      if (named.length < 2) throw missing('unknown-node', `no node has the id or host name ${idOrHostname}`)
+      const ids = named.map(({ id }) => id).join(', ')
+      throw new Fault('unknown-node', `${named.length} nodes have the host name ${idOrHostname}; ask by id: ${ids}`)
+    },
+    issues() {
+      const { fault, issues } = definitions.current()
+      return { ...(fault !== undefined && { fault }), issues }
+    },
+  }
+}
+
+const pendingOf = (plan: NetworkPlan | undefined): readonly string[] =>
+  plan?.steps.map(({ text, waitsFor }) => (waitsFor === undefined ? text : `${text} (waits for ${waitsFor})`)) ?? []
+
+function byHostname(
+  one: { readonly hostname: string; readonly id?: string; readonly nodeId?: string },
+  other: { readonly hostname: string; readonly id?: string; readonly nodeId?: string },
+): number {
+  if (one.hostname !== other.hostname) return one.hostname < other.hostname ? -1 : 1
+  return (one.id ?? one.nodeId ?? '') < (other.id ?? other.nodeId ?? '') ? -1 : 1
+}

@@ -1,0 +1,165 @@
+/** The conditions of one network: what is well and what is not, each with its reason. Pure. */
+
+import type { DefinitionIssue } from '../definition/definition.ts'
+import type { NetworkCondition, ShareView } from '../network.ts'
+import type { NetworkPlan, ProblemCode } from '../plan/words.ts'
+import type { SwarmNode } from '../ports.ts'
+import { areScarce, percentTaken, SCARCE_PERCENT } from '../record/address-count.ts'
+import type { NetworkRecord } from '../record/record.ts'
+
+export interface ConditionInput {
+  readonly name: string
+  readonly record: NetworkRecord | undefined
+  /** A record is there and can not be understood: why. */
+  readonly unreadable: string | undefined
+  /** A file names this network, whether it can be read or not. */
+  readonly isDefined: boolean
+  /** Of its file. */
+  readonly issues: readonly DefinitionIssue[]
+  /** Why the folder can not be read. */
+  readonly folderFault: string | undefined
+  /** Absent: nothing was planned yet. */
+  readonly plan: NetworkPlan | undefined
+  /** Of the swarm network. Absent: it is not there, or not known. */
+  readonly networkId: string | undefined
+  readonly nodes: readonly SwarmNode[]
+  readonly shares: readonly ShareView[]
+  /** Heard lately. */
+  readonly isHeard: (nodeId: string) => boolean
+}
+
+type Found = Omit<NetworkCondition, 'sinceMs'>
+
+export function networkConditions(input: ConditionInput): readonly Found[] {
+  return [
+    valid(input),
+    definitionConflict(input),
+    orphaned(input),
+    removing(input),
+    recordKnown(input),
+    networkCreated(input),
+    complete(input),
+    asWanted(input),
+    agentsHeard(input),
+    addressesLeft(input),
+  ]
+}
+
+const NAMED = 3
+/** `a, b, c and 4 more`. */
+function names(all: readonly string[]): string {
+  const more = all.length > NAMED ? ` and ${all.length - NAMED} more` : ''
+  return `${all.slice(0, NAMED).join(', ')}${more}`
+}
+
+const NOT_IN_FORCE = 'nothing is in force yet: `orrery network apply` or ORRERY_NETWORK_AUTO=true'
+
+const problemOf = ({ plan }: ConditionInput, ...codes: readonly ProblemCode[]): string | undefined =>
+  plan?.problems.find(({ code, node }) => node === undefined && codes.includes(code))?.message
+
+function valid({ issues, folderFault, isDefined }: ConditionInput): Found {
+  const errors = issues.filter(({ level }) => level === 'error')
+  const [first] = errors
+  const type = 'Valid'
+  if (folderFault !== undefined) return { type, status: false, reason: folderFault }
+  if (first === undefined)
+    return { type, status: true, reason: isDefined ? 'the definition is valid' : 'there is none' }
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : ''
+  return {
+    type,
+    status: false,
+    reason: `${[first.file, first.field].filter(Boolean).join(' ')}: ${first.message}${more}`,
+  }
+}
+
+function definitionConflict(input: ConditionInput): Found {
+  const type = 'DefinitionConflict'
+  const message = problemOf(input, 'definition-conflict', 'not-changeable')
+  if (message !== undefined || input.plan?.verdict === 'definition-conflict') {
+    return { type, status: true, reason: message ?? 'the definition differs from what is in force' }
+  }
+  return { type, status: false, reason: input.record ? 'what is in force is what is defined' : NOT_IN_FORCE }
+}
+
+function orphaned({ record, isDefined, folderFault }: ConditionInput): Found {
+  const type = 'Orphaned'
+  if (record === undefined || isDefined) return { type, status: false, reason: 'a definition is there' }
+  if (record.phase === 'removing') return { type, status: false, reason: 'it is being removed' }
+  const why =
+    folderFault === undefined ? 'no file defines it any more' : `the definitions can not be read: ${folderFault}`
+  return { type, status: true, reason: `${why}; what is in force is kept` }
+}
+
+function removing({ record }: ConditionInput): Found {
+  const status = record?.phase === 'removing'
+  return { type: 'Removing', status, reason: status ? '`network remove` began' : 'nobody removes it' }
+}
+
+function recordKnown(input: ConditionInput): Found {
+  const type = 'RecordKnown'
+  const { record, unreadable } = input
+  if (unreadable !== undefined) return { type, status: false, reason: unreadable }
+  if (record !== undefined) return { type, status: true, reason: 'the record is there' }
+  const lost = problemOf(input, 'record-lost', 'unreadable-record')
+  return { type, status: lost === undefined, reason: lost ?? 'nothing was ever given' }
+}
+
+function networkCreated(input: ConditionInput): Found {
+  const type = 'NetworkCreated'
+  const problem = problemOf(
+    input,
+    'foreign-network',
+    'different-network',
+    'can-be-adopted',
+    'same-subnet',
+    'engine-cannot',
+  )
+  if (problem !== undefined) return { type, status: false, reason: problem }
+  if (input.networkId !== undefined) return { type, status: true, reason: 'the swarm network is there' }
+  return { type, status: false, reason: input.record ? 'the swarm network is not there yet' : NOT_IN_FORCE }
+}
+
+/** Those that could carry tasks now. Where Swarm does not say the system, it counts as Linux. */
+const couldHaveOne = ({ state, platform }: SwarmNode): boolean =>
+  state === 'ready' && (platform.os === 'linux' || platform.os === '')
+
+function complete(input: ConditionInput): Found {
+  const type = 'Complete'
+  const { record, nodes, shares } = input
+  if (record === undefined) return { type, status: false, reason: NOT_IN_FORCE }
+  const without = nodes.filter((node) => couldHaveOne(node) && !record.shares.has(node.id))
+  const present = new Set(nodes.map(({ id }) => id))
+  const unready = shares.filter(({ nodeId, isReady }) => present.has(nodeId) && !isReady)
+  const reasons = [
+    ...(without.length > 0 ? [`without a range: ${names(without.map(({ hostname }) => hostname))}`] : []),
+    ...(unready.length > 0 ? [`not ready: ${names(unready.map(({ hostname }) => hostname))}`] : []),
+  ]
+  if (reasons.length > 0) return { type, status: false, reason: reasons.join('; ') }
+  return { type, status: true, reason: 'each node has a range and is ready' }
+}
+
+function asWanted({ shares }: ConditionInput): Found {
+  const type = 'AsWanted'
+  const not = shares.filter(({ isAsWanted }) => isAsWanted !== true)
+  if (not.length === 0) return { type, status: true, reason: 'each node is as wanted' }
+  const told = not.map(({ hostname, isAsWanted, faults: [fault] }) => {
+    if (isAsWanted === null) return `${hostname} was never heard`
+    return fault === undefined ? `${hostname} is not done yet` : `${hostname}: ${fault.message}`
+  })
+  return { type, status: false, reason: names(told) }
+}
+
+function agentsHeard({ shares, isHeard }: ConditionInput): Found {
+  const type = 'AgentsHeard'
+  const silent = shares.filter(({ nodeId }) => !isHeard(nodeId))
+  if (silent.length === 0) return { type, status: true, reason: 'each agent was heard in the last 15 s' }
+  return { type, status: false, reason: `not heard in the last 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
+}
+
+function addressesLeft({ shares }: ConditionInput): Found {
+  const type = 'AddressesLeft'
+  const scarce = shares.filter(({ count }) => areScarce(count))
+  if (scarce.length === 0) return { type, status: true, reason: `below ${SCARCE_PERCENT} % in use on every node` }
+  const told = scarce.map(({ hostname, count }) => `${hostname} ${percentTaken(count)} % (${count.free} left)`)
+  return { type, status: false, reason: names(told) }
+}

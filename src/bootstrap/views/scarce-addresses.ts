@@ -1,0 +1,49 @@
+/** Says once in the log when a node runs short of addresses, and again only after it had enough of them in between. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../autoscaling/ports.ts'
+import type { NetworkCatalog, ShareView } from '../network.ts'
+import { areScarce, percentTaken } from '../record/address-count.ts'
+
+const LOOK_EVERY_MS = 5000
+
+export interface ScarceAddressesDeps {
+  readonly catalog: Pick<NetworkCatalog, 'networks'>
+  readonly logger: Logger
+}
+
+export interface ScarceAddresses {
+  look(): void
+  /** Looks every few seconds until it is aborted. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): ScarceAddresses {
+  let told: ReadonlySet<string> = new Set()
+
+  const look = () => {
+    const scarce = catalog.networks().flatMap(({ shares }) => shares.filter(({ count }) => areScarce(count)))
+    for (const share of scarce) if (!told.has(keyOf(share))) tell(share)
+    told = new Set(scarce.map(keyOf))
+  }
+
+  const tell = ({ network, hostname, nodeId, range, count }: ShareView) => {
+    const { usable, used, free } = count
+    logger.warn(
+      { event: 'addresses-scarce', network, node: hostname, nodeId, range, usable, used, free },
+      `${percentTaken(count)} % of the addresses of ${network} on ${hostname} are taken: ${free} of ${usable} are left`,
+    )
+  }
+
+  return {
+    look,
+    async run(signal) {
+      while (!signal.aborted) {
+        look()
+        // Aborted: the loop ends.
+        await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+      }
+    },
+  }
+}
+
+const keyOf = ({ network, nodeId, range }: ShareView): string => `${network} ${nodeId} ${range}`

@@ -1,0 +1,64 @@
+/** News of nodes, for the log and the event feed: how they come, go and fare, each change once. */
+
+import type { ReportDesk } from '../../agent/controller/agent-reports.ts'
+import type { Logger, NodesNews } from '../../autoscaling/ports.ts'
+import type { Nodes, SwarmNode } from '../ports.ts'
+
+export interface NodeTellerDeps {
+  readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
+  readonly reports: Pick<ReportDesk, 'onNews'>
+  readonly logger: Logger
+  readonly tell: (news: NodesNews) => void
+}
+
+interface Seen {
+  readonly node: SwarmNode
+  readonly text: string
+}
+
+export function tellNodes({ nodes, reports, logger, tell }: NodeTellerDeps): void {
+  let seen: ReadonlyMap<string, Seen> | undefined
+  /** By node and network, the fault that was told last. */
+  const faults = new Map<string, string>()
+
+  nodes.onChange(() => {
+    if (!nodes.sync().inSync) return
+    const current = new Map(nodes.list().map((node) => [node.id, { node, text: stateOf(node) }]))
+    // Those of the start are no news.
+    if (seen !== undefined) {
+      for (const [id, { node, text }] of current) {
+        if (seen.get(id)?.text !== text) tell({ node: named(node), text: `${node.hostname} is ${text}` })
+      }
+      for (const [id, { node }] of seen) {
+        if (!current.has(id)) tell({ node: named(node), text: `${node.hostname} has left the Swarm` })
+      }
+    }
+    seen = current
+    for (const key of [...faults.keys()]) if (!current.has(key.split('\n')[0] ?? '')) faults.delete(key)
+  })
+
+  reports.onNews(({ nodeId, hostname, standings }) => {
+    for (const { name, isAsWanted, faults: found } of standings) {
+      const key = `${nodeId}\n${name}`
+      const fault = isAsWanted ? '' : found.map(({ message }) => message).join(' ')
+      if ((faults.get(key) ?? '') === fault) continue
+      faults.set(key, fault)
+      const fields = { network: name, node: hostname, nodeId }
+      const text = fault === '' ? `${hostname} has no fault in ${name} any more` : `${hostname}: ${fault}`
+      if (fault === '') logger.info({ event: 'node-fault-over', ...fields }, text)
+      else logger.warn({ event: 'node-fault', ...fields, code: found[0]?.code }, text)
+      tell({ network: name, node: { id: nodeId, hostname }, text })
+    }
+  })
+}
+
+const named = ({ id, hostname }: SwarmNode) => ({ id, hostname })
+
+/** What a person would call a change: not every label. */
+function stateOf({ state, availability, role, labels }: SwarmNode): string {
+  const ready = Object.keys(labels)
+    .filter((label) => label.startsWith('orrery.network.') && labels[label] === 'ready')
+    .map((label) => label.slice('orrery.network.'.length))
+    .sort()
+  return [state, availability, role, ...(ready.length === 0 ? [] : [`ready for ${ready.join(', ')}`])].join(', ')
+}

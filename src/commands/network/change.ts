@@ -1,0 +1,124 @@
+/** `orrery network apply`, `adopt`, `release` and `remove`: a change with its progress, and what came of it. */
+import type { ChangeResult, OnProgress, Patience, Progress } from '../../bootstrap/reconcile/progress.ts'
+import { parseDuration } from '../../foundation/duration.ts'
+import type { Console, ExitCode } from '../console.ts'
+import { areUsable, count } from './definitions.ts'
+import type { NetworkDesk } from './desk.ts'
+import { planJson, problemJson } from './plan-json.ts'
+import { isRefusal, problemLine, unheardLine } from './problems.ts'
+
+export interface ChangeOptions {
+  readonly json?: true
+  /** A duration. */
+  readonly timeout?: string
+}
+
+export interface ApplyOptions extends ChangeOptions {
+  readonly allowDrain?: true
+}
+
+export async function networkApply(desk: NetworkDesk, options: ApplyOptions, io: Console): Promise<ExitCode> {
+  if (!areUsable(desk.definitions, io)) return 1
+  const wish = { mode: 'apply', allowDrain: options.allowDrain === true } as const
+  return await change(desk, options, io, (patience, tell) => desk.bootstrap.apply({ ...wish, ...patience }, tell))
+}
+
+export async function networkAdopt(
+  desk: NetworkDesk,
+  { network, ...options }: ChangeOptions & { readonly network: string },
+  io: Console,
+): Promise<ExitCode> {
+  if (!areUsable(desk.definitions, io)) return 1
+  return await change(desk, options, io, (patience, tell) => desk.bootstrap.adopt({ network, ...patience }, tell))
+}
+
+/** What is in force is taken away whatever the definitions say. */
+export async function networkRemove(
+  desk: NetworkDesk,
+  { network, ...options }: ChangeOptions & { readonly network: string },
+  io: Console,
+): Promise<ExitCode> {
+  return await change(desk, options, io, (patience, tell) => desk.bootstrap.remove({ network, ...patience }, tell))
+}
+
+/** No agent has a part in it. */
+export async function networkRelease(
+  desk: NetworkDesk,
+  { network, range, ...options }: ChangeOptions & { readonly network: string; readonly range: string },
+  io: Console,
+): Promise<ExitCode> {
+  const told: NetworkDesk = { ...desk, unheard: () => undefined }
+  return await change(told, options, io, (_patience, tell) => desk.bootstrap.release({ network, range }, tell))
+}
+
+type Run = (patience: Patience, tell: OnProgress) => Promise<ChangeResult>
+
+/** Where nobody tells agents what is wanted, waiting for them is idle: only long enough for what Swarm does. */
+const ALONE_PATIENCE_MS = 3000
+
+async function change(desk: NetworkDesk, { json, timeout }: ChangeOptions, io: Console, run: Run): Promise<ExitCode> {
+  const unheard = desk.unheard()
+  const say = json ? io.err : io.out
+  if (unheard !== undefined) say(`${unheardLine(unheard)}\n`)
+  const isAlone = unheard !== undefined && !unheard.isThere
+  const patienceMs = isAlone ? ALONE_PATIENCE_MS : timeoutMs(timeout)
+  const result = await run(patienceMs === undefined ? {} : { patienceMs }, (progress) => say(progressLine(progress)))
+  // Asked again: a controller may have come or gone meanwhile.
+  const isStillAlone = desk.unheard()?.isThere === false
+  if (json) io.out(`${JSON.stringify(resultJson(result))}\n`)
+  say(summary(result, isStillAlone))
+  const isFine = result.outcome === 'unchanged' || result.outcome === 'done'
+  return isFine && !result.problems.some(isRefusal) ? 0 : 1
+}
+
+function timeoutMs(timeout: string | undefined): number | undefined {
+  return timeout === undefined ? undefined : parseDuration(timeout)
+}
+
+/** A step that begins is told when it is done: most take some ms. */
+function progressLine({ network, node, state, text }: Progress): string {
+  if (state === 'begun') return ''
+  return `${[network, node].filter(Boolean).join(' ')}: ${state}: ${text}\n`
+}
+
+function summary({ outcome, reason, done, left, problems }: ChangeResult, isAlone: boolean): string {
+  // Of what was refused, everything is left.
+  const leftHere = outcome === 'refused' ? [] : left
+  return [
+    HEADLINES[outcome](done.length, unsaid(reason, leftHere, problems)),
+    ...leftHere.map((text) => `  left: ${text}`),
+    ...problems.map((problem) => `  ! ${problemLine(problem)}`),
+    ...(isAlone && outcome === 'waiting' ? [NO_CONTROLLER] : []),
+    '',
+  ].join('\n')
+}
+
+/** Without what the lines below it say: it may be the problems one by one, and may end in what is left. */
+function unsaid(reason: string, left: readonly string[], problems: ChangeResult['problems']): string {
+  if (reason.split('\n').every((line) => problems.some(({ message }) => message === line))) return ''
+  const end = left.join('; ')
+  return end !== '' && reason.endsWith(end) ? reason.slice(0, -end.length).replace(/[:\s]+$/, '') : reason
+}
+
+const because = (reason: string): string => (reason === '' ? '.' : `: ${reason.replace(/\.$/, '')}.`)
+
+const HEADLINES: Readonly<Record<ChangeResult['outcome'], (done: number, reason: string) => string>> = {
+  unchanged: (_done, reason) => `Nothing to do${because(reason || 'everything is as wanted')}`,
+  done: (done) => `Done: ${count(done, 'step')}, and everything is as wanted.`,
+  refused: (_done, reason) => `Refused, nothing was touched${because(reason)}`,
+  failed: (done, reason) => `Failed after ${count(done, 'step')}${because(reason)}`,
+  waiting: (done, reason) =>
+    `${count(done, 'step')} done; what is left others have not done yet${because(reason)} Run it again at any time: it goes on from here.`,
+}
+
+const NO_CONTROLLER =
+  'Agents are told what is wanted by a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.'
+
+const resultJson = ({ outcome, reason, done, left, problems, plan }: ChangeResult) => ({
+  outcome,
+  reason,
+  done,
+  left,
+  problems: problems.map(problemJson),
+  plan: planJson(plan),
+})

@@ -1,0 +1,27 @@
+/** What the commands `network …` work with, so that they can be tried without an engine. Types only. */
+
+import type { DefinitionSet } from '../../bootstrap/definition/definition.ts'
+import type { NetworkCatalog } from '../../bootstrap/network.ts'
+import type { ClusterPlan } from '../../bootstrap/plan/words.ts'
+import type { Bootstrap } from '../../bootstrap/reconcile/open-bootstrap.ts'
+import type { Console } from '../console.ts'
+
+export interface NetworkDesk {
+  readonly definitions: DefinitionSet
+  readonly bootstrap: Bootstrap
+  /** With everything that was last read, and this plan if there is one. */
+  catalog(plan?: ClusterPlan): NetworkCatalog
+  /** Why what only agents know is not known; absent: a controller says. */
+  unheard(): Unheard | undefined
+  close(): Promise<void>
+}
+
+export interface Unheard {
+  /** A sentence without its last point. */
+  readonly reason: string
+  /** Somebody answers there, so that agents hear what is wanted; it only does not tell us what it knows. */
+  readonly isThere: boolean
+}
+
+/** Throws Error or Fault with a sentence for a person when the Swarm can not be read. */
+export type OpenDesk = (io: Console) => Promise<NetworkDesk>

@@ -1,0 +1,80 @@
+/** `orrery network plan`: every node with what it has or gets, and the steps that `apply` would take. Changes nothing. */
+import type { ClusterPlan, NetworkPlan, NodePlan } from '../../bootstrap/plan/words.ts'
+import type { Console, ExitCode } from '../console.ts'
+import { textTable } from '../text-table.ts'
+import { areUsable, count } from './definitions.ts'
+import type { NetworkDesk } from './desk.ts'
+import { planJson } from './plan-json.ts'
+import { allProblems, isRefusal, problemLine, unheardLine } from './problems.ts'
+
+export interface PlanOptions {
+  readonly allowDrain?: true
+  readonly json?: true
+}
+
+export async function networkPlan(
+  desk: NetworkDesk,
+  { allowDrain, json }: PlanOptions,
+  io: Console,
+): Promise<ExitCode> {
+  if (!areUsable(desk.definitions, io)) return 1
+  const plan = await desk.bootstrap.plan({ mode: 'apply', allowDrain: allowDrain === true })
+  const unheard = desk.unheard()
+  if (json) io.out(`${JSON.stringify({ ...planJson(plan), ...(unheard && { unknown: unheard.reason }) })}\n`)
+  else {
+    if (unheard !== undefined) io.out(`${unheardLine(unheard)}\n\n`)
+    io.out(planText(plan))
+  }
+  return allProblems(plan).some(isRefusal) ? 1 : 0
+}
+
+export function planText(plan: ClusterPlan): string {
+  const problems = plan.problems.map((problem) => `! ${problemLine(problem)}\n`).join('')
+  const networks = plan.networks.map(networkText).join('\n')
+  return `${networks}${networks === '' ? '' : '\n'}${problems}${conclusion(plan)}\n`
+}
+
+function networkText({ name, verdict, nodes, steps, problems }: NetworkPlan): string {
+  return [
+    `${name}: ${verdict}\n`,
+    ...(nodes.length > 0 ? [textTable(HEAD, nodes.map(row))] : []),
+    ...nodes
+      .filter(({ nodeId, reason }) => isLong(reason) && !problems.some(({ node }) => node?.id === nodeId))
+      .map(({ hostname, reason }) => `  ${hostname}: ${reason}\n`),
+    ...steps.map(
+      ({ text, waitsFor }, index) =>
+        `  ${index + 1}. ${text}${waitsFor === undefined ? '' : ` (waits for ${waitsFor})`}\n`,
+    ),
+    ...problems.map((problem) => `  ! ${problemLine(problem)}\n`),
+  ].join('')
+}
+
+const HEAD = ['NODE', 'RANGE', 'CAPACITY', 'PARENT', 'SHIM', 'READY', 'ACTION', 'WHY']
+
+function row({ hostname, range, range6, capacity, parent, shim, shim6, isReady, action, reason }: NodePlan) {
+  const both = (...texts: readonly (string | undefined)[]) => texts.filter(Boolean).join('\n') || '-'
+  return [
+    hostname,
+    both(range, range6),
+    capacity ?? '-',
+    parent,
+    both(shim, shim6),
+    isReady ? 'yes' : 'no',
+    action,
+    isLong(reason) ? 'see below' : reason,
+  ]
+}
+
+/** A table is to fit a screen. */
+const isLong = (reason: string): boolean => reason.length > 60
+
+function conclusion(plan: ClusterPlan): string {
+  const steps = plan.networks.reduce((sum, network) => sum + network.steps.length, 0)
+  const refusals = allProblems(plan).filter(isRefusal).length
+  if (refusals > 0 && steps === 0)
+    return `Nothing can be done before ${count(refusals, 'problem')} (!) ${refusals === 1 ? 'is' : 'are'} mended.`
+  if (plan.networks.length === 0) return 'No network is defined, and none is in force.'
+  if (steps === 0) return 'Nothing to do.'
+  const rest = refusals > 0 ? ` ${count(refusals, 'problem')} (!) would be left.` : ''
+  return `${count(steps, 'step')}; \`orrery network apply\` takes ${steps === 1 ? 'it' : 'them'}.${rest}`
+}

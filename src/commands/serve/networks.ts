@@ -1,0 +1,85 @@
+/** The controller's networks put together: what is defined, what agents say, what is kept true and what others see. */
+import { watchNetworkFiles } from '../../adapters/files/network-files.ts'
+import type { Swarm } from '../../adapters/swarm/swarm.ts'
+import { createAgentDesk } from '../../agent/controller/agent-desk.ts'
+import { createAgentReports } from '../../agent/controller/agent-reports.ts'
+import type { AddressCapacity, Clock, Logger, NodesNews } from '../../autoscaling/ports.ts'
+import { createAddressCapacity } from '../../bootstrap/capacity/address-capacity.ts'
+import type { AgentDesk, NetworkCatalog } from '../../bootstrap/network.ts'
+import { createNetworkKeeper } from '../../bootstrap/reconcile/keep-networks.ts'
+import { createObserver } from '../../bootstrap/reconcile/observe.ts'
+import { createNetworkCatalog } from '../../bootstrap/views/network-catalog.ts'
+import { watchScarceAddresses } from '../../bootstrap/views/scarce-addresses.ts'
+import { tellNetworks } from '../../bootstrap/views/tell-networks.ts'
+import { tellNodes } from '../../bootstrap/views/tell-nodes.ts'
+import type { Config } from '../../config/schema.ts'
+
+export interface ServedNetworks {
+  readonly catalog: NetworkCatalog
+  readonly agents: AgentDesk
+  readonly capacity: AddressCapacity
+  /** Keeps what is in force true, from now on. */
+  start(): void
+  close(): Promise<void>
+}
+
+export interface ServeNetworksDeps {
+  readonly config: Pick<Config, 'networkDir' | 'networkAuto' | 'dryRun'>
+  /** A person named the folder. */
+  readonly isDirNamed: boolean
+  readonly swarm: Swarm
+  /** Of the event feed. */
+  readonly tell: (news: NodesNews) => void
+  readonly logger: Logger
+  readonly now: Clock
+}
+
+export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetworks> {
+  const { config, isDirNamed, swarm, tell, logger, now } = deps
+  const { bootstrap, services, sharedState } = swarm
+  const { nodes, tasks, networks, records, serviceName, activate } = bootstrap
+  const definitions = await watchNetworkFiles({ dir: config.networkDir, required: isDirNamed, logger })
+  const reports = createAgentReports({ nodes, now })
+  const observer = createObserver({ swarm: bootstrap, definitions, reports, now })
+  const keeper = createNetworkKeeper({
+    ...{ swarm: bootstrap, observer, definitions, reports, logger, now },
+    mode: config.networkAuto ? 'auto' : 'keep',
+    dryRun: config.dryRun,
+    onStep: ({ network, node, text }) => tell({ network, ...(node === undefined ? {} : { node }), text }),
+  })
+  const plan = keeper.plan
+  const catalog = createNetworkCatalog({
+    ...{ definitions, records, nodes, tasks, reports, networks, serviceName, plan, now },
+  })
+  const sync = bootstrap.sync
+  const capacity = createAddressCapacity({
+    ...{ services, sharedState, nodes, tasks, records, networks, reports, sync, now },
+  })
+  const scarce = watchScarceAddresses({ catalog, logger })
+  tellNodes({ nodes, reports, logger, tell })
+  tellNetworks({ records, networks, tell })
+
+  /** A controller without networks reads no nodes, networks or tasks, before an agent calls. */
+  const activateIfConfigured = () => {
+    const isDefined = isDirNamed || definitions.current().files.length > 0
+    if (isDefined || records.all().size > 0 || records.unreadable().size > 0) activate()
+  }
+  const stops = [definitions.onChange(activateIfConfigured), records.onChange(activateIfConfigured)]
+  const closing = new AbortController()
+  const loops: Promise<void>[] = []
+
+  return {
+    catalog,
+    agents: createAgentDesk({ nodes, records, reports, activate }),
+    capacity,
+    start() {
+      activateIfConfigured()
+      loops.push(keeper.run(closing.signal), scarce.run(closing.signal))
+    },
+    async close() {
+      for (const stop of stops) stop()
+      closing.abort()
+      await Promise.all([...loops, definitions.close()])
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { createAgentDesk } from '../../../../src/agent/controller/agent-desk.ts'
+import { createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
+import { NOW } from '../../../support/builders.ts'
+import { modelledBootstrap } from '../../../support/modelled-bootstrap.ts'
+import { definition, report } from '../../../support/network-builders.ts'
+
+const standing = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
+
+const desk = () => {
+  const model = modelledBootstrap([definition()])
+  const id = model.cluster.join('manager1', 'manager')
+  let nowMs = NOW
+  let activated = 0
+  const reports = createAgentReports({ nodes: model.swarm.nodes, now: () => nowMs })
+  const agents = createAgentDesk({
+    ...model.swarm,
+    reports,
+    activate: () => {
+      activated += 1
+    },
+  })
+  return {
+    ...{ ...model, id, reports, agents },
+    activated: () => activated,
+    pass(ms: number) {
+      nowMs += ms
+    },
+    of: (over: Parameters<typeof report>[1] = {}) => report('manager1', { nodeId: id, ...over }),
+  }
+}
+
+describe('the desk of agents', () => {
+  it('takes a report and says what is wanted of that node, and of no other', () => {
+    const { cluster, agents, id, of, reports } = desk()
+    cluster.join('worker1')
+    cluster.settle([definition()])
+    const wanted = agents.report(id, of())
+    expect(wanted).toMatchObject({ v: 1, nodeId: id, networks: [{ name: 'vlan40', ipv4: { range: '172.80.1.0/24' } }] })
+    expect(wanted.revision).toBe(cluster.records.get('vlan40')?.version)
+    expect(reports.get(id)?.receivedAtMs).toBe(NOW)
+  })
+
+  it('refuses what is not in sync, of another node, or of none', () => {
+    const { agents, id, of, state, reports, activated } = desk()
+    expect(() => agents.report('other', of())).toThrow(expect.objectContaining({ code: 'node-mismatch' }))
+    expect(() => agents.report('gone', of({ nodeId: 'gone' }))).toThrow(
+      expect.objectContaining({ code: 'unknown-node' }),
+    )
+    state.inSync = false
+    expect(() => agents.report(id, of())).toThrow(expect.objectContaining({ code: 'not-in-sync', retryAfterMs: 2000 }))
+    expect(reports.list()).toEqual([])
+    expect(activated()).toBe(3)
+  })
+})
+
+describe('the reports of agents', () => {
+  const taken = () => {
+    const all = desk()
+    const seen: string[] = []
+    all.reports.onNews(({ agentVersion }) => void seen.push(agentVersion))
+    let changes = 0
+    all.reports.onChange(() => {
+      changes += 1
+    })
+    const version = () => all.reports.get(all.id)?.report.agentVersion
+    return { ...all, seen, changes: () => changes, version }
+  }
+
+  it('are the newest of each agent: what comes late is dropped', () => {
+    const { reports, of, version, changes } = taken()
+    reports.take(of({ sentAtMs: NOW, agentVersion: 'second' }))
+    reports.take(of({ sentAtMs: NOW - 1, agentVersion: 'first' }))
+    reports.take(of({ sentAtMs: NOW + 9, startedAtMs: NOW - 9_999_999, agentVersion: 'of the process before' }))
+    expect([version(), changes()]).toEqual(['second', 1])
+    reports.take(of({ sentAtMs: NOW + 1, agentVersion: 'third' }))
+    reports.take(of({ sentAtMs: NOW - 5, startedAtMs: NOW - 5, agentVersion: 'of a new process' }))
+    expect([version(), changes()]).toEqual(['of a new process', 3])
+  })
+
+  it('of a clock that was set back count again after a silence', () => {
+    const { reports, of, version, pass } = taken()
+    reports.take(of({ sentAtMs: NOW, agentVersion: 'before' }))
+    pass(20_000)
+    reports.take(of({ sentAtMs: NOW - 3_600_000, agentVersion: 'after' }))
+    expect(version()).toBe('after')
+  })
+
+  it('go with the node, and not because the Swarm can not be read', () => {
+    const { reports, of, cluster, id, state, tell } = taken()
+    reports.take(of())
+    state.inSync = false
+    cluster.nodes.delete(id)
+    tell()
+    expect(reports.list()).toHaveLength(1)
+    state.inSync = true
+    tell()
+    expect(reports.list()).toEqual([])
+  })
+
+  it('tell news only of what concerns networks, or of an agent that was silent', () => {
+    const { reports, of, seen, pass } = taken()
+    reports.take(of({ agentVersion: '1', standings: [standing(true)] }))
+    reports.take(of({ agentVersion: '2', sentAtMs: NOW + 1, standings: [standing(true)] }))
+    reports.take(of({ agentVersion: '3', sentAtMs: NOW + 2, standings: [standing(false)] }))
+    reports.take(of({ agentVersion: '4', sentAtMs: NOW + 3, standings: [standing(false)], revision: 9 }))
+    reports.take(of({ agentVersion: '5', sentAtMs: NOW + 4, standings: [standing(false)], revision: 9 }))
+    pass(15_000)
+    reports.take(of({ agentVersion: '6', sentAtMs: NOW + 5, standings: [standing(false)], revision: 9 }))
+    expect(seen).toEqual(['1', '3', '4', '6'])
+  })
+
+  it('remember since when a network is not as wanted, without a break', () => {
+    const { reports, of, id, pass } = taken()
+    const since = () => reports.get(id)?.notAsWantedSinceMs?.get('vlan40')
+    reports.take(of({ standings: [standing(false)] }))
+    pass(5_000)
+    reports.take(of({ sentAtMs: NOW + 1, standings: [standing(false)] }))
+    expect(since()).toBe(NOW)
+    reports.take(of({ sentAtMs: NOW + 2, standings: [standing(true)] }))
+    expect(since()).toBeUndefined()
+    reports.take(of({ sentAtMs: NOW + 3, standings: [standing(false)] }))
+    expect(since()).toBe(NOW + 5_000)
+  })
+})

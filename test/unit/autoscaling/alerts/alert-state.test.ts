@@ -1,0 +1,194 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type AlertState,
+  decodeAlertState,
+  EMPTY_ALERT_STATE,
+  encodeAlertState,
+  type StandingAlert,
+  standingKey,
+} from '../../../../src/autoscaling/alerts/alert-state.ts'
+import { isKnownWhole, rememberGroup } from '../../../../src/autoscaling/alerts/group-memory.ts'
+import { confirm, end, stand, standingOf, suspend } from '../../../../src/autoscaling/alerts/standing-changes.ts'
+import { NOW } from '../../../support/builders.ts'
+
+const standing = (over: Partial<StandingAlert> = {}): StandingAlert => ({
+  serviceId: 'service1',
+  direction: 'up',
+  alertId: '0123456789abcdef',
+  source: 'alertmanager',
+  name: 'HighLoad',
+  startsAt: '2026-01-31T11:59:00Z',
+  sinceMs: NOW,
+  newsAtMs: NOW,
+  replicas: 3,
+  suspended: false,
+  ...over,
+})
+
+const of = (...alerts: StandingAlert[]): AlertState => ({
+  ...EMPTY_ALERT_STATE,
+  standing: new Map(alerts.map((alert) => [standingKey(alert), alert])),
+})
+
+const word = fc.stringMatching(/^[A-Za-z0-9_-]{1,30}$/)
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('count' as const), count: fc.integer({ min: 1, max: 1000 }) }),
+  fc.record({ kind: fc.constant('percent' as const), percent: fc.integer({ min: 1, max: 10_000 }) }),
+)
+const anyStanding: fc.Arbitrary<StandingAlert> = fc
+  .record({
+    serviceId: word,
+    direction: fc.constantFrom('up' as const, 'down' as const),
+    alertId: word,
+    source: fc.constantFrom('alertmanager' as const, 'grafana' as const),
+    name: fc.string(),
+    startsAt: fc.string(),
+    by: fc.option(step),
+    sinceMs: fc.nat(),
+    newsAtMs: fc.nat(),
+    replicas: fc.nat(),
+    suspended: fc.boolean(),
+  })
+  .map(({ by, ...alert }) => ({ ...alert, ...(by && { by }) }))
+const group = fc.record({
+  atSeconds: fc.nat({ max: 2 ** 31 - 1 }),
+  firing: fc.array(fc.stringMatching(/^[A-Za-z0-9_-]{8}$/), { maxLength: 20 }).map((hashes) => new Set(hashes)),
+})
+
+describe('the labels of orrery-alerts', () => {
+  it('carry what stands and what was heard of groups through a write and a read', () => {
+    fc.assert(
+      fc.property(fc.array(anyStanding), fc.array(fc.tuple(word, group)), (alerts, groups) => {
+        const state = { ...of(...alerts), groups: new Map(groups) }
+        expect(decodeAlertState(encodeAlertState(state, {}))).toEqual(state)
+      }),
+    )
+  })
+
+  it('never throw, whatever is in them, and keep what they can not read', () => {
+    const name = fc.oneof(
+      fc.string(),
+      fc.string().map((key) => `stand.${key}`),
+      word.map((id) => `stand.${id}.up.${id}`),
+      word.map((id) => `group.${id}`),
+    )
+    fc.assert(
+      fc.property(fc.dictionary(name, fc.oneof(fc.string(), fc.json(), fc.constant('abc:'))), (labels) => {
+        const state = decodeAlertState(labels)
+        expect(Object.entries(encodeAlertState(state, labels)).sort()).toEqual(Object.entries(labels).sort())
+      }),
+    )
+  })
+
+  it('lose what has ended, and no more', () => {
+    const labels = {
+      ...encodeAlertState(of(standing(), standing({ alertId: 'b' })), {}),
+      'later.x': 'of a newer version',
+    }
+    const next = end(decodeAlertState(labels), ({ alertId }) => alertId === 'b')
+    expect(Object.keys(encodeAlertState(next, labels)).sort()).toEqual([
+      'later.x',
+      'stand.service1.up.0123456789abcdef',
+    ])
+  })
+})
+
+describe('what stands', () => {
+  it('changes with the first news, and again only with news that is worth a write', () => {
+    const first = stand(EMPTY_ALERT_STATE, standing(), 60_000)
+    expect(standingOf(first, 'service1')).toMatchObject({ direction: 'up', alerts: [standing()] })
+    expect(stand(first, standing({ newsAtMs: NOW + 59_999 }), 60_000)).toBe(first)
+    const later = stand(first, standing({ sinceMs: NOW + 60_000, newsAtMs: NOW + 60_000 }), 60_000)
+    expect([...later.standing.values()]).toEqual([standing({ newsAtMs: NOW + 60_000 })])
+    for (const over of [{ startsAt: 'later' }, { by: { kind: 'count', count: 2 } as const }]) {
+      expect(stand(first, standing(over), 60_000)).not.toBe(first)
+    }
+  })
+
+  it('is for up where anything stands for up, and for nothing where all is suspended', () => {
+    const both = of(standing({ direction: 'down' }), standing({ direction: 'down', alertId: 'b' }), standing())
+    expect(standingOf(both, 'service1')).toMatchObject({ direction: 'up', alerts: [{ direction: 'up' }] })
+    expect(
+      standingOf(
+        end(both, ({ direction }) => direction === 'up'),
+        'service1',
+      )?.alerts,
+    ).toHaveLength(2)
+    expect(standingOf(suspend(both, 'service1', { atMs: NOW }), 'service1')).toBeUndefined()
+    expect(standingOf(both, 'service2')).toBeUndefined()
+  })
+
+  it('is suspended until its next news', () => {
+    const suspended = suspend(of(standing()), 'service1', { atMs: NOW, replicas: 9 })
+    expect(standingOf(suspended, 'service1')).toBeUndefined()
+    expect(suspend(suspended, 'service1', { atMs: NOW })).toBe(suspended)
+    expect(standingOf(stand(suspended, standing({ replicas: 9 }), 60_000), 'service1')?.alerts).toHaveLength(1)
+  })
+
+  it('is not suspended by a count that its last news knew, when that was perhaps long ago', () => {
+    const state = of(standing({ replicas: 9 }))
+    expect(suspend(state, 'service1', { atMs: NOW, replicas: 9 })).toBe(state)
+    expect(suspend(state, 'service2', { atMs: NOW })).toBe(state)
+    expect(suspend(state, 'service1', { atMs: NOW - 1 })).toBe(state)
+  })
+
+  it('is confirmed without an end of its suspension', () => {
+    const state = of(standing({ suspended: true }))
+    const at = { nowMs: NOW + 100, newsEveryMs: () => 100 }
+    expect([...confirm(state, new Set(state.standing.keys()), at).standing.values()]).toEqual([
+      standing({ suspended: true, newsAtMs: NOW + 100 }),
+    ])
+    expect(confirm(state, new Set(['other']), at)).toBe(state)
+    expect(confirm(state, new Set(state.standing.keys()), { ...at, newsEveryMs: () => 101 })).toBe(state)
+  })
+
+  it('is at most 50 alerts of one service and direction', () => {
+    let state = EMPTY_ALERT_STATE
+    for (let n = 0; n < 60; n += 1) state = stand(state, standing({ alertId: `a${n}` }), 1)
+    state = stand(state, standing({ direction: 'down' }), 1)
+    expect(state.standing.size).toBe(51)
+    expect(stand(state, standing({ alertId: 'a0', newsAtMs: NOW + 1 }), 1)).not.toBe(state)
+  })
+
+  it('is the same state where nothing changes', () => {
+    const state = of(standing())
+    expect(end(state, () => false)).toBe(state)
+  })
+})
+
+describe('a group', () => {
+  const remember = (state: AlertState, key: string, firing: string[], nowMs = NOW) =>
+    rememberGroup(state, key, { firing, nowMs })
+  const [a, b, c] = ['aaaaaaaa', 'bbbbbbbb', 'cccccccc']
+
+  it('is known when all that fires was there before', () => {
+    const state = remember(EMPTY_ALERT_STATE, 'g', [a, b])
+    expect(isKnownWhole(state.groups.get('g'), [a])).toBe(true)
+    expect(isKnownWhole(state.groups.get('g'), [a, b])).toBe(true)
+    expect(isKnownWhole(state.groups.get('g'), [a, c])).toBe(false)
+    expect(isKnownWhole(state.groups.get('other'), [a])).toBe(false)
+  })
+
+  it('is what fired last, and nothing once nothing does', () => {
+    const state = remember(remember(EMPTY_ALERT_STATE, 'g', [a, b]), 'g', [b])
+    expect(state.groups.get('g')?.firing).toEqual(new Set([b]))
+    expect(remember(state, 'g', []).groups.size).toBe(0)
+    expect(remember(EMPTY_ALERT_STATE, 'g', [])).toBe(EMPTY_ALERT_STATE)
+  })
+
+  it('that says the same again is no change, but for its time each hour', () => {
+    const state = remember(EMPTY_ALERT_STATE, 'g', [a, b])
+    expect(remember(state, 'g', [b, a], NOW + 3_599_000)).toBe(state)
+    expect(remember(state, 'g', [b, a], NOW + 3_600_000)).not.toBe(state)
+  })
+
+  it('is one of 200 at most, and of 20000 alerts: the oldest are forgotten', () => {
+    let state = EMPTY_ALERT_STATE
+    for (let n = 0; n < 210; n += 1) state = remember(state, `g${n}`, [a], NOW + n * 1000)
+    expect(state.groups.size).toBe(200)
+    expect([state.groups.has('g9'), state.groups.has('g10'), state.groups.has('g209')]).toEqual([false, true, true])
+    const many = Array.from({ length: 19_990 }, (_, n) => String(n).padStart(8, '0'))
+    expect(remember(state, 'big', many, NOW + 999_000).groups.size).toBe(11)
+  })
+})

@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  decodeSharedState,
+  EMPTY_SHARED_STATE,
+  encodeSharedState,
+  type SharedState,
+} from '../../../../src/autoscaling/decision/shared-state.ts'
+
+const NOW = 1_700_000_000_000
+
+const withPause = (id: string, pause: { scope: 'up' | 'down' | 'both'; sinceMs: number; untilMs?: number }) => ({
+  ...EMPTY_SHARED_STATE,
+  pauses: new Map([[id, pause]]),
+})
+
+describe('the labels of orrery-state', () => {
+  it('are none when there is nothing to remember', () => {
+    expect(encodeSharedState(EMPTY_SHARED_STATE, {}, NOW)).toEqual({})
+    expect(decodeSharedState({})).toEqual(EMPTY_SHARED_STATE)
+  })
+
+  it('carry pauses, restores and growths through a write and a read', () => {
+    const id = fc.stringMatching(/^[a-z0-9]{25}$/)
+    const time = fc.nat({ max: NOW })
+    const pause = fc.record(
+      {
+        scope: fc.constantFrom('up', 'down', 'both'),
+        sinceMs: time,
+        untilMs: fc.integer({ min: NOW + 1, max: NOW * 2 }),
+      },
+      { requiredKeys: ['scope', 'sinceMs'] },
+    )
+    const growth = fc.record({
+      replicas: fc.nat(),
+      version: fc.nat(),
+      untilMs: fc.integer({ min: NOW + 1, max: NOW * 2 }),
+    })
+    const restore = fc.record({
+      replicas: fc.nat(),
+      stateLabel: fc.option(fc.string(), { nil: undefined }),
+      sinceMs: time,
+    })
+    const many = <T>(one: fc.Arbitrary<T>) => fc.array(fc.tuple(id, one))
+    fc.assert(
+      fc.property(many(pause), many(restore), many(growth), (pauses, restores, growths) => {
+        const state = { pauses: new Map(pauses), restores: new Map(restores), growths: new Map(growths) } as SharedState
+        const read = decodeSharedState(encodeSharedState(state, {}, NOW))
+        expect(read.pauses).toEqual(state.pauses)
+        expect(read.restores).toEqual(state.restores)
+        expect(read.growths).toEqual(state.growths)
+      }),
+    )
+  })
+
+  it('pause both ways where a pause can not be read', () => {
+    const unreadable = ['', 'nonsense', 'null', '[]', '{}', '{"scope":"left","since":1}', '{"scope":"up","since":"x"}']
+    for (const text of [...unreadable, '{"scope":"up","since":1,"until":"soon"}']) {
+      expect(decodeSharedState({ 'pause.abc': text }).pauses.get('abc')).toEqual({ scope: 'both', sinceMs: 0 })
+    }
+  })
+
+  it('never throw, whatever is in them', () => {
+    const name = fc.oneof(
+      fc.string(),
+      fc.string().map((id) => `pause.${id}`),
+      fc.string().map((id) => `restore.${id}`),
+    )
+    fc.assert(
+      fc.property(fc.dictionary(name, fc.oneof(fc.string(), fc.json())), (labels) => {
+        const state = decodeSharedState(labels)
+        expect(Object.entries(encodeSharedState(state, labels, 0)).sort()).toEqual(Object.entries(labels).sort())
+      }),
+    )
+  })
+
+  it('that another version wrote are sent back untouched', () => {
+    const labels = {
+      'alert.abc': 'of a newer version',
+      'pause.def': '{"scope":"up","since":5,"by":"a field of a newer version"}',
+      'restore.ghi': 'unreadable',
+    }
+    const state = decodeSharedState(labels)
+    const next = { ...state, pauses: new Map(state.pauses).set('new', { scope: 'down', sinceMs: 7 }) } as SharedState
+    expect(encodeSharedState(next, labels, NOW)).toEqual({ ...labels, 'pause.new': '{"scope":"down","since":7}' })
+  })
+
+  it('lose a pause that has ended, at the next write', () => {
+    const labels = encodeSharedState(withPause('abc', { scope: 'up', sinceMs: 1, untilMs: NOW }), {}, NOW - 1)
+    expect(labels).toHaveProperty(['pause.abc'])
+    expect(encodeSharedState(decodeSharedState(labels), labels, NOW)).toEqual({})
+  })
+
+  it('lose a pause that was lifted and a count that was restored', () => {
+    const labels = { 'pause.abc': '{"scope":"up","since":1}', 'restore.abc': '{"replicas":3,"since":1}' }
+    expect(encodeSharedState(EMPTY_SHARED_STATE, labels, NOW)).toEqual({})
+  })
+
+  it('may be of services with names such as __proto__', () => {
+    const labels = encodeSharedState(withPause('__proto__', { scope: 'up', sinceMs: 1 }), {}, NOW)
+    expect(decodeSharedState(labels).pauses.get('__proto__')).toEqual({ scope: 'up', sinceMs: 1 })
+  })
+
+  it('lose growths that have ended, and any that can not be read count for nothing', () => {
+    const growths = new Map([
+      ['over', { replicas: 3, version: 1, untilMs: NOW }],
+      ['open', { replicas: 3, version: 1, untilMs: NOW + 1 }],
+    ])
+    const labels = encodeSharedState({ ...EMPTY_SHARED_STATE, growths }, { 'grow.odd': 'nonsense' }, NOW)
+    expect(labels).toEqual({
+      'grow.odd': 'nonsense',
+      'grow.open': JSON.stringify({ replicas: 3, version: 1, until: NOW + 1 }),
+    })
+    expect([...decodeSharedState(labels).growths.keys()]).toEqual(['open'])
+  })
+})

@@ -1,0 +1,368 @@
+import { describe, expect, it } from 'vitest'
+import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
+import { type ModelledCluster, modelledCluster } from '../../../support/modelled-cluster.ts'
+import { definition, family } from '../../../support/network-builders.ts'
+
+const three = (): ModelledCluster => {
+  const cluster = modelledCluster()
+  cluster.join('manager1', 'manager')
+  cluster.join('worker1')
+  cluster.join('worker2')
+  return cluster
+}
+const ranges = ({ records }: ModelledCluster, name = 'vlan40') =>
+  Object.fromEntries(
+    [...(records.get(name)?.record.shares.values() ?? [])].map(({ hostname, range }) => [hostname, range]),
+  )
+const idOf = ({ nodes }: ModelledCluster, hostname: string) =>
+  [...nodes.values()].find((node) => node.hostname === hostname)?.id ?? ''
+const problems = (cluster: ModelledCluster, ...args: Parameters<ModelledCluster['plan']>) =>
+  cluster.plan(...args).networks.flatMap((network) => network.problems.map(({ code }) => code))
+
+describe('a new network', () => {
+  it('is put in force by auto, in the order record, agents, labels and swarm network', () => {
+    const cluster = three()
+    const taken = cluster.settle([definition()])
+    expect(taken[0]).toMatch(/^put vlan40 in force: give manager1 172.80.1.0\/24/)
+    expect(ranges(cluster)).toEqual({ manager1: '172.80.1.0/24', worker1: '172.80.2.0/24', worker2: '172.80.3.0/24' })
+    expect(cluster.swarmNetworks.get('vlan40')).toMatchObject({ driver: 'macvlan', configFrom: 'vlan40_config' })
+    for (const node of cluster.nodes.values()) expect(node.labels[readyLabel('vlan40')]).toBe('ready')
+    expect(cluster.harm).toEqual([])
+  })
+
+  it('waits for every agent when nobody asked, and not when somebody did', () => {
+    const cluster = three()
+    expect(cluster.plan([definition()]).networks[0]?.steps[0]).toMatchObject({
+      do: 'write-record',
+      waitsFor: 'the agents of manager1, worker1, worker2',
+    })
+    const [network] = cluster.plan([definition()], 'apply').networks
+    expect(network?.steps[0]).not.toHaveProperty('waitsFor')
+    expect(network?.steps.map((step) => step.do)).toContain('create-network')
+    expect(network?.nodes.map(({ hostname, range, action, capacity }) => [hostname, range, action, capacity])).toEqual([
+      ['manager1', '172.80.1.0/24', 'create', 253],
+      ['worker1', '172.80.2.0/24', 'create', 253],
+      ['worker2', '172.80.3.0/24', 'create', 253],
+    ])
+  })
+
+  it('is left alone by keep, which says who puts it in force', () => {
+    const [network] = three().plan([definition()], 'keep').networks
+    expect(network).toMatchObject({ verdict: 'not-in-force', steps: [], problems: [] })
+    expect(network?.nodes[0]).toMatchObject({ action: 'none', reason: '`orrery network apply` gives it a range' })
+  })
+
+  it('is shown whole before anything is written', () => {
+    const cluster = three()
+    const steps = cluster.plan([definition()], 'apply').networks[0]?.steps ?? []
+    expect(steps.filter(({ waitsFor }) => waitsFor === undefined).map((step) => step.do)).toEqual(['write-record'])
+    expect(steps.map(({ text }) => text)).toContain('label worker1 ready')
+  })
+})
+
+describe('what is in the way is found before anything is written', () => {
+  const config = { configFrom: '', labels: {}, options: { parent: 'bond0.40' }, driver: 'null', scope: 'local' }
+  const handMade = { ...config, id: 'x', name: 'vlan40_config', configOnly: true }
+  const subnets = (range: string) => [{ subnet: '172.80.0.0/16', range, gateway: '172.80.0.1', aux: {} }]
+
+  const cases = [
+    {
+      name: 'a swarm network of the name, made from something else',
+      prepare: (cluster: ModelledCluster) =>
+        cluster.swarmNetworks.set('vlan40', {
+          ...handMade,
+          name: 'vlan40',
+          configOnly: false,
+          scope: 'swarm',
+          driver: 'macvlan',
+          configFrom: 'other',
+          subnets: [],
+        }),
+      code: 'foreign-network',
+    },
+    {
+      name: 'a local network of the name on a worker',
+      prepare: (cluster: ModelledCluster) =>
+        cluster
+          .machineOf('worker1')
+          .configs.push({ ...handMade, name: 'vlan40', configOnly: false, driver: 'bridge', subnets: [] }),
+      code: 'foreign-network',
+    },
+    {
+      name: 'a config-only network made by hand that is as defined',
+      prepare: (cluster: ModelledCluster) =>
+        cluster.machineOf('worker1').configs.push({ ...handMade, subnets: subnets('172.80.7.0/24') }),
+      code: 'can-be-adopted',
+    },
+    {
+      name: 'a config-only network made by hand with another parent',
+      prepare: (cluster: ModelledCluster) =>
+        cluster
+          .machineOf('worker1')
+          .configs.push({ ...handMade, options: { parent: 'eth0' }, subnets: subnets('172.80.7.0/24') }),
+      code: 'different-network',
+    },
+    {
+      name: 'another macvlan network of the subnet',
+      prepare: (cluster: ModelledCluster) =>
+        cluster.machineOf('worker1').configs.push({
+          ...handMade,
+          name: 'old',
+          configOnly: false,
+          driver: 'macvlan',
+          subnets: subnets('172.80.7.0/24'),
+        }),
+      code: 'same-subnet',
+    },
+  ]
+
+  it.each(cases)('$name', ({ prepare, code }) => {
+    const cluster = three()
+    prepare(cluster)
+    for (const id of cluster.nodes.keys()) cluster.agent(id)
+    for (const mode of ['auto', 'apply'] as const) {
+      const [network] = cluster.plan([definition()], mode).networks
+      expect(network?.problems.map((problem) => problem.code)).toEqual([code])
+      expect(network).toMatchObject({ verdict: 'refused', steps: [] })
+    }
+  })
+
+  it('a pool too small for the nodes there are', () => {
+    const small = definition({ ipv4: family({ pool: [{ first: '172.80.1.0', last: '172.80.2.255' }] }) })
+    expect(problems(three(), [small], 'apply')).toEqual(['no-range'])
+  })
+})
+
+describe('a network in force', () => {
+  it('asks for no step a second time', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    for (const mode of ['keep', 'auto', 'apply'] as const) expect(cluster.settle([definition()], mode)).toEqual([])
+    expect(cluster.plan([definition()], 'apply').networks[0]).toMatchObject({ verdict: 'kept', problems: [] })
+  })
+
+  it('gives a new node a range and makes it ready, with auto and not with keep', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.join('worker3')
+    expect(cluster.settle([definition()], 'keep')).toEqual([])
+    cluster.settle([definition()])
+    expect(ranges(cluster)).toMatchObject({ worker3: '172.80.4.0/24' })
+    expect(cluster.nodes.get(idOf(cluster, 'worker3'))?.labels).toEqual({
+      'orrery.network.vlan40': 'ready',
+      'orrery.network.vlan40.range': '172.80.4.0/24',
+    })
+  })
+
+  it('gives a host that joined again its range back, without being asked', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.leave(idOf(cluster, 'worker1'))
+    cluster.settle([definition()], 'keep')
+    expect(cluster.records.get('vlan40')?.record.freed).toMatchObject([{ range: '172.80.2.0/24', hostname: 'worker1' }])
+    cluster.join('worker1')
+    cluster.settle([definition()], 'keep')
+    expect(ranges(cluster)).toEqual({ manager1: '172.80.1.0/24', worker1: '172.80.2.0/24', worker2: '172.80.3.0/24' })
+    expect(cluster.records.get('vlan40')?.record.freed).toEqual([])
+  })
+
+  it('is kept when its definition is gone, changed or the folder can not be read', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const moved = definition({ ipv4: family({ gateway: '172.80.0.2' }) })
+    expect(cluster.plan([]).networks[0]).toMatchObject({
+      verdict: 'orphaned',
+      steps: [],
+      problems: [{ code: 'orphaned' }],
+    })
+    expect(cluster.plan([moved]).networks[0]).toMatchObject({
+      verdict: 'definition-conflict',
+      steps: [],
+      problems: [{ code: 'definition-conflict' }],
+    })
+    const unreadable = { files: [], issues: [], fault: 'the folder networks can not be read' }
+    expect(cluster.plan(unreadable).networks[0]).toMatchObject({ verdict: 'orphaned', steps: [] })
+    expect(cluster.plan({ files: [{ file: 'a.yaml', name: 'vlan40' }], issues: [] }).networks[0]).toMatchObject({
+      steps: [],
+      problems: [{ code: 'definition-invalid' }],
+    })
+  })
+
+  it('is rebuilt when its record was removed by hand, and no range moves', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const before = ranges(cluster)
+    cluster.records.delete('vlan40')
+    cluster.forgetReports()
+    expect(problems(cluster, [definition()], 'auto')).toEqual(['record-lost'])
+    expect(cluster.settle([definition()], 'keep')[0]).toMatch(/^rebuild the record of 3 ranges/)
+    expect(ranges(cluster)).toEqual(before)
+  })
+
+  it('keeps the label of a node whose agent is silent or unwell', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.addTasks('vlan40', 6)
+    cluster.settle([definition()])
+    cluster.machineOf('worker1').isAgentUp = false
+    cluster.machineOf('worker1').configs = []
+    cluster.settle([definition()])
+    cluster.machineOf('worker1').isAgentUp = true
+    cluster.settle([definition()])
+    expect(cluster.harm).toEqual([])
+    expect(cluster.machineOf('worker1').configs).toHaveLength(1)
+  })
+})
+
+describe('a changed definition', () => {
+  it('is taken by apply at once where no node has to change', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const wider = definition({
+      ipv4: family({ pool: [{ first: '172.80.1.0', last: '172.80.250.255' }] }),
+      onFault: 'pause',
+    })
+    expect(cluster.settle([wider], 'apply')).toHaveLength(1)
+    expect(cluster.plan([wider], 'auto').networks[0]).toMatchObject({ verdict: 'kept', steps: [] })
+  })
+
+  it('that can not change is refused', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    expect(problems(cluster, [definition({ driver: 'ipvlan' })], 'apply')).toEqual(['not-changeable'])
+  })
+
+  it('that moves a node takes a drain, and says so', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const pinned = definition({ ipv4: family({ pins: { worker1: '172.80.9.0/24' } }) })
+    const [network] = cluster.plan([pinned], 'apply').networks
+    expect(network).toMatchObject({ verdict: 'definition-conflict', steps: [], problems: [{ code: 'needs-drain' }] })
+    expect(network?.nodes.find(({ hostname }) => hostname === 'worker1')?.action).toBe('drain-and-recreate')
+  })
+
+  it('drains one node at a time, brings its tasks elsewhere and gives it back', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.addTasks('vlan40', 9)
+    cluster.settle([definition()])
+    const moved = definition({ ipv4: family({ gateway: '172.80.0.2', pins: { worker1: '172.80.9.0/24' } }) })
+    const drained: string[] = []
+    // Begun by the command, finished by controllers.
+    cluster.settle([moved], 'apply', true)
+    for (const node of cluster.nodes.values()) if (node.availability !== 'active') drained.push(node.hostname)
+    expect(drained).toEqual([])
+    expect(ranges(cluster)).toEqual({ manager1: '172.80.1.0/24', worker1: '172.80.9.0/24', worker2: '172.80.3.0/24' })
+    const { record } = cluster.records.get('vlan40') ?? {}
+    expect([...(record?.shares.values() ?? [])].every(({ change }) => change === undefined)).toBe(true)
+    expect(record?.freed).toMatchObject([{ range: '172.80.2.0/24', hostname: 'worker1' }])
+    expect(cluster.machineOf('worker1').configs[0]?.subnets[0]).toMatchObject({
+      range: '172.80.9.0/24',
+      gateway: '172.80.0.2',
+    })
+    expect(cluster.harm).toEqual([])
+  })
+
+  it('is not begun where the tasks could run nowhere else', () => {
+    const cluster = modelledCluster()
+    cluster.join('manager1', 'manager')
+    cluster.settle([definition()])
+    cluster.addTasks('vlan40', 1)
+    cluster.settle([definition()])
+    const moved = definition({ ipv4: family({ gateway: '172.80.0.2' }) })
+    expect(problems(cluster, [moved], 'apply', true)).toEqual(['nowhere-to-drain-to'])
+  })
+})
+
+describe('a node that is not as wanted, with onFault: pause', () => {
+  const pausing = definition({ onFault: 'pause' })
+  const faulty = () => {
+    const cluster = three()
+    cluster.settle([pausing])
+    cluster.machineOf('worker1').fault = 'bond0.40 is down'
+    const worker = () => cluster.nodes.get(idOf(cluster, 'worker1'))
+    const pausedFrom = () => cluster.records.get('vlan40')?.record.shares.get(idOf(cluster, 'worker1'))?.pausedFrom
+    /** Seconds of everybody's turns. */
+    const live = (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) cluster.settle([pausing])
+    }
+    return { cluster, worker, pausedFrom, live }
+  }
+
+  it('is paused after a while, and given back when it is well again', () => {
+    const { cluster, worker, pausedFrom, live } = faulty()
+    live(5)
+    expect(worker()?.availability).toBe('active')
+    live(15)
+    expect([worker()?.availability, pausedFrom()]).toEqual(['pause', 'active'])
+    expect(worker()?.labels[readyLabel('vlan40')]).toBe('ready')
+    cluster.machineOf('worker1').fault = undefined
+    live(3)
+    expect([worker()?.availability, pausedFrom()]).toEqual(['active', undefined])
+  })
+
+  it('stays as somebody made it meanwhile', () => {
+    const { cluster, worker, pausedFrom, live } = faulty()
+    live(20)
+    cluster.change(worker()?.id ?? '', { availability: 'drain' })
+    cluster.machineOf('worker1').fault = undefined
+    cluster.change(worker()?.id ?? '', { availability: 'drain' })
+    live(3)
+    expect(worker()?.availability).toBe('drain')
+    cluster.change(worker()?.id ?? '', { availability: 'active' })
+    live(3)
+    expect([worker()?.availability, pausedFrom()]).toEqual(['active', undefined])
+  })
+
+  it('of two networks is given back when it is well in both', () => {
+    const { cluster, worker } = faulty()
+    const other = definition({
+      ...{ name: 'vlan50', configName: 'vlan50_config', onFault: 'pause' as const },
+      ipv4: family({
+        subnet: '172.81.0.0/16',
+        gateway: '172.81.0.1',
+        pool: [{ first: '172.81.1.0', last: '172.81.9.255' }],
+      }),
+    })
+    cluster.machineOf('worker1').fault = undefined
+    cluster.settle([pausing, other])
+    cluster.machineOf('worker1').fault = 'bond0 is down'
+    for (let second = 0; second < 20; second += 1) cluster.settle([pausing, other])
+    expect(worker()?.availability).toBe('pause')
+    cluster.machineOf('worker1').fault = undefined
+    for (let second = 0; second < 5; second += 1) cluster.settle([pausing, other])
+    expect(worker()?.availability).toBe('active')
+    for (const { record } of cluster.records.values()) {
+      for (const share of record.shares.values()) expect(share.pausedFrom).toBeUndefined()
+    }
+  })
+})
+
+describe('a network that is removed', () => {
+  it('goes in order: tasks, swarm network, what agents made, labels, record', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.addTasks('vlan40', 3)
+    cluster.settle([definition()])
+    const { record } = cluster.records.get('vlan40') ?? {}
+    if (record === undefined) throw new Error('no record')
+    cluster.take({
+      network: 'vlan40',
+      do: 'write-record',
+      text: '',
+      basis: record,
+      record: { ...record, phase: 'removing' },
+    })
+    expect(cluster.plan([]).networks[0]?.steps[0]).toMatchObject({
+      do: 'remove-network',
+      waitsFor: 'the last task of service-vlan40',
+    })
+    cluster.tasks.length = 0
+    const taken = cluster.settle([], 'keep')
+    expect(taken[0]).toBe('remove the swarm network vlan40')
+    expect(taken.at(-1)).toBe('remove the record of vlan40')
+    expect([...cluster.nodes.values()].map(({ labels }) => labels)).toEqual([{}, {}, {}])
+    for (const hostname of ['manager1', 'worker1', 'worker2']) expect(cluster.machineOf(hostname).configs).toEqual([])
+    expect(cluster.harm).toEqual([])
+  })
+})
