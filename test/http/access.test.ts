@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseTokenFile } from '../../src/http/access/tokens.ts'
-import { fakeCatalog, recordingScaler } from '../support/fake-use-cases.ts'
-import { server } from '../support/http.ts'
+import { fakeCatalog, recordingScaler } from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
 
 const access = { ...parseTokenFile('read reader-token\nscale scaler-token'), trustedCidrs: [] }
 const UP = '/v1/autoscaler/web/up'

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Autoscaler } from '../../src/autoscaling/autoscaler.ts'
 import type { Request } from '../../src/autoscaling/decision/request.ts'
-import { aDecision, anAutoscaler, fakeCatalog, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
-import { server } from '../support/http.ts'
+import {
+  aDecision,
+  anAutoscaler,
+  fakeCatalog,
+  fakeScaler,
+  recordingScaler,
+  T0,
+} from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
 
 const full: Autoscaler = anAutoscaler('web', {
   reading: {

@@ -6,9 +6,16 @@ import type { ServiceObservation } from '../../src/autoscaling/observation.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'
 import { parseTokenFile } from '../../src/http/access/tokens.ts'
-import { aDecision, anAutoscaler, fakeCatalog, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
-import { fakeMetrics, server } from '../support/http.ts'
-import { memoryController } from '../support/memory-controller.ts'
+import {
+  aDecision,
+  anAutoscaler,
+  fakeCatalog,
+  fakeScaler,
+  recordingScaler,
+  T0,
+} from '../support/use-cases/fake-use-cases.ts'
+import { fakeMetrics, server } from '../support/use-cases/http.ts'
+import { memoryController } from '../support/use-cases/memory-controller.ts'
 
 const SCALE = '/v1/scale-service'
 const body = (scale: string, more: object = {}) => ({ groupLabels: { service: 'web', scale, ...more } })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { PROBLEMS } from '../../src/http/problem.ts'
-import { server } from '../support/http.ts'
+import { server } from '../support/use-cases/http.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const api = read('http-api.md')

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { aDecision, anAutoscaler, type FakeFeed, fakeFeed } from '../support/fake-use-cases.ts'
-import { listening, server } from '../support/http.ts'
+import { aDecision, anAutoscaler, type FakeFeed, fakeFeed } from '../support/use-cases/fake-use-cases.ts'
+import { listening, server } from '../support/use-cases/http.ts'
 
 const reader = async (url: string, init: RequestInit = {}) => {
   const abort = new AbortController()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { aDecision, anAutoscaler, fakeCatalog, fakeScaler } from '../support/fake-use-cases.ts'
-import { server } from '../support/http.ts'
+import { aDecision, anAutoscaler, fakeCatalog, fakeScaler } from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
 
 const everything = fakeScaler({
   request: async () => aDecision(),

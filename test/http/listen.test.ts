@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { listen } from '../../src/http/listen.ts'
-import { aDecision, fakeFeed, fakeScaler, recordingScaler } from '../support/fake-use-cases.ts'
-import { listening, server } from '../support/http.ts'
+import { aDecision, fakeFeed, fakeScaler, recordingScaler } from '../support/use-cases/fake-use-cases.ts'
+import { listening, server } from '../support/use-cases/http.ts'
 
 /** Sends `text` on a bare socket; resolves with everything that came back when the other side ends it. */
 const exchange = (port: number, text: string, then?: (write: (more: string) => void) => void) =>

@@ -12,9 +12,9 @@ import {
   aShare,
   aWantedState,
   fakeNetworks,
-} from '../support/fake-networks.ts'
-import { fakeCatalog, recordingScaler, T0 } from '../support/fake-use-cases.ts'
-import { server } from '../support/http.ts'
+} from '../support/builders/network-views.ts'
+import { fakeCatalog, recordingScaler, T0 } from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
 
 const NOON = '2026-01-31T12:00:00.000Z'
 

@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { server } from '../support/http.ts'
-import { memoryController } from '../support/memory-controller.ts'
-import { alert, alertmanager, grafana } from '../support/notifications.ts'
+import { alert, alertmanager, grafana } from '../support/builders/notifications.ts'
+import { server } from '../support/use-cases/http.ts'
+import { memoryController } from '../support/use-cases/memory-controller.ts'
 
 const SERVICES = ['web', 'api', 'paused', 'invalid', 'unlabelled'] as const
 const MIN = 2

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fakeCatalog, recordingScaler } from '../support/fake-use-cases.ts'
-import { fakeMetrics, server } from '../support/http.ts'
+import { fakeCatalog, recordingScaler } from '../support/use-cases/fake-use-cases.ts'
+import { fakeMetrics, server } from '../support/use-cases/http.ts'
 
 const UP = '/v1/autoscaler/web/up'
 

@@ -2,8 +2,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/autoscaling/decision/decision.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'
-import { aDecision, anAutoscaler, fakeCatalog, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
-import { fakeMetrics, server } from '../support/http.ts'
+import {
+  aDecision,
+  anAutoscaler,
+  fakeCatalog,
+  fakeScaler,
+  recordingScaler,
+  T0,
+} from '../support/use-cases/fake-use-cases.ts'
+import { fakeMetrics, server } from '../support/use-cases/http.ts'
 
 const HANDLE = '/v1/orbiter/handle/autoswarm/web'
 const FIRING = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fakeCatalog, recordingScaler, T0 } from '../support/fake-use-cases.ts'
-import { server } from '../support/http.ts'
+import { fakeCatalog, recordingScaler, T0 } from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
 
 describe('the process', () => {
   it('is alive whatever the Swarm is', async () => {

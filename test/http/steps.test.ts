@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Outcome } from '../../src/autoscaling/decision/decision.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'
-import { aDecision, fakeScaler, recordingScaler, T0 } from '../support/fake-use-cases.ts'
-import { server } from '../support/http.ts'
+import { aDecision, fakeScaler, recordingScaler, T0 } from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
 
 const UP = '/v1/autoscaler/web/up'
 

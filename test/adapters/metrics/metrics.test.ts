@@ -4,8 +4,8 @@ import { createMetrics } from '../../../src/adapters/metrics/metrics.ts'
 import type { StandingAlert } from '../../../src/autoscaling/alerts/alert-state.ts'
 import type { Autoscaler, Condition } from '../../../src/autoscaling/autoscaler.ts'
 import type { NetworkView, NodeView } from '../../../src/bootstrap/network.ts'
-import { aNetwork, aNode, aShare } from '../../support/fake-networks.ts'
-import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/fake-use-cases.ts'
+import { aNetwork, aNode, aShare } from '../../support/builders/network-views.ts'
+import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/use-cases/fake-use-cases.ts'
 
 const watching = (...autoscalers: Autoscaler[]) => {
   const metrics = createMetrics({ version: '1.2.3', now: () => T0 })

@@ -6,8 +6,8 @@ import { connectSwarm, type Swarm } from '../../../src/adapters/swarm/swarm.ts'
 import { LOG_LEVELS } from '../../../src/config/values.ts'
 import { PROBLEMS } from '../../../src/http/problem.ts'
 import { AutoscalerSchema } from '../../../src/http/wire/autoscaler.ts'
+import { aDefinition } from '../../support/builders/network-views.ts'
 import { type FakeEngine, startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
-import { aDefinition } from '../../support/fake-networks.ts'
 import { namedInTable, read, root, tableBelow } from './markdown.ts'
 
 const operations = read('docs/operations.md')

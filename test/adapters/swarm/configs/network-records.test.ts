@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NetworkRecord } from '../../../../src/bootstrap/record/record.ts'
 import { recordCodec } from '../../../../src/bootstrap/record/record-codec.ts'
-import { definition, record, share } from '../../../support/network-builders.ts'
+import { definition, record, share } from '../../../support/builders/networks.ts'
 import { eventually, fakeEngine, inSync, sleep, swarmOn } from '../swarm-fixture.ts'
 
 const labelsOf = (of: NetworkRecord) => recordCodec.encode(of, {})

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { aDefinition } from '../../../support/builders/network-views.ts'
 import type { FakeEngine } from '../../../support/fake-engine/fake-engine.ts'
-import { aDefinition } from '../../../support/fake-networks.ts'
 import { eventually, fakeEngine, inSync, sleep, swarmOn } from '../swarm-fixture.ts'
 
 const QUICK_TASKS = { tasksEveryMs: 40, tasksApartMs: 10, listEveryMs: 100_000 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createAgentDesk } from '../../../../src/agent/controller/agent-desk.ts'
 import { createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
-import { NOW } from '../../../support/builders.ts'
-import { modelledBootstrap } from '../../../support/modelled-bootstrap.ts'
-import { definition, report } from '../../../support/network-builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
+import { definition, report } from '../../../support/builders/networks.ts'
+import { modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
 
 const standing = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
 

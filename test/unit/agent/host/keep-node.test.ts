@@ -3,8 +3,8 @@ import { createNodeKeeper, type KeepTiming } from '../../../../src/agent/host/ke
 import { HostFault } from '../../../../src/agent/host-fault.ts'
 import type { WantedNetwork, WantedState } from '../../../../src/agent/wanted.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
-import { network } from '../../../support/modelled-host.ts'
-import { type ModelledNode, modelledNode } from '../../../support/modelled-node.ts'
+import { network } from '../../../support/node/modelled-host.ts'
+import { type ModelledNode, modelledNode } from '../../../support/node/modelled-node.ts'
 
 const vlan40: WantedNetwork = {
   name: 'vlan40',

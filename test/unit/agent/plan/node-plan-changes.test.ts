@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { WantedNetwork } from '../../../../src/agent/wanted.ts'
-import { link, network, observation } from '../../../support/modelled-host.ts'
-import { doings, kept, made, plan, wantedNetwork, withContainer } from '../../../support/node-plan-fixture.ts'
+import { link, network, observation } from '../../../support/node/modelled-host.ts'
+import { doings, kept, made, plan, wantedNetwork, withContainer } from '../../../support/node/plan-fixture.ts'
 
 describe('a config-only network of ours that is to be another', () => {
   const moved = () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { HostLink, NodeObservation } from '../../../../src/agent/plan/host.ts'
 import type { WantedNetwork } from '../../../../src/agent/wanted.ts'
-import { address, link, network, observation } from '../../../support/modelled-host.ts'
-import { doings, plan, wantedNetwork } from '../../../support/node-plan-fixture.ts'
+import { address, link, network, observation } from '../../../support/node/modelled-host.ts'
+import { doings, plan, wantedNetwork } from '../../../support/node/plan-fixture.ts'
 
 describe('a node that can not have it', () => {
   const eth1 = (over: Partial<HostLink>) => {

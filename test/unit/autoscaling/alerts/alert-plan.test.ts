@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AlertWish, type PlanContext, planFor } from '../../../../src/autoscaling/alerts/alert-plan.ts'
 import type { Alert } from '../../../../src/autoscaling/alerts/notification.ts'
-import { policy } from '../../../support/builders.ts'
+import { policy } from '../../../support/builders/autoscaling.ts'
 
 const anAlert = (name: string): Alert => ({
   status: 'firing',

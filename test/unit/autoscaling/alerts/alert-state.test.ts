@@ -10,7 +10,7 @@ import {
 } from '../../../../src/autoscaling/alerts/alert-state.ts'
 import { isKnownWhole, rememberGroup } from '../../../../src/autoscaling/alerts/group-memory.ts'
 import { confirm, end, stand, standingOf, suspend } from '../../../../src/autoscaling/alerts/standing-changes.ts'
-import { NOW } from '../../../support/builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
 
 const standing = (over: Partial<StandingAlert> = {}): StandingAlert => ({
   serviceId: 'service1',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { meaningOf } from '../../../../src/autoscaling/alerts/alert-meaning.ts'
 import { readNotification } from '../../../../src/autoscaling/alerts/notification.ts'
-import { alert, alertmanager, grafana } from '../../../support/notifications.ts'
+import { alert, alertmanager, grafana } from '../../../support/builders/notifications.ts'
 
 const statuses = (body: unknown) => readNotification(body)?.alerts.map(({ status }) => status)
 

@@ -2,9 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import { STATE_LABEL } from '../../../../src/autoscaling/observation.ts'
 import type { FiringAlerts } from '../../../../src/autoscaling/ports.ts'
-import { state } from '../../../support/builders.ts'
-import { alert, grafana } from '../../../support/notifications.ts'
-import { firing, labels, MINUTE, SECOND, settle, start, T0, withClock } from '../../../support/standing-alerts-story.ts'
+import { state } from '../../../support/builders/autoscaling.ts'
+import { alert, grafana } from '../../../support/builders/notifications.ts'
+import {
+  firing,
+  labels,
+  MINUTE,
+  SECOND,
+  settle,
+  start,
+  T0,
+  withClock,
+} from '../../../support/use-cases/standing-alerts-story.ts'
 
 withClock()
 

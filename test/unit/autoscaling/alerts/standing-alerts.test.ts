@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { readNotification } from '../../../../src/autoscaling/alerts/notification.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
-import { up } from '../../../support/builders.ts'
-import { memoryAlertStore } from '../../../support/memory-controller.ts'
-import { alert, alertmanager } from '../../../support/notifications.ts'
+import { up } from '../../../support/builders/autoscaling.ts'
+import { alert, alertmanager } from '../../../support/builders/notifications.ts'
+import { memoryAlertStore } from '../../../support/use-cases/memory-controller.ts'
 import {
   firing,
   labels,
@@ -13,7 +13,7 @@ import {
   settle,
   start,
   withClock,
-} from '../../../support/standing-alerts-story.ts'
+} from '../../../support/use-cases/standing-alerts-story.ts'
 
 withClock()
 

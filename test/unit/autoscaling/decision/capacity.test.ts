@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import type { AddressCapacity, ServiceObservation } from '../../../../src/autoscaling/ports.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
-import { NOW, state, up } from '../../../support/builders.ts'
-import { placement } from '../../../support/capacity-builders.ts'
-import { memoryController } from '../../../support/memory-controller.ts'
-import { createMemorySwarm } from '../../../support/memory-swarm.ts'
+import { placement } from '../../../support/builders/addresses.ts'
+import { NOW, state, up } from '../../../support/builders/autoscaling.ts'
+import { createMemorySwarm } from '../../../support/swarm/memory-swarm.ts'
+import { memoryController } from '../../../support/use-cases/memory-controller.ts'
 
 const labels = {
   'autoscaler.enable': 'true',

@@ -5,7 +5,17 @@ import type { DecideInput } from '../../../../src/autoscaling/decision/decide-in
 import type { Decision } from '../../../../src/autoscaling/decision/decision.ts'
 import type { UpdateState } from '../../../../src/autoscaling/observation.ts'
 import type { Policy } from '../../../../src/autoscaling/policy/policy.ts'
-import { decideInput, down, key, NOW, observation, policy, reading, state, up } from '../../../support/builders.ts'
+import {
+  decideInput,
+  down,
+  key,
+  NOW,
+  observation,
+  policy,
+  reading,
+  state,
+  up,
+} from '../../../support/builders/autoscaling.ts'
 
 type Story = { name: string; given: Partial<DecideInput>; expected: Partial<Decision> }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type FoldInput, fold } from '../../../../src/autoscaling/decision/fold.ts'
 import { MAX_RECENT_KEYS } from '../../../../src/autoscaling/decision/recent-keys.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
-import { decideInput, down, key, NOW, observation, reading, state, up } from '../../../support/builders.ts'
+import { decideInput, down, key, NOW, observation, reading, state, up } from '../../../support/builders/autoscaling.ts'
 
 const noCooldown = reading({ max: 1000, cooldownUpMs: 0, cooldownDownMs: 0 })
 

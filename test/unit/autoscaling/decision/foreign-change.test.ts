@@ -3,7 +3,7 @@ import { type ForeignChange, foreignChange } from '../../../../src/autoscaling/d
 import type { PendingRestore } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../../../src/autoscaling/observation.ts'
-import { NOW, observation, state } from '../../../support/builders.ts'
+import { NOW, observation, state } from '../../../support/builders/autoscaling.ts'
 
 const labelTo = (to: number) => encodeState(state({ to }))
 const ours = (replicas: number, over: Partial<ServiceObservation> = {}) =>

@@ -9,7 +9,7 @@ import {
   recall,
 } from '../../../../src/autoscaling/decision/recent-keys.ts'
 import { encodeState, fitsLabel } from '../../../../src/autoscaling/decision/state.ts'
-import { NOW, state } from '../../../support/builders.ts'
+import { NOW, state } from '../../../support/builders/autoscaling.ts'
 
 const base64url = (length: number) => fc.stringMatching(new RegExp(`^[A-Za-z0-9_-]{${length}}$`))
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeState, encodeState, nextState } from '../../../../src/autoscaling/decision/state.ts'
-import { key, NOW, state } from '../../../support/builders.ts'
+import { key, NOW, state } from '../../../support/builders/autoscaling.ts'
 
 describe('the state label', () => {
   it('comes back as it was written', () => {

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AlertState } from '../../../../src/autoscaling/alerts/alert-state.ts'
 import { createAlertBook } from '../../../../src/autoscaling/receiver/alert-book.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
-import { silent } from '../../../support/alerts.ts'
-import { memoryAlertStore } from '../../../support/memory-controller.ts'
+import { silent } from '../../../support/use-cases/alerts.ts'
+import { memoryAlertStore } from '../../../support/use-cases/memory-controller.ts'
 
 const adds = (key: string) => (state: AlertState) =>
   state.groups.has(key)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type CorrectionInput, dueCorrection, PERSON_GRACE_MS } from '../../../../src/autoscaling/writer/corrections.ts'
-import { NOW, observation, policy, state } from '../../../support/builders.ts'
+import { NOW, observation, policy, state } from '../../../support/builders/autoscaling.ts'
 
 const input = (over: Partial<CorrectionInput>): CorrectionInput => ({
   observation: observation({ replicas: 3 }),

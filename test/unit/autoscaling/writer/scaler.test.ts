@@ -8,9 +8,9 @@ import type { LaneContext } from '../../../../src/autoscaling/writer/lane-contex
 import { createLanes } from '../../../../src/autoscaling/writer/lanes.ts'
 import { createScaler } from '../../../../src/autoscaling/writer/scaler.ts'
 import type { Fault } from '../../../../src/foundation/errors.ts'
-import { alertBook } from '../../../support/alerts.ts'
-import { down, key, state, up } from '../../../support/builders.ts'
-import { createMemorySwarm } from '../../../support/memory-swarm.ts'
+import { down, key, state, up } from '../../../support/builders/autoscaling.ts'
+import { createMemorySwarm } from '../../../support/swarm/memory-swarm.ts'
+import { alertBook } from '../../../support/use-cases/alerts.ts'
 
 const labels = (over: Record<string, string> = {}) => ({
   'autoscaler.enable': 'true',

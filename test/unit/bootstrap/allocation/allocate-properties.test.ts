@@ -5,8 +5,8 @@ import { mergeSpans } from '../../../../src/bootstrap/address/spans.ts'
 import { allocate } from '../../../../src/bootstrap/allocation/allocate.ts'
 import type { AllocationInput, AllocationNode } from '../../../../src/bootstrap/allocation/allocation.ts'
 import { type FreedRange, type NetworkRecord, QUARANTINE_MS } from '../../../../src/bootstrap/record/record.ts'
-import { NOW } from '../../../support/builders.ts'
-import { allocation, definition, family, family6, HOUR_MS, node } from '../../../support/network-builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
+import { allocation, definition, family, family6, HOUR_MS, node } from '../../../support/builders/networks.ts'
 
 type Ranges = { readonly range: string; readonly range6?: string }
 

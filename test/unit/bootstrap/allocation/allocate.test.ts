@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { allocate } from '../../../../src/bootstrap/allocation/allocate.ts'
 import type { AllocationInput } from '../../../../src/bootstrap/allocation/allocation.ts'
 import type { NodeShare } from '../../../../src/bootstrap/record/record.ts'
-import { NOW } from '../../../support/builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   allocation,
   byNodeId,
@@ -13,7 +13,7 @@ import {
   HOUR_MS,
   node,
   share,
-} from '../../../support/network-builders.ts'
+} from '../../../support/builders/networks.ts'
 
 const ranges = (input: Partial<AllocationInput>) =>
   Object.fromEntries([...allocate(allocation(input)).shares.values()].map(({ nodeId, range }) => [nodeId, range]))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { AllocationInput } from '../../../../src/bootstrap/allocation/allocation.ts'
 import { claimsOn } from '../../../../src/bootstrap/allocation/claims.ts'
 import { fitShares } from '../../../../src/bootstrap/allocation/share-fit.ts'
-import { NOW } from '../../../support/builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   allocation,
   byNodeId,
@@ -14,7 +14,7 @@ import {
   record,
   report,
   share,
-} from '../../../support/network-builders.ts'
+} from '../../../support/builders/networks.ts'
 
 const nodes = ['a', 'b', 'c'].map((name) => node(name))
 const shares = byNodeId([share('a', '172.80.1.0/24'), share('b', '172.80.2.0/24'), share('c', '172.80.3.0/24')])

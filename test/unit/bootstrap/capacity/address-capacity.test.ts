@@ -6,7 +6,6 @@ import type { ServiceChange, ServiceObservation } from '../../../../src/autoscal
 import { type AddressCapacityDeps, createAddressCapacity } from '../../../../src/bootstrap/capacity/address-capacity.ts'
 import type { HeardReport, SwarmNode, SwarmTask } from '../../../../src/bootstrap/ports.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
-import { NOW, observation } from '../../../support/builders.ts'
 import {
   heardReport,
   hostnameOf,
@@ -15,7 +14,8 @@ import {
   placement,
   swarmNetwork,
   swarmNode,
-} from '../../../support/capacity-builders.ts'
+} from '../../../support/builders/addresses.ts'
+import { NOW, observation } from '../../../support/builders/autoscaling.ts'
 
 interface Given {
   readonly ranges?: readonly (number | undefined)[]

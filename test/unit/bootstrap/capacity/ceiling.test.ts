@@ -7,7 +7,7 @@ import {
   spreadOver,
   surgeAt,
 } from '../../../../src/bootstrap/capacity/ceiling.ts'
-import { type ModelNode, placeBatch } from '../../../support/swarm-scheduler.ts'
+import { type ModelNode, placeBatch } from '../../../support/swarm/scheduler.ts'
 
 const EVEN: SpreadRules = { maxPerNode: 0, isEven: true }
 const node = (count: number, free: number, isCertain = true): Candidate => ({ count, free, isCertain })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { eligible } from '../../../../src/bootstrap/capacity/eligible.ts'
-import { placement, swarmNode } from '../../../support/capacity-builders.ts'
+import { placement, swarmNode } from '../../../support/builders/addresses.ts'
 
 const lab = swarmNode(0, {
   id: 'abc',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkDefinitions } from '../../../../src/bootstrap/definition/check-definitions.ts'
 import type { NetworkDefinition } from '../../../../src/bootstrap/definition/definition.ts'
-import { definition, family, family6 } from '../../../support/network-builders.ts'
+import { definition, family, family6 } from '../../../support/builders/networks.ts'
 
 const one = { file: 'one.yaml', definition: definition({ ipv6: family6() }) }
 const other = (over: Partial<NetworkDefinition>) => ({

@@ -4,8 +4,8 @@ import type { NetworkDefinition } from '../../../../src/bootstrap/definition/def
 import type { Step } from '../../../../src/bootstrap/plan/words.ts'
 import type { SwarmNode } from '../../../../src/bootstrap/ports.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
-import { isDue, type ModelledCluster, modelledCluster } from '../../../support/modelled-cluster.ts'
-import { definition, family } from '../../../support/network-builders.ts'
+import { definition, family } from '../../../support/builders/networks.ts'
+import { isDue, type ModelledCluster, modelledCluster } from '../../../support/swarm/modelled-cluster.ts'
 
 const HOSTS = ['manager1', 'manager2', 'worker1', 'worker2', 'worker3', 'worker4']
 

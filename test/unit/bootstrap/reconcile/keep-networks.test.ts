@@ -3,8 +3,8 @@ import type { NetworkDefinition } from '../../../../src/bootstrap/definition/def
 import { createNetworkKeeper, type NetworkKeeperDeps } from '../../../../src/bootstrap/reconcile/keep-networks.ts'
 import { createObserver } from '../../../../src/bootstrap/reconcile/observe.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
-import { type ModelledBootstrap, modelledBootstrap } from '../../../support/modelled-bootstrap.ts'
-import { definition, family } from '../../../support/network-builders.ts'
+import { definition, family } from '../../../support/builders/networks.ts'
+import { type ModelledBootstrap, modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
 
 const recording = () => {
   const lines: { event: string; text: string }[] = []

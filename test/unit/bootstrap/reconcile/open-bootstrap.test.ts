@@ -3,8 +3,8 @@ import type { NetworkDefinition } from '../../../../src/bootstrap/definition/def
 import { openBootstrap } from '../../../../src/bootstrap/reconcile/open-bootstrap.ts'
 import type { Progress } from '../../../../src/bootstrap/reconcile/progress.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
-import { modelledBootstrap } from '../../../support/modelled-bootstrap.ts'
-import { configOnly, definition, family } from '../../../support/network-builders.ts'
+import { configOnly, definition, family } from '../../../support/builders/networks.ts'
+import { modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
 
 const opened = (defined: readonly NetworkDefinition[] = [definition()]) => {
   const model = modelledBootstrap(defined)

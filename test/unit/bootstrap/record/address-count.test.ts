@@ -7,7 +7,7 @@ import {
   percentTaken,
   sumCounts,
 } from '../../../../src/bootstrap/record/address-count.ts'
-import { aContainer, aTask } from '../../../support/fake-networks.ts'
+import { aContainer, aTask } from '../../../support/builders/network-views.ts'
 
 const usable = 14
 const of = (containers: readonly ReturnType<typeof aContainer>[], tasks: readonly SwarmTask[] = []) =>

@@ -4,7 +4,7 @@ import type { ReportedNetwork } from '../../../../src/agent/report.ts'
 import { formatRangeLabel, parseRangeLabel } from '../../../../src/bootstrap/record/range-label.ts'
 import { type RebuildInput, rebuildRecord } from '../../../../src/bootstrap/record/rebuild.ts'
 import { rangeLabel } from '../../../../src/bootstrap/record/record.ts'
-import { NOW } from '../../../support/builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   byNodeId,
   configOnly,
@@ -15,7 +15,7 @@ import {
   record,
   report,
   share,
-} from '../../../support/network-builders.ts'
+} from '../../../support/builders/networks.ts'
 
 const labelled = (hostname: string, range: string, over: Parameters<typeof node>[1] = {}) =>
   node(hostname, { ...over, labels: { [rangeLabel('vlan40')]: range, ...over.labels } })

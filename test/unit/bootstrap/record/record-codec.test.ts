@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { blockAt, formatBlock } from '../../../../src/bootstrap/address/address.ts'
 import type { FreedRange, NetworkRecord, NodeShare } from '../../../../src/bootstrap/record/record.ts'
 import { recordCodec } from '../../../../src/bootstrap/record/record-codec.ts'
-import { NOW } from '../../../support/builders.ts'
-import { byNodeId, definition, family, family6, freedRange, record, share } from '../../../support/network-builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
+import { byNodeId, definition, family, family6, freedRange, record, share } from '../../../support/builders/networks.ts'
 
 const full = record({
   definition: definition({ ipv4: family({ pins: { a: '172.80.1.0/24' } }), ipv6: family6() }),

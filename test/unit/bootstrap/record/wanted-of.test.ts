@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { WantedStateSchema } from '../../../../src/agent/wanted.ts'
 import type { NetworkRecord, NodeShare, ShareChange } from '../../../../src/bootstrap/record/record.ts'
 import { wantedOf } from '../../../../src/bootstrap/record/wanted-of.ts'
-import { NOW } from '../../../support/builders.ts'
-import { byNodeId, definition, family, family6, record, share } from '../../../support/network-builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
+import { byNodeId, definition, family, family6, record, share } from '../../../support/builders/networks.ts'
 
 const wanted = (over: Partial<NodeShare>, more: Partial<NetworkRecord> = {}) => {
   const one = record({ shares: byNodeId([share('a', '172.80.1.0/24', over)]), ...more })

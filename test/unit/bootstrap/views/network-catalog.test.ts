@@ -15,8 +15,8 @@ import {
   aReport,
   aSwarmNode,
   aTask,
-} from '../../../support/fake-networks.ts'
-import { IN_SYNC, T0 } from '../../../support/fake-use-cases.ts'
+} from '../../../support/builders/network-views.ts'
+import { IN_SYNC, T0 } from '../../../support/use-cases/fake-use-cases.ts'
 
 const SWARM_NETWORK: EngineNetwork = {
   id: 'id-vlan40',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { watchScarceAddresses } from '../../../../src/bootstrap/views/scarce-addresses.ts'
-import { aNetwork, aShare } from '../../../support/fake-networks.ts'
+import { aNetwork, aShare } from '../../../support/builders/network-views.ts'
 
 const watched = () => {
   const lines: string[] = []

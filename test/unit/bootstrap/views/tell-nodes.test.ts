@@ -3,9 +3,9 @@ import { createAgentReports } from '../../../../src/agent/controller/agent-repor
 import type { NodesNews } from '../../../../src/autoscaling/ports.ts'
 import { tellNetworks } from '../../../../src/bootstrap/views/tell-networks.ts'
 import { tellNodes } from '../../../../src/bootstrap/views/tell-nodes.ts'
-import { NOW } from '../../../support/builders.ts'
-import { modelledBootstrap } from '../../../support/modelled-bootstrap.ts'
-import { definition, report } from '../../../support/network-builders.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
+import { definition, report } from '../../../support/builders/networks.ts'
+import { modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
 
 const told = () => {
   const model = modelledBootstrap([definition()])

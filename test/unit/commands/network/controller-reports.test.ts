@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Answer, Call } from '../../../../src/commands/controller-client.ts'
 import { askForReports } from '../../../../src/commands/network/controller-reports.ts'
-import { aContainer, aNode, aReport, fakeNetworks } from '../../../support/fake-networks.ts'
-import { T0 } from '../../../support/fake-use-cases.ts'
-import { server } from '../../../support/http.ts'
+import { aContainer, aNode, aReport, fakeNetworks } from '../../../support/builders/network-views.ts'
+import { T0 } from '../../../support/use-cases/fake-use-cases.ts'
+import { server } from '../../../support/use-cases/http.ts'
 
 /** A real server behind the call, without a socket. */
 const controllerWith = (nodes: Parameters<typeof fakeNetworks>[1], answers: (Answer | Error)[] = []) => {

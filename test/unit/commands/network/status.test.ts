@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { NetworkView, NodeView } from '../../../../src/bootstrap/network.ts'
 import { networkStatus } from '../../../../src/commands/network/status.ts'
-import { aPlan, fakeConsole, fakeDesk } from '../../../support/fake-desk.ts'
-import { aNetwork, aNode, aShare, fakeNetworks } from '../../../support/fake-networks.ts'
-import { T0 } from '../../../support/fake-use-cases.ts'
+import { aNetwork, aNode, aShare, fakeNetworks } from '../../../support/builders/network-views.ts'
+import { aPlan, fakeConsole, fakeDesk } from '../../../support/use-cases/fake-desk.ts'
+import { T0 } from '../../../support/use-cases/fake-use-cases.ts'
 
 interface Story {
   readonly networks?: readonly NetworkView[]

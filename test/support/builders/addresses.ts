@@ -1,10 +1,10 @@
 /** Builders for tests of free addresses: one network `vlan40`, one range a node. */
-import type { ReportedContainer } from '../../src/agent/report.ts'
-import type { Placement } from '../../src/autoscaling/ports.ts'
-import type { EngineNetwork, HeardReport, SwarmNode } from '../../src/bootstrap/ports.ts'
-import type { NetworkRecord } from '../../src/bootstrap/record/record.ts'
-import { NOW } from './builders.ts'
-import { byNodeId, definition, record, report, share } from './network-builders.ts'
+import type { ReportedContainer } from '../../../src/agent/report.ts'
+import type { Placement } from '../../../src/autoscaling/ports.ts'
+import type { EngineNetwork, HeardReport, SwarmNode } from '../../../src/bootstrap/ports.ts'
+import type { NetworkRecord } from '../../../src/bootstrap/record/record.ts'
+import { NOW } from './autoscaling.ts'
+import { byNodeId, definition, record, report, share } from './networks.ts'
 
 export const NETWORK_ID = 'id-vlan40'
 

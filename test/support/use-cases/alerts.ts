@@ -1,12 +1,12 @@
 /** The receiver of notifications over use cases of the test's choice, with what is remembered in memory. */
 import { createHash } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import { EMPTY_ALERT_STATE } from '../../src/autoscaling/alerts/alert-state.ts'
-import type { Alerts } from '../../src/autoscaling/autoscaler.ts'
-import type { AlertStore } from '../../src/autoscaling/ports.ts'
-import { type AlertBook, createAlertBook } from '../../src/autoscaling/receiver/alert-book.ts'
-import { type AlertReceiverDeps, createAlertReceiver } from '../../src/autoscaling/receiver/alert-receiver.ts'
-import { createInMemoryStore } from '../../src/autoscaling/writer/in-memory-store.ts'
+import { EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
+import type { Alerts } from '../../../src/autoscaling/autoscaler.ts'
+import type { AlertStore } from '../../../src/autoscaling/ports.ts'
+import { type AlertBook, createAlertBook } from '../../../src/autoscaling/receiver/alert-book.ts'
+import { type AlertReceiverDeps, createAlertReceiver } from '../../../src/autoscaling/receiver/alert-receiver.ts'
+import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
 
 const quiet = () => {}
 export const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet }

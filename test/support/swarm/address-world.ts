@@ -3,19 +3,19 @@
  * controllers that see all of it late. Nothing happens by itself; every step is the test's.
  */
 
-import { EMPTY_SHARED_STATE } from '../../src/autoscaling/decision/shared-state.ts'
+import { EMPTY_SHARED_STATE } from '../../../src/autoscaling/decision/shared-state.ts'
 import type {
   AddressClaim,
   ServiceChange,
   ServiceObservation,
   Services,
   SharedState,
-} from '../../src/autoscaling/ports.ts'
-import { createAddressCapacity } from '../../src/bootstrap/capacity/address-capacity.ts'
-import type { HeardReport, SwarmNode, SwarmTask } from '../../src/bootstrap/ports.ts'
-import { observation } from './builders.ts'
-import { heardReport, NETWORK_ID, networkRecord, placement, swarmNetwork, swarmNode } from './capacity-builders.ts'
-import { placeBatch } from './swarm-scheduler.ts'
+} from '../../../src/autoscaling/ports.ts'
+import { createAddressCapacity } from '../../../src/bootstrap/capacity/address-capacity.ts'
+import type { HeardReport, SwarmNode, SwarmTask } from '../../../src/bootstrap/ports.ts'
+import { heardReport, NETWORK_ID, networkRecord, placement, swarmNetwork, swarmNode } from '../builders/addresses.ts'
+import { observation } from '../builders/autoscaling.ts'
+import { placeBatch } from './scheduler.ts'
 
 interface Task {
   readonly id: string

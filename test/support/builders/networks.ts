@@ -1,10 +1,10 @@
 /** Builders for tests of networks: a sound default, and what the story is about as an override. */
-import type { NodeReport, ReportedNetwork } from '../../src/agent/report.ts'
-import { NETWORK_LABEL } from '../../src/agent/wanted.ts'
-import type { AllocationInput, AllocationNode } from '../../src/bootstrap/allocation/allocation.ts'
-import type { FamilyDefinition, NetworkDefinition } from '../../src/bootstrap/definition/definition.ts'
-import type { FreedRange, NetworkRecord, NodeShare } from '../../src/bootstrap/record/record.ts'
-import { NOW } from './builders.ts'
+import type { NodeReport, ReportedNetwork } from '../../../src/agent/report.ts'
+import { NETWORK_LABEL } from '../../../src/agent/wanted.ts'
+import type { AllocationInput, AllocationNode } from '../../../src/bootstrap/allocation/allocation.ts'
+import type { FamilyDefinition, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
+import type { FreedRange, NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
+import { NOW } from './autoscaling.ts'
 
 export const HOUR_MS = 3_600_000
 

@@ -1,9 +1,9 @@
 /** A modelled host and engine behind the agent's ports, with faults to switch on. */
 
-import type { NodeObservation, NodeStep } from '../../src/agent/plan/host.ts'
-import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine } from '../../src/agent/ports.ts'
-import type { ReportedContainer } from '../../src/agent/report.ts'
-import type { WantedState } from '../../src/agent/wanted.ts'
+import type { NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
+import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine } from '../../../src/agent/ports.ts'
+import type { ReportedContainer } from '../../../src/agent/report.ts'
+import type { WantedState } from '../../../src/agent/wanted.ts'
 import { observation, taken } from './modelled-host.ts'
 
 export interface ModelledNode {

@@ -3,8 +3,8 @@
  * and faults on demand. For tests of what the scaler does when things go wrong; the real engines are in test/e2e.
  */
 
-import { EMPTY_SHARED_STATE, type SharedState } from '../../src/autoscaling/decision/shared-state.ts'
-import { type ServiceObservation, STATE_LABEL } from '../../src/autoscaling/observation.ts'
+import { EMPTY_SHARED_STATE, type SharedState } from '../../../src/autoscaling/decision/shared-state.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../../src/autoscaling/observation.ts'
 import type {
   CountWrite,
   ServiceChange,
@@ -12,9 +12,9 @@ import type {
   SharedStateStore,
   SyncStatus,
   WriteResult,
-} from '../../src/autoscaling/ports.ts'
-import { Fault } from '../../src/foundation/errors.ts'
-import { observation } from './builders.ts'
+} from '../../../src/autoscaling/ports.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
+import { observation } from '../builders/autoscaling.ts'
 
 /** What the next write meets instead of the engine. `late`: no answer, and in force when `thaw()` is called. */
 export type WriteFault = 'conflict' | 'unsent' | 'lost-before' | 'lost-after' | 'late' | 'hang' | 'rejected'

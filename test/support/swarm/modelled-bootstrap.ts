@@ -3,11 +3,11 @@
  * its say and Swarm places what it can.
  */
 
-import type { DefinitionSet, NetworkDefinition } from '../../src/bootstrap/definition/definition.ts'
-import type { ServiceUse } from '../../src/bootstrap/plan/words.ts'
-import type { AgentReports, Definitions, StepResult } from '../../src/bootstrap/ports.ts'
-import type { BootstrapSwarm } from '../../src/bootstrap/reconcile/bootstrap-swarm.ts'
-import { Fault } from '../../src/foundation/errors.ts'
+import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
+import type { ServiceUse } from '../../../src/bootstrap/plan/words.ts'
+import type { AgentReports, Definitions, StepResult } from '../../../src/bootstrap/ports.ts'
+import type { BootstrapSwarm } from '../../../src/bootstrap/reconcile/bootstrap-swarm.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
 import { asSet, type ModelledCluster, modelledCluster } from './modelled-cluster.ts'
 
 export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster: ModelledCluster = modelledCluster()) {

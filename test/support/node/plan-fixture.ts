@@ -1,8 +1,8 @@
 /** One network as a node is told it, what is planned for it there, and a node after all of that was done. */
 
-import type { NodeObservation, NodeStep } from '../../src/agent/plan/host.ts'
-import { planNode } from '../../src/agent/plan/node-plan.ts'
-import type { WantedNetwork } from '../../src/agent/wanted.ts'
+import type { NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
+import { planNode } from '../../../src/agent/plan/node-plan.ts'
+import type { WantedNetwork } from '../../../src/agent/wanted.ts'
 import { network, observation, taken } from './modelled-host.ts'
 
 export const wantedNetwork = (over: Partial<WantedNetwork> = {}): WantedNetwork => ({

@@ -1,8 +1,8 @@
 /** A node in memory: an observation, and what each step makes of it. Refuses what a kernel or an engine would refuse. */
 
-import type { HostLink, NodeObservation, NodeStep } from '../../src/agent/plan/host.ts'
-import { HALF_MADE } from '../../src/agent/plan/link-names.ts'
-import type { ReportedNetwork } from '../../src/agent/report.ts'
+import type { HostLink, NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
+import { HALF_MADE } from '../../../src/agent/plan/link-names.ts'
+import type { ReportedNetwork } from '../../../src/agent/report.ts'
 
 export const link = (name: string, over: Partial<HostLink> = {}): HostLink => ({
   name,

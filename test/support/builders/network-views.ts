@@ -1,12 +1,12 @@
 /** Networks and nodes for tests of what shows them. */
-import type { NodeReport } from '../../src/agent/report.ts'
-import type { WantedState } from '../../src/agent/wanted.ts'
-import type { NetworkDefinition } from '../../src/bootstrap/definition/definition.ts'
-import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../../src/bootstrap/network.ts'
-import type { SwarmNode, SwarmTask } from '../../src/bootstrap/ports.ts'
-import type { NetworkRecord, NodeShare } from '../../src/bootstrap/record/record.ts'
-import { Fault } from '../../src/foundation/errors.ts'
-import { T0 } from './fake-use-cases.ts'
+import type { NodeReport } from '../../../src/agent/report.ts'
+import type { WantedState } from '../../../src/agent/wanted.ts'
+import type { NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
+import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../../../src/bootstrap/network.ts'
+import type { SwarmNode, SwarmTask } from '../../../src/bootstrap/ports.ts'
+import type { NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
+import { T0 } from '../use-cases/fake-use-cases.ts'
 
 export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition => ({
   name: 'vlan40',

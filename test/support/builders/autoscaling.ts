@@ -1,9 +1,9 @@
 /** Builders for tests: a sound default, and what the story is about as an override. */
-import type { DecideInput } from '../../src/autoscaling/decision/decide-input.ts'
-import type { RequestKey } from '../../src/autoscaling/decision/request.ts'
-import type { ScalingState } from '../../src/autoscaling/decision/state.ts'
-import type { ServiceObservation } from '../../src/autoscaling/observation.ts'
-import type { Policy, PolicyReading } from '../../src/autoscaling/policy/policy.ts'
+import type { DecideInput } from '../../../src/autoscaling/decision/decide-input.ts'
+import type { RequestKey } from '../../../src/autoscaling/decision/request.ts'
+import type { ScalingState } from '../../../src/autoscaling/decision/state.ts'
+import type { ServiceObservation } from '../../../src/autoscaling/observation.ts'
+import type { Policy, PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
 
 /** 2026-01-01T00:00:00Z: the "now" of every pure test. */
 export const NOW = 1_767_225_600_000

@@ -1,10 +1,10 @@
 /** Use cases in memory. What a test does not set throws when it is called. */
-import type { Autoscaler, Catalog, EventFeed, OrreryEvent, Scaler } from '../../src/autoscaling/autoscaler.ts'
-import type { Decision } from '../../src/autoscaling/decision/decision.ts'
-import type { Request } from '../../src/autoscaling/decision/request.ts'
-import type { SyncStatus } from '../../src/autoscaling/ports.ts'
-import { Fault } from '../../src/foundation/errors.ts'
-import { policy } from './builders.ts'
+import type { Autoscaler, Catalog, EventFeed, OrreryEvent, Scaler } from '../../../src/autoscaling/autoscaler.ts'
+import type { Decision } from '../../../src/autoscaling/decision/decision.ts'
+import type { Request } from '../../../src/autoscaling/decision/request.ts'
+import type { SyncStatus } from '../../../src/autoscaling/ports.ts'
+import { Fault } from '../../../src/foundation/errors.ts'
+import { policy } from '../builders/autoscaling.ts'
 
 export const T0 = Date.UTC(2026, 0, 31, 12)
 

@@ -1,10 +1,10 @@
 /** A server for tests that listens nowhere, and one that does when a real socket matters. */
 import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
-import { createLogger } from '../../src/adapters/logging/logger.ts'
-import { type ListenDeps, type Listening, listen } from '../../src/http/listen.ts'
-import { buildServer } from '../../src/http/server.ts'
-import type { MetricsPage, ServerDeps } from '../../src/http/server-deps.ts'
+import { createLogger } from '../../../src/adapters/logging/logger.ts'
+import { type ListenDeps, type Listening, listen } from '../../../src/http/listen.ts'
+import { buildServer } from '../../../src/http/server.ts'
+import type { MetricsPage, ServerDeps } from '../../../src/http/server-deps.ts'
 import { alertReceiver } from './alerts.ts'
 import { fakeCatalog, fakeFeed, fakeScaler, T0 } from './fake-use-cases.ts'
 

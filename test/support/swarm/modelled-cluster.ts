@@ -3,20 +3,20 @@
  * tasks go where labels and availability let them. What must never happen is kept in `harm`.
  */
 
-import { configNetwork, differences } from '../../src/agent/plan/config-network.ts'
-import type { NetworkStanding, NodeReport, ReportedNetwork } from '../../src/agent/report.ts'
-import { NETWORK_LABEL, type WantedNetwork, type WantedState } from '../../src/agent/wanted.ts'
-import { blockOf, overlaps } from '../../src/bootstrap/address/address.ts'
-import type { DefinitionSet, NetworkDefinition } from '../../src/bootstrap/definition/definition.ts'
-import { planCluster } from '../../src/bootstrap/plan/plan.ts'
-import type { ClusterPlan, Observed, PlanMode, Step } from '../../src/bootstrap/plan/words.ts'
-import type { EngineNetwork, HeardReport, SwarmNode, SwarmTask } from '../../src/bootstrap/ports.ts'
-import type { WritingStep } from '../../src/bootstrap/reconcile/take-step.ts'
-import { type NetworkRecord, readyLabel } from '../../src/bootstrap/record/record.ts'
-import { recordCodec } from '../../src/bootstrap/record/record-codec.ts'
-import { wantedOf } from '../../src/bootstrap/record/wanted-of.ts'
-import { NOW } from './builders.ts'
-import { report } from './network-builders.ts'
+import { configNetwork, differences } from '../../../src/agent/plan/config-network.ts'
+import type { NetworkStanding, NodeReport, ReportedNetwork } from '../../../src/agent/report.ts'
+import { NETWORK_LABEL, type WantedNetwork, type WantedState } from '../../../src/agent/wanted.ts'
+import { blockOf, overlaps } from '../../../src/bootstrap/address/address.ts'
+import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
+import { planCluster } from '../../../src/bootstrap/plan/plan.ts'
+import type { ClusterPlan, Observed, PlanMode, Step } from '../../../src/bootstrap/plan/words.ts'
+import type { EngineNetwork, HeardReport, SwarmNode, SwarmTask } from '../../../src/bootstrap/ports.ts'
+import type { WritingStep } from '../../../src/bootstrap/reconcile/take-step.ts'
+import { type NetworkRecord, readyLabel } from '../../../src/bootstrap/record/record.ts'
+import { recordCodec } from '../../../src/bootstrap/record/record-codec.ts'
+import { wantedOf } from '../../../src/bootstrap/record/wanted-of.ts'
+import { NOW } from '../builders/autoscaling.ts'
+import { report } from '../builders/networks.ts'
 
 interface Machine {
   /** Config-only networks. */
