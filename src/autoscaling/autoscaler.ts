@@ -9,6 +9,7 @@ import type { Pause, PendingRestore } from './decision/shared-state.ts'
 import type { ScalingState } from './decision/state.ts'
 import type { ServiceObservation } from './observation.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
+import type { BoundsInForce } from './policy/policy-at.ts'
 import type { NodesNews, SyncStatus } from './ports.ts'
 
 /** A named yes/no with reason and time. */
@@ -35,6 +36,8 @@ export interface Autoscaler {
   readonly name: string
   readonly reading: PolicyReading
   readonly observation: ServiceObservation
+  /** In force now; absent: no valid policy says them. */
+  readonly bounds?: BoundsInForce
   /** From the state label, or what a deploy erased of it. Absent if never scaled. */
   readonly state?: ScalingState
   readonly pause?: Pause

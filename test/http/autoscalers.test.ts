@@ -62,6 +62,7 @@ const SHOWN = {
     { severity: 'warning', field: 'autoscaler.cooldwon', value: '5s', message: 'did you mean autoscaler.cooldown?' },
   ],
   unsupported: 'it is a cron job',
+  bounds: { min: 1, max: 10, source: 'policy' },
   observation: {
     id: 'id-web',
     name: 'web',
@@ -110,7 +111,17 @@ describe('reading', () => {
   it('leaves out what an autoscaler has not', async () => {
     const { autoscalers } = (await server().inject('/v1/autoscaler')).json()
     expect(Object.keys(autoscalers[0]).toSorted()).toEqual(
-      ['alerts', 'conditions', 'issues', 'name', 'nextAllowed', 'observation', 'policy', 'service'].toSorted(),
+      [
+        'alerts',
+        'bounds',
+        'conditions',
+        'issues',
+        'name',
+        'nextAllowed',
+        'observation',
+        'policy',
+        'service',
+      ].toSorted(),
     )
   })
 

@@ -39,7 +39,7 @@ export function createServiceGauges(registry: Registry): ServiceGauges {
   const issues = gauge('policy_issues', 'Things wrong with the policy; an error makes it invalid.', ['severity'])
 
   const fillOne = (autoscaler: Autoscaler, nowMs: number) => {
-    const { name, observation, reading, state, alerts, lastDecision, conditions } = autoscaler
+    const { name, observation, reading, bounds, state, alerts, lastDecision, conditions } = autoscaler
     const labels = { autoscaler: name, service: observation.name }
     current.set(labels, observation.replicas)
     if (lastDecision) {
@@ -47,8 +47,8 @@ export function createServiceGauges(registry: Registry): ServiceGauges {
       desired.set(labels, lastDecision.outcome === 'dry-run' ? lastDecision.from : lastDecision.to)
       if (lastDecision.outcome === 'dry-run') dryRunDesired.set(labels, lastDecision.to)
     }
-    if (reading.policy) min.set(labels, reading.policy.min)
-    if (typeof reading.policy?.max === 'number') max.set(labels, reading.policy.max)
+    if (bounds) min.set(labels, bounds.min)
+    if (typeof bounds?.max === 'number') max.set(labels, bounds.max)
     const holds = (type: Condition['type'], status: boolean) =>
       conditions.some((condition) => condition.type === type && condition.status === status)
     paused.set(labels, holds('Paused', true) ? 1 : 0)

@@ -2,11 +2,11 @@
 
 import type { Autoscaler } from '../autoscaler.ts'
 import type { AlertWish } from './alert-plan.ts'
+import { isOverruled } from './alert-source.ts'
 import { type AlertState, standingKey } from './alert-state.ts'
 import { alertTtlMs, newsEveryMs } from './alert-time.ts'
 import { alertId, alertName, type Digest } from './alert-words.ts'
 import type { Notification } from './notification.ts'
-import { isOverruled } from './standing.ts'
 import { end, stand } from './standing-changes.ts'
 
 export interface StandingNews {

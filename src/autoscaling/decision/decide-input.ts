@@ -2,6 +2,7 @@
 
 import type { ServiceObservation } from '../observation.ts'
 import type { Policy, PolicyReading } from '../policy/policy.ts'
+import type { BoundsInForce } from '../policy/policy-at.ts'
 import type { Capacity } from './limit-count.ts'
 import type { Request } from './request.ts'
 import type { Pause } from './shared-state.ts'
@@ -15,6 +16,8 @@ export interface DecideInput {
   readonly pause: Pause | undefined
   /** How many replicas the networks can address; absent: no limit known. */
   readonly capacity?: Capacity
+  /** Why Swarm cannot place or keep alive the tasks there are; absent: it can, or nobody knows. */
+  readonly unplaceable?: string
   /** A write whose answer never came is still unresolved. */
   readonly writeUnknown: boolean
   /** Dry run for every service of this controller. */
@@ -25,5 +28,5 @@ export interface DecideInput {
   readonly nowMs: number
 }
 
-/** The same with a policy that is known to be valid. */
-export type ValidInput = DecideInput & { readonly policy: Policy }
+/** The same with a policy that is known to be valid, and its bounds in force now. */
+export type ValidInput = DecideInput & { readonly policy: Policy; readonly bounds: BoundsInForce }

@@ -1,11 +1,12 @@
 /**
  * decide(): the answer to one request. Pure and total: no clock, no I/O, no throw.
  *
- *   policy -> supported -> unknown write -> maintenance -> paused -> duplicate -> rollout -> cooldown   (gates: stop or pass)
+ *   policy -> supported -> unknown write -> maintenance -> paused -> duplicate -> rollout -> unschedulable -> cooldown   (gates: stop or pass)
  *     -> wanted -> min -> max -> capacity                                                              (limits: change the number)
  *     -> unchanged? -> dry run? -> scaled
  */
 
+import { policyAt } from '../policy/policy-at.ts'
 import { stepSize } from '../policy/step.ts'
 import type { DecideInput, ValidInput } from './decide-input.ts'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from './decision.ts'
@@ -29,7 +30,7 @@ export function decide(input: DecideInput): Verdict {
     return { decision: answer(input, { outcome: 'invalid-policy', reason, from: current, to: current }), stages }
   }
   stages.push({ stage: 'policy', result: 'pass', detail: 'the policy is valid' })
-  const gateInput: ValidInput = { ...input, policy }
+  const gateInput: ValidInput = { ...input, policy, bounds: policyAt(policy, input.nowMs) }
   for (const gate of gates) {
     const { stop, detail } = gate.judge(gateInput)
     stages.push({ stage: gate.stage, result: stop === undefined ? 'pass' : 'stop', detail })
@@ -45,7 +46,7 @@ function count(input: ValidInput, stages: Stage[]): Decision {
   const current = input.observation.replicas
   const wanted = wantedCount(input)
   stages.push({ stage: 'wanted', result: 'pass', detail: wanted.reason })
-  const { to, limits } = limitCount(wanted.count, current, input.policy, input.capacity)
+  const { to, limits } = limitCount(wanted.count, current, input.bounds, input.capacity)
   for (const limit of limits) stages.push({ stage: limit.stage, result: 'limit', detail: limit.reason })
   const numbers = { from: current, to, wanted: wanted.count, limits }
   if (to === current) {
@@ -67,8 +68,7 @@ function count(input: ValidInput, stages: Stage[]): Decision {
 function wantedCount({ request, policy, observation }: ValidInput): { count: number; reason: string } {
   const current = observation.replicas
   switch (request.kind) {
-    case 'step':
-    case 'standing': {
+    case 'step': {
       const step = request.by ?? (request.direction === 'up' ? policy.stepUp : policy.stepDown)
       const size = stepSize(step, current, request.direction)
       const percent = step.kind === 'percent' ? ` (${step.percent}% of ${current})` : ''
@@ -77,6 +77,8 @@ function wantedCount({ request, policy, observation }: ValidInput): { count: num
     }
     case 'set':
       return { count: request.replicas, reason: `set to ${request.replicas}` }
+    case 'recommend':
+      return { count: request.replicas, reason: request.why }
     case 'restore':
       return { count: request.replicas, reason: `back to ${request.replicas}, which ran before the deploy` }
     case 'bounds':
@@ -94,8 +96,7 @@ function unchangedCode(limits: readonly Limit[]): UnchangedCode {
 }
 
 /** What the caller said stays with the decision, whatever became of it. */
-function noted(request: DecideInput['request']): string {
-  const note = request.kind === 'step' || request.kind === 'set' ? request.note : undefined
+function noted({ note }: DecideInput['request']): string {
   return note === undefined || note === '' ? '' : ` (${note})`
 }
 

@@ -9,7 +9,7 @@ import { decide, type Verdict } from './decide.ts'
 import type { DecideInput } from './decide-input.ts'
 import { keyFault } from './key-fault.ts'
 import { liveKeys } from './recent-keys.ts'
-import { causeOf, keyOf, type Request } from './request.ts'
+import { causeOf, type Request, traitsOf } from './request.ts'
 import { fitsLabel, nextState, type ScalingState } from './state.ts'
 
 export interface FoldInput extends Omit<DecideInput, 'request'> {
@@ -63,9 +63,18 @@ function advance(
   { decision }: Verdict,
   { writeId, nowMs, dedupWindowMs }: Pick<FoldInput, 'writeId' | 'nowMs' | 'dedupWindowMs'>,
 ): ScalingState | Fault {
-  const key = keyOf(request)
+  const { key } = request
+  const { tickMs } = traitsOf(request)
   const live = liveKeys(state?.keys ?? [], { nowMs, windowMs: dedupWindowMs })
-  const change = { writeId, nowMs, from: decision.from, to: decision.to, cause: causeOf(request), ...(key && { key }) }
+  const change = {
+    writeId,
+    nowMs,
+    from: decision.from,
+    to: decision.to,
+    cause: causeOf(request),
+    tickMs,
+    ...(key && { key }),
+  }
   const next = nextState(state, change, live)
   if (key === undefined || fitsLabel(next)) return next
   return new Fault(

@@ -2,10 +2,12 @@
 
 import type { ServiceMode, ServiceObservation, UpdateState } from '../observation.ts'
 import type { Direction, PauseScope, Policy } from '../policy/policy.ts'
+import type { Bounds } from '../policy/policy-at.ts'
 import type { ValidInput } from './decide-input.ts'
 import type { HeldCode, Outcome } from './decision.ts'
 import { recall } from './recent-keys.ts'
-import { keyOf, type Request } from './request.ts'
+import { traitsOf } from './request.ts'
+import type { ScalingState } from './state.ts'
 
 interface Stop {
   readonly outcome: Outcome
@@ -29,9 +31,6 @@ interface Gate {
 /** How long a template change without any UpdateStatus counts as a rollout: Swarm shows none for some ms after a deploy. */
 export const SETTLE_MS = 10_000
 
-/** The least time between two steps of standing alerts. */
-const STANDING_MS = 15_000
-
 export const gates: readonly Gate[] = [
   { stage: 'supported', judge: supported },
   { stage: 'unknown-write', judge: unknownWrite },
@@ -39,6 +38,7 @@ export const gates: readonly Gate[] = [
   { stage: 'paused', judge: paused },
   { stage: 'duplicate', judge: duplicate },
   { stage: 'rollout', judge: rollout },
+  { stage: 'unschedulable', judge: unschedulable },
   { stage: 'cooldown', judge: cooldown },
 ]
 
@@ -75,9 +75,9 @@ function unknownWrite({ writeUnknown }: ValidInput): Judgement {
 }
 
 /** 0 below a higher min was set by a person: hands off for everything but another count by name. */
-function maintenance({ observation, policy, request }: ValidInput): Judgement {
-  if (observation.replicas > 0 || policy.min === 0) return pass('the service is not at 0')
-  if (request.kind === 'set') return pass('at 0, and a count is asked for by name')
+function maintenance({ observation, bounds, request }: ValidInput): Judgement {
+  if (observation.replicas > 0 || bounds.min === 0) return pass('the service is not at 0')
+  if (traitsOf(request).endsMaintenance) return pass('at 0, and a count is asked for by name')
   return held(
     'maintenance',
     'the count is 0, below min: set by hand, so hands off; PUT replicas or `docker service scale` ends it',
@@ -105,24 +105,24 @@ function covers(scope: PauseScope, direction: Direction): boolean {
   return scope === 'both' || scope === direction
 }
 
-function isStep(request: Request): request is Extract<Request, { kind: 'step' | 'standing' }> {
-  return request.kind === 'step' || request.kind === 'standing'
-}
-
 /** `undefined`: the request would change nothing. */
-function directionOf({ request, observation, policy }: ValidInput): Direction | undefined {
-  if (isStep(request)) return request.direction
-  const target = request.kind === 'bounds' ? nearest(observation.replicas, policy) : request.replicas
+function directionOf({ request, observation, bounds }: ValidInput): Direction | undefined {
+  if (request.kind === 'step') return request.direction
+  const target = request.kind === 'bounds' ? nearest(observation.replicas, bounds) : request.replicas
   if (target === observation.replicas) return undefined
   return target > observation.replicas ? 'up' : 'down'
 }
 
-function nearest(count: number, { min, max, maxWritten }: Policy): number {
+function nearest(count: number, { min, max, maxWritten }: Bounds): number {
   return Math.max(min, maxWritten && max !== null ? Math.min(max, count) : count)
 }
 
 function duplicate({ request, state, nowMs, dedupWindowMs }: ValidInput): Judgement {
-  const key = keyOf(request)
+  const { tickMs } = traitsOf(request)
+  if (tickMs !== undefined && state?.tickMs !== undefined && state.tickMs >= tickMs) {
+    return held('duplicate', 'this tick was acted on already')
+  }
+  const { key } = request
   if (key === undefined) return pass('no idempotency key')
   const known = recall(state?.keys ?? [], key, { nowMs, windowMs: dedupWindowMs })
   if (known.kind !== 'duplicate') return pass('the idempotency key is new')
@@ -139,7 +139,8 @@ const ROLLOUTS: Partial<Record<UpdateState, string>> = {
 
 function rollout({ observation, policy, request, nowMs }: ValidInput): Judgement {
   if (policy.rollout === 'off') return pass('rollouts are not waited for (autoscaler.rollout=off)')
-  if (request.kind === 'restore' && policy.onDeploy === 'restore-now') return pass('autoscaler.on-deploy=restore-now')
+  if (!traitsOf(request).waitsForRollout)
+    return pass('it does not wait for a rollout (autoscaler.on-deploy=restore-now)')
   return rolloutOf(observation, nowMs) ?? pass('no rollout')
 }
 
@@ -156,35 +157,42 @@ export function rolloutOf(observation: ServiceObservation, nowMs: number): Judge
   })
 }
 
-function cooldown({ request, policy, state, nowMs }: ValidInput): Judgement {
-  if (!isStep(request)) return pass('no cooldown for this kind of request')
-  const nextMs = cooldownEndMs(
-    request.direction,
-    request.kind === 'standing' ? unhurried(policy) : policy,
-    state,
-    nowMs,
-  )
-  if (nextMs === undefined) return pass('no cooldown is running')
-  const seconds = Math.ceil((nextMs - nowMs) / 1000)
-  return held('cooldown', `cooldown: ${request.direction} is possible again in ${seconds} s`, { retryAtMs: nextMs })
+function unschedulable(input: ValidInput): Judgement {
+  const { policy, request, unplaceable } = input
+  if (!traitsOf(request).waitsForPlacement) return pass('it does not wait for tasks to be placed')
+  if (policy.unschedulable === 'off')
+    return pass('tasks to be placed are not waited for (autoscaler.unschedulable=off)')
+  if (unplaceable === undefined) return pass('no task is known to wait for its place')
+  return directionOf(input) === 'up' ? held('unschedulable', unplaceable) : pass(`it does not grow: ${unplaceable}`)
 }
 
-/** The policy as a standing alert has it: no cooldown is shorter than 15 s. */
-export function unhurried(policy: Policy): Policy {
-  const cooldownUpMs = Math.max(policy.cooldownUpMs, STANDING_MS)
-  const cooldownDownMs = Math.max(policy.cooldownDownMs, STANDING_MS)
-  return { ...policy, cooldownUpMs, cooldownDownMs }
+function cooldown(input: ValidInput): Judgement {
+  const { request, policy, state, nowMs } = input
+  const waits = traitsOf(request).cooldown
+  const direction = directionOf(input)
+  if (waits === undefined || direction === undefined) return pass('no cooldown for this kind of request')
+  const nextMs = cooldownEndMs(direction, { policy, state, nowMs, leastMs: waits.leastMs })
+  if (nextMs === undefined) return pass('no cooldown is running')
+  const seconds = Math.ceil((nextMs - nowMs) / 1000)
+  return held('cooldown', `cooldown: ${direction} is possible again in ${seconds} s`, { retryAtMs: nextMs })
+}
+
+export interface CooldownInput {
+  readonly policy: Policy
+  readonly state: Pick<ScalingState, 'lastUpMs' | 'lastChangeMs'> | undefined
+  readonly nowMs: number
+  /** No cooldown is shorter. */
+  readonly leastMs: number
 }
 
 /** When a step in `direction` has waited long enough; `undefined`: it has. A time in the future counts as now. */
 export function cooldownEndMs(
   direction: Direction,
-  policy: Policy,
-  state: { readonly lastUpMs?: number; readonly lastChangeMs?: number } | undefined,
-  nowMs: number,
+  { policy, state, nowMs, leastMs }: CooldownInput,
 ): number | undefined {
   const lastMs = direction === 'up' ? state?.lastUpMs : state?.lastChangeMs
   if (lastMs === undefined) return undefined
-  const endMs = Math.min(lastMs, nowMs) + (direction === 'up' ? policy.cooldownUpMs : policy.cooldownDownMs)
+  const cooldownMs = direction === 'up' ? policy.cooldownUpMs : policy.cooldownDownMs
+  const endMs = Math.min(lastMs, nowMs) + Math.max(cooldownMs, leastMs)
   return endMs > nowMs ? endMs : undefined
 }

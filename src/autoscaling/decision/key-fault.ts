@@ -1,15 +1,14 @@
 /** An idempotency key that was used for another wish. Pure. */
 import { Fault } from '../../foundation/errors.ts'
 import { recall } from './recent-keys.ts'
-import { keyOf, type Request } from './request.ts'
+import type { Request } from './request.ts'
 import type { ScalingState } from './state.ts'
 
 export function keyFault(
-  request: Request,
+  { key }: Request,
   state: ScalingState | undefined,
   at: { readonly nowMs: number; readonly dedupWindowMs: number },
 ): Fault | undefined {
-  const key = keyOf(request)
   if (key === undefined) return undefined
   const known = recall(state?.keys ?? [], key, { nowMs: at.nowMs, windowMs: at.dedupWindowMs })
   if (known.kind !== 'reused') return undefined

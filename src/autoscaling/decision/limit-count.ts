@@ -1,6 +1,6 @@
 /** From the wanted count to the allowed one: min, max, capacity, in this order, each change kept. Pure. */
 
-import type { Policy } from '../policy/policy.ts'
+import type { Bounds } from '../policy/policy-at.ts'
 import type { Limit } from './decision.ts'
 
 /** How many replicas can be addressed, and why no more. */
@@ -12,7 +12,7 @@ export interface Capacity {
 export function limitCount(
   wanted: number,
   current: number,
-  policy: Policy,
+  bounds: Bounds,
   capacity: Capacity | undefined,
 ): { readonly to: number; readonly limits: readonly Limit[] } {
   const limits: Limit[] = []
@@ -21,8 +21,8 @@ export function limitCount(
     limits.push({ stage, before: to, after, reason })
     to = after
   }
-  if (to < policy.min) limit('min', policy.min, `min is ${policy.min}`)
-  const max = highest(current, policy)
+  if (to < bounds.min) limit('min', bounds.min, `min is ${bounds.min}`)
+  const max = highest(current, bounds)
   if (to > max.count) limit('max', max.count, max.reason)
   if (capacity !== undefined) {
     // A ceiling never takes away what runs already.
@@ -33,7 +33,7 @@ export function limitCount(
 }
 
 /** A max that nobody wrote limits growth only: it never pulls down what already runs. */
-function highest(current: number, { max, maxWritten }: Policy): { count: number; reason: string } {
+function highest(current: number, { max, maxWritten }: Bounds): { count: number; reason: string } {
   if (max === null) return { count: current, reason: 'no max is set, so the count does not grow' }
   if (maxWritten || current <= max) return { count: max, reason: `max is ${max}` }
   return { count: current, reason: `max is ${max} by default: ${current} stays and does not grow` }

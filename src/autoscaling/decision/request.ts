@@ -1,7 +1,7 @@
-/** A request: what somebody asks of an autoscaler. */
+/** A request: what somebody asks of an autoscaler, and how it is to be judged. */
 import type { Direction, Step } from '../policy/policy.ts'
 
-/** Who asks, for the record: `call`, `alert`, `orbiter`; corrections name themselves. */
+/** Who asks, for the record. */
 export type Origin = 'call' | 'alert' | 'orbiter'
 
 /** An idempotency key as remembered: never the key itself. */
@@ -12,39 +12,65 @@ export interface RequestKey {
   readonly wish: string
 }
 
-interface Asked {
-  readonly origin: Origin
+/** What deciding and writing ask of a request, instead of its kind or who made it. */
+export interface Traits {
+  /** It waits for the cooldown of its direction, which is `leastMs` at least; absent: it does not wait. */
+  readonly cooldown?: { readonly leastMs: number }
+  /** It may write at a count of 0 below min, which somebody set by hand. */
+  readonly endsMaintenance: boolean
+  /** It waits until no update or rollback runs or is paused. */
+  readonly waitsForRollout: boolean
+  /** With `autoscaler.unschedulable=hold` its growth waits while Swarm cannot place the tasks there are. */
+  readonly waitsForPlacement: boolean
+  /** The tick of the clock that it belongs to, ms since the epoch: of several controllers one acts on it. */
+  readonly tickMs?: number
+  /** The request source that it is of: what a caller asks in its place is not asked by the source too. */
+  readonly source?: string
+  /** What is over once it is carried out: the count owed after a deploy; alerts that stand, until they are heard of again. */
+  readonly clears?: 'restore' | 'alerts'
+}
+
+/** Of a step that somebody calls for. */
+export const STEP_TRAITS: Traits = {
+  cooldown: { leastMs: 0 },
+  endsMaintenance: false,
+  waitsForRollout: true,
+  waitsForPlacement: false,
+}
+
+/** Of a count that is right whatever was before. */
+export const COUNT_TRAITS: Traits = { endsMaintenance: false, waitsForRollout: true, waitsForPlacement: false }
+
+const SET_TRAITS: Traits = { ...COUNT_TRAITS, endsMaintenance: true, clears: 'alerts' }
+
+interface Common {
   readonly key?: RequestKey
   /** Free text of the caller, kept in the decision's reason and the log. */
   readonly note?: string
 }
 
 type RequestArgs = {
-  /** One step up or down. */
-  step: Asked & { readonly direction: Direction; readonly by?: Step }
-  /** One step of an alert with `autoscaler.on-firing=repeat`: as `step`, and never more often than each 15 s. */
-  standing: Asked & { readonly direction: Direction; readonly by?: Step }
-  /** A count, clamped to the bounds; skips cooldown; works at 0. */
-  set: Asked & { readonly replicas: number }
+  /** One step up or down. Traits absent: those of a call. */
+  step: { readonly origin: Origin; readonly direction: Direction; readonly by?: Step; readonly traits?: Traits }
+  /** A count by name, clamped to the bounds; skips the cooldown; works at 0. */
+  set: { readonly origin: Origin; readonly replicas: number; readonly traits?: Traits }
+  /** A count that a request source found to be right. `cause` is the source's word for the record. */
+  recommend: { readonly replicas: number; readonly why: string; readonly cause: string; readonly traits: Traits }
   /** Back to the count that ran before a deploy reset it. */
-  restore: { readonly replicas: number }
+  restore: { readonly replicas: number; readonly traits: Traits }
   /** Back inside the bounds that a person wrote. */
-  bounds: Record<never, never>
+  bounds: { readonly traits: Traits }
 }
 
 export type RequestKind = keyof RequestArgs
-export type Request = { [K in RequestKind]: { readonly kind: K } & RequestArgs[K] }[RequestKind]
+export type Request = { [K in RequestKind]: { readonly kind: K } & RequestArgs[K] & Common }[RequestKind]
 
-/** Corrections carry no key. */
-export function keyOf(request: Request): RequestKey | undefined {
-  return isCorrection(request) ? undefined : request.key
+export function traitsOf({ kind, traits }: Request): Traits {
+  return traits ?? (kind === 'set' ? SET_TRAITS : STEP_TRAITS)
 }
 
-/** Who asks; corrections name themselves. */
-export function causeOf(request: Request): Origin | 'set' | 'restore' | 'bounds' {
-  return request.kind === 'step' || request.kind === 'standing' ? request.origin : request.kind
-}
-
-function isCorrection(request: Request): request is Extract<Request, { kind: 'restore' | 'bounds' }> {
-  return request.kind === 'restore' || request.kind === 'bounds'
+/** What a write for it is recorded as. */
+export function causeOf(request: Request): string {
+  if (request.kind === 'step') return request.origin
+  return request.kind === 'recommend' ? request.cause : request.kind
 }

@@ -6,9 +6,6 @@ import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { Direction } from '../policy/policy.ts'
 import { decodeRecentKeys, encodeRecentKeys, MAX_RECENT_KEYS, type RecentKey } from './recent-keys.ts'
 
-/** What a write was for. */
-export type Cause = 'call' | 'alert' | 'orbiter' | 'set' | 'restore' | 'bounds'
-
 export interface ScalingState {
   /** Random id of the write that carried this state. */
   readonly writeId: string
@@ -16,11 +13,14 @@ export interface ScalingState {
   readonly from: number
   readonly to: number
   readonly direction: Direction
+  /** What the write was for: `call`, `alert`, `orbiter`, `set`, `restore`, `bounds`, or the word of a request source. */
   readonly cause: string
   /** When a write of ours last raised the count. */
   readonly lastUpMs?: number
   /** When a write of ours last changed the count either way. */
   readonly lastChangeMs?: number
+  /** The last tick of the clock that a write of ours belonged to. */
+  readonly tickMs?: number
   /** Keyed requests that changed the count, oldest first. */
   readonly keys: readonly RecentKey[]
   /** The version that wrote it, and the fields that this version does not know: sent back untouched. */
@@ -30,7 +30,7 @@ export interface ScalingState {
 
 const VERSION = 1
 const MAX_LABEL_LENGTH = 4096
-const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'keys'])
+const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'tk', 'keys'])
 
 export function encodeState(state: ScalingState): string {
   return JSON.stringify({
@@ -43,6 +43,7 @@ export function encodeState(state: ScalingState): string {
     cause: state.cause,
     up: state.lastUpMs,
     chg: state.lastChangeMs,
+    tk: state.tickMs,
     keys: state.keys.length > 0 ? encodeRecentKeys(state.keys) : undefined,
     ...state.unknown,
   })
@@ -57,6 +58,7 @@ export function decodeState(label: string | undefined): ScalingState | undefined
   if (at === undefined || to === undefined) return undefined
   const lastUpMs = wholeNumber(raw.up)
   const lastChangeMs = wholeNumber(raw.chg)
+  const tickMs = wholeNumber(raw.tk)
   return {
     writeId: typeof raw.id === 'string' ? raw.id : '',
     atMs: at,
@@ -66,6 +68,7 @@ export function decodeState(label: string | undefined): ScalingState | undefined
     cause: typeof raw.cause === 'string' ? raw.cause : 'call',
     ...(lastUpMs === undefined ? {} : { lastUpMs }),
     ...(lastChangeMs === undefined ? {} : { lastChangeMs }),
+    ...(tickMs === undefined ? {} : { tickMs }),
     keys: typeof raw.keys === 'string' ? decodeRecentKeys(raw.keys) : [],
     version: wholeNumber(raw.v) ?? VERSION,
     unknown: Object.fromEntries(Object.entries(raw).filter(([field]) => !KNOWN.has(field))),
@@ -78,7 +81,8 @@ export interface Change {
   readonly nowMs: number
   readonly from: number
   readonly to: number
-  readonly cause: Cause
+  readonly cause: string
+  readonly tickMs?: number | undefined
   readonly key?: { readonly hash: string; readonly wish: string }
 }
 
@@ -91,6 +95,7 @@ export function nextState(
   const { from, to, nowMs } = change
   const direction: Direction = to > from ? 'up' : 'down'
   const lastUpMs = direction === 'up' ? nowMs : before?.lastUpMs
+  const tickMs = change.tickMs ?? before?.tickMs
   const remembered = change.key && { ...change.key, atSeconds: Math.floor(nowMs / 1000), from, to }
   return {
     writeId: change.writeId,
@@ -101,6 +106,7 @@ export function nextState(
     cause: change.cause,
     ...(lastUpMs === undefined ? {} : { lastUpMs }),
     lastChangeMs: nowMs,
+    ...(tickMs === undefined ? {} : { tickMs }),
     keys: remembered === undefined ? liveKeys : [...liveKeys, remembered],
     version: Math.max(before?.version ?? VERSION, VERSION),
     unknown: before?.unknown ?? {},

@@ -2,8 +2,8 @@
 import { parseDuration } from '../../foundation/duration.ts'
 import { type FieldLayer, pick } from './field-layer.ts'
 import type { Policy } from './policy.ts'
+import type { Bounds } from './policy-at.ts'
 import { BOOLEAN, ON_DEPLOY, ON_FIRING, ON_RESOLVED, PAUSED, ROLLOUT, UNSCHEDULABLE } from './policy-fields.ts'
-import type { Bounds } from './read-bounds.ts'
 import { parseStep } from './step.ts'
 
 const among = <T extends string>(values: readonly T[], text: string | undefined): T | undefined =>

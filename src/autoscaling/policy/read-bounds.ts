@@ -4,10 +4,9 @@ import { parseWholeNumber } from '../../foundation/whole-number.ts'
 import { NO_MAX } from './alias-family.ts'
 import { type FieldLayer, type Picked, pick } from './field-layer.ts'
 import { errorIssue, warningIssue } from './issue.ts'
-import type { FieldSource, Policy, PolicyIssue } from './policy.ts'
+import type { FieldSource, PolicyIssue } from './policy.ts'
+import type { Bounds } from './policy-at.ts'
 import { LABEL_PREFIX } from './policy-fields.ts'
-
-export type Bounds = Pick<Policy, 'min' | 'max' | 'minWritten' | 'maxWritten'>
 
 interface BoundsReading {
   /** Absent when a bound is missing or malformed, or when they contradict each other. */

@@ -9,6 +9,7 @@ import { Fault } from '../../foundation/errors.ts'
 import { type AlertGroup, alertResult, groupAlerts } from '../alerts/alert-groups.ts'
 import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from '../alerts/alert-meaning.ts'
 import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
+import { STANDING_TRAITS } from '../alerts/alert-source.ts'
 import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
 import { alertHash, alertKey, alertNote, type Digest, groupHash } from '../alerts/alert-words.ts'
 import { isKnownWhole, rememberGroup } from '../alerts/group-memory.ts'
@@ -77,10 +78,13 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     const { because, direction, by } = plan
     const ofRoute = because === 'firing' ? route?.key : undefined
     const key = ofRoute ?? alertKey(plan, notification, { digest, autoscaler: name })
-    const kind = because === 'firing' && reading.policy?.onFiring === 'repeat' ? 'standing' : 'step'
+    const stands = because === 'firing' && reading.policy?.onFiring === 'repeat'
     const note = route?.note ?? alertNote(plan)
     try {
-      return await scaler.request(name, { kind, origin: 'alert', direction, ...(by && { by }), key, note })
+      return await scaler.request(name, {
+        ...{ kind: 'step', origin: 'alert', direction, ...(by && { by }), key, note },
+        ...(stands && { traits: STANDING_TRAITS }),
+      })
     } catch (error) {
       if (error instanceof Fault) return error
       throw error

@@ -6,6 +6,7 @@ import { cooldownEndMs } from '../decision/gates.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
 import { findAutoscaler, findByService } from '../policy/find-autoscaler.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
+import { policyAt } from '../policy/policy-at.ts'
 import type { Clock, Services, SharedStateStore } from '../ports.ts'
 import type { AlertBook } from '../receiver/alert-book.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-context.ts'
@@ -27,21 +28,24 @@ export function createCatalog(deps: CatalogDeps): Catalog {
 
   const view = ({ observation, reading }: BoundPolicy): Autoscaler => {
     const nowMs = now()
+    const { policy } = reading
+    const bounds = policy && policyAt(policy, nowMs)
     const pause = sharedState.current().pauses.get(observation.id)
     const restore = sharedState.current().restores.get(observation.id)
     const state = effectiveState(observation, restore)
     const lastDecision = log.last(observation.id)
     const writeUnknown = deps.writeUnknown(observation.id)
     const alerts = alertsOf(deps.alerts.current(), observation.id)
-    const given = { observation, reading, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
+    const given = { observation, reading, bounds, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
     const conditions = conditionsOf({ ...given, ...capacityOf(deps, observation) })
-    const end = (direction: 'up' | 'down') => reading.policy && cooldownEndMs(direction, reading.policy, state, nowMs)
+    const end = (direction: 'up' | 'down') => policy && cooldownEndMs(direction, { policy, state, nowMs, leastMs: 0 })
     const up = end('up')
     const down = end('down')
     return {
       name: reading.name,
       reading,
       observation,
+      ...(bounds && { bounds }),
       ...(state && { state }),
       ...(pause && { pause }),
       ...(restore && { restore }),

@@ -6,12 +6,14 @@ import type { Capacity } from '../decision/limit-count.ts'
 import type { Pause, PendingRestore } from '../decision/shared-state.ts'
 import type { ServiceObservation } from '../observation.ts'
 import type { PolicyReading } from '../policy/policy.ts'
+import { type BoundsInForce, inWrittenBounds } from '../policy/policy-at.ts'
 import type { SyncStatus } from '../ports.ts'
-import { inWrittenBounds } from '../writer/corrections.ts'
 
 export interface ConditionInput {
   readonly observation: ServiceObservation
   readonly reading: PolicyReading
+  /** In force now; absent: no valid policy says them. */
+  readonly bounds: BoundsInForce | undefined
   readonly pause: Pause | undefined
   readonly restore: PendingRestore | undefined
   readonly alerts: readonly StandingAlert[]
@@ -69,8 +71,8 @@ function paused({ reading, pause, nowMs }: ConditionInput): Found {
   return { type: 'Paused', status: inForce, reason: inForce ? `by call (${pause.scope})` : 'not paused' }
 }
 
-function maintenance({ observation, reading }: ConditionInput): Found {
-  const status = observation.mode === 'replicated' && observation.replicas === 0 && (reading.policy?.min ?? 0) > 0
+function maintenance({ observation, bounds }: ConditionInput): Found {
+  const status = observation.mode === 'replicated' && observation.replicas === 0 && (bounds?.min ?? 0) > 0
   return {
     type: 'Maintenance',
     status,
@@ -88,11 +90,11 @@ function writeUnknown({ writeUnknown: status }: ConditionInput): Found {
   return { type: 'WriteUnknown', status, reason }
 }
 
-function inBounds({ observation, reading: { policy } }: ConditionInput): Found {
-  if (policy === undefined) return { type: 'InBounds', status: false, reason: 'no valid policy says the bounds' }
-  const bounds = `${policy.min} to ${policy.max ?? 'no max'}`
-  const status = inWrittenBounds(observation.replicas, policy)
-  return { type: 'InBounds', status, reason: `${observation.replicas} is ${status ? 'inside' : 'outside'} ${bounds}` }
+function inBounds({ observation, bounds }: ConditionInput): Found {
+  if (bounds === undefined) return { type: 'InBounds', status: false, reason: 'no valid policy says the bounds' }
+  const status = inWrittenBounds(observation.replicas, bounds)
+  const range = `${bounds.min} to ${bounds.max ?? 'no max'}`
+  return { type: 'InBounds', status, reason: `${observation.replicas} is ${status ? 'inside' : 'outside'} ${range}` }
 }
 
 function atCapacity({ observation, capacity }: ConditionInput): Found {

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../foundation/errors.ts'
 import type { Verdict } from '../decision/decide.ts'
+import type { Decision } from '../decision/decision.ts'
 import { fold } from '../decision/fold.ts'
-import type { Request } from '../decision/request.ts'
+import { type Request, traitsOf } from '../decision/request.ts'
 import { encodeState } from '../decision/state.ts'
 import type { ServiceObservation } from '../observation.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
@@ -16,7 +17,7 @@ import type { UnknownWrite } from './unknown-write.ts'
 const MAX_TRIES = 5
 const JITTER_MS = 25
 
-/** Without an `ask` it is a correction: nobody waits for the answer. */
+/** Without an `ask` it is of a request source: nobody waits for the answer. */
 interface BatchEntry {
   readonly request: Request
   readonly ask?: Ask
@@ -35,18 +36,18 @@ interface CommitterDeps {
   readonly unknownWrite: UnknownWrite
   readonly restores: RestoreKeeper
   /** What is due unasked for the service as it is. */
-  readonly correctionFor: (bound: BoundPolicy) => Request | undefined
+  readonly dueFor: (bound: BoundPolicy) => Request | undefined
 }
 
 /**
  * Decides what is due unasked, then what is asked, and answers every ask but the postponed ones.
  * Throws Fault `engine-unavailable` or `conflicts-exhausted` when it could not read, or keep what a deploy erased.
  */
-export function createCommitter({ context, unknownWrite, restores, correctionFor }: CommitterDeps) {
+export function createCommitter({ context, unknownWrite, restores, dueFor }: CommitterDeps) {
   const { serviceId, services, policies, now, settings, newWriteId } = context
   /** The version last written on: after a write the cache shows the new count at once, but keeps this until it was read. */
   let writtenOn: number | undefined
-  let lastCorrection = ''
+  let lastUnasked = ''
 
   const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
     const pending = restores.pending()
@@ -72,33 +73,28 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
 
   const deliver = async (batch: readonly BatchEntry[], verdicts: readonly (Verdict | Fault)[], startedMs: number) => {
     const tookMs = now() - startedMs
+    const carriedOut: Promise<void>[] = []
     for (const [index, verdict] of verdicts.entries()) {
-      const entry = batch[index]
-      if (entry?.ask === undefined) continue
+      const { request, ask } = batch[index] ?? {}
+      if (request === undefined) continue
       if (verdict instanceof Fault) {
-        entry.ask.reject(verdict)
-      } else {
-        context.decided(verdict.decision, tookMs)
-        entry.ask.resolve(verdict.decision)
+        ask?.reject(verdict)
+        continue
       }
+      const { decision } = verdict
+      if (ask !== undefined || isNews(request, decision)) context.decided(decision, tookMs)
+      carriedOut.push(restores.carriedOut(request, decision))
+      ask?.resolve(decision)
     }
-    const correction = batch[0]
-    const verdict = verdicts[0]
-    if (correction?.ask === undefined && verdict !== undefined && !(verdict instanceof Fault)) {
-      await corrected(correction, verdict, tookMs)
-    }
+    await Promise.all(carriedOut)
   }
 
-  /** A correction that waits is decided again and again: it is told only when its answer changes. */
-  const corrected = async (entry: BatchEntry | undefined, { decision }: Verdict, tookMs: number) => {
-    const { outcome, code, from, to, limits } = decision
-    const told = [entry?.request.kind, outcome, code, from, to].join()
-    if (told !== lastCorrection || outcome === 'scaled') context.decided(decision, tookMs)
-    lastCorrection = told
-    // Short of addresses it is not back yet: the rest follows when they are free.
-    const isShort = limits.some(({ stage }) => stage === 'capacity')
-    const isBack = (outcome === 'scaled' || outcome === 'unchanged') && !isShort
-    if (entry?.request.kind === 'restore' && isBack) await restores.settle()
+  /** What is asked unasked and waits is decided again and again: it is told only when its answer changes. */
+  const isNews = (request: Request, { outcome, code, from, to }: Decision): boolean => {
+    const told = [traitsOf(request).source, outcome, code, from, to].join()
+    const isSame = told === lastUnasked && outcome !== 'scaled'
+    lastUnasked = told
+    return !isSame
   }
 
   const fail = (asks: readonly Ask[], fault: Fault): Committed => {
@@ -116,7 +112,7 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
         continue
       }
       // Anew each time: a deploy may have come in between, or another controller have done what was due.
-      const due = dueOf(correctionFor(bound), asks)
+      const due = unasked(dueFor(bound), asks)
       const batch = [...due, ...asks.map((ask) => ({ request: ask.request, ask }))]
       if (batch.length === 0) return { postponed: [], wrote: false, conflicts }
       const { verdicts, write } = foldOn(bound, batch)
@@ -161,10 +157,11 @@ export function createCommitter({ context, unknownWrite, restores, correctionFor
   }
 }
 
-/** A notification that makes an alert stand asks for the first step itself, and is told of it. */
-function dueOf(correction: Request | undefined, asks: readonly Ask[]): readonly BatchEntry[] {
-  const isAsked = correction?.kind === 'standing' && asks.some(({ request }) => request.kind === 'standing')
-  return correction === undefined || isAsked ? [] : [{ request: correction }]
+/** What a caller asks in the place of a source, the source does not ask: a notification asks for its alert's first step itself. */
+function unasked(due: Request | undefined, asks: readonly Ask[]): readonly BatchEntry[] {
+  if (due === undefined) return []
+  const { source } = traitsOf(due)
+  return asks.some(({ request }) => traitsOf(request).source === source) ? [] : [{ request: due }]
 }
 
 const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])

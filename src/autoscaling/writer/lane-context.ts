@@ -2,6 +2,7 @@
 
 import type { Decision } from '../decision/decision.ts'
 import type { Capacity } from '../decision/limit-count.ts'
+import type { RequestSource } from '../decision/request-source.ts'
 import type { PendingRestore } from '../decision/shared-state.ts'
 import { decodeState, type ScalingState } from '../decision/state.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
@@ -13,8 +14,10 @@ import type { AlertBook } from '../receiver/alert-book.ts'
 export interface ScalerDeps {
   readonly services: Services
   readonly sharedState: SharedStateStore
-  readonly alerts: Pick<AlertBook, 'current' | 'note'>
+  readonly alerts: Pick<AlertBook, 'note'>
   readonly policies: Policies
+  /** Who asks unasked; what comes first is heard first. */
+  readonly sources: readonly RequestSource[]
   /** Absent: no networks are looked after here. */
   readonly capacity?: AddressCapacity
   readonly log: DecisionLog

@@ -9,14 +9,13 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../foundation/errors.ts'
 import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
-import { alertsOf } from '../alerts/standing-changes.ts'
 import type { Decision } from '../decision/decision.ts'
 import { causeOf, type Request } from '../decision/request.ts'
+import { dueRequest } from '../decision/request-source.ts'
 import { notInSync } from '../policy/not-in-sync.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
 import { type Ask, createAsk } from './ask.ts'
 import { createCommitter } from './commit.ts'
-import { dueCorrection } from './corrections.ts'
 import { effectiveState, type LaneContext } from './lane-context.ts'
 import { createRestoreKeeper } from './restore-keeper.ts'
 import { createUnknownWrite } from './unknown-write.ts'
@@ -43,16 +42,14 @@ export function createLane(context: LaneContext): Lane {
   const unknownWrite = createUnknownWrite(context)
   const restores = createRestoreKeeper(context)
 
-  const correctionFor = ({ observation, reading }: BoundPolicy): Request | undefined => {
+  const dueFor = ({ observation, reading }: BoundPolicy): Request | undefined => {
     if (!reading.optedIn) return undefined
-    const pending = restores.pending()
-    const state = effectiveState(observation, pending)
-    const countSeenAtMs = restores.countSeenAtMs()
-    const alerts = alertsOf(context.alerts.current(), serviceId)
-    return dueCorrection({ observation, policy: reading.policy, state, pending, alerts, countSeenAtMs, nowMs: now() })
+    const state = effectiveState(observation, restores.pending())
+    const bound = { observation, policy: reading.policy, state, countSeenAtMs: restores.countSeenAtMs() }
+    return dueRequest(context.sources, bound, now())
   }
 
-  const commit = createCommitter({ context, unknownWrite, restores, correctionFor })
+  const commit = createCommitter({ context, unknownWrite, restores, dueFor })
   let running = Promise.resolve()
   let busy = false
   let woken = false

@@ -4,7 +4,9 @@
  */
 
 import { type CountByHand, suspend } from '../alerts/standing-changes.ts'
+import type { Decision } from '../decision/decision.ts'
 import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts'
+import { type Request, traitsOf } from '../decision/request.ts'
 import type { PendingRestore } from '../decision/shared-state.ts'
 import { dropRestore, keepRestore } from '../decision/shared-state-changes.ts'
 import type { ServiceObservation } from '../observation.ts'
@@ -19,8 +21,8 @@ export interface RestoreKeeper {
   noted(observation: ServiceObservation): boolean
   /** Throws Fault `engine-unavailable` or `conflicts-exhausted` when the record could not be kept. */
   note(observation: ServiceObservation, policy: Policy | undefined): Promise<void>
-  /** The count is back, or no longer owed. Throws as `note`. */
-  settle(): Promise<void>
+  /** Ends what a request that was carried out makes void. Throws as `note`. */
+  carriedOut(request: Request, decision: Decision): Promise<void>
 }
 
 export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, now }: LaneContext): RestoreKeeper {
@@ -65,7 +67,13 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
 
   return {
     pending,
-    settle,
+    async carriedOut(request, { outcome, limits, atMs }) {
+      if (outcome !== 'scaled' && outcome !== 'unchanged') return
+      const { clears } = traitsOf(request)
+      if (clears === 'alerts') alerts.note((state) => suspend(state, serviceId, { atMs }))
+      // Short of addresses it is not back yet: the rest follows when they are free.
+      if (clears === 'restore' && !limits.some(({ stage }) => stage === 'capacity')) await settle()
+    },
     countSeenAtMs: () => countSeenAtMs,
     noted: (observation) => seen === observation,
     async note(observation, policy) {

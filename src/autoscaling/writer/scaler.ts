@@ -1,7 +1,6 @@
 /** The scaler: what callers may ask of an autoscaler by its name. */
 
 import { Fault } from '../../foundation/errors.ts'
-import { suspend } from '../alerts/standing-changes.ts'
 import type { Catalog, Scaler } from '../autoscaler.ts'
 import { decide } from '../decision/decide.ts'
 import { keyFault } from '../decision/key-fault.ts'
@@ -11,7 +10,7 @@ import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
 import type { Lanes } from './lanes.ts'
 
 export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonly catalog: Catalog }): Scaler {
-  const { sharedState, alerts, lanes, catalog, now, settings } = deps
+  const { sharedState, lanes, catalog, now, settings } = deps
   let stopping = false
 
   const serviceIdOf = (name: string): string => {
@@ -21,12 +20,7 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
 
   return {
     async request(name, request) {
-      const id = serviceIdOf(name)
-      const decision = await lanes.of(id).submit(request)
-      if (request.kind === 'set' && (decision.outcome === 'scaled' || decision.outcome === 'unchanged')) {
-        alerts.note((state) => suspend(state, id, { atMs: decision.atMs }))
-      }
-      return decision
+      return await lanes.of(serviceIdOf(name)).submit(request)
     },
     explain(name, request) {
       const { observation, reading } = findAutoscaler(name, deps)

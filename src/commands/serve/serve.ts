@@ -8,7 +8,9 @@ import { watchPolicyFiles } from '../../adapters/files/policy-files.ts'
 import { createLogger } from '../../adapters/logging/logger.ts'
 import { createMetrics } from '../../adapters/metrics/metrics.ts'
 import { connectSwarm } from '../../adapters/swarm/swarm.ts'
+import { createAlertSource } from '../../autoscaling/alerts/alert-source.ts'
 import { EMPTY_ALERT_STATE } from '../../autoscaling/alerts/alert-state.ts'
+import { boundsSource, createRestoreSource } from '../../autoscaling/decision/corrections.ts'
 import { createDecisionLog } from '../../autoscaling/feed/decision-log.ts'
 import { createTeller } from '../../autoscaling/feed/tell-decision.ts'
 import { createPolicies } from '../../autoscaling/policy/policies.ts'
@@ -76,6 +78,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const deps = {
     ...{ services, sharedState, policies, capacity, log, logger, now, newWriteId, settings },
     alerts: book,
+    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book)],
     listener: metrics,
   }
   const lanes = createLanes(deps)

@@ -88,6 +88,19 @@ export const AutoscalerSchema = Type.Object({
     { description: 'An `error` makes the policy invalid: no scaling.' },
   ),
   unsupported: Type.Optional(Type.String({ description: 'Why no policy can scale this service.' })),
+  bounds: Type.Optional(
+    Type.Object(
+      {
+        min: Type.Integer(),
+        max: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum is known.' }),
+        source: Type.String({ description: '`policy`, or what else they come from, such as `schedule.night`.' }),
+        until: Type.Optional(
+          Type.String({ description: 'When they next change; absent: never by time alone. RFC 3339.' }),
+        ),
+      },
+      { description: 'The bounds in force now; absent: the policy is not valid.' },
+    ),
+  ),
   observation: ObservationSchema,
   state: Type.Optional(State),
   pause: Type.Optional(Type.Object({ direction: Scope, since: Time, until: Type.Optional(Time) })),
@@ -115,7 +128,7 @@ const wireAlert = (alert: StandingAlert): Static<typeof AlertSchema> => ({
 export type WireAutoscaler = Static<typeof AutoscalerSchema>
 
 export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
-  const { name, reading, observation, state, pause, restore, alerts, conditions, nextAllowedMs, lastDecision } =
+  const { name, reading, bounds, observation, state, pause, restore, alerts, conditions, nextAllowedMs, lastDecision } =
     autoscaler
   return {
     name,
@@ -123,6 +136,7 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     policy: reading.fields,
     issues: reading.issues.map((issue) => ({ ...issue })),
     ...(reading.unsupported !== undefined && { unsupported: reading.unsupported }),
+    ...(bounds && { bounds: wireBounds(bounds) }),
     observation: wireObservation(observation),
     ...(state && { state: wireState(state) }),
     ...(pause && { pause: wirePause(pause) }),
@@ -142,6 +156,18 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     ...(lastDecision && { lastDecision: wireDecision(lastDecision) }),
   }
 }
+
+const wireBounds = ({
+  min,
+  max,
+  source,
+  untilMs,
+}: NonNullable<Autoscaler['bounds']>): WireAutoscaler['bounds'] & object => ({
+  min,
+  max,
+  source,
+  ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
+})
 
 function wireState(state: NonNullable<Autoscaler['state']>): Static<typeof State> {
   const { atMs, from, to, direction, cause, lastUpMs, lastChangeMs } = state

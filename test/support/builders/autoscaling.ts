@@ -1,6 +1,14 @@
 /** Builders for tests: a sound default, and what the story is about as an override. */
+import {
+  type AlertState,
+  EMPTY_ALERT_STATE,
+  type StandingAlert,
+  standingKey,
+} from '../../../src/autoscaling/alerts/alert-state.ts'
+import { boundsSource, createRestoreSource } from '../../../src/autoscaling/decision/corrections.ts'
 import type { DecideInput } from '../../../src/autoscaling/decision/decide-input.ts'
 import type { RequestKey } from '../../../src/autoscaling/decision/request.ts'
+import type { BoundService, RequestSource } from '../../../src/autoscaling/decision/request-source.ts'
 import type { ScalingState } from '../../../src/autoscaling/decision/state.ts'
 import type { ServiceObservation } from '../../../src/autoscaling/observation.ts'
 import type { Policy, PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
@@ -80,6 +88,32 @@ export const down = (over: { by?: number; key?: RequestKey } = {}): DecideInput[
   direction: 'down',
   origin: 'call',
 })
+
+/** What the sources of corrections ask for. */
+export function restore(replicas: number, over: Partial<Policy> = {}): DecideInput['request'] {
+  const owed = { replicas, stateLabel: undefined, sinceMs: NOW }
+  const source = createRestoreSource({ current: () => ({ restores: new Map([['id-web', owed]]) }) })
+  return asked(source, { observation: observation(), policy: policy(over) })
+}
+
+export const bounds = (): DecideInput['request'] =>
+  asked(boundsSource, { observation: observation({ replicas: 999 }), policy: policy() })
+
+function asked(source: RequestSource, bound: Pick<BoundService, 'observation' | 'policy'>): DecideInput['request'] {
+  const due = source.due({ ...bound, state: undefined, countSeenAtMs: 0 }, NOW)
+  if (due === undefined || due === 'later') throw new Error(`nothing of ${source.name} is due`)
+  return due
+}
+
+/** One alert that stands for `web`. */
+export function standing(over: Partial<StandingAlert> = {}): AlertState {
+  const alert: StandingAlert = {
+    ...{ serviceId: 'id-web', direction: 'up', alertId: 'a', source: 'alertmanager', name: 'Hot', startsAt: '' },
+    ...{ sinceMs: NOW, newsAtMs: NOW, replicas: 3, suspended: false },
+    ...over,
+  }
+  return { ...EMPTY_ALERT_STATE, standing: new Map([[standingKey(alert), alert]]) }
+}
 
 export function decideInput(over: Partial<DecideInput> = {}): DecideInput {
   return {

@@ -2,6 +2,8 @@
 import type { Autoscaler, Catalog, EventFeed, OrreryEvent, Scaler } from '../../../src/autoscaling/autoscaler.ts'
 import type { Decision } from '../../../src/autoscaling/decision/decision.ts'
 import type { Request } from '../../../src/autoscaling/decision/request.ts'
+import type { PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
+import { policyAt } from '../../../src/autoscaling/policy/policy-at.ts'
 import type { SyncStatus } from '../../../src/autoscaling/ports.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
 import { policy } from '../builders/autoscaling.ts'
@@ -25,29 +27,30 @@ export const aDecision = (change: Partial<Decision> = {}): Decision => ({
   ...change,
 })
 
-export const anAutoscaler = (name = 'web', change: Partial<Autoscaler> = {}): Autoscaler => ({
-  name,
-  reading: {
-    optedIn: true,
-    name,
-    policy: policy(),
+export const anAutoscaler = (name = 'web', change: Partial<Autoscaler> = {}): Autoscaler => {
+  const reading: PolicyReading = change.reading ?? {
+    ...{ optedIn: true, name, policy: policy(), issues: [] },
     fields: { min: { value: '1', source: 'default' }, max: { value: '10', source: 'label' } },
-    issues: [],
-  },
-  observation: {
-    id: `id-${name}`,
+  }
+  return {
     name,
-    version: 17,
-    mode: 'replicated',
-    replicas: 3,
-    labels: { 'autoscaler.enable': 'true', 'some.password': 'label-secret' },
-    firstSeenAtMs: T0,
-  },
-  alerts: [],
-  conditions: [{ type: 'Valid', status: true, reason: 'the policy has no errors', sinceMs: T0 }],
-  nextAllowedMs: {},
-  ...change,
-})
+    reading,
+    observation: {
+      id: `id-${name}`,
+      name,
+      version: 17,
+      mode: 'replicated',
+      replicas: 3,
+      labels: { 'autoscaler.enable': 'true', 'some.password': 'label-secret' },
+      firstSeenAtMs: T0,
+    },
+    ...(reading.policy && { bounds: policyAt(reading.policy, T0) }),
+    alerts: [],
+    conditions: [{ type: 'Valid', status: true, reason: 'the policy has no errors', sinceMs: T0 }],
+    nextAllowedMs: {},
+    ...change,
+  }
+}
 
 export const IN_SYNC: SyncStatus = { inSync: true, reason: '', lastLeaderReadAtMs: T0 }
 

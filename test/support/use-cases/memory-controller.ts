@@ -1,6 +1,8 @@
 /** The real use cases over a Swarm in memory, as `serve` puts them together: for stories from a call to a count. */
 import { onTestFinished } from 'vitest'
+import { createAlertSource } from '../../../src/autoscaling/alerts/alert-source.ts'
 import { type AlertState, EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
+import { boundsSource, createRestoreSource } from '../../../src/autoscaling/decision/corrections.ts'
 import { createDecisionLog } from '../../../src/autoscaling/feed/decision-log.ts'
 import { createTeller } from '../../../src/autoscaling/feed/tell-decision.ts'
 import { createPolicies } from '../../../src/autoscaling/policy/policies.ts'
@@ -61,6 +63,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   let writes = 0
   const deps = {
     ...{ services, sharedState, alerts: book, policies, log, now, logger },
+    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book)],
     listener: { decided: quiet, wrote: quiet, observed: quiet },
     newWriteId: () => `write-${++writes}`,
     ...(capacity && { capacity }),

@@ -14,7 +14,7 @@ export type Caller = 'plain' | 'alert'
 
 export function decisionAnswer(decision: Decision, autoscaler: Autoscaler, caller: Caller): DockerScalerAnswer {
   const { service, outcome, code, reason, from, to } = decision
-  const { policy } = autoscaler.reading
+  const { bounds } = autoscaler
   const ok = (message: string): DockerScalerAnswer => ({ status: 200, message })
   if (outcome === 'invalid-policy') return { status: PROBLEMS['invalid-policy'].status, message: reason }
   if (outcome === 'unsupported') {
@@ -22,14 +22,14 @@ export function decisionAnswer(decision: Decision, autoscaler: Autoscaler, calle
     return { status, message: unsupported(service, autoscaler.observation.mode, reason) }
   }
   if (outcome === 'scaled') {
-    const bounds = policy ? ` (min: ${policy.min}, max: ${policy.max ?? 'none'})` : ''
-    return ok(`Scaling ${service} from ${from} to ${to} replicas${bounds}`)
+    const range = bounds ? ` (min: ${bounds.min}, max: ${bounds.max ?? 'none'})` : ''
+    return ok(`Scaling ${service} from ${from} to ${to} replicas${range}`)
   }
   if (code === 'at-max') {
-    return ok(`${service} is already scaled to the maximum number of ${policy?.max ?? to} replicas`)
+    return ok(`${service} is already scaled to the maximum number of ${bounds?.max ?? to} replicas`)
   }
   if (code === 'at-min')
-    return ok(`${service} is already descaled to the minimum number of ${policy?.min ?? to} replicas`)
+    return ok(`${service} is already descaled to the minimum number of ${bounds?.min ?? to} replicas`)
   return ok(`${service} is not scaled: ${reason}`)
 }
 

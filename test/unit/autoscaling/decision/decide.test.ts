@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { STANDING_TRAITS } from '../../../../src/autoscaling/alerts/alert-source.ts'
 import { decide } from '../../../../src/autoscaling/decision/decide.ts'
 import type { DecideInput } from '../../../../src/autoscaling/decision/decide-input.ts'
 import type { Decision } from '../../../../src/autoscaling/decision/decision.ts'
+import { COUNT_TRAITS, type Traits } from '../../../../src/autoscaling/decision/request.ts'
 import type { UpdateState } from '../../../../src/autoscaling/observation.ts'
 import type { Policy } from '../../../../src/autoscaling/policy/policy.ts'
 import {
+  bounds,
   decideInput,
   down,
   key,
@@ -13,15 +16,18 @@ import {
   observation,
   policy,
   reading,
+  restore,
   state,
   up,
 } from '../../../support/builders/autoscaling.ts'
 
 type Story = { name: string; given: Partial<DecideInput>; expected: Partial<Decision> }
 
+const recommend = (replicas: number, traits: Partial<Traits> = {}): DecideInput['request'] => ({
+  ...{ kind: 'recommend', replicas, why: '90% of 60% cpu', cause: 'load' },
+  traits: { ...COUNT_TRAITS, ...traits },
+})
 const set = (replicas: number): DecideInput['request'] => ({ kind: 'set', replicas, origin: 'call' })
-const restore = (replicas: number): DecideInput['request'] => ({ kind: 'restore', replicas })
-const bounds: DecideInput['request'] = { kind: 'bounds' }
 
 const stories: Story[] = [
   { name: 'up takes one step', given: { request: up() }, expected: { outcome: 'scaled', from: 3, to: 4, wanted: 4 } },
@@ -115,7 +121,7 @@ const stories: Story[] = [
   },
   {
     name: 'even the bounds leave a 0 set by hand alone',
-    given: { observation: observation({ replicas: 0 }), request: bounds },
+    given: { observation: observation({ replicas: 0 }), request: bounds() },
     expected: { outcome: 'held', code: 'maintenance' },
   },
   {
@@ -193,6 +199,45 @@ const stories: Story[] = [
     given: { reading: reading({ dryRun: true }) },
     expected: { outcome: 'dry-run', from: 3, to: 4 },
   },
+  {
+    name: 'what a source recommends says why',
+    given: { request: recommend(6) },
+    expected: { outcome: 'scaled', to: 6, reason: '90% of 60% cpu' },
+  },
+  {
+    name: 'growth that waits for placement is held while tasks cannot be placed',
+    given: { request: recommend(6, { waitsForPlacement: true }), unplaceable: '2 tasks wait for a node' },
+    expected: { outcome: 'held', code: 'unschedulable', reason: '2 tasks wait for a node', wanted: 6, to: 3 },
+  },
+  {
+    name: 'the same growth is written with unschedulable=off',
+    given: {
+      request: recommend(6, { waitsForPlacement: true }),
+      unplaceable: '2 tasks wait for a node',
+      reading: reading({ unschedulable: 'off' }),
+    },
+    expected: { outcome: 'scaled', to: 6 },
+  },
+  {
+    name: 'less is written though tasks cannot be placed',
+    given: { request: recommend(2, { waitsForPlacement: true }), unplaceable: '2 tasks wait for a node' },
+    expected: { outcome: 'scaled', to: 2 },
+  },
+  {
+    name: 'a call is carried out though tasks cannot be placed',
+    given: { unplaceable: '2 tasks wait for a node' },
+    expected: { outcome: 'scaled', to: 4 },
+  },
+  {
+    name: 'of one tick one controller makes a step',
+    given: { request: recommend(6, { tickMs: NOW }), state: state({ tickMs: NOW }) },
+    expected: { outcome: 'held', code: 'duplicate', to: 3 },
+  },
+  {
+    name: 'the next tick is another one',
+    given: { request: recommend(6, { tickMs: NOW }), state: state({ tickMs: NOW - 15_000 }) },
+    expected: { outcome: 'scaled', to: 6 },
+  },
   { name: 'dry run by controller', given: { dryRun: true }, expected: { outcome: 'dry-run', to: 4 } },
   {
     name: 'a restore goes back inside the new bounds, whatever the cooldown',
@@ -201,12 +246,12 @@ const stories: Story[] = [
   },
   {
     name: 'bounds pull a count above a written max down',
-    given: { request: bounds, observation: observation({ replicas: 12 }) },
+    given: { request: bounds(), observation: observation({ replicas: 12 }) },
     expected: { outcome: 'scaled', from: 12, to: 10 },
   },
   {
     name: 'bounds honour a pause',
-    given: { request: bounds, observation: observation({ replicas: 12 }), reading: reading({ paused: 'down' }) },
+    given: { request: bounds(), observation: observation({ replicas: 12 }), reading: reading({ paused: 'down' }) },
     expected: { outcome: 'held', code: 'paused' },
   },
 ]
@@ -245,7 +290,8 @@ describe('decide', () => {
   it('restores during a rollout only when the policy gives automatic rollback up', () => {
     const seen = observation({ updateState: 'updating' })
     const when = (onDeploy: Policy['onDeploy']) =>
-      decide(decideInput({ observation: seen, request: restore(7), reading: reading({ onDeploy }) })).decision.outcome
+      decide(decideInput({ observation: seen, request: restore(7, { onDeploy }), reading: reading({ onDeploy }) }))
+        .decision.outcome
     expect(when('restore')).toBe('held')
     expect(when('restore-now')).toBe('scaled')
   })
@@ -300,9 +346,9 @@ const anyPolicy: fc.Arbitrary<Policy> = fc
   )
 
 const anyRequest: fc.Arbitrary<DecideInput['request']> = fc.oneof(
-  fc.constantFrom(up(), down(), bounds),
+  fc.constantFrom(up(), down(), bounds()),
   fc.nat(80).map(set),
-  fc.nat(80).map(restore),
+  fc.nat(80).map((replicas) => restore(replicas)),
 )
 
 const anyInput = fc
@@ -376,9 +422,10 @@ describe('whatever it is given, decide', () => {
 
 describe('a step of an alert that stands', () => {
   const standing = (direction: 'up' | 'down'): DecideInput['request'] => ({
-    kind: 'standing',
+    kind: 'step',
     origin: 'alert',
     direction,
+    traits: STANDING_TRAITS,
   })
 
   it('is decided as any step, but for a cooldown of 15 s at least', () => {

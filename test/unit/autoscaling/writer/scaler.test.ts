@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createAlertSource } from '../../../../src/autoscaling/alerts/alert-source.ts'
+import { boundsSource, createRestoreSource } from '../../../../src/autoscaling/decision/corrections.ts'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import { createDecisionLog } from '../../../../src/autoscaling/feed/decision-log.ts'
 import { STATE_LABEL } from '../../../../src/autoscaling/observation.ts'
@@ -29,10 +31,12 @@ function start(settings: Partial<LaneContext['settings']> = {}) {
   const { services, sharedState } = swarm
   const policies = createPolicies({ services, files: { list: () => [], problems: () => [], onChange: () => () => {} } })
   let writes = 0
-  const deps: Omit<LaneContext, 'serviceId' | 'decided'> = {
+  const alerts = alertBook()
+  const deps = {
     services,
     sharedState,
-    alerts: alertBook(),
+    alerts,
+    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(alerts)],
     policies,
     log,
     listener: { decided() {}, wrote() {}, observed() {} },
