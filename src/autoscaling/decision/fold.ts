@@ -7,10 +7,9 @@ import { Fault } from '../../foundation/errors.ts'
 import type { ServiceObservation } from '../observation.ts'
 import { decide, type Verdict } from './decide.ts'
 import type { DecideInput } from './decide-input.ts'
-import { keyFault } from './key-fault.ts'
-import { liveKeys } from './recent-keys.ts'
+import { keyFault, liveKeys, MAX_RECENT_KEYS } from './recent-keys.ts'
 import { causeOf, type Request, traitsOf } from './request.ts'
-import { fitsLabel, nextState, type ScalingState } from './state.ts'
+import { nextState, type ScalingState } from './state.ts'
 
 export interface FoldInput extends Omit<DecideInput, 'request'> {
   readonly requests: readonly Request[]
@@ -31,11 +30,12 @@ export interface Folded {
  */
 export function fold(input: FoldInput): Folded {
   const { requests, writeId, ...base } = input
+  const at = { nowMs: base.nowMs, windowMs: base.dedupWindowMs }
   const verdicts: (Verdict | Fault)[] = []
   let observation = base.observation
   let state = base.state
   for (const request of requests) {
-    const fault = keyFault(request, state, base)
+    const fault = keyFault(request, state?.keys ?? [], at)
     const verdict = fault ?? decide({ ...base, observation, state, request })
     if (!(verdict instanceof Fault) && verdict.decision.outcome === 'scaled') {
       if (turns(base.observation, observation, verdict)) break
@@ -75,8 +75,7 @@ function advance(
     tickMs,
     ...(key && { key }),
   }
-  const next = nextState(state, change, live)
-  if (key === undefined || fitsLabel(next)) return next
+  if (key === undefined || live.length < MAX_RECENT_KEYS) return nextState(state, change, live)
   return new Fault(
     'keys-exhausted',
     `${live.length} idempotency keys are in use for this autoscaler; repeat the call later`,

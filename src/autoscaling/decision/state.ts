@@ -1,10 +1,12 @@
 /**
  * The state label `autoscaler.state`: what one service's autoscaler must remember, written in the same
- * compare-and-swap as the count (a service label restarts no task). Compact JSON of at most 4 KB. Pure.
+ * compare-and-swap as the count (a service label restarts no task). Plain JSON, small because every task carries it. Pure.
  */
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { Direction } from '../policy/policy.ts'
-import { decodeRecentKeys, encodeRecentKeys, MAX_RECENT_KEYS, type RecentKey } from './recent-keys.ts'
+import { decodePackedKeys } from './packed-keys.ts'
+import { decodeRecentKeys, encodeRecentKeys, type RecentKey } from './recent-keys.ts'
+import type { RequestKey } from './request.ts'
 
 export interface ScalingState {
   /** Random id of the write that carried this state. */
@@ -29,8 +31,7 @@ export interface ScalingState {
 }
 
 const VERSION = 1
-const MAX_LABEL_LENGTH = 4096
-const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'tk', 'keys'])
+const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'tk', 'keys', 'recent'])
 
 export function encodeState(state: ScalingState): string {
   return JSON.stringify({
@@ -44,7 +45,7 @@ export function encodeState(state: ScalingState): string {
     up: state.lastUpMs,
     chg: state.lastChangeMs,
     tk: state.tickMs,
-    keys: state.keys.length > 0 ? encodeRecentKeys(state.keys) : undefined,
+    recent: state.keys.length > 0 ? encodeRecentKeys(state.keys) : undefined,
     ...state.unknown,
   })
 }
@@ -69,7 +70,7 @@ export function decodeState(label: string | undefined): ScalingState | undefined
     ...(lastUpMs === undefined ? {} : { lastUpMs }),
     ...(lastChangeMs === undefined ? {} : { lastChangeMs }),
     ...(tickMs === undefined ? {} : { tickMs }),
-    keys: typeof raw.keys === 'string' ? decodeRecentKeys(raw.keys) : [],
+    keys: [...(typeof raw.keys === 'string' ? decodePackedKeys(raw.keys) : []), ...decodeRecentKeys(raw.recent)],
     version: wholeNumber(raw.v) ?? VERSION,
     unknown: Object.fromEntries(Object.entries(raw).filter(([field]) => !KNOWN.has(field))),
   }
@@ -83,7 +84,7 @@ export interface Change {
   readonly to: number
   readonly cause: string
   readonly tickMs?: number | undefined
-  readonly key?: { readonly hash: string; readonly wish: string }
+  readonly key?: RequestKey
 }
 
 /** The state after `change`. `liveKeys` are the keys to go on remembering. */
@@ -111,11 +112,6 @@ export function nextState(
     version: Math.max(before?.version ?? VERSION, VERSION),
     unknown: before?.unknown ?? {},
   }
-}
-
-/** Whether the label can carry this state: at most 250 keys and 4 KB. */
-export function fitsLabel(state: ScalingState): boolean {
-  return state.keys.length <= MAX_RECENT_KEYS && encodeState(state).length <= MAX_LABEL_LENGTH
 }
 
 const wholeNumber = (value: unknown): number | undefined => (isWhole(value) ? value : undefined)

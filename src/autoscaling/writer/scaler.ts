@@ -3,7 +3,7 @@
 import { Fault } from '../../foundation/errors.ts'
 import type { Catalog, Scaler } from '../autoscaler.ts'
 import { decide } from '../decision/decide.ts'
-import { keyFault } from '../decision/key-fault.ts'
+import { keyFault } from '../decision/recent-keys.ts'
 import { addPause, endPause } from '../decision/shared-state-changes.ts'
 import { findAutoscaler } from '../policy/find-autoscaler.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
@@ -27,7 +27,7 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
       const { pauses, restores } = sharedState.current()
       const state = effectiveState(observation, restores.get(observation.id))
       const at = { nowMs: now(), dedupWindowMs: settings.dedupWindowMs }
-      const fault = keyFault(request, state, at)
+      const fault = keyFault(request, state?.keys ?? [], { nowMs: at.nowMs, windowMs: at.dedupWindowMs })
       if (fault !== undefined) throw fault
       const { dryRun } = settings
       const writeUnknown = lanes.writeUnknown(observation.id)
