@@ -7,12 +7,15 @@ const pure = [
   '^src/autoscaling/(policy|decision|alerts)/',
   '^src/bootstrap/(address|definition|allocation|record|plan)/',
   '^src/agent/plan/',
+  '^src/swarm/',
 ]
 const useCases = [
   '^src/autoscaling/(feed|receiver|writer|views)/',
   '^src/bootstrap/(reconcile|capacity|views)/',
   '^src/agent/(controller|host|sync)/',
 ]
+/** What every capability may import: the words of Swarm, and what is no idea of any of them. */
+const swarm = '^src/swarm/'
 const foundation = '^src/foundation/'
 const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
 const ports = '^src/[^/]+/ports[.]ts$'
@@ -30,7 +33,7 @@ const homes = {
   fastify: '^src/http/',
   'fastify-plugin': '^src/http/',
   '@fastify': '^src/http/',
-  'ip-address': '^src/bootstrap/',
+  'ip-address': '^src/foundation/',
   'ipaddr[.]js': '^src/(http|config)/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
@@ -49,7 +52,7 @@ module.exports = {
       'pure-imports-pure',
       'pure files import only each other and TypeBox',
       { path: pure, pathNot: ports },
-      { pathNot: [capability, foundation, 'node_modules/@sinclair/typebox', 'node_modules/ip-address'] },
+      { pathNot: [capability, swarm, foundation, 'node_modules/@sinclair/typebox'] },
     ),
     rule('pure-not-use-case', 'pure files know no use case', { path: pure, pathNot: ports }, { path: useCases }),
     rule(
@@ -62,20 +65,21 @@ module.exports = {
       'use-cases-stay-inside',
       'use cases see ports and pure files; of Node only timers',
       { path: useCases },
-      { pathNot: [capability, foundation, '^(node:)?timers/promises$'] },
+      { pathNot: [capability, swarm, foundation, '^(node:)?timers/promises$'] },
     ),
     rule(
       'foundation-alone',
-      'what everybody may import imports nothing',
+      'what everybody may import imports nothing of the product',
       { path: foundation },
-      { pathNot: foundation },
+      { pathNot: [foundation, 'node_modules/ip-address'] },
     ),
+    rule('swarm-below-all', 'the words of Swarm know no capability', { path: swarm }, { path: capability }),
     rule('ports-are-types', 'ports hold types only', { path: ports }, { dependencyTypesNot: ['type-only'] }),
     rule(
       'capabilities-apart',
       'a capability knows another by its ports alone',
-      { path: '^src/(autoscaling|bootstrap|discovery)/' },
-      { path: '^src/(autoscaling|bootstrap|discovery)/', pathNot: ['^src/$1/', ports] },
+      { path: '^src/(autoscaling|bootstrap|discovery|agent)/' },
+      { path: capability, pathNot: ['^src/$1/', ports] },
     ),
     rule(
       'adapters-apart',

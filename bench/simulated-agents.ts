@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { NodeReport } from '../src/agent/report.ts'
+import type { NodeReport } from '../src/swarm/node-report.ts'
 
 export interface SimulatedNode {
   readonly id: string

@@ -1,14 +1,16 @@
 /** The report of a node from what was seen there. Pure; what the words do not allow is cut, so that no report is refused. */
+
+import type { EngineNetwork } from '../swarm/networks.ts'
+import type { NetworkStanding, NodeReport, ReportedContainer, ReportedFault } from '../swarm/node-report.ts'
 import type { HostState } from './plan/host.ts'
 import { isShim } from './plan/link-names.ts'
 import type { EngineFacts, Usage } from './ports.ts'
-import type { NetworkStanding, NodeReport, ReportedContainer, ReportedFault, ReportedNetwork } from './report.ts'
 
 export interface ReportSource {
   readonly facts: EngineFacts
   readonly host: HostState
   /** Every network of the engine. */
-  readonly networks: readonly ReportedNetwork[]
+  readonly networks: readonly EngineNetwork[]
   readonly containers: readonly ReportedContainer[]
   readonly usage: ReadonlyMap<string, Usage>
   readonly standings: readonly NetworkStanding[]
@@ -73,10 +75,10 @@ const hostAddresses = ({ links }: HostState): NodeReport['hostAddresses'] =>
       addresses.filter(({ scope }) => scope === 'global').map(({ address }) => ({ link: name, address })),
     )
 
-const matters = ({ configOnly, driver }: ReportedNetwork): boolean =>
+const matters = ({ configOnly, driver }: EngineNetwork): boolean =>
   configOnly || driver === 'macvlan' || driver === 'ipvlan'
 
-const fitting = (network: ReportedNetwork): ReportedNetwork => ({
+const fitting = (network: EngineNetwork): EngineNetwork => ({
   ...network,
   labels: labelsThatFit(network.labels),
   options: labelsThatFit(network.options),

@@ -1,8 +1,10 @@
 /** What the agent needs of its host, its engine, its disk and the controllers. Types only; adapters implement them. */
-import type { Unsubscribe } from '../autoscaling/ports.ts'
-import type { ConfigNetwork, HostState, HostStep } from './plan/host.ts'
-import type { NodeReport, ReportedContainer, ReportedNetwork } from './report.ts'
-import type { WantedState } from './wanted.ts'
+import type { Unsubscribe } from '../foundation/listeners.ts'
+import type { ConfigNetwork } from '../swarm/config-network.ts'
+import type { EngineNetwork } from '../swarm/networks.ts'
+import type { NodeReport, ReportedContainer } from '../swarm/node-report.ts'
+import type { WantedState } from '../swarm/wanted.ts'
+import type { HostState, HostStep } from './plan/host.ts'
 
 /** Links, addresses and routes of this host, through iproute2. */
 export interface Host {
@@ -40,7 +42,7 @@ export interface LocalEngine {
   /** Throws Fault `engine-unavailable`, as all of these. */
   facts(): Promise<EngineFacts>
   /** Every one of whatever kind. */
-  networks(): Promise<readonly ReportedNetwork[]>
+  networks(): Promise<readonly EngineNetwork[]>
   /** Those of Swarm's tasks, and those that are or were on one of these networks, by name. */
   containers(networks: ReadonlySet<string>): Promise<readonly ReportedContainer[]>
   /** Throws Fault `write-rejected` too, with the engine's words. */

@@ -1,6 +1,6 @@
 /** A wanted state as it comes from a controller or from disk. */
 import { Value } from '@sinclair/typebox/value'
-import { type WantedState, WantedStateSchema } from './wanted.ts'
+import { type WantedState, WantedStateSchema } from '../swarm/wanted.ts'
 
 /** What is wrong with it, for a person. */
 export class NoWantedState extends Error {

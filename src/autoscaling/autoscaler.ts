@@ -1,16 +1,17 @@
 /** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
 
 import type { FaultCode } from '../foundation/errors.ts'
+import type { ServiceObservation } from '../swarm/services.ts'
+import type { SyncStatus } from '../swarm/sync.ts'
 import type { StandingAlert } from './alerts/alert-state.ts'
 import type { Notification } from './alerts/notification.ts'
 import type { Decision, Stage } from './decision/decision.ts'
 import type { Request, RequestKey } from './decision/request.ts'
 import type { Pause, PendingRestore } from './decision/shared-state.ts'
 import type { ScalingState } from './decision/state.ts'
-import type { ServiceObservation } from './observation.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
 import type { BoundsInForce } from './policy/policy-at.ts'
-import type { NodesNews, SyncStatus } from './ports.ts'
+import type { NodesNews } from './ports.ts'
 
 /** A named yes/no with reason and time. */
 export interface Condition {

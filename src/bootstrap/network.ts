@@ -1,8 +1,8 @@
 /** Networks and nodes as others see them, and the use cases that `http` and `commands` may call. */
-import type { NodeReport, ReportedFault } from '../agent/report.ts'
-import type { WantedState } from '../agent/wanted.ts'
+import type { NodeReport, ReportedFault } from '../swarm/node-report.ts'
+import type { Availability } from '../swarm/nodes.ts'
 import type { DefinitionIssue, NetworkDefinition } from './definition/definition.ts'
-import type { Availability, FreedRange } from './record/record.ts'
+import type { FreedRange } from './record/record.ts'
 
 /** A named yes/no with reason. `status: true` is the good one, but for `Orphaned`, `Removing` and `DefinitionConflict`. */
 export interface NetworkCondition {
@@ -128,13 +128,4 @@ export interface NetworkCatalog {
   node(idOrHostname: string): NodeView
   /** What is wrong with the folder and its files. */
   issues(): { readonly fault?: string; readonly issues: readonly DefinitionIssue[] }
-}
-
-/** The agents' side of the controller. */
-export interface AgentDesk {
-  /**
-   * Takes in a report and says what is wanted of that node. Throws Fault `not-in-sync` (then nothing is wanted, and the
-   * agent keeps what it has), `unknown-node` when Swarm has no such node, `node-mismatch` when the report names another.
-   */
-  report(nodeId: string, report: NodeReport): WantedState
 }

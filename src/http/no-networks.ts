@@ -1,5 +1,6 @@
 /** What a controller shows that keeps no networks. */
-import type { AgentDesk, NetworkCatalog } from '../bootstrap/network.ts'
+import type { AgentDesk } from '../agent/reporting.ts'
+import type { NetworkCatalog } from '../bootstrap/network.ts'
 import { Fault } from '../foundation/errors.ts'
 
 export const NO_NETWORKS: NetworkCatalog = {

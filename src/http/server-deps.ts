@@ -1,7 +1,8 @@
 /** What the HTTP side needs; the commands hand it in. */
 import type { FastifyBaseLogger } from 'fastify'
+import type { AgentDesk } from '../agent/reporting.ts'
 import type { Alerts, Catalog, EventFeed, Scaler } from '../autoscaling/autoscaler.ts'
-import type { AgentDesk, NetworkCatalog } from '../bootstrap/network.ts'
+import type { NetworkCatalog } from '../bootstrap/network.ts'
 import type { AccessRules } from './access/judge.ts'
 import type { Guard } from './plugins/access.ts'
 import type { GrafanaGuard } from './plugins/grafana-signature.ts'

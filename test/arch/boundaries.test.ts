@@ -46,6 +46,8 @@ const planted: { rule: string; file: string; content: string }[] = [
     file: 'src/foundation/planted.ts',
     content: `import '../autoscaling/decision/decide.ts'`,
   },
+  { rule: 'swarm-below-all', file: 'src/swarm/planted.ts', content: `import '../autoscaling/decision/decide.ts'` },
+  { rule: 'capabilities-apart', file: 'src/agent/planted.ts', content: `import '../bootstrap/record/record.ts'` },
   {
     rule: 'capabilities-apart',
     file: 'src/bootstrap/planted.ts',
@@ -64,7 +66,7 @@ const planted: { rule: string; file: string; content: string }[] = [
   {
     rule: 'http-calls-use-cases',
     file: 'src/http/planted.ts',
-    content: `import type { Services } from '../autoscaling/ports.ts'\nexport type A = Services`,
+    content: `import type { Services } from '../swarm/ports.ts'\nexport type A = Services`,
   },
   { rule: 'config-alone', file: 'src/config/planted.ts', content: `import '../autoscaling/decision/decide.ts'` },
   { rule: 'only-main-commands', file: 'src/http/planted-2.ts', content: `import '../commands/serve/serve.ts'` },
@@ -120,7 +122,7 @@ describe('the pure files', () => {
   const ambient = /\bDate\b|\bMath\.random\b|\bglobalThis\b|\bimport\(|\bperformance\b/
 
   it('see no clock and no chance', async () => {
-    const folders = pureIncludes.map((path) => path.replace('/*.ts', ''))
+    const folders = [...pureIncludes.map((path) => path.replace('/*.ts', '')), 'src/foundation']
     const files = await Promise.all(
       folders.map(async (folder) => (await readdir(join(root, folder))).map((file) => `${folder}/${file}`)),
     )
@@ -135,6 +137,7 @@ describe('the pure files', () => {
   it.each([
     { name: 'the process', content: 'export const a = process.env\n' },
     { name: 'a timer', content: 'export const a = setTimeout(() => {}, 1)\n' },
+    { name: 'a pause', content: `export * from '${root}/src/foundation/wakeable-timer.ts'\n` },
     { name: 'a buffer', content: 'export const a = Buffer.from("x")\n' },
   ])('do not compile when they reach for $name', async ({ content }) => {
     const config = await mkdtemp(join(tmpdir(), 'orrery-pure-'))

@@ -1,7 +1,7 @@
 /** What src/bootstrap/share-layout.ts computes, as real engines do it. */
 import { describe, expect, it } from 'vitest'
-import { addressOf } from '../../src/bootstrap/address/address.ts'
 import { familyLayout } from '../../src/bootstrap/record/share-layout.ts'
+import { addressOf } from '../../src/foundation/address.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { engines } from './support/engines.ts'
 import { labForTests } from './support/lab-for-tests.ts'

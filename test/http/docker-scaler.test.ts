@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/autoscaling/decision/decision.ts'
-import type { ServiceObservation } from '../../src/autoscaling/observation.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { Fault, type FaultCode } from '../../src/foundation/errors.ts'
 import { parseTokenFile } from '../../src/http/access/tokens.ts'
+import type { ServiceObservation } from '../../src/swarm/services.ts'
 import {
   aDecision,
   anAutoscaler,

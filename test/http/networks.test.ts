@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { NodeReport } from '../../src/agent/report.ts'
-import type { AgentDesk } from '../../src/bootstrap/network.ts'
+import type { AgentDesk } from '../../src/agent/reporting.ts'
 import { Fault } from '../../src/foundation/errors.ts'
 import { parseTokenFile } from '../../src/http/access/tokens.ts'
+import type { NodeReport } from '../../src/swarm/node-report.ts'
 import {
   aContainer,
   aDefinition,

@@ -1,6 +1,6 @@
 /** Cases A1 to A6 and G1 to G6 of the contract's list, from the notification to the count in a Swarm in memory. A5 and A7 are in steps and access. */
 import { describe, expect, it } from 'vitest'
-import type { ServiceObservation } from '../../src/autoscaling/observation.ts'
+import type { ServiceObservation } from '../../src/swarm/services.ts'
 import { type AlertOver, alert, alertmanager, grafana, STARTED } from '../support/builders/notifications.ts'
 import { fakeMetrics, server } from '../support/use-cases/http.ts'
 import { memoryController } from '../support/use-cases/memory-controller.ts'

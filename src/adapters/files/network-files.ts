@@ -1,9 +1,10 @@
 /** Network definitions as files: `<folder>/<name>.yaml`, known within 2 s of a change. */
-import type { Logger } from '../../autoscaling/ports.ts'
+
 import { checkDefinitions } from '../../bootstrap/definition/check-definitions.ts'
 import type { DefinitionFile, DefinitionIssue, DefinitionSet } from '../../bootstrap/definition/definition.ts'
 import { readDefinition } from '../../bootstrap/definition/read-definition.ts'
 import type { Definitions } from '../../bootstrap/ports.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { type PlainValue, parseDefinitionYaml } from './parse-definition-yaml.ts'
 import { tellOnce, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
 

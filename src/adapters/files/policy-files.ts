@@ -1,6 +1,7 @@
 /** Policies as files: `<folder>/<name>.yaml`, in force within 2 s of a change. */
 import type { PolicyFile, PolicyIssue } from '../../autoscaling/policy/policy.ts'
-import type { Logger, PolicyFiles } from '../../autoscaling/ports.ts'
+import type { PolicyFiles } from '../../autoscaling/ports.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { type ParsedPolicy, parsePolicyYaml } from './parse-policy-yaml.ts'
 import { SUFFIX, tellOnce, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
 

@@ -1,5 +1,7 @@
 /** A folder of `<name>.yaml` files, watched, each as the newest version that parses and what is wrong with the newest. */
-import type { Logger, Unsubscribe } from '../../autoscaling/ports.ts'
+
+import type { Unsubscribe } from '../../foundation/listeners.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { type FileContent, type FolderContent, watchFolder } from './watch-folder.ts'
 
 export const SUFFIX = '.yaml'

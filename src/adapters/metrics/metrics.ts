@@ -1,8 +1,10 @@
 /** Figures for Prometheus. Names are explained in docs/metrics.md; a test compares. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Autoscaler } from '../../autoscaling/autoscaler.ts'
-import type { Clock, ScalingListener, SyncStatus } from '../../autoscaling/ports.ts'
+import type { ScalingListener } from '../../autoscaling/ports.ts'
 import type { NetworkCatalog } from '../../bootstrap/network.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { SyncStatus } from '../../swarm/sync.ts'
 import { createDecisionCounter } from './decision-counter.ts'
 import { createNetworkGauges } from './network-gauges.ts'
 import { createServiceGauges } from './service-gauges.ts'

@@ -1,7 +1,11 @@
 /** What the networks need of the Swarm: nodes, tasks, networks and records, and what keeps their caches in step. */
-import type { Logger, Services, SyncStatus, Unsubscribe } from '../../autoscaling/ports.ts'
+
 import type { ServiceUse } from '../../bootstrap/plan/words.ts'
-import type { Nodes, Records, SwarmNetworks, Tasks } from '../../bootstrap/ports.ts'
+import type { Records } from '../../bootstrap/ports.ts'
+import type { Unsubscribe } from '../../foundation/listeners.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { Nodes, Services, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
+import type { SyncStatus } from '../../swarm/sync.ts'
 import { createNetworkRecords, type RecordCodec } from './configs/network-records.ts'
 import type { Engine } from './engine/engine-connection.ts'
 import type { EngineEvent } from './engine/event-stream.ts'

@@ -1,27 +1,58 @@
-/** The newest report of each agent, in memory. Any may be lost or come late; that of a node that has left goes. */
+/**
+ * The controllers' end of the agents: takes their reports in, keeps the newest of each in memory, and says what is wanted of
+ * their nodes. Any report may be lost or come late; that of a node that has left goes.
+ */
+import type { Clock } from '../../foundation/clock.ts'
+import { Fault } from '../../foundation/errors.ts'
+import { createListeners } from '../../foundation/listeners.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import { type HeardReport, type NodeReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import type { AgentNews, AgentReports, Nodes } from '../../swarm/ports.ts'
+import type { WantedState } from '../../swarm/wanted.ts'
+import type { AgentDesk } from '../reporting.ts'
 
-import type { Clock } from '../../autoscaling/ports.ts'
-import type { AgentReports, HeardReport, Nodes } from '../../bootstrap/ports.ts'
-import { SILENT_AFTER_MS } from '../../bootstrap/record/address-count.ts'
-import type { NodeReport } from '../report.ts'
-
-export interface ReportDesk extends AgentReports {
-  /** Keeps it unless it is older than what is known. */
-  take(report: NodeReport): void
-  /** Called when what a report says of networks is news, or an agent is heard that was not. */
-  onNews(listener: (report: NodeReport) => void): () => void
+export interface AgentDeskDeps {
+  readonly nodes: Pick<Nodes, 'get' | 'sync'>
+  readonly reports: Pick<ReportDesk, 'take'>
+  readonly wantedOf: (nodeId: string) => WantedState
+  /** An agent calls: nodes are needed from now on, whatever is configured. */
+  readonly activate: () => void
 }
 
-export function createAgentReports({
-  nodes,
-  now,
-}: {
+export function createAgentDesk({ nodes, reports, wantedOf, activate }: AgentDeskDeps): AgentDesk {
+  return {
+    report(nodeId, report) {
+      activate()
+      if (report.nodeId !== nodeId) {
+        throw new Fault(
+          'node-mismatch',
+          `The report is of the node ${report.nodeId}, and was sent as that of ${nodeId}.`,
+        )
+      }
+      const { inSync, reason } = nodes.sync()
+      if (!inSync) throw new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
+      if (nodes.get(nodeId) === undefined) throw new Fault('unknown-node', `The Swarm has no node ${nodeId}.`)
+      reports.take(report)
+      return wantedOf(nodeId)
+    },
+  }
+}
+
+export interface ReportDesk extends AgentReports, AgentNews {
+  /** Keeps it unless it is older than what is known. */
+  take(report: NodeReport): void
+}
+
+export interface AgentReportsDeps {
   readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
+  readonly logger: Logger
   readonly now: Clock
-}): ReportDesk {
+}
+
+export function createAgentReports({ nodes, logger, now }: AgentReportsDeps): ReportDesk {
   const heard = new Map<string, HeardReport>()
-  const listeners = new Set<() => void>()
-  const newsListeners = new Set<(report: NodeReport) => void>()
+  const changes = createListeners<void>(logger)
+  const news = createListeners<NodeReport>(logger)
 
   nodes.onChange(() => {
     if (!nodes.sync().inSync) return
@@ -32,24 +63,16 @@ export function createAgentReports({
   return {
     get: (nodeId) => heard.get(nodeId),
     list: () => [...heard.values()],
-    onChange(listener) {
-      const added = () => listener()
-      listeners.add(added)
-      return () => void listeners.delete(added)
-    },
-    onNews(listener) {
-      const added = (report: NodeReport) => listener(report)
-      newsListeners.add(added)
-      return () => void newsListeners.delete(added)
-    },
+    onChange: changes.add,
+    onNews: news.add,
     take(report) {
       const receivedAtMs = now()
       const known = heard.get(report.nodeId)
       if (known !== undefined && isOlder(report, known, receivedAtMs)) return
       const next = { report, receivedAtMs, notAsWantedSinceMs: sinceOf(report, known, receivedAtMs) }
       heard.set(report.nodeId, next)
-      for (const listener of listeners) listener()
-      if (known === undefined || isNews(next, known)) for (const listener of newsListeners) listener(report)
+      changes.tell()
+      if (known === undefined || isNews(next, known)) news.tell(report)
     },
   }
 }

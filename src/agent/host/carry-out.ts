@@ -1,10 +1,10 @@
 /** Takes the steps of one node, and says of the first that fails why. */
 
 import { Fault } from '../../foundation/errors.ts'
+import type { ReportedFault } from '../../swarm/node-report.ts'
 import { HostFault } from '../host-fault.ts'
 import type { NodeStep } from '../plan/host.ts'
 import type { AgentMemory, Host, LocalEngine } from '../ports.ts'
-import type { ReportedFault } from '../report.ts'
 
 export interface CarryOutDeps {
   readonly host: Host

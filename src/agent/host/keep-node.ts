@@ -3,13 +3,15 @@
  * when something else is wanted, a network came or went, or the engine is back. Nothing overlaps.
  */
 
-import type { Clock, Logger, Unsubscribe } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Unsubscribe } from '../../foundation/listeners.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { NetworkStanding, ReportedFault } from '../../swarm/node-report.ts'
+import type { WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import type { NodeStep } from '../plan/host.ts'
 import { countAttached } from '../plan/node-plan.ts'
 import { mendedBy } from '../plan/step-words.ts'
 import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine, Usage } from '../ports.ts'
-import type { NetworkStanding, ReportedFault } from '../report.ts'
-import type { WantedNetwork, WantedState } from '../wanted.ts'
 import { containerNetworks, lookAtNode, type Seen } from './look-at-node.ts'
 import { createPacer } from './pacer.ts'
 import { tellChanges } from './tell-changes.ts'

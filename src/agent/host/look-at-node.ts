@@ -1,10 +1,12 @@
 /** One look at a node: what is there, mended where it is not as wanted, and how far it is as wanted then. Never throws. */
+
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { NetworkStanding, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import { HostFault } from '../host-fault.ts'
 import type { HostState, NodeStep } from '../plan/host.ts'
 import { unknownStanding } from '../plan/standing.ts'
 import type { AgentMemory, Host, LocalEngine } from '../ports.ts'
-import type { NetworkStanding, ReportedContainer, ReportedFault, ReportedNetwork } from '../report.ts'
-import type { WantedNetwork } from '../wanted.ts'
 import { mendNode } from './mend-node.ts'
 
 export interface LookDeps {
@@ -16,7 +18,7 @@ export interface LookDeps {
 
 export interface Seen {
   readonly host: HostState
-  readonly networks: readonly ReportedNetwork[]
+  readonly networks: readonly EngineNetwork[]
   readonly containers: readonly ReportedContainer[]
   /** Networks and containers were read, now or before: none of either then means that there are none. */
   readonly isEngineSeen: boolean
@@ -65,7 +67,7 @@ async function seeEngine(engine: LocalEngine, wanted: readonly WantedNetwork[]):
 
 /** By name. One that no container is on at the moment may be unknown to a worker's engine. */
 export function containerNetworks(
-  networks: readonly ReportedNetwork[],
+  networks: readonly EngineNetwork[],
   wanted: readonly WantedNetwork[],
 ): ReadonlySet<string> {
   const onLinks = networks.filter(({ driver }) => driver === 'macvlan' || driver === 'ipvlan')

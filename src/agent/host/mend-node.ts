@@ -1,10 +1,10 @@
 /** Brings a node to what is wanted of it: plans, takes the steps, looks again, until nothing is left or a step fails. */
 
+import type { NetworkStanding, ReportedFault } from '../../swarm/node-report.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { NodeObservation, NodeStep } from '../plan/host.ts'
 import { planNode } from '../plan/node-plan.ts'
 import { standingOf } from '../plan/standing.ts'
-import type { NetworkStanding, ReportedFault } from '../report.ts'
-import type { WantedNetwork } from '../wanted.ts'
 import { type CarryOutDeps, carryOut } from './carry-out.ts'
 
 export interface MendDeps<Seen extends NodeObservation> extends CarryOutDeps {

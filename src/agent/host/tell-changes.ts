@@ -1,7 +1,7 @@
 /** Says in the log what has changed on this node: each thing once, not at each look. */
 
-import type { Logger } from '../../autoscaling/ports.ts'
-import type { NetworkStanding, ReportedFault } from '../report.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { NetworkStanding, ReportedFault } from '../../swarm/node-report.ts'
 
 export interface Told {
   readonly standings: readonly NetworkStanding[]

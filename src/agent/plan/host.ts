@@ -1,5 +1,7 @@
 /** A host as its kernel shows it, and what may be done to it or its engine. Types only. */
-import type { ReportedContainer, ReportedNetwork } from '../report.ts'
+import type { ConfigNetwork } from '../../swarm/config-network.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { ReportedContainer } from '../../swarm/node-report.ts'
 
 export interface HostAddress {
   /** With prefix length. */
@@ -51,18 +53,10 @@ export interface HostState {
 /** All that the plan of one node is made from. */
 export interface NodeObservation extends HostState {
   /** Every network of the engine. */
-  readonly networks: readonly ReportedNetwork[]
+  readonly networks: readonly EngineNetwork[]
   readonly containers: readonly Pick<ReportedContainer, 'addresses'>[]
   /** Links that the agent has made promiscuous, and that were not before. */
   readonly promiscuousByUs: ReadonlySet<string>
-}
-
-/** A config-only network to be made. */
-export interface ConfigNetwork {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly options: Readonly<Record<string, string>>
-  readonly subnets: ReportedNetwork['subnets']
 }
 
 export type HostStep =

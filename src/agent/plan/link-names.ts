@@ -1,7 +1,8 @@
 /** Names and marks of links that an agent makes. */
-import { LINK_ALIAS_PREFIX } from '../wanted.ts'
 import type { HostLink } from './host.ts'
 
+/** `ip link … alias` of links that an agent made, followed by the network's name. */
+const LINK_ALIAS_PREFIX = 'orrery '
 /** What the kernel allows. */
 export const MAX_LINK_NAME = 15
 /** Until a link that is being made has its mark. An agent that ended in between leaves it, and the next removes it. */

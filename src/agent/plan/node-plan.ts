@@ -3,10 +3,10 @@
  * or alias, or is adopted by the record, is ever changed or removed.
  */
 
-import { overlaps, parseCidr } from '../../bootstrap/address/address.ts'
-import type { ReportedFault, ReportedNetwork } from '../report.ts'
-import { NETWORK_LABEL, type WantedNetwork } from '../wanted.ts'
-import { configNetwork, differences } from './config-network.ts'
+import { configNetwork, differences, nameClash, subnetClashes, whyForeign } from '../../swarm/config-network.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { ReportedFault } from '../../swarm/node-report.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostStep, NodeObservation, NodeStep } from './host.ts'
 import { HALF_MADE, shimName } from './link-names.ts'
 import { findParent, linkNamed, type Parent } from './parent.ts'
@@ -68,59 +68,8 @@ function planPresent(wanted: WantedNetwork, observed: NodeObservation, all: read
   return { ...shown, steps, faults: [...faults, ...host.faults] }
 }
 
-export function whyForeign(found: ReportedNetwork, wanted: WantedNetwork): ReportedFault[] {
-  const { configName, name } = wanted
-  const owner = found.labels[NETWORK_LABEL]
-  const rename = 'or give the definition another `config`'
-  const fault = (message: string) => [{ code: 'network-foreign', message }]
-  if (!found.configOnly) {
-    return fault(`This engine has a network "${configName}" that is no config-only one: remove it, ${rename}.`)
-  }
-  if (owner === name || (owner === undefined && wanted.isAdopted)) return []
-  if (owner !== undefined) {
-    return fault(`The config-only network "${configName}" belongs to the network "${owner}": ${rename.slice(3)}.`)
-  }
-  return fault(
-    `The config-only network "${configName}" was made by somebody else: \`orrery network adopt ${name}\` takes it over if it is as wanted; else remove it (docker network rm ${configName}), ${rename}.`,
-  )
-}
-
-/** Two networks of one name on one engine: which one a task gets is anybody's guess. */
-export const nameClash = (wanted: WantedNetwork, { networks }: Pick<NodeObservation, 'networks'>): ReportedFault[] =>
-  networks.some(({ name, scope }) => name === wanted.name && scope === 'local')
-    ? [
-        {
-          code: 'network-foreign',
-          message: `This engine has a local network "${wanted.name}", so the swarm network of that name can not be used here: docker network rm ${wanted.name}.`,
-        },
-      ]
-    : []
-
-const ELSEWHERE = new Set(['null', 'host', 'overlay', ''])
-
-/** The engine refuses a second network with addresses of the same LAN, but only when the first task comes. */
-export function subnetClashes(wanted: WantedNetwork, { networks }: Pick<NodeObservation, 'networks'>): ReportedFault[] {
-  const ours = [wanted.ipv4.subnet, ...(wanted.ipv6 === undefined ? [] : [wanted.ipv6.subnet])]
-  const isOther = ({ name, configFrom, configOnly, driver }: ReportedNetwork) =>
-    !configOnly && name !== wanted.name && configFrom !== wanted.configName && !ELSEWHERE.has(driver)
-  // On a manager a swarm network shows no subnet of its own: its config-only network has it.
-  const subnetsOf = ({ subnets, configFrom }: ReportedNetwork) =>
-    subnets.length > 0 ? subnets : (networks.find(({ name }) => name === configFrom)?.subnets ?? [])
-  return networks.filter(isOther).flatMap((other) => {
-    const taken = subnetsOf(other).find(({ subnet }) => ours.some((one) => doOverlap(one, subnet)))
-    if (taken === undefined) return []
-    const message = `The network "${other.name}" (${other.driver}) of this engine has ${taken.subnet} already, and an engine can not have two networks of one subnet: docker network rm ${other.name}.`
-    return [{ code: 'subnet-taken', message }]
-  })
-}
-
-function doOverlap(one: string, other: string): boolean {
-  const [a, b] = [parseCidr(one), parseCidr(other)]
-  return a !== undefined && b !== undefined && overlaps(a.block, b.block)
-}
-
 interface ConfigPlace {
-  readonly found: ReportedNetwork | undefined
+  readonly found: EngineNetwork | undefined
   readonly parent: string
   readonly observed: NodeObservation
 }

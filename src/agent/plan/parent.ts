@@ -1,8 +1,8 @@
 /** Which link a network is on, and what keeps it from being that. */
 
-import { contains, parseBlock, parseCidr } from '../../bootstrap/address/address.ts'
-import type { ReportedFault } from '../report.ts'
-import type { WantedNetwork } from '../wanted.ts'
+import { contains, parseBlock, parseCidr } from '../../foundation/address.ts'
+import type { ReportedFault } from '../../swarm/node-report.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostLink, HostState, HostStep } from './host.ts'
 import { aliasOf, isOurs, MAX_LINK_NAME, vlanOf } from './link-names.ts'
 

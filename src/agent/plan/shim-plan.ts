@@ -1,8 +1,8 @@
 /** The link that lets a host reach its own containers: its kind, its addresses, its routes. */
 
-import { formatAddress, formatBlock, parseCidr } from '../../bootstrap/address/address.ts'
-import type { ReportedFault } from '../report.ts'
-import type { WantedFamily, WantedNetwork } from '../wanted.ts'
+import { formatAddress, formatBlock, parseCidr } from '../../foundation/address.ts'
+import type { ReportedFault } from '../../swarm/node-report.ts'
+import type { WantedFamily, WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostLink, HostRoute, HostState, HostStep } from './host.ts'
 import { aliasOf, isShim, shimName } from './link-names.ts'
 import { linkNamed } from './parent.ts'

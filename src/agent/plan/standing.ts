@@ -1,5 +1,5 @@
 /** How far a node is as one network wants it, for the report. */
-import type { NetworkStanding, ReportedFault, ReportedLink } from '../report.ts'
+import type { NetworkStanding, ReportedFault, ReportedLink } from '../../swarm/node-report.ts'
 import type { HostLink, HostState } from './host.ts'
 import { isOurs } from './link-names.ts'
 import type { NodeNetworkPlan } from './node-plan.ts'

@@ -1,6 +1,6 @@
 /** What an agent once did to links, and nobody needs any more: VLAN links that it made, promiscuity that it switched on. */
-import type { ReportedNetwork } from '../report.ts'
-import type { WantedNetwork } from '../wanted.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostLink, HostStep, NodeObservation } from './host.ts'
 import { isOurs, isShim } from './link-names.ts'
 import { isShimOf } from './shim-plan.ts'
@@ -37,16 +37,16 @@ export function unusedSteps(observed: NodeObservation, keeping: Keeping): HostSt
 
 const isOwnVlan = (link: HostLink): boolean => isOurs(link) && link.kind === 'vlan' && !isShim(link)
 
-const isOnLink = ({ driver }: ReportedNetwork): boolean => driver === 'macvlan' || driver === 'ipvlan'
+const isOnLink = ({ driver }: EngineNetwork): boolean => driver === 'macvlan' || driver === 'ipvlan'
 
-const parentOf = ({ options, configFrom }: ReportedNetwork, networks: readonly ReportedNetwork[]): string | undefined =>
+const parentOf = ({ options, configFrom }: EngineNetwork, networks: readonly EngineNetwork[]): string | undefined =>
   options.parent ?? networks.find(({ name, configOnly }) => configOnly && name === configFrom)?.options.parent
 
 /** A manager shows no parent of a swarm network. With containers on it, its link may be any. */
 const isOnUnknownParent = (
-  network: ReportedNetwork,
+  network: EngineNetwork,
   { containers }: NodeObservation,
-  networks: readonly ReportedNetwork[],
+  networks: readonly EngineNetwork[],
 ): boolean =>
   isOnLink(network) &&
   parentOf(network, networks) === undefined &&

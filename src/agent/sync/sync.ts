@@ -2,7 +2,9 @@
  * Reports to every controller, and takes from each what is wanted: every few seconds, and at once when something changed.
  * Each controller is spoken to by itself: one that is away or slow keeps nobody waiting.
  */
-import type { Logger, Unsubscribe } from '../../autoscaling/ports.ts'
+
+import type { Unsubscribe } from '../../foundation/listeners.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { buildReport, type ReportSource } from '../build-report.ts'
 import type { ControllerAnswer, ControllerCalls, EngineFacts } from '../ports.ts'
 import { controllerUrls } from './controller-urls.ts'

@@ -1,7 +1,7 @@
 /** Which of the wanted states that were ever given counts: the one with the highest revision, also after a reboot. */
-import type { Logger } from '../../autoscaling/ports.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { WantedState } from '../../swarm/wanted.ts'
 import type { AgentMemory } from '../ports.ts'
-import type { WantedState } from '../wanted.ts'
 
 /** For how long another controller is not believed that says something else of the same revision. */
 const TRUSTED_MS = 15_000

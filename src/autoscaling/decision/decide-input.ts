@@ -1,6 +1,6 @@
 /** What decide() is given. Pure data. */
 
-import type { ServiceObservation } from '../observation.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 import type { Policy, PolicyReading } from '../policy/policy.ts'
 import type { BoundsInForce } from '../policy/policy-at.ts'
 import type { Capacity } from './limit-count.ts'

@@ -4,7 +4,7 @@
  */
 
 import { Fault } from '../../foundation/errors.ts'
-import type { ServiceObservation } from '../observation.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 import { decide, type Verdict } from './decide.ts'
 import type { DecideInput } from './decide-input.ts'
 import { keyFault, liveKeys, MAX_RECENT_KEYS } from './recent-keys.ts'

@@ -1,6 +1,6 @@
 /** The gates of decide(), in order: each passes, or stops with an outcome. Pure. */
 
-import type { ServiceMode, ServiceObservation, UpdateState } from '../observation.ts'
+import type { ServiceMode, ServiceObservation, UpdateState } from '../../swarm/services.ts'
 import type { Direction, PauseScope, Policy } from '../policy/policy.ts'
 import type { Bounds } from '../policy/policy-at.ts'
 import type { ValidInput } from './decide-input.ts'

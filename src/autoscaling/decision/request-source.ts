@@ -3,7 +3,7 @@
  * first that has something to say is heard. A source is level-triggered: it says what is due now, from what is there now, and
  * remembers no request. Pure.
  */
-import type { ServiceObservation } from '../observation.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Request } from './request.ts'
 import type { ScalingState } from './state.ts'

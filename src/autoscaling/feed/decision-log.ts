@@ -1,7 +1,9 @@
 /** The last decisions of each service, in memory, and the feed that `GET /v1/event` streams. */
+
+import type { ServiceChange } from '../../swarm/services.ts'
 import type { EventFeed, OrreryEvent } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
-import type { NodesNews, ServiceChange } from '../ports.ts'
+import type { NodesNews } from '../ports.ts'
 
 const KEPT_DECISIONS = 50
 

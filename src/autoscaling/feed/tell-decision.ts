@@ -1,7 +1,8 @@
 /** Tells log, feed and metrics of a decision. */
 
+import type { Logger } from '../../foundation/logger.ts'
 import type { Decision } from '../decision/decision.ts'
-import type { Logger, ScalingListener } from '../ports.ts'
+import type { ScalingListener } from '../ports.ts'
 import type { DecisionLog } from './decision-log.ts'
 
 export type TellDecision = (serviceId: string, decision: Decision, tookMs: number) => void

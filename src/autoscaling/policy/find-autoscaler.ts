@@ -1,7 +1,7 @@
 /** From a name to the one service it means. Exact names only: `web` never means `web-admin` or an id prefix. */
 import { Fault } from '../../foundation/errors.ts'
-import type { ServiceObservation } from '../observation.ts'
-import type { Services } from '../ports.ts'
+import type { Services } from '../../swarm/ports.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 import { notInSync } from './not-in-sync.ts'
 import type { BoundPolicy, Policies } from './policies.ts'
 

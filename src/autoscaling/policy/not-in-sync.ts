@@ -1,5 +1,5 @@
 import { Fault } from '../../foundation/errors.ts'
-import type { SyncStatus } from '../ports.ts'
+import type { SyncStatus } from '../../swarm/sync.ts'
 
 /** Swarm can not be read through its leader just now. Pure. */
 export function notInSync({ reason }: SyncStatus): Fault {

@@ -1,6 +1,8 @@
 /** Binds policies to services: reads labels and files whenever either changes, and finds autoscalers by name. */
-import { type ServiceObservation, STATE_LABEL } from '../observation.ts'
-import type { PolicyFiles, Services } from '../ports.ts'
+
+import type { Services } from '../../swarm/ports.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
+import type { PolicyFiles } from '../ports.ts'
 import type { PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { readPolicy } from './read-policy.ts'
 

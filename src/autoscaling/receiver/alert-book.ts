@@ -4,8 +4,9 @@
  */
 
 import { Fault } from '../../foundation/errors.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import type { AlertState } from '../alerts/alert-state.ts'
-import type { AlertStore, Logger } from '../ports.ts'
+import type { AlertStore } from '../ports.ts'
 
 export type AlertChange = (state: AlertState) => AlertState
 

@@ -5,7 +5,9 @@
  *                                      -> what stands is kept in the Swarm before the answer
  */
 
+import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { type AlertGroup, alertResult, groupAlerts } from '../alerts/alert-groups.ts'
 import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from '../alerts/alert-meaning.ts'
 import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
@@ -19,7 +21,6 @@ import { standingNews } from '../alerts/standing-news.ts'
 import type { AlertRoute, Alerts, Autoscaler, Catalog, Scaler } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { TellDecision } from '../feed/tell-decision.ts'
-import type { Clock, Logger } from '../ports.ts'
 import type { AlertBook, AlertChange } from './alert-book.ts'
 import { createAlertWarnings } from './alert-warnings.ts'
 import { within } from './within.ts'

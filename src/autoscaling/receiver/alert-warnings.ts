@@ -1,8 +1,8 @@
 /** What is wrong with an alert, once: it comes again and again until somebody mends its rule. */
 
+import type { Logger } from '../../foundation/logger.ts'
 import type { Notification } from '../alerts/notification.ts'
 import type { AlertResult } from '../autoscaler.ts'
-import type { Logger } from '../ports.ts'
 
 const MAX_REMEMBERED = 1000
 

@@ -3,11 +3,14 @@
  * more, or Alertmanager, asked once a minute, does not have it.
  */
 
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { Services } from '../../swarm/ports.ts'
 import { type StandingAlert, standingKey } from '../alerts/alert-state.ts'
 import { alertTtlMs, newsEveryMs } from '../alerts/alert-time.ts'
 import { confirm, end } from '../alerts/standing-changes.ts'
 import type { Policies } from '../policy/policies.ts'
-import type { Clock, FiringAlerts, Logger, Services } from '../ports.ts'
+import type { FiringAlerts } from '../ports.ts'
 import type { AlertBook } from './alert-book.ts'
 
 const LOOK_EVERY_MS = 1000

@@ -1,5 +1,8 @@
 /** The autoscalers as they are now, all from memory. */
+
+import type { Clock } from '../../foundation/clock.ts'
 import { createConditionTimes } from '../../foundation/condition-times.ts'
+import type { Services } from '../../swarm/ports.ts'
 import { alertsOf } from '../alerts/standing-changes.ts'
 import type { Autoscaler, Catalog, Condition } from '../autoscaler.ts'
 import { cooldownEndMs } from '../decision/gates.ts'
@@ -7,7 +10,7 @@ import type { DecisionLog } from '../feed/decision-log.ts'
 import { findAutoscaler, findByService } from '../policy/find-autoscaler.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import { policyAt } from '../policy/policy-at.ts'
-import type { Clock, Services, SharedStateStore } from '../ports.ts'
+import type { SharedStateStore } from '../ports.ts'
 import type { AlertBook } from '../receiver/alert-book.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-context.ts'
 import { conditionsOf } from './conditions.ts'

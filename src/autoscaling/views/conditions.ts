@@ -1,13 +1,14 @@
 /** The conditions of one autoscaler: what is well and what is not, each with its reason. Pure. */
+
+import type { ServiceObservation } from '../../swarm/services.ts'
+import type { SyncStatus } from '../../swarm/sync.ts'
 import type { StandingAlert } from '../alerts/alert-state.ts'
 import type { Condition } from '../autoscaler.ts'
 import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
 import type { Capacity } from '../decision/limit-count.ts'
 import type { Pause, PendingRestore } from '../decision/shared-state.ts'
-import type { ServiceObservation } from '../observation.ts'
 import type { PolicyReading } from '../policy/policy.ts'
 import { type BoundsInForce, inWrittenBounds } from '../policy/policy-at.ts'
-import type { SyncStatus } from '../ports.ts'
 
 export interface ConditionInput {
   readonly observation: ServiceObservation

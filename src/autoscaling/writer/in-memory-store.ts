@@ -1,5 +1,5 @@
 /** A record of this controller alone: for a dry run, which writes nothing to the Swarm. */
-import type { SharedStore } from '../ports.ts'
+import type { SharedStore } from '../../swarm/ports.ts'
 
 export function createInMemoryStore<State>(empty: State): SharedStore<State> {
   let state = empty

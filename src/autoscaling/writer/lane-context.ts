@@ -1,14 +1,17 @@
 /** What the parts of one service's lane share. */
 
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { Services } from '../../swarm/ports.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { Capacity } from '../decision/limit-count.ts'
 import type { RequestSource } from '../decision/request-source.ts'
 import type { PendingRestore } from '../decision/shared-state.ts'
 import { decodeState, type ScalingState } from '../decision/state.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
-import { type ServiceObservation, STATE_LABEL } from '../observation.ts'
 import type { Policies } from '../policy/policies.ts'
-import type { AddressCapacity, Clock, Logger, ScalingListener, Services, SharedStateStore } from '../ports.ts'
+import type { AddressCapacity, ScalingListener, SharedStateStore } from '../ports.ts'
 import type { AlertBook } from '../receiver/alert-book.ts'
 
 export interface ScalerDeps {

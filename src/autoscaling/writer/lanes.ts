@@ -1,10 +1,10 @@
 /** The lanes of all services: made when first needed, woken by what changes and by time, gone with their service. */
 
+import type { ServiceChange } from '../../swarm/services.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { end } from '../alerts/standing-changes.ts'
 import { forgetService } from '../decision/shared-state-changes.ts'
 import { createTeller } from '../feed/tell-decision.ts'
-import { type ServiceObservation, STATE_LABEL } from '../observation.ts'
-import type { ServiceChange } from '../ports.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { LaneContext, ScalerDeps } from './lane-context.ts'
 

@@ -3,13 +3,13 @@
  * anything else, so that a second deploy, a paused rollout or a restart of the controller does not lose it.
  */
 
+import type { ServiceObservation } from '../../swarm/services.ts'
 import { type CountByHand, suspend } from '../alerts/standing-changes.ts'
 import type { Decision } from '../decision/decision.ts'
 import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts'
 import { type Request, traitsOf } from '../decision/request.ts'
 import type { PendingRestore } from '../decision/shared-state.ts'
 import { dropRestore, keepRestore } from '../decision/shared-state-changes.ts'
-import type { ServiceObservation } from '../observation.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { LaneContext } from './lane-context.ts'
 

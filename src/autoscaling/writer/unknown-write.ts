@@ -3,8 +3,8 @@
  * It is resolved by reading through the leader: our write's id (committed), or another version (it can not commit any more).
  */
 
+import { STATE_LABEL } from '../../swarm/services.ts'
 import { decodeState } from '../decision/state.ts'
-import { STATE_LABEL } from '../observation.ts'
 import type { LaneContext } from './lane-context.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** Sets of spans of one address family. Pure. */
-import { overlaps, type Span } from './address.ts'
+import { overlaps, type Span } from '../../foundation/address.ts'
 
 const byFirst = (one: Span, other: Span): number => {
   if (one.first === other.first) return 0

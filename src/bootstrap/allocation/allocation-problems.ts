@@ -1,6 +1,7 @@
 /** Why a node gets no range, and what would be right. Pure. */
+
+import { blockCount, blockOf, formatSpan, size } from '../../foundation/address.ts'
 import { formatDuration } from '../../foundation/duration.ts'
-import { blockCount, blockOf, formatSpan, size } from '../address/address.ts'
 import { mergeSpans } from '../address/spans.ts'
 import { type FreedRange, QUARANTINE_MS } from '../record/record.ts'
 import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'

@@ -1,6 +1,6 @@
 /** The words of giving ranges to nodes. Types only; allocate.ts does it. */
 
-import type { SwarmNode } from '../ports.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { FreedRange, NodeShare } from '../record/record.ts'
 import type { LedgerInput } from './ledger.ts'
 

@@ -1,5 +1,5 @@
 /** What new nodes ask for, before anything is drawn from the pool: a pinned range, or the one they had. Pure. */
-import { type Block, blockOf, contains, formatBlock } from '../address/address.ts'
+import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
 import type { AllocationInput, AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
 import { ambiguousPin, pinTaken } from './allocation-problems.ts'
 import { type Heirloom, heirlooms, rangesOf } from './inheritance.ts'

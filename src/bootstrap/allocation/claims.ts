@@ -2,9 +2,10 @@
  * Addresses that something outside the record has: hosts' own, other networks', and what a node's network of this name
  * holds already. No range that is given may touch one, but the node's own of this network. Pure.
  */
-import { NETWORK_LABEL } from '../../agent/wanted.ts'
+import { NETWORK_LABEL } from '../../swarm/networks.ts'
+import type { HeardReport } from '../../swarm/node-report.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import type { HeardReport, SwarmNode } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 
 export interface Claim {

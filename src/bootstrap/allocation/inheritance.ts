@@ -1,5 +1,5 @@
 /** Which range a node had before it left by force and joined again under a new id: it has the same host name. Pure. */
-import type { SwarmNode } from '../ports.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { FreedRange, NodeShare } from '../record/record.ts'
 
 export type Heirloom =

@@ -12,7 +12,7 @@ import {
   parseSpan,
   type Span,
   spanOf,
-} from '../address/address.ts'
+} from '../../foundation/address.ts'
 import { indexSpans, intersectSpans, mergeSpans, subtractSpans } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import { type FreedRange, type NodeShare, QUARANTINE_MS } from '../record/record.ts'

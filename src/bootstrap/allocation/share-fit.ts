@@ -2,7 +2,7 @@
  * Which shares no longer fit the definition, and what those nodes should have instead. They are not moved here: that
  * needs a drain. The prefix length is no reason: `range` is for ranges given from now on. Pure.
  */
-import { type Block, blockOf, contains, formatBlock } from '../address/address.ts'
+import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
 import type { NodeShare } from '../record/record.ts'
 import { draw } from './allocate.ts'
 import type { AllocationInput, AllocationProblem, Ranges } from './allocation.ts'

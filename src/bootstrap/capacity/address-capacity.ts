@@ -5,16 +5,10 @@
  *
  * What this can not know or keep others from is in docs/decisions/0010-addresses-are-promised-before-they-are-used.md.
  */
-import type {
-  AddressCapacity,
-  AddressClaim,
-  Capacity,
-  Placement,
-  ServiceObservation,
-  Services,
-  SharedStateStore,
-} from '../../autoscaling/ports.ts'
-import type { Nodes, Records } from '../ports.ts'
+import type { AddressCapacity, AddressClaim, Capacity, SharedStateStore } from '../../autoscaling/ports.ts'
+import type { Nodes, Services } from '../../swarm/ports.ts'
+import type { Placement, ServiceObservation } from '../../swarm/services.ts'
+import type { Records } from '../ports.ts'
 import { type AddressRoomDeps, createAddressRoom } from './address-room.ts'
 import { createAwaitedTasks, rulesOf } from './awaited-tasks.ts'
 import { capacityReason } from './capacity-words.ts'

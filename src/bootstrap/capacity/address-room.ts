@@ -2,9 +2,12 @@
  * What is free on each node of a network, from memory. Counted when somebody asks, and anew only for nodes whose report or
  * tasks changed since: reports of a thousand agents cost nothing while nobody grows.
  */
-import type { Clock } from '../../autoscaling/ports.ts'
-import type { AgentReports, HeardReport, Nodes, Records, SwarmNetworks, Tasks } from '../ports.ts'
-import { addressUse, countAddresses, SILENT_AFTER_MS, unlistedTasks } from '../record/address-count.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { HeardReport } from '../../swarm/node-report.ts'
+import { SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
+import type { Records } from '../ports.ts'
+import { addressUse, countAddresses, unlistedTasks } from '../record/address-count.ts'
 import { readyLabel } from '../record/record.ts'
 import { shareLayout } from '../record/share-layout.ts'
 import { createLeastFree } from './least-free.ts'

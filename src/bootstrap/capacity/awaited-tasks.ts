@@ -2,8 +2,10 @@
  * Tasks that Swarm may still put on nodes for what is written or promised, at worst: those of a count that are not placed
  * yet, and those that an update may start beside the count.
  */
-import type { Clock, Placement, ServiceObservation, Services } from '../../autoscaling/ports.ts'
-import type { Nodes, Records, SwarmNetworks, Tasks } from '../ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Nodes, Services, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
+import type { Placement, ServiceObservation } from '../../swarm/services.ts'
+import type { Records } from '../ports.ts'
 import { spreadOver, surgeAt } from './ceiling.ts'
 import type { LimitedNetworks } from './limited-networks.ts'
 import type { Growths, PromisedGrowth } from './promised-growth.ts'

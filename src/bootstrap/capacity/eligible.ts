@@ -3,8 +3,9 @@
  * The grammar is swarmkit's (manager/constraint/constraint.go): keys and values without regard to case, names of labels
  * with, a label that is missing has the value "".
  */
-import type { Placement } from '../../autoscaling/ports.ts'
-import type { SwarmNode } from '../ports.ts'
+
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { Placement } from '../../swarm/services.ts'
 
 /** `maybe`: a rule that is not known here. */
 export type Eligible = 'yes' | 'no' | 'maybe'

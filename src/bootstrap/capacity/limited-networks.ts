@@ -1,6 +1,8 @@
 /** Which networks of a service have ranges, by the ids that specs name. */
-import type { Placement } from '../../autoscaling/ports.ts'
-import type { Records, SwarmNetworks } from '../ports.ts'
+
+import type { SwarmNetworks } from '../../swarm/ports.ts'
+import type { Placement } from '../../swarm/services.ts'
+import type { Records } from '../ports.ts'
 
 export interface LimitedNetworks {
   /** Whether any network has ranges. */

@@ -3,8 +3,11 @@
  * may be other controllers, in `orrery-state` for them. It ends with the version of the service that it was made on:
  * whoever sees a newer one sees the growth itself, or that it never came.
  */
-import type { Clock, ServiceObservation, Services, SharedState, SharedStateStore } from '../../autoscaling/ports.ts'
-import type { Tasks } from '../ports.ts'
+
+import type { SharedState, SharedStateStore } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Services, Tasks } from '../../swarm/ports.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 
 export type Growths = SharedState['growths']
 type Growth = Growths extends ReadonlyMap<string, infer One> ? One : never

@@ -2,8 +2,9 @@
  * Services that lost replicas since the tasks were last read. Their tasks may have got addresses in between and hold them
  * while they stop, and the list shows neither: until it is read anew, they count as if nothing had been taken away.
  */
-import type { Clock, ServiceObservation, Services } from '../../autoscaling/ports.ts'
-import type { Tasks } from '../ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Services, Tasks } from '../../swarm/ports.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 
 /** How long after a decrease was seen a list must have been begun: Swarm marks the tasks to be stopped a little later. */
 const SETTLE_MS = 100

@@ -1,6 +1,8 @@
 /** Whether the list of tasks is new enough to let a service grow: what it does not show must not be taken for free. */
-import type { Clock, ServiceObservation, SyncStatus } from '../../autoscaling/ports.ts'
-import type { Tasks } from '../ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Tasks } from '../../swarm/ports.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
+import type { SyncStatus } from '../../swarm/sync.ts'
 import type { RecentDecreases } from './recent-decreases.ts'
 import type { ServiceTasks } from './tasks-by-service.ts'
 

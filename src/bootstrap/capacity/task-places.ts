@@ -1,6 +1,8 @@
 /** Which nodes Swarm may give a service's next tasks, and how many it has there, from memory. */
-import type { Placement, ServiceObservation } from '../../autoscaling/ports.ts'
-import type { Nodes, SwarmNode, Tasks } from '../ports.ts'
+
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { Nodes, Tasks } from '../../swarm/ports.ts'
+import type { Placement, ServiceObservation } from '../../swarm/services.ts'
 import { eligible } from './eligible.ts'
 import { groupByService, type ServiceTasks } from './tasks-by-service.ts'
 

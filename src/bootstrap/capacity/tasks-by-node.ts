@@ -1,5 +1,5 @@
 /** Tasks by the node that they are assigned to. Pure. */
-import type { SwarmTask } from '../ports.ts'
+import type { SwarmTask } from '../../swarm/tasks.ts'
 
 export function groupByNode(tasks: readonly SwarmTask[]): (nodeId: string) => readonly SwarmTask[] {
   const byNode = new Map<string, SwarmTask[]>()

@@ -1,5 +1,5 @@
 /** The tasks of each service as Swarm's scheduler and orchestrator count them. Pure. */
-import type { SwarmTask } from '../ports.ts'
+import type { SwarmTask } from '../../swarm/tasks.ts'
 
 export interface ServiceTasks {
   /** By node id: tasks that are to run and have not ended. What is being stopped is not among them. */

@@ -1,5 +1,5 @@
 /** What is wrong between files that are right, each by itself. Pure. */
-import { type Block, blockOf, formatSpan, overlaps, type Span, spanOf } from '../address/address.ts'
+import { type Block, blockOf, formatSpan, overlaps, type Span, spanOf } from '../../foundation/address.ts'
 import type { DefinitionFile, DefinitionIssue, DefinitionSet, NetworkDefinition } from './definition.ts'
 
 interface Defined {

@@ -9,7 +9,7 @@ import {
   nthBlock,
   overlaps,
   type Span,
-} from '../address/address.ts'
+} from '../../foundation/address.ts'
 import { subtractSpans } from '../address/spans.ts'
 import { unsafeAddress } from '../allocation/ledger.ts'
 import { familyLayout } from '../record/share-layout.ts'

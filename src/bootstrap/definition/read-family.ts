@@ -1,5 +1,5 @@
 /** One address family of a definition: `subnet`, `gateway`, `pool`, `range`, `reserve` and `nodes`, or those with a 6. Pure. */
-import { parseWholeNumber } from '../../foundation/whole-number.ts'
+
 import {
   addressBits,
   type Block,
@@ -9,7 +9,8 @@ import {
   formatSpan,
   parseCidr,
   type Span,
-} from '../address/address.ts'
+} from '../../foundation/address.ts'
+import { parseWholeNumber } from '../../foundation/whole-number.ts'
 import {
   checkLength,
   checkPins,

@@ -1,5 +1,5 @@
 /** `nodes`: which node has which range, by host name or id. Pure. */
-import type { Block } from '../address/address.ts'
+import type { Block } from '../../foundation/address.ts'
 import { type Issues, textOf } from './definition-issues.ts'
 import { type Place, readBlock } from './read-spans.ts'
 

@@ -11,7 +11,7 @@ import {
   parseAddress,
   parseCidr,
   type Span,
-} from '../address/address.ts'
+} from '../../foundation/address.ts'
 import { type Issues, textOf } from './definition-issues.ts'
 
 export interface Place {

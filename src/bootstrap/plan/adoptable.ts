@@ -3,12 +3,12 @@
  * would give, but for its range, which becomes the node's share, and for what it holds back, which stays as it is. Pure.
  */
 
-import { configNetwork, differences } from '../../agent/plan/config-network.ts'
-import type { ReportedNetwork, ReportedSubnet } from '../../agent/report.ts'
-import { blockOf, contains, formatBlock, parseAddress, parseCidr, spanOf } from '../address/address.ts'
+import { blockOf, contains, formatBlock, parseAddress, parseCidr, spanOf } from '../../foundation/address.ts'
+import { configNetwork, differences } from '../../swarm/config-network.ts'
+import type { EngineNetwork, EngineSubnet } from '../../swarm/networks.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import { mergeSpans } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
-import type { SwarmNode } from '../ports.ts'
 import { type NetworkRecord, type NodeShare, parentLabel } from '../record/record.ts'
 import { wantedHere } from './context.ts'
 
@@ -22,7 +22,7 @@ export interface Adoptable {
 export function adoptable(
   definition: NetworkDefinition,
   node: Pick<SwarmNode, 'id' | 'hostname' | 'labels'>,
-  { network, nowMs }: { readonly network: ReportedNetwork; readonly nowMs: number },
+  { network, nowMs }: { readonly network: EngineNetwork; readonly nowMs: number },
 ): Adoptable {
   const four = familyOf(definition.ipv4, network, false)
   const six = definition.ipv6 === undefined ? undefined : familyOf(definition.ipv6, network, true)
@@ -49,8 +49,8 @@ interface Family {
   readonly differences: readonly string[]
 }
 
-function familyOf({ pool, pins }: FamilyDefinition, { subnets }: ReportedNetwork, isSix: boolean): Family {
-  const found: ReportedSubnet | undefined = subnets.find(({ subnet }) => subnet.includes(':') === isSix)
+function familyOf({ pool, pins }: FamilyDefinition, { subnets }: EngineNetwork, isSix: boolean): Family {
+  const found: EngineSubnet | undefined = subnets.find(({ subnet }) => subnet.includes(':') === isSix)
   const what = isSix ? 'IPv6 range' : 'range'
   // What can not be read holds nothing back.
   const aux = Object.fromEntries(
@@ -64,7 +64,7 @@ function familyOf({ pool, pins }: FamilyDefinition, { subnets }: ReportedNetwork
   return { range, aux, differences: isGiven ? [] : [`its ${what} ${range} is not in the pool`] }
 }
 
-function contentDifferences(definition: NetworkDefinition, share: NodeShare, network: ReportedNetwork): string[] {
+function contentDifferences(definition: NetworkDefinition, share: NodeShare, network: EngineNetwork): string[] {
   const shares = new Map([[share.nodeId, share]])
   const record: NetworkRecord = { definition, phase: 'present', isAdopted: true, shares, freed: [] }
   if (!isInside(definition, share)) return ['its range is outside the subnet']

@@ -1,9 +1,9 @@
 /** What `network adopt` would write down, or why it does not. Pure. */
 
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import { claimsOn } from '../allocation/claims.ts'
 import { fitShares } from '../allocation/share-fit.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import type { SwarmNode } from '../ports.ts'
 import type { NetworkRecord, NodeShare } from '../record/record.ts'
 import { adoptable } from './adoptable.ts'
 import { named, networkContext, type SharedContext } from './context.ts'

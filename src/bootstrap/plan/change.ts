@@ -3,7 +3,7 @@
  * anew by its agent, and proved. Pure.
  */
 
-import type { SwarmNode } from '../ports.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { FreedRange, NetworkRecord, NodeShare, ShareChange } from '../record/record.ts'
 import {
   attachedOn,

@@ -1,9 +1,12 @@
 /** All that is known of one network, in the form in which its plan asks for it. Pure. */
-import type { NetworkStanding, NodeReport } from '../../agent/report.ts'
-import type { WantedNetwork } from '../../agent/wanted.ts'
+
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { NetworkStanding, NodeReport } from '../../swarm/node-report.ts'
+import { SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { SwarmTask } from '../../swarm/tasks.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { DefinitionSet, NetworkDefinition } from '../definition/definition.ts'
-import type { EngineNetwork, SwarmNode, SwarmTask } from '../ports.ts'
-import { SILENT_AFTER_MS } from '../record/address-count.ts'
 import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
 import { wantedOf } from '../record/wanted-of.ts'
 import type { Observed, PlanInput, PlanOptions } from './words.ts'

@@ -1,5 +1,5 @@
 /** Taking a changed definition in force: what changes at once, and which nodes have to be made anew for it. Pure. */
-import type { WantedFamily } from '../../agent/wanted.ts'
+import type { WantedFamily } from '../../swarm/wanted.ts'
 import { claimsOn } from '../allocation/claims.ts'
 import { fitShares, type Misfit } from '../allocation/share-fit.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'

@@ -1,5 +1,5 @@
 /** A network that is defined and has no record: it was lost, or nothing was ever given. Pure. */
-import { blockOf, overlaps } from '../address/address.ts'
+import { blockOf, overlaps } from '../../foundation/address.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import { rebuildRecord } from '../record/rebuild.ts'
 import type { NetworkRecord } from '../record/record.ts'

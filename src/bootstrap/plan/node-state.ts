@@ -1,11 +1,11 @@
 /** What a node shows of a network, by its agent's report: what is there, and what is in the way. Pure. */
 
-import { configNetwork, differences } from '../../agent/plan/config-network.ts'
-import { nameClash, subnetClashes, whyForeign } from '../../agent/plan/node-plan.ts'
-import type { ReportedNetwork } from '../../agent/report.ts'
-import { NETWORK_LABEL, type WantedNetwork } from '../../agent/wanted.ts'
+import { configNetwork, differences, nameClash, subnetClashes, whyForeign } from '../../swarm/config-network.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import { NETWORK_LABEL } from '../../swarm/networks.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import type { EngineNetwork, SwarmNode } from '../ports.ts'
 import { adoptable } from './adoptable.ts'
 import type { NetworkContext } from './context.ts'
 import type { NodeAction, ProblemCode } from './words.ts'
@@ -55,7 +55,7 @@ export function inTheWay(
 function configInTheWay(
   { options }: NetworkContext,
   definition: NetworkDefinition,
-  { node, networks }: { readonly node: SwarmNode; readonly networks: readonly ReportedNetwork[] },
+  { node, networks }: { readonly node: SwarmNode; readonly networks: readonly EngineNetwork[] },
 ): InTheWay | undefined {
   const { configName, name } = definition
   const found = networks.find((network) => network.name === configName)
@@ -74,13 +74,13 @@ function configInTheWay(
 }
 
 /** The engine that takes the calls shows its own without an agent. */
-function networksOf({ reports, observed }: NetworkContext, nodeId: string): ReportedNetwork[] | undefined {
+function networksOf({ reports, observed }: NetworkContext, nodeId: string): EngineNetwork[] | undefined {
   const report = reports.get(nodeId)
   if (report !== undefined) return report.networks
   return nodeId === observed.engine.nodeId ? observed.networks.map(asReported) : undefined
 }
 
-const asReported = ({ subnets, ...network }: EngineNetwork): ReportedNetwork => ({ ...network, subnets: [...subnets] })
+const asReported = ({ subnets, ...network }: EngineNetwork): EngineNetwork => ({ ...network, subnets: [...subnets] })
 
 /** As much of what would be wanted as does not depend on the range. */
 const bare = ({ name, configName, driver, parent, ipv4, ipv6 }: NetworkDefinition): WantedNetwork => ({

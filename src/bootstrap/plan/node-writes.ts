@@ -1,6 +1,7 @@
 /** Labels and availability of nodes, as the record says they should be. Pure. */
 
-import type { NodeWrite, SwarmNode } from '../ports.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { NodeWrite } from '../../swarm/ports.ts'
 import { formatRangeLabel } from '../record/range-label.ts'
 import { type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
 import { canBegin, isHeldBack, rangesText, whyNotDrained } from './change.ts'

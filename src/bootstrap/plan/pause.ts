@@ -3,7 +3,8 @@
  * availability was is in the record before it is taken, and is given back before the record forgets it. Pure.
  */
 
-import type { Availability, NetworkRecord, NodeShare } from '../record/record.ts'
+import type { Availability } from '../../swarm/nodes.ts'
+import type { NetworkRecord, NodeShare } from '../record/record.ts'
 import type { Advance } from './change.ts'
 import { isReady, type NetworkContext, sharesOf, standingNow, withShares } from './context.ts'
 

@@ -1,6 +1,6 @@
 /** A network that is in force: what keeps it true, extends it, or takes its changed definition. Pure. */
 
-import type { SwarmNode } from '../ports.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NetworkRecord, NodeShare } from '../record/record.ts'
 import { advanceChanges, NOT_DRAINED } from './change.ts'
 import { isFree, isReady, type NetworkContext, named, wantedHere, withShares } from './context.ts'

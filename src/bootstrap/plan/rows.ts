@@ -1,6 +1,6 @@
 /** One line for each node: what it has or gets of a network, and why. Pure. */
 
-import type { SwarmNode } from '../ports.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import { type NodeShare, parentLabel } from '../record/record.ts'
 import { shareLayout } from '../record/share-layout.ts'
 import { rangesText } from './change.ts'

@@ -1,6 +1,11 @@
 /** What is to be done about the networks, and why: the words of the plan. Types only; plan.ts makes it. */
+
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { HeardReport } from '../../swarm/node-report.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { NodeWrite } from '../../swarm/ports.ts'
+import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { DefinitionSet } from '../definition/definition.ts'
-import type { EngineNetwork, HeardReport, NodeWrite, SwarmNode, SwarmTask } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 
 /**

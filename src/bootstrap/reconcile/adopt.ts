@@ -1,5 +1,5 @@
 /** `network adopt`: takes over networks that were made by hand, as they are, without touching a task. */
-import type { Clock } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { adoption } from '../plan/adoption.ts'
 import { sharedContext } from '../plan/context.ts'
@@ -46,7 +46,7 @@ export async function adoptNetwork(
   const progress = { network, step: 'write-record' as const }
   onProgress({ ...progress, state: 'begun', text })
   const result = await takeStep(swarm, { network, do: 'write-record', text, record: found.record })
-  if (result.kind !== 'done') {
+  if (result.kind !== 'committed') {
     const why = 'message' in result ? result.message : 'somebody else wrote a record at the same time: run it again'
     onProgress({ ...progress, state: 'failed', text: why })
     return failed(plan, why)

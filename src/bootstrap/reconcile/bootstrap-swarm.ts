@@ -1,6 +1,8 @@
 /** One manager's engine, as `connectSwarm` gives it in `bootstrap`. Types only. */
+
+import type { Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import type { ServiceUse } from '../plan/words.ts'
-import type { Nodes, Records, SwarmNetworks, Tasks } from '../ports.ts'
+import type { Records } from '../ports.ts'
 
 export interface BootstrapSwarm {
   readonly nodes: Nodes

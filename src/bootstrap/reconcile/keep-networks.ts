@@ -3,22 +3,24 @@
  * controllers do the same at once; every write is refused by the Swarm when another wrote first.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReportDesk } from '../../agent/controller/agent-reports.ts'
-import type { Clock, Logger } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
+import type { AgentNews } from '../../swarm/ports.ts'
+import type { WriteResult } from '../../swarm/write-result.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
-import type { Definitions, StepResult } from '../ports.ts'
+import type { Definitions } from '../ports.ts'
 import type { BootstrapSwarm } from './bootstrap-swarm.ts'
 import { stepsOf } from './left-to-do.ts'
 import type { Observer } from './observe.ts'
 import { isDue, takeStep, type WritingStep } from './take-step.ts'
 import { tellProblems } from './tell-problems.ts'
-import { createWake } from './wake.ts'
 
 export interface NetworkKeeperDeps {
   readonly swarm: BootstrapSwarm
   readonly observer: Observer
   readonly definitions: Definitions
-  readonly reports: Pick<ReportDesk, 'onNews'>
+  readonly reports: AgentNews
   readonly mode: Exclude<PlanMode, 'apply'>
   /** Plans and says what it would do, and does nothing. */
   readonly dryRun: boolean
@@ -65,11 +67,11 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
       .filter((step) => !resting.has(keyOf(step)))
   }
 
-  const take = async (step: WritingStep): Promise<StepResult['kind']> => {
+  const take = async (step: WritingStep): Promise<WriteResult['kind']> => {
     const { network, node, do: what, text } = step
     const fields = { network, ...(node === undefined ? {} : { node: node.hostname, nodeId: node.id }), step: what }
     const result = await takeStep(swarm, step)
-    if (result.kind === 'done') {
+    if (result.kind === 'committed') {
       logger.info({ event: 'network-step', ...fields }, `${network}: ${text}`)
       onStep(step)
     } else if ('message' in result) {
@@ -108,14 +110,15 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
   return {
     plan: () => current,
     async run(signal) {
-      const wake = createWake((news) => [
-        definitions.onChange(news),
-        reports.onNews(news),
-        swarm.nodes.onChange(news),
-        swarm.tasks.onChange(() => isWaitingForTasks(current) && news()),
-        swarm.records.onChange(news),
-        swarm.networks.onChange(news),
-      ])
+      const { wake, pause } = createWakeableTimer()
+      const stops = [
+        definitions.onChange(wake),
+        reports.onNews(wake),
+        swarm.nodes.onChange(wake),
+        swarm.tasks.onChange(() => isWaitingForTasks(current) && wake()),
+        swarm.records.onChange(wake),
+        swarm.networks.onChange(wake),
+      ]
       while (!signal.aborted) {
         const startedAt = performance.now()
         if (isIdle()) {
@@ -134,9 +137,9 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
         const restMs = Math.max((performance.now() - startedAt) * REST_FACTOR, SETTLE_MS)
         // Aborted: the loop ends.
         await sleep(Math.min(restMs, LOOK_EVERY_MS), undefined, { signal }).catch(() => undefined)
-        await wake.wait(LOOK_EVERY_MS, signal)
+        await pause(LOOK_EVERY_MS, signal)
       }
-      wake.close()
+      for (const stop of stops) stop()
     },
   }
 }

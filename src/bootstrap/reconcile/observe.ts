@@ -1,9 +1,10 @@
 /** Puts together what a plan is made from. */
-import type { Clock } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
+import type { AgentReports } from '../../swarm/ports.ts'
 import { planCluster } from '../plan/plan.ts'
 import type { ClusterPlan, Observed, PlanOptions } from '../plan/words.ts'
-import type { AgentReports, Definitions } from '../ports.ts'
+import type { Definitions } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import type { BootstrapSwarm } from './bootstrap-swarm.ts'
 

@@ -2,9 +2,10 @@
  * The use cases of networks put together, for the controller and for the commands alike. What only agents know comes by
  * `reports`; a command that hears none passes NO_REPORTS, and what they know is then unknown.
  */
-import type { Clock } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
-import type { AgentReports, Definitions } from '../ports.ts'
+import type { Definitions } from '../ports.ts'
 import { adoptNetwork } from './adopt.ts'
 import type { BootstrapSwarm } from './bootstrap-swarm.ts'
 import { createObserver } from './observe.ts'

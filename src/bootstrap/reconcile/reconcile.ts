@@ -3,16 +3,16 @@
  * controllers. Whatever ends it, the next run goes on from what is there.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
+import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanOptions, PlanProblem, ProblemCode, Step } from '../plan/words.ts'
-import type { AgentReports } from '../ports.ts'
 import type { BootstrapSwarm } from './bootstrap-swarm.ts'
 import { leftOf, stepsOf, textOfStep } from './left-to-do.ts'
 import type { Observer } from './observe.ts'
 import type { ChangeResult, OnProgress, Patience } from './progress.ts'
 import { isDue, takeStep, type WritingStep } from './take-step.ts'
 import { createTeller } from './tell-progress.ts'
-import { createWake } from './wake.ts'
 
 export interface ReconcilerDeps {
   readonly swarm: BootstrapSwarm
@@ -63,13 +63,14 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
       return end('refused', standing.map(({ message }) => message).join('\n'))
     if (stepsOf(plan).length === 0) return end('unchanged')
 
-    const wake = createWake((news) => [
-      swarm.nodes.onChange(news),
-      swarm.tasks.onChange(news),
-      swarm.records.onChange(news),
-      swarm.networks.onChange(news),
-      reports.onChange(news),
-    ])
+    const { wake, pause } = createWakeableTimer()
+    const stops = [
+      swarm.nodes.onChange(wake),
+      swarm.tasks.onChange(wake),
+      swarm.records.onChange(wake),
+      swarm.networks.onChange(wake),
+      reports.onChange(wake),
+    ]
     try {
       let changedAtMs = now()
       let lastLeft = ''
@@ -100,7 +101,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
           return end('waiting', `Nothing has changed for ${Math.round(untilMs / 1000)} s: ${leftOf(plan).join('; ')}`)
         }
         if (step === undefined) {
-          await wake.wait(LOOK_EVERY_MS, signal)
+          await pause(LOOK_EVERY_MS, signal)
           await sleep(SETTLE_MS)
         }
         plan = await look()
@@ -108,7 +109,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
     } catch (error) {
       return end('failed', error instanceof Error ? error.message : String(error))
     } finally {
-      wake.close()
+      for (const stop of stops) stop()
     }
 
     /** Before the swarm network is made, what this very engine has is looked at once more. */
@@ -125,7 +126,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
       tell.begun(step)
       const result = await takeStep(swarm, step)
       switch (result.kind) {
-        case 'done':
+        case 'committed':
           done.push(text)
           tell.done(step)
           return undefined

@@ -93,7 +93,7 @@ async function begin(
   onProgress({ ...progress, state: 'begun' })
   const next: NetworkRecord = { ...record, phase: 'removing' }
   const result = await takeStep(swarm, { network, do: 'write-record', text, basis: record, record: next })
-  if (result.kind === 'done') {
+  if (result.kind === 'committed') {
     onProgress({ ...progress, state: 'done' })
     return undefined
   }

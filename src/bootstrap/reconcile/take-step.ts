@@ -1,7 +1,7 @@
 /** Takes one step of a plan. Every write is refused by the Swarm when somebody else wrote first. */
 import { Fault } from '../../foundation/errors.ts'
+import type { WriteResult } from '../../swarm/write-result.ts'
 import type { Step } from '../plan/words.ts'
-import type { StepResult } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import { recordCodec } from '../record/record-codec.ts'
 import type { BootstrapSwarm } from './bootstrap-swarm.ts'
@@ -14,7 +14,7 @@ export const isWriting = (step: Step): step is WritingStep => step.do !== 'wait'
 export const isDue = (step: Step): step is WritingStep => isWriting(step) && step.waitsFor === undefined
 
 /** Never throws. */
-export async function takeStep({ nodes, networks, records }: BootstrapSwarm, step: WritingStep): Promise<StepResult> {
+export async function takeStep({ nodes, networks, records }: BootstrapSwarm, step: WritingStep): Promise<WriteResult> {
   switch (step.do) {
     case 'write-record':
       return await writeRecord(records, step, step.record)
@@ -37,14 +37,14 @@ async function writeRecord(
   records: BootstrapSwarm['records'],
   step: { readonly network: string; readonly basis?: NetworkRecord },
   next: NetworkRecord | undefined,
-): Promise<StepResult> {
+): Promise<WriteResult> {
   let isTaken = true
   try {
     await records.update(step.network, (current) => {
       isTaken = isSame(current, step.basis)
       return isTaken ? next : current
     })
-    return isTaken ? { kind: 'done' } : { kind: 'conflict' }
+    return isTaken ? { kind: 'committed' } : { kind: 'conflict' }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     if (!(error instanceof Fault)) return { kind: 'unknown', message }
@@ -61,7 +61,7 @@ const textOf = (record: NetworkRecord): string =>
   JSON.stringify(Object.entries(recordCodec.encode(record, {})).sort(([one], [other]) => (one < other ? -1 : 1)))
 
 /** What was made or removed is in the next plan. */
-async function thenRead(networks: BootstrapSwarm['networks'], result: StepResult): Promise<StepResult> {
+async function thenRead(networks: BootstrapSwarm['networks'], result: WriteResult): Promise<WriteResult> {
   // Without an answer the read tells no more than the next event does.
   await networks.read().catch(() => undefined)
   return result

@@ -1,5 +1,5 @@
 /** Says once in the log what stands in the way of networks, and that it no longer does. */
-import type { Logger } from '../../autoscaling/ports.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import type { ClusterPlan, PlanProblem } from '../plan/words.ts'
 
 export function tellProblems(logger: Logger): (plan: ClusterPlan) => void {

@@ -2,12 +2,9 @@
  * Who has or will have an address of one network on one node. A stopping container holds its own to the end; a task on its
  * way will take one; what has ended gave it back at once. Pure.
  */
-import type { NodeReport, ReportedContainer } from '../../agent/report.ts'
+import type { NodeReport, ReportedContainer } from '../../swarm/node-report.ts'
+import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { AddressCount } from '../network.ts'
-import type { SwarmTask } from '../ports.ts'
-
-/** A report older than this says how things were: nothing may be concluded from what it does not show. */
-export const SILENT_AFTER_MS = 15_000
 
 /** From this share of the addresses on, they are scarce. */
 export const SCARCE_PERCENT = 80

@@ -1,5 +1,5 @@
 /** The node label `orrery.network.<name>.range`: the visible copy of what a node was given. Pure. */
-import { formatBlock, parseBlock } from '../address/address.ts'
+import { formatBlock, parseBlock } from '../../foundation/address.ts'
 import type { NodeShare } from './record.ts'
 
 /** `172.80.1.0/24`, or `172.80.1.0/24,fd00:40:1::/64`. */

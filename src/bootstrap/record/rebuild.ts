@@ -3,12 +3,14 @@
  * agents see. Nothing is given before every node that may run has been heard and all of it agrees. What was freed and
  * what was under way is lost. Pure.
  */
-import type { NodeReport, ReportedNetwork } from '../../agent/report.ts'
-import { NETWORK_LABEL } from '../../agent/wanted.ts'
-import { type Block, blockOf, contains, formatBlock, parseCidr } from '../address/address.ts'
+
+import { type Block, blockOf, contains, formatBlock, parseCidr } from '../../foundation/address.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import { NETWORK_LABEL } from '../../swarm/networks.ts'
+import type { NodeReport } from '../../swarm/node-report.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import { indexSpans } from '../address/spans.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import type { SwarmNode } from '../ports.ts'
 import { parseRangeLabel } from './range-label.ts'
 import { type NetworkRecord, type NodeShare, parentLabel, rangeLabel } from './record.ts'
 
@@ -43,7 +45,7 @@ interface Trace {
   readonly node: Node
   readonly label: string | undefined
   /** The config-only network that the definition names, and whether an agent made it. */
-  readonly network: ReportedNetwork | undefined
+  readonly network: EngineNetwork | undefined
   readonly isOurs: boolean
 }
 
@@ -66,7 +68,7 @@ const shown = ({ range, range6 }: Partial<Ranges>): string =>
   [range, range6].filter(Boolean).join(' and ') || 'no range'
 
 /** The ranges of a config-only network; how its subnets differ from the definition's is told. */
-const rangesOf = (network: ReportedNetwork, definition: NetworkDefinition): Partial<Ranges> & { wrong?: string } => {
+const rangesOf = (network: EngineNetwork, definition: NetworkDefinition): Partial<Ranges> & { wrong?: string } => {
   const of = (isSix: boolean) => network.subnets.find(({ subnet }) => subnet.includes(':') === isSix)
   const [four, six] = [of(false), of(true)]
   const [range, range6] = [canonical(four?.range), canonical(six?.range)]
@@ -122,7 +124,7 @@ const parentOf = ({
   return wanted === 'auto' ? wanted : (network?.options.parent ?? wanted)
 }
 
-const heldBack = ({ subnets }: ReportedNetwork): Pick<NodeShare, 'aux' | 'aux6'> => {
+const heldBack = ({ subnets }: EngineNetwork): Pick<NodeShare, 'aux' | 'aux6'> => {
   const of = (isSix: boolean) => subnets.find(({ subnet }) => subnet.includes(':') === isSix)?.aux
   const [aux, aux6] = [of(false), of(true)]
   return { ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) }

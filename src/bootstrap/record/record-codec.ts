@@ -5,8 +5,8 @@
  */
 import { type Static, type TObject, type TSchema, TypeGuard } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { parseAddress, parseBlock } from '../../foundation/address.ts'
 import { isJsonObject, parseJsonObject } from '../../foundation/stored-json.ts'
-import { parseAddress, parseBlock } from '../address/address.ts'
 import type { AddressSpan, FamilyDefinition } from '../definition/definition.ts'
 import { formatRangeLabel } from './range-label.ts'
 import type { FreedRange, NetworkRecord, NodeShare } from './record.ts'

@@ -2,9 +2,8 @@
  * What is in force for one network, shared by all controllers: the Swarm config `orrery-network-<name>`, a single
  * versioned object, so that two controllers can not give one range twice. Types only; record-codec.ts writes it down.
  */
+import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-
-export type Availability = 'active' | 'pause' | 'drain'
 
 /** One node's part of a network, for as long as the node is known to the Swarm. */
 export interface NodeShare {

@@ -2,7 +2,7 @@
  * What becomes of the addresses in one node's range: those that the engine keeps to itself, those held back with
  * `--aux-address`, the host's own, and how many are left for containers. Pure.
  */
-import { addressOf, type Block, blockOf, contains, formatAddress, size } from '../address/address.ts'
+import { addressOf, type Block, blockOf, contains, formatAddress, size } from '../../foundation/address.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import type { NodeShare } from './record.ts'
 

@@ -1,5 +1,5 @@
 /** From what is in force to what is wanted of one node. Pure. */
-import type { WantedFamily, WantedNetwork, WantedState } from '../../agent/wanted.ts'
+import type { WantedFamily, WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import type { FamilyDefinition } from '../definition/definition.ts'
 import type { NetworkRecord, NodeShare } from './record.ts'
 import { type FamilyLayout, shareLayout } from './share-layout.ts'

@@ -1,23 +1,18 @@
 /** Networks and nodes as they are now, all from memory. */
-import type { Clock } from '../../autoscaling/ports.ts'
+import type { Clock } from '../../foundation/clock.ts'
 import { createConditionTimes } from '../../foundation/condition-times.ts'
 import { Fault } from '../../foundation/errors.ts'
+import type { HeardReport } from '../../swarm/node-report.ts'
+import { SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import { createLeastFree } from '../capacity/least-free.ts'
 import { groupByNode } from '../capacity/tasks-by-node.ts'
 import type { DefinitionSet } from '../definition/definition.ts'
 import type { NetworkCatalog, NetworkCondition, NetworkView, NodeView, ShareView } from '../network.ts'
 import type { ClusterPlan, NetworkPlan } from '../plan/words.ts'
-import type {
-  AgentReports,
-  Definitions,
-  HeardReport,
-  Nodes,
-  Records,
-  SwarmNetworks,
-  SwarmNode,
-  Tasks,
-} from '../ports.ts'
-import { SILENT_AFTER_MS, sumCounts } from '../record/address-count.ts'
+import type { Definitions, Records } from '../ports.ts'
+import { sumCounts } from '../record/address-count.ts'
 import type { NetworkRecord, NodeShare } from '../record/record.ts'
 import { networkConditions } from './network-conditions.ts'
 import { shareView } from './share-view.ts'

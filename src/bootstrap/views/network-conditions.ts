@@ -1,9 +1,9 @@
 /** The conditions of one network: what is well and what is not, each with its reason. Pure. */
 
+import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { DefinitionIssue } from '../definition/definition.ts'
 import type { NetworkCondition, ShareView } from '../network.ts'
 import type { NetworkPlan, ProblemCode } from '../plan/words.ts'
-import type { SwarmNode } from '../ports.ts'
 import { areScarce, percentTaken, SCARCE_PERCENT } from '../record/address-count.ts'
 import type { NetworkRecord } from '../record/record.ts'
 

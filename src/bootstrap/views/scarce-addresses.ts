@@ -1,6 +1,6 @@
 /** Says once in the log when a node runs short of addresses, and again only after it had enough of them in between. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '../../autoscaling/ports.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import type { NetworkCatalog, ShareView } from '../network.ts'
 import { areScarce, percentTaken } from '../record/address-count.ts'
 

@@ -1,7 +1,8 @@
 /** One node's part of a network as others see it: its figures, and every address with who has it. Pure. */
-import type { ReportedContainer } from '../../agent/report.ts'
+import type { HeardReport, ReportedContainer } from '../../swarm/node-report.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { AddressCount, AddressView, ShareView } from '../network.ts'
-import type { HeardReport, SwarmNode, SwarmTask } from '../ports.ts'
 import { type AddressUse, addressesOn, addressUse, countAddresses } from '../record/address-count.ts'
 import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
 import { type ShareLayout, shareLayout } from '../record/share-layout.ts'

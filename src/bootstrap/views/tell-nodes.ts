@@ -1,12 +1,13 @@
 /** News of nodes, for the log and the event feed: how they come, go and fare, each change once. */
 
-import type { ReportDesk } from '../../agent/controller/agent-reports.ts'
-import type { Logger, NodesNews } from '../../autoscaling/ports.ts'
-import type { Nodes, SwarmNode } from '../ports.ts'
+import type { NodesNews } from '../../autoscaling/ports.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { AgentNews, Nodes } from '../../swarm/ports.ts'
 
 export interface NodeTellerDeps {
   readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
-  readonly reports: Pick<ReportDesk, 'onNews'>
+  readonly reports: AgentNews
   readonly logger: Logger
   readonly tell: (news: NodesNews) => void
 }

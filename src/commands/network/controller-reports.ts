@@ -1,9 +1,10 @@
 /** The port `AgentReports` for a command: what a controller has heard, asked for again and again. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Value } from '@sinclair/typebox/value'
-import { type NodeReport, NodeReportSchema } from '../../agent/report.ts'
-import type { AgentReports, HeardReport } from '../../bootstrap/ports.ts'
 import type { WireNode } from '../../http/wire/node.ts'
+import type { HeardReport } from '../../swarm/node-report.ts'
+import { type NodeReport, NodeReportSchema } from '../../swarm/node-report.ts'
+import type { AgentReports } from '../../swarm/ports.ts'
 import { type Answer, type Call, problemText } from '../controller-client.ts'
 import type { Unheard } from './desk.ts'
 

@@ -1,18 +1,21 @@
 /** The controller's networks put together: what is defined, what agents say, what is kept true and what others see. */
 import { watchNetworkFiles } from '../../adapters/files/network-files.ts'
 import type { Swarm } from '../../adapters/swarm/swarm.ts'
-import { createAgentDesk } from '../../agent/controller/agent-desk.ts'
-import { createAgentReports } from '../../agent/controller/agent-reports.ts'
-import type { AddressCapacity, Clock, Logger, NodesNews } from '../../autoscaling/ports.ts'
+import { createAgentDesk, createAgentReports } from '../../agent/controller/agent-reports.ts'
+import type { AgentDesk } from '../../agent/reporting.ts'
+import type { AddressCapacity, NodesNews } from '../../autoscaling/ports.ts'
 import { createAddressCapacity } from '../../bootstrap/capacity/address-capacity.ts'
-import type { AgentDesk, NetworkCatalog } from '../../bootstrap/network.ts'
+import type { NetworkCatalog } from '../../bootstrap/network.ts'
 import { createNetworkKeeper } from '../../bootstrap/reconcile/keep-networks.ts'
 import { createObserver } from '../../bootstrap/reconcile/observe.ts'
+import { wantedOf } from '../../bootstrap/record/wanted-of.ts'
 import { createNetworkCatalog } from '../../bootstrap/views/network-catalog.ts'
 import { watchScarceAddresses } from '../../bootstrap/views/scarce-addresses.ts'
 import { tellNetworks } from '../../bootstrap/views/tell-networks.ts'
 import { tellNodes } from '../../bootstrap/views/tell-nodes.ts'
 import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
 
 export interface ServedNetworks {
   readonly catalog: NetworkCatalog
@@ -39,7 +42,7 @@ export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetw
   const { bootstrap, services, sharedState } = swarm
   const { nodes, tasks, networks, records, serviceName, activate } = bootstrap
   const definitions = await watchNetworkFiles({ dir: config.networkDir, required: isDirNamed, logger })
-  const reports = createAgentReports({ nodes, now })
+  const reports = createAgentReports({ nodes, logger, now })
   const observer = createObserver({ swarm: bootstrap, definitions, reports, now })
   const keeper = createNetworkKeeper({
     ...{ swarm: bootstrap, observer, definitions, reports, logger, now },
@@ -70,7 +73,10 @@ export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetw
 
   return {
     catalog,
-    agents: createAgentDesk({ nodes, records, reports, activate }),
+    agents: createAgentDesk({
+      ...{ nodes, reports, activate },
+      wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
+    }),
     capacity,
     start() {
       activateIfConfigured()

@@ -1,7 +1,7 @@
 /** `PUT /v1/node/<id>`: an agent's report in, what is wanted of its node out. A thousand agents call it 200 times a second. */
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { NodeReportSchema } from '../../agent/report.ts'
-import { WantedStateSchema } from '../../agent/wanted.ts'
+import { NodeReportSchema } from '../../swarm/node-report.ts'
+import { WantedStateSchema } from '../../swarm/wanted.ts'
 import { compiledBodies } from '../compiled-bodies.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { answers, needs } from './schemas.ts'

@@ -1,7 +1,8 @@
 /** Nodes as `GET /v1/node` shows them, and a report from which a command can look at a node as the controller does. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { NodeReport, ReportedNetwork } from '../../agent/report.ts'
 import type { NodeView } from '../../bootstrap/network.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { NodeReport } from '../../swarm/node-report.ts'
 import { enumeration } from './enumeration.ts'
 import { FaultSchema, type ShareSchema, type Shown as ShownShares, wireShare } from './network.ts'
 import { rfc3339 } from './time.ts'
@@ -83,7 +84,7 @@ export function wireNode(view: NodeView, shown: Shown): WireNode {
 }
 
 /** Labels of others stay out: people keep passwords in them. */
-function withOurLabels(network: ReportedNetwork): ReportedNetwork {
+function withOurLabels(network: EngineNetwork): EngineNetwork {
   const ours = Object.entries(network.labels).filter(([name]) => name.startsWith('orrery.'))
   return { ...network, labels: Object.fromEntries(ours) }
 }

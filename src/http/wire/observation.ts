@@ -1,6 +1,6 @@
 /** An observation as others may see it: labels stay out, since people keep passwords in them. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { ServiceMode, ServiceObservation, UpdateState } from '../../autoscaling/observation.ts'
+import type { ServiceMode, ServiceObservation, UpdateState } from '../../swarm/services.ts'
 import { enumeration } from './enumeration.ts'
 import { rfc3339 } from './time.ts'
 

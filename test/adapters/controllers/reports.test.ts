@@ -9,10 +9,10 @@ import { Value } from '@sinclair/typebox/value'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createControllerCalls } from '../../../src/adapters/controllers/controller-calls.ts'
 import { openAgentMemory } from '../../../src/adapters/files/agent-memory.ts'
-import { type NodeReport, NodeReportSchema } from '../../../src/agent/report.ts'
 import { startSync } from '../../../src/agent/sync/sync.ts'
 import { createWantedKeeper } from '../../../src/agent/sync/wanted-keeper.ts'
-import type { WantedState } from '../../../src/agent/wanted.ts'
+import { type NodeReport, NodeReportSchema } from '../../../src/swarm/node-report.ts'
+import type { WantedState } from '../../../src/swarm/wanted.ts'
 
 const quiet = () => {}
 const silentLogger = { debug: quiet, info: quiet, warn: quiet, error: quiet }

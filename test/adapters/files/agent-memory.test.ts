@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openAgentMemory } from '../../../src/adapters/files/agent-memory.ts'
-import type { WantedState } from '../../../src/agent/wanted.ts'
+import type { WantedState } from '../../../src/swarm/wanted.ts'
 import { recordingLogger } from '../swarm/swarm-fixture.ts'
 
 const wanted: WantedState = { v: 1, nodeId: 'node-1', revision: 7, networks: [] }

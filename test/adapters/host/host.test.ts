@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHost } from '../../../src/adapters/host/host.ts'
 import { planNode } from '../../../src/agent/plan/node-plan.ts'
 import type { Host } from '../../../src/agent/ports.ts'
-import type { WantedNetwork } from '../../../src/agent/wanted.ts'
+import type { WantedNetwork } from '../../../src/swarm/wanted.ts'
 
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0

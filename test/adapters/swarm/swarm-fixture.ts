@@ -2,7 +2,7 @@
 import { onTestFinished, vi } from 'vitest'
 import type { Timing } from '../../../src/adapters/swarm/engine/timing.ts'
 import { connectSwarm, type Swarm, type SwarmHooks } from '../../../src/adapters/swarm/swarm.ts'
-import type { Logger } from '../../../src/autoscaling/ports.ts'
+import type { Logger } from '../../../src/foundation/logger.ts'
 import { type FakeEngine, startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
 
 export const QUICK: Partial<Timing> = {

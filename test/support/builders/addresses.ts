@@ -1,8 +1,10 @@
 /** Builders for tests of free addresses: one network `vlan40`, one range a node. */
-import type { ReportedContainer } from '../../../src/agent/report.ts'
-import type { Placement } from '../../../src/autoscaling/ports.ts'
-import type { EngineNetwork, HeardReport, SwarmNode } from '../../../src/bootstrap/ports.ts'
+
 import type { NetworkRecord } from '../../../src/bootstrap/record/record.ts'
+import type { EngineNetwork } from '../../../src/swarm/networks.ts'
+import type { HeardReport, ReportedContainer } from '../../../src/swarm/node-report.ts'
+import type { SwarmNode } from '../../../src/swarm/nodes.ts'
+import type { Placement } from '../../../src/swarm/services.ts'
 import { NOW } from './autoscaling.ts'
 import { byNodeId, definition, record, report, share } from './networks.ts'
 

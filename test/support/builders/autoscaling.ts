@@ -10,8 +10,8 @@ import type { DecideInput } from '../../../src/autoscaling/decision/decide-input
 import type { RequestKey } from '../../../src/autoscaling/decision/request.ts'
 import type { BoundService, RequestSource } from '../../../src/autoscaling/decision/request-source.ts'
 import type { ScalingState } from '../../../src/autoscaling/decision/state.ts'
-import type { ServiceObservation } from '../../../src/autoscaling/observation.ts'
 import type { Policy, PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
+import type { ServiceObservation } from '../../../src/swarm/services.ts'
 
 /** 2026-01-01T00:00:00Z: the "now" of every pure test. */
 export const NOW = 1_767_225_600_000

@@ -1,11 +1,13 @@
 /** Networks and nodes for tests of what shows them. */
-import type { NodeReport } from '../../../src/agent/report.ts'
-import type { WantedState } from '../../../src/agent/wanted.ts'
+
 import type { NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../../../src/bootstrap/network.ts'
-import type { SwarmNode, SwarmTask } from '../../../src/bootstrap/ports.ts'
 import type { NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
+import type { NodeReport } from '../../../src/swarm/node-report.ts'
+import type { SwarmNode } from '../../../src/swarm/nodes.ts'
+import type { SwarmTask } from '../../../src/swarm/tasks.ts'
+import type { WantedState } from '../../../src/swarm/wanted.ts'
 import { T0 } from '../use-cases/fake-use-cases.ts'
 
 export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition => ({

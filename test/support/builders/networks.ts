@@ -1,9 +1,11 @@
 /** Builders for tests of networks: a sound default, and what the story is about as an override. */
-import type { NodeReport, ReportedNetwork } from '../../../src/agent/report.ts'
-import { NETWORK_LABEL } from '../../../src/agent/wanted.ts'
+
 import type { AllocationInput, AllocationNode } from '../../../src/bootstrap/allocation/allocation.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import type { FreedRange, NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
+import type { EngineNetwork } from '../../../src/swarm/networks.ts'
+import { NETWORK_LABEL } from '../../../src/swarm/networks.ts'
+import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import { NOW } from './autoscaling.ts'
 
 export const HOUR_MS = 3_600_000
@@ -80,7 +82,7 @@ export function allocation(over: Partial<AllocationInput> = {}): AllocationInput
 }
 
 /** A config-only network that an agent made. */
-export function configOnly(range: string, over: Partial<ReportedNetwork> = {}): ReportedNetwork {
+export function configOnly(range: string, over: Partial<EngineNetwork> = {}): EngineNetwork {
   return {
     id: `id-${range}`,
     name: 'vlan40_config',

@@ -2,7 +2,7 @@
 
 import type { HostLink, NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
 import { HALF_MADE } from '../../../src/agent/plan/link-names.ts'
-import type { ReportedNetwork } from '../../../src/agent/report.ts'
+import type { EngineNetwork } from '../../../src/swarm/networks.ts'
 
 export const link = (name: string, over: Partial<HostLink> = {}): HostLink => ({
   name,
@@ -16,7 +16,7 @@ export const link = (name: string, over: Partial<HostLink> = {}): HostLink => ({
 
 export const address = (text: string) => ({ address: text, scope: 'global', isDynamic: false })
 
-export const network = (name: string, over: Partial<ReportedNetwork> = {}): ReportedNetwork => ({
+export const network = (name: string, over: Partial<EngineNetwork> = {}): EngineNetwork => ({
   id: `id-of-${name}`,
   name,
   driver: 'null',

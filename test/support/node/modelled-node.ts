@@ -2,8 +2,8 @@
 
 import type { NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
 import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine } from '../../../src/agent/ports.ts'
-import type { ReportedContainer } from '../../../src/agent/report.ts'
-import type { WantedState } from '../../../src/agent/wanted.ts'
+import type { ReportedContainer } from '../../../src/swarm/node-report.ts'
+import type { WantedState } from '../../../src/swarm/wanted.ts'
 import { observation, taken } from './modelled-host.ts'
 
 export interface ModelledNode {

@@ -2,7 +2,7 @@
 
 import type { NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
 import { planNode } from '../../../src/agent/plan/node-plan.ts'
-import type { WantedNetwork } from '../../../src/agent/wanted.ts'
+import type { WantedNetwork } from '../../../src/swarm/wanted.ts'
 import { network, observation, taken } from './modelled-host.ts'
 
 export const wantedNetwork = (over: Partial<WantedNetwork> = {}): WantedNetwork => ({

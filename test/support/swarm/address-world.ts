@@ -4,15 +4,13 @@
  */
 
 import { EMPTY_SHARED_STATE } from '../../../src/autoscaling/decision/shared-state.ts'
-import type {
-  AddressClaim,
-  ServiceChange,
-  ServiceObservation,
-  Services,
-  SharedState,
-} from '../../../src/autoscaling/ports.ts'
+import type { AddressClaim, SharedState } from '../../../src/autoscaling/ports.ts'
 import { createAddressCapacity } from '../../../src/bootstrap/capacity/address-capacity.ts'
-import type { HeardReport, SwarmNode, SwarmTask } from '../../../src/bootstrap/ports.ts'
+import type { HeardReport } from '../../../src/swarm/node-report.ts'
+import type { SwarmNode } from '../../../src/swarm/nodes.ts'
+import type { Services } from '../../../src/swarm/ports.ts'
+import type { ServiceChange, ServiceObservation } from '../../../src/swarm/services.ts'
+import type { SwarmTask } from '../../../src/swarm/tasks.ts'
 import { heardReport, NETWORK_ID, networkRecord, placement, swarmNetwork, swarmNode } from '../builders/addresses.ts'
 import { observation } from '../builders/autoscaling.ts'
 import { placeBatch } from './scheduler.ts'

@@ -4,16 +4,13 @@
  */
 
 import { EMPTY_SHARED_STATE, type SharedState } from '../../../src/autoscaling/decision/shared-state.ts'
-import { type ServiceObservation, STATE_LABEL } from '../../../src/autoscaling/observation.ts'
-import type {
-  CountWrite,
-  ServiceChange,
-  Services,
-  SharedStateStore,
-  SyncStatus,
-  WriteResult,
-} from '../../../src/autoscaling/ports.ts'
+import type { SharedStateStore } from '../../../src/autoscaling/ports.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
+import type { CountWrite, Services } from '../../../src/swarm/ports.ts'
+import type { ServiceChange } from '../../../src/swarm/services.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../../src/swarm/services.ts'
+import type { SyncStatus } from '../../../src/swarm/sync.ts'
+import type { WriteResult } from '../../../src/swarm/write-result.ts'
 import { observation } from '../builders/autoscaling.ts'
 
 /** What the next write meets instead of the engine. `late`: no answer, and in force when `thaw()` is called. */

@@ -5,9 +5,11 @@
 
 import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import type { ServiceUse } from '../../../src/bootstrap/plan/words.ts'
-import type { AgentReports, Definitions, StepResult } from '../../../src/bootstrap/ports.ts'
+import type { Definitions } from '../../../src/bootstrap/ports.ts'
 import type { BootstrapSwarm } from '../../../src/bootstrap/reconcile/bootstrap-swarm.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
+import type { AgentReports } from '../../../src/swarm/ports.ts'
+import type { WriteResult } from '../../../src/swarm/write-result.ts'
 import { asSet, type ModelledCluster, modelledCluster } from './modelled-cluster.ts'
 
 export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster: ModelledCluster = modelledCluster()) {
@@ -21,13 +23,13 @@ export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster
   }
   /** Each write, as it is sent; those that were refused too. */
   const writes: string[] = []
-  const faults: { readonly of: string; readonly result: StepResult }[] = []
+  const faults: { readonly of: string; readonly result: WriteResult }[] = []
   const state = { inSync: true, set: asSet(defined) as DefinitionSet, uses: [] as ServiceUse[] }
 
   /** Somebody else's moment comes before each write. */
   let before = (_write: string) => {}
 
-  const write = (what: string, take: () => boolean): StepResult => {
+  const write = (what: string, take: () => boolean): WriteResult => {
     writes.push(what)
     before(what)
     const at = faults.findIndex(({ of }) => what.startsWith(of))
@@ -35,7 +37,7 @@ export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster
     if (fault !== undefined) return fault.result
     const isTaken = take()
     tell()
-    return isTaken ? { kind: 'done' } : { kind: 'conflict' }
+    return isTaken ? { kind: 'committed' } : { kind: 'conflict' }
   }
 
   const base = { network: '', text: '' }
@@ -82,7 +84,7 @@ export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster
             ...(decided === undefined ? { do: 'remove-record', basis: again } : { record: decided }),
           } as Parameters<ModelledCluster['take']>[0])
         })
-        if (result.kind === 'done') return
+        if (result.kind === 'committed') return
         const message = 'message' in result ? result.message : 'others'
         throw new Fault(result.kind === 'rejected' ? 'write-rejected' : 'engine-unavailable', message)
       },
@@ -107,7 +109,7 @@ export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster
   return {
     ...{ cluster, swarm, reports, definitions, writes, state, turn, tell, now: cluster.now },
     /** The next write that begins so ends so, and is not in force. */
-    fail: (of: string, result: StepResult) => void faults.push({ of, result }),
+    fail: (of: string, result: WriteResult) => void faults.push({ of, result }),
     beforeEachWrite(meet: (write: string) => void) {
       before = meet
     },

@@ -3,24 +3,27 @@
  * tasks go where labels and availability let them. What must never happen is kept in `harm`.
  */
 
-import { configNetwork, differences } from '../../../src/agent/plan/config-network.ts'
-import type { NetworkStanding, NodeReport, ReportedNetwork } from '../../../src/agent/report.ts'
-import { NETWORK_LABEL, type WantedNetwork, type WantedState } from '../../../src/agent/wanted.ts'
-import { blockOf, overlaps } from '../../../src/bootstrap/address/address.ts'
 import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import { planCluster } from '../../../src/bootstrap/plan/plan.ts'
 import type { ClusterPlan, Observed, PlanMode, Step } from '../../../src/bootstrap/plan/words.ts'
-import type { EngineNetwork, HeardReport, SwarmNode, SwarmTask } from '../../../src/bootstrap/ports.ts'
 import type { WritingStep } from '../../../src/bootstrap/reconcile/take-step.ts'
 import { type NetworkRecord, readyLabel } from '../../../src/bootstrap/record/record.ts'
 import { recordCodec } from '../../../src/bootstrap/record/record-codec.ts'
 import { wantedOf } from '../../../src/bootstrap/record/wanted-of.ts'
+import { blockOf, overlaps } from '../../../src/foundation/address.ts'
+import { configNetwork, differences } from '../../../src/swarm/config-network.ts'
+import type { EngineNetwork } from '../../../src/swarm/networks.ts'
+import { NETWORK_LABEL } from '../../../src/swarm/networks.ts'
+import type { HeardReport, NetworkStanding, NodeReport } from '../../../src/swarm/node-report.ts'
+import type { SwarmNode } from '../../../src/swarm/nodes.ts'
+import type { SwarmTask } from '../../../src/swarm/tasks.ts'
+import type { WantedNetwork, WantedState } from '../../../src/swarm/wanted.ts'
 import { NOW } from '../builders/autoscaling.ts'
 import { report } from '../builders/networks.ts'
 
 interface Machine {
   /** Config-only networks. */
-  configs: ReportedNetwork[]
+  configs: EngineNetwork[]
   wanted: WantedState | undefined
   isAgentUp: boolean
   /** What the agent finds wrong and can not mend. */
@@ -202,7 +205,7 @@ export function modelledCluster() {
     const found = machine.configs.find(({ name }) => name === wanted.configName)
     const without = () => machine.configs.filter((one) => one !== found)
     const should = configNetwork(wanted, wanted.parent)
-    const made = (): ReportedNetwork => ({
+    const made = (): EngineNetwork => ({
       ...{ id: `config-${nextIndex()}`, name: wanted.configName, driver: 'null', scope: 'local', configOnly: true },
       ...{ configFrom: '', labels: { [NETWORK_LABEL]: wanted.name }, options: { ...should.options } },
       subnets: should.subnets,

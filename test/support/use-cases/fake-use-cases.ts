@@ -4,8 +4,8 @@ import type { Decision } from '../../../src/autoscaling/decision/decision.ts'
 import type { Request } from '../../../src/autoscaling/decision/request.ts'
 import type { PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
 import { policyAt } from '../../../src/autoscaling/policy/policy-at.ts'
-import type { SyncStatus } from '../../../src/autoscaling/ports.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
+import type { SyncStatus } from '../../../src/swarm/sync.ts'
 import { policy } from '../builders/autoscaling.ts'
 
 export const T0 = Date.UTC(2026, 0, 31, 12)

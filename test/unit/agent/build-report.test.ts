@@ -2,7 +2,7 @@ import { Value } from '@sinclair/typebox/value'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildReport, type ReportSource } from '../../../src/agent/build-report.ts'
-import { NodeReportSchema } from '../../../src/agent/report.ts'
+import { NodeReportSchema } from '../../../src/swarm/node-report.ts'
 import { address, link, network } from '../../support/node/modelled-host.ts'
 
 const facts = { version: '28.5.2', hostname: 'one', nodeId: 'node-1', swarmState: 'active', managers: [] }

@@ -29,13 +29,17 @@ async function everythingOfNetworks(engine: FakeEngine, { bootstrap }: Swarm) {
   engine.putNetwork({ Name: 'lan_config', ConfigOnly: true })
   bootstrap.activate()
   await vi.waitFor(() => expect(bootstrap.sync().inSync).toBe(true))
-  expect(await nodes.write({ id, version: nodes.get(id)?.version ?? 0, labels: { a: 'b' } })).toEqual({ kind: 'done' })
+  expect(await nodes.write({ id, version: nodes.get(id)?.version ?? 0, labels: { a: 'b' } })).toEqual({
+    kind: 'committed',
+  })
   const record = { definition: aDefinition({ name: 'lan' }), phase: 'present', isAdopted: false, freed: [] } as const
   await records.update('lan', () => ({ ...record, shares: new Map() }))
-  expect(await networks.create({ name: 'lan', driver: 'macvlan', configFrom: 'lan_config' })).toEqual({ kind: 'done' })
+  expect(await networks.create({ name: 'lan', driver: 'macvlan', configFrom: 'lan_config' })).toEqual({
+    kind: 'committed',
+  })
   await tasks.refresh()
   const swarmNetwork = (await networks.read()).find(({ name }) => name === 'lan')
-  expect(await networks.remove(swarmNetwork?.id ?? '')).toEqual({ kind: 'done' })
+  expect(await networks.remove(swarmNetwork?.id ?? '')).toEqual({ kind: 'committed' })
   await records.update('lan', () => undefined)
 }
 

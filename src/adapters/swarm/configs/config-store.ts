@@ -3,12 +3,13 @@
  * version-checked; its data can not, so that is one byte. Reads and writes of this controller never overlap.
  */
 import pRetry, { AbortError } from 'p-retry'
-import type { Logger, SharedStore } from '../../../autoscaling/ports.ts'
 import { Fault } from '../../../foundation/errors.ts'
+import { createListeners } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
+import type { SharedStore } from '../../../swarm/ports.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, unavailable, writeResult } from '../engine/engine-errors.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
-import { createListeners } from '../engine/listeners.ts'
 import type { Timing } from '../engine/timing.ts'
 import { createConfigObject, isRace } from './config-object.ts'
 

@@ -2,15 +2,16 @@
  * The port `Records`: a config `orrery-network-<name>` for each network. They are read together with every other config
  * of ours, in one list, so that the revision told to agents and what the records say are of one moment.
  */
-import type { Logger } from '../../../autoscaling/ports.ts'
+
 import type { Records } from '../../../bootstrap/ports.ts'
 import { type NetworkRecord, RECORD_PREFIX } from '../../../bootstrap/record/record.ts'
 import { Fault } from '../../../foundation/errors.ts'
+import { createListeners } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { unavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
-import { createListeners } from '../engine/listeners.ts'
 import type { Timing } from '../engine/timing.ts'
 import { listConfigs, versionOfConfig } from './config-object.ts'
 import { type ConfigStore, createConfigStore, createTurns } from './config-store.ts'

@@ -1,8 +1,7 @@
 /** What an engine's failure means: the one place that classifies. */
 
-import type { WriteResult } from '../../../autoscaling/ports.ts'
-import type { StepResult } from '../../../bootstrap/ports.ts'
 import { Fault } from '../../../foundation/errors.ts'
+import type { WriteResult } from '../../../swarm/write-result.ts'
 
 /**
  * `unsent`: no engine has seen the call. `unanswered`: it may have, and nothing (or half an answer) came back.
@@ -58,7 +57,7 @@ export function writeResult(error: EngineError): Exclude<WriteResult, { kind: 'c
 }
 
 /** As `writeResult`, of a call on one object of this kind: its own 404 says that it is gone. */
-export function stepResult(error: unknown, kind: 'node' | 'network'): Exclude<StepResult, { kind: 'done' }> {
+export function stepResult(error: unknown, kind: 'node' | 'network'): Exclude<WriteResult, { kind: 'committed' }> {
   if (!(error instanceof EngineError)) {
     return { kind: 'unknown', message: error instanceof Error ? error.message : String(error) }
   }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '../../../autoscaling/ports.ts'
+import type { Logger } from '../../../foundation/logger.ts'
 import type { Engine } from './engine-connection.ts'
 import { digitsAt, parseLossless, textAt } from './engine-json.ts'
 import { backoff, type Timing } from './timing.ts'

@@ -1,5 +1,5 @@
 /** Containers as an engine lists them (`GET /containers/json`), and what one of them uses (`…/stats`). */
-import type { ReportedContainer } from '../../../agent/report.ts'
+import type { ReportedContainer } from '../../../swarm/node-report.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, isObject, textAt } from '../engine/engine-json.ts'
 

@@ -1,10 +1,10 @@
 /** A network as an engine lists it (`GET /networks`): a swarm-scope one, or one of its own. */
-import type { ReportedNetwork, ReportedSubnet } from '../../../agent/report.ts'
+import type { EngineNetwork, EngineSubnet } from '../../../swarm/networks.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, labelsAt, textAt } from '../engine/engine-json.ts'
 
 /** Throws EngineError `malformed`. */
-export function readNetwork(raw: unknown): ReportedNetwork {
+export function readNetwork(raw: unknown): EngineNetwork {
   const id = textAt(raw, 'Id')
   const name = textAt(raw, 'Name')
   if (id === undefined || name === undefined) {
@@ -24,7 +24,7 @@ export function readNetwork(raw: unknown): ReportedNetwork {
   }
 }
 
-function subnetOf(raw: unknown): ReportedSubnet[] {
+function subnetOf(raw: unknown): EngineSubnet[] {
   const subnet = textAt(raw, 'Subnet')
   if (subnet === undefined || subnet === '') return []
   const range = textAt(raw, 'IPRange')

@@ -1,13 +1,15 @@
 /** The port `SwarmNetworks`: the networks of the engine that takes the calls, and what it says of itself. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Logger } from '../../../autoscaling/ports.ts'
-import type { EngineNetwork, StepResult, SwarmNetworks } from '../../../bootstrap/ports.ts'
+import { createCoalescedRead } from '../../../foundation/coalesced-read.ts'
+import { createListeners } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
+import type { EngineNetwork } from '../../../swarm/networks.ts'
+import type { SwarmNetworks } from '../../../swarm/ports.ts'
+import type { WriteResult } from '../../../swarm/write-result.ts'
 import type { Engine, EngineCall } from '../engine/engine-connection.ts'
 import { EngineError, stepResult, unavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
-import { createListeners } from '../engine/listeners.ts'
-import { createReadAnew } from '../engine/read-anew.ts'
 import type { Timing } from '../engine/timing.ts'
 import { readNetwork } from './network-mapper.ts'
 
@@ -47,7 +49,7 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
     changes.tell()
   }
 
-  const readAnew = createReadAnew(readOnce)
+  const readAnew = createCoalescedRead(readOnce)
 
   const readEngine = async (): Promise<EngineFacts> => {
     const [path, timeoutMs] = ['/info', timing.readTimeoutMs]
@@ -56,10 +58,10 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
     return facts
   }
 
-  const write = async (call: Pick<EngineCall, 'method' | 'path' | 'endpoint' | 'body'>): Promise<StepResult> => {
+  const write = async (call: Pick<EngineCall, 'method' | 'path' | 'endpoint' | 'body'>): Promise<WriteResult> => {
     try {
       await engine.call({ ...call, statusOnly: true, timeoutMs: timing.writeTimeoutMs, signal })
-      return { kind: 'done' }
+      return { kind: 'committed' }
     } catch (error) {
       return stepResult(error, 'network')
     }

@@ -1,12 +1,15 @@
 /** The port `Nodes`: all nodes in memory, read anew when an event announces a change, and the one write there is. */
-import type { Logger, SyncStatus } from '../../../autoscaling/ports.ts'
-import type { Nodes, NodeWrite, StepResult } from '../../../bootstrap/ports.ts'
+
+import { createListeners } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
+import type { Nodes, NodeWrite } from '../../../swarm/ports.ts'
+import type { SyncStatus } from '../../../swarm/sync.ts'
+import type { WriteResult } from '../../../swarm/write-result.ts'
 import { readChanged } from '../engine/changed-items.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, isGoneOf, stepResult, unavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
-import { createListeners } from '../engine/listeners.ts'
 import type { Timing } from '../engine/timing.ts'
 import { createVersionedCache } from '../engine/versioned-cache.ts'
 import { createInspections } from '../local/inspections.ts'
@@ -70,7 +73,7 @@ export function createNodeCache({ engine, sync, logger, timing, signal, onMissed
       onMissed()
     })
 
-  const send = async ({ id, version, ...change }: NodeWrite, known: NodeReading): Promise<StepResult> => {
+  const send = async ({ id, version, ...change }: NodeWrite, known: NodeReading): Promise<WriteResult> => {
     try {
       await engine.call({
         method: 'POST',
@@ -82,7 +85,7 @@ export function createNodeCache({ engine, sync, logger, timing, signal, onMissed
         timeoutMs: timing.writeTimeoutMs,
         signal,
       })
-      return { kind: 'done' }
+      return { kind: 'committed' }
     } catch (error) {
       return stepResult(error, 'node')
     }

@@ -1,6 +1,5 @@
 /** A raw node as the engine sends it -> what the cache keeps of it, and the spec to send back. */
-import type { SwarmNode } from '../../../bootstrap/ports.ts'
-import type { Availability } from '../../../bootstrap/record/record.ts'
+import type { Availability, SwarmNode } from '../../../swarm/nodes.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
 import { nanoOf } from '../engine/go-time.ts'

@@ -1,7 +1,9 @@
 /** The one write there is: a count together with our label, as a compare-and-swap on the version that was decided on. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { STATE_LABEL } from '../../../autoscaling/observation.ts'
-import type { CountWrite, Logger, WriteResult } from '../../../autoscaling/ports.ts'
+import type { Logger } from '../../../foundation/logger.ts'
+import type { CountWrite } from '../../../swarm/ports.ts'
+import { STATE_LABEL } from '../../../swarm/services.ts'
+import type { WriteResult } from '../../../swarm/write-result.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, writeResult } from '../engine/engine-errors.ts'
 import type { Timing } from '../engine/timing.ts'

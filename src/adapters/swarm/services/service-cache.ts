@@ -3,9 +3,9 @@
  * starts, and what it brings is dropped where something newer is known: a higher version, or a removal after its start.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { ServiceObservation } from '../../../autoscaling/observation.ts'
-import { STATE_LABEL } from '../../../autoscaling/observation.ts'
-import type { CountWrite, ServiceChange } from '../../../autoscaling/ports.ts'
+import type { CountWrite } from '../../../swarm/ports.ts'
+import type { ServiceChange, ServiceObservation } from '../../../swarm/services.ts'
+import { STATE_LABEL } from '../../../swarm/services.ts'
 import type { OpenSpec, ServiceReading } from './service-mapper.ts'
 
 export interface CachedService {

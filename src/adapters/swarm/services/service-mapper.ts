@@ -1,7 +1,7 @@
 /** A raw service as the engine sends it -> what the cache keeps of it. */
 import { createHash } from 'node:crypto'
-import type { PreviousSpec, ServiceMode, ServiceObservation, UpdateState } from '../../../autoscaling/observation.ts'
-import { STATE_LABEL } from '../../../autoscaling/observation.ts'
+import type { PreviousSpec, ServiceMode, ServiceObservation, UpdateState } from '../../../swarm/services.ts'
+import { STATE_LABEL } from '../../../swarm/services.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
 import { nanoOf } from '../engine/go-time.ts'

@@ -1,5 +1,5 @@
 /** Where a service's tasks may go and what they need there, from its spec as the engine sends it. */
-import type { Placement } from '../../../autoscaling/observation.ts'
+import type { Placement } from '../../../swarm/services.ts'
 import { at, integerAt, textAt } from '../engine/engine-json.ts'
 
 /** Takes a spec parsed by `parseLossless`. `undefined`: its tasks are on no network. Never throws. */

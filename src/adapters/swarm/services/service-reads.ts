@@ -1,5 +1,5 @@
 /** Keeps the service cache in step: full lists, and single reads when an event announces a version it does not have. */
-import type { Logger } from '../../../autoscaling/ports.ts'
+import type { Logger } from '../../../foundation/logger.ts'
 import { readChanged } from '../engine/changed-items.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, isGone } from '../engine/engine-errors.ts'

@@ -2,8 +2,11 @@
  * Whether what is cached can be trusted. It can while a read through the leader is fresh, the event stream is connected, and
  * everything was listed since the later of the two began: what happened while either was away may have been missed.
  */
-import type { Logger, SyncStatus, Unsubscribe } from '../../../autoscaling/ports.ts'
-import { createListeners } from '../engine/listeners.ts'
+
+import type { Unsubscribe } from '../../../foundation/listeners.ts'
+import { createListeners } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
+import type { SyncStatus } from '../../../swarm/sync.ts'
 import type { Timing } from '../engine/timing.ts'
 
 /** Grows with everything after which changes may have been missed. */

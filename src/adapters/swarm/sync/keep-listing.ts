@@ -1,6 +1,6 @@
 /** Takes a full list when one is needed to be in sync, when a change was missed, and every minute for truth. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '../../../autoscaling/ports.ts'
+import type { Logger } from '../../../foundation/logger.ts'
 import { backoff, type Timing } from '../engine/timing.ts'
 import type { InSync } from './in-sync.ts'
 

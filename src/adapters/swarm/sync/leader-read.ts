@@ -3,7 +3,7 @@
  * stream stays open and silent, `/info` says that all is well, and `/services` serves old data before it hangs.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '../../../autoscaling/ports.ts'
+import type { Logger } from '../../../foundation/logger.ts'
 import { parseBody } from '../engine/engine-body.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import type { Timing } from '../engine/timing.ts'

@@ -1,6 +1,7 @@
 /** Whether a part of the caches can be trusted that is listed apart: what fails here keeps nobody from scaling. */
-import type { SyncStatus } from '../../../autoscaling/ports.ts'
-import { createListeners, type Listeners } from '../engine/listeners.ts'
+
+import { createListeners, type Listeners } from '../../../foundation/listeners.ts'
+import type { SyncStatus } from '../../../swarm/sync.ts'
 import type { InSync } from './in-sync.ts'
 import type { ListingState } from './keep-listing.ts'
 

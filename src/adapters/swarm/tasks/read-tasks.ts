@@ -3,7 +3,7 @@
  * that is known is not parsed again, and nobody else is kept waiting for the rest.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { SwarmTask } from '../../../bootstrap/ports.ts'
+import type { SwarmTask } from '../../../swarm/tasks.ts'
 import { spansOf } from '../engine/engine-json.ts'
 import { readTask } from './task-mapper.ts'
 

@@ -1,5 +1,5 @@
 /** A raw task as the engine lists it -> what matters of it. Tasks are never written, so digits may be lost here. */
-import type { SwarmTask } from '../../../bootstrap/ports.ts'
+import type { SwarmTask } from '../../../swarm/tasks.ts'
 import { at, integerAt, textAt } from '../engine/engine-json.ts'
 
 /** `undefined` without id or service: an attachment of a container that was started by hand has no service. */

@@ -4,12 +4,12 @@
  * wanted `shutdown`: a task that leaves the wanted ones before its container has ended is followed by its id.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Logger } from '../../../autoscaling/ports.ts'
-import type { Tasks } from '../../../bootstrap/ports.ts'
+import { createCoalescedRead } from '../../../foundation/coalesced-read.ts'
+import { createListeners } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
+import type { Tasks } from '../../../swarm/ports.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, unavailable } from '../engine/engine-errors.ts'
-import { createListeners } from '../engine/listeners.ts'
-import { createReadAnew } from '../engine/read-anew.ts'
 import { backoff, type Timing } from '../engine/timing.ts'
 import { type ReadTask, readTasks } from './read-tasks.ts'
 import { hasEnded } from './task-mapper.ts'
@@ -104,7 +104,7 @@ export function createTaskPoll({ engine, now, logger, timing, signal, serviceIds
     if (!isSame) changes.tell()
   }
 
-  const readAnew = createReadAnew(readOnce)
+  const readAnew = createCoalescedRead(readOnce)
 
   const pause = async (pauseMs: number) => {
     const woken = new Promise<void>((resolve) => {

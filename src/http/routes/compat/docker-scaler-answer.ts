@@ -1,7 +1,7 @@
 /** What became of a request in docker-scaler's codes and messages; what it never had is said in its form. */
 import type { Autoscaler } from '../../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../../autoscaling/decision/decision.ts'
-import type { ServiceMode } from '../../../autoscaling/observation.ts'
+import type { ServiceMode } from '../../../swarm/services.ts'
 import { type HttpProblem, isTransient, PROBLEMS } from '../../problem.ts'
 
 export interface DockerScalerAnswer {

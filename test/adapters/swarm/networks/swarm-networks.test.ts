@@ -56,7 +56,7 @@ describe('the networks of the engine', () => {
 
   it('are made from a config-only network, for the whole Swarm, and removed by id', async () => {
     const { engine, networks } = await connected()
-    expect(await networks.create(wish)).toEqual({ kind: 'done' })
+    expect(await networks.create(wish)).toEqual({ kind: 'committed' })
     const sent = engine.calls.find(({ endpoint }) => endpoint === 'POST /networks/create')
     expect(JSON.parse(sent?.body ?? '')).toEqual({
       ...{ Name: 'vlan40', Driver: 'macvlan', Scope: 'swarm', CheckDuplicate: true },
@@ -64,7 +64,7 @@ describe('the networks of the engine', () => {
     })
     const made = (await networks.read()).find(({ name }) => name === 'vlan40')
     expect(made).toMatchObject({ scope: 'swarm', configFrom: 'vlan40_config' })
-    expect(await networks.remove(made?.id ?? '')).toEqual({ kind: 'done' })
+    expect(await networks.remove(made?.id ?? '')).toEqual({ kind: 'committed' })
     expect(await networks.remove(made?.id ?? '')).toEqual({ kind: 'gone' })
   })
 

@@ -88,7 +88,7 @@ describe('a write to a node', () => {
       fake.addNode({ id: 'w1', hostname: 'worker1', raw: { Spec: odd } })
     })
     const change = { labels: { mine: null, ours: 'c' }, availability: 'drain' as const }
-    expect(await nodes.write(write('w1', nodes.get('w1')?.version, change))).toEqual({ kind: 'done' })
+    expect(await nodes.write(write('w1', nodes.get('w1')?.version, change))).toEqual({ kind: 'committed' })
     const sent = engine.calls.find(({ endpoint }) => endpoint === 'POST /nodes/{id}/update')?.body ?? ''
     expect(sent).toContain('"Later":9007199254740993')
     expect(JSON.parse(sent)).toMatchObject({ Labels: { zone: 'a', ours: 'c' }, Role: 'worker', Availability: 'drain' })
@@ -101,7 +101,7 @@ describe('a write to a node', () => {
     })
     for (const value of ['1', '2', '3']) {
       expect(await nodes.write(write('w1', nodes.get('w1')?.version, { labels: { a: value } }))).toEqual({
-        kind: 'done',
+        kind: 'committed',
       })
       expect(nodes.get('w1')?.labels).toMatchObject({ a: value })
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseLossless } from '../../../../src/adapters/swarm/engine/engine-json.ts'
 import { createServiceCache } from '../../../../src/adapters/swarm/services/service-cache.ts'
 import { readService, type ServiceReading } from '../../../../src/adapters/swarm/services/service-mapper.ts'
-import type { ServiceChange } from '../../../../src/autoscaling/ports.ts'
+import type { ServiceChange } from '../../../../src/swarm/services.ts'
 
 interface Wish {
   readonly id?: string

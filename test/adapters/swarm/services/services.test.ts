@@ -1,6 +1,6 @@
 import { parse, stringify } from 'lossless-json'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ServiceChange } from '../../../../src/autoscaling/ports.ts'
+import type { ServiceChange } from '../../../../src/swarm/services.ts'
 import { eventually, fakeEngine, inSync, sleep, swarmOn } from '../swarm-fixture.ts'
 
 const setup = async (options: Parameters<typeof swarmOn>[1] = {}) => {

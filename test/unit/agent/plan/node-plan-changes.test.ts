@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { WantedNetwork } from '../../../../src/agent/wanted.ts'
+import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
 import { link, network, observation } from '../../../support/node/modelled-host.ts'
 import { doings, kept, made, plan, wantedNetwork, withContainer } from '../../../support/node/plan-fixture.ts'
 

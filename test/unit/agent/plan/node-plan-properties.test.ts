@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { HostLink, NodeObservation } from '../../../../src/agent/plan/host.ts'
 import { HALF_MADE } from '../../../../src/agent/plan/link-names.ts'
 import { planNode } from '../../../../src/agent/plan/node-plan.ts'
-import type { WantedNetwork } from '../../../../src/agent/wanted.ts'
+import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
 import { address, link, network } from '../../../support/node/modelled-host.ts'
 import { kept, six, wantedNetwork } from '../../../support/node/plan-fixture.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HostLink, NodeObservation } from '../../../../src/agent/plan/host.ts'
-import type { WantedNetwork } from '../../../../src/agent/wanted.ts'
+import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
 import { address, link, network, observation } from '../../../support/node/modelled-host.ts'
 import { doings, plan, wantedNetwork } from '../../../support/node/plan-fixture.ts'
 

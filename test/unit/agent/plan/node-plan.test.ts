@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeObservation, NodeStep } from '../../../../src/agent/plan/host.ts'
 import { HALF_MADE } from '../../../../src/agent/plan/link-names.ts'
-import type { WantedNetwork } from '../../../../src/agent/wanted.ts'
+import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
 import { address, link, network, observation, taken } from '../../../support/node/modelled-host.ts'
 import { doings, kept, made, plan, six, wantedNetwork, without } from '../../../support/node/plan-fixture.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createWantedKeeper } from '../../../../src/agent/sync/wanted-keeper.ts'
-import type { WantedState } from '../../../../src/agent/wanted.ts'
+import type { WantedState } from '../../../../src/swarm/wanted.ts'
 
 const quiet = () => {}
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }

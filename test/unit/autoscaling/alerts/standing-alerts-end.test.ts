@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
-import { STATE_LABEL } from '../../../../src/autoscaling/observation.ts'
 import type { FiringAlerts } from '../../../../src/autoscaling/ports.ts'
+import { STATE_LABEL } from '../../../../src/swarm/services.ts'
 import { state } from '../../../support/builders/autoscaling.ts'
 import { alert, grafana } from '../../../support/builders/notifications.ts'
 import {

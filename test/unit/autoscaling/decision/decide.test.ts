@@ -5,8 +5,8 @@ import { decide } from '../../../../src/autoscaling/decision/decide.ts'
 import type { DecideInput } from '../../../../src/autoscaling/decision/decide-input.ts'
 import type { Decision } from '../../../../src/autoscaling/decision/decision.ts'
 import { COUNT_TRAITS, type Traits } from '../../../../src/autoscaling/decision/request.ts'
-import type { UpdateState } from '../../../../src/autoscaling/observation.ts'
 import type { Policy } from '../../../../src/autoscaling/policy/policy.ts'
+import type { UpdateState } from '../../../../src/swarm/services.ts'
 import {
   bounds,
   decideInput,

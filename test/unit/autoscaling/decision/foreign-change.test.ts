@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type ForeignChange, foreignChange } from '../../../../src/autoscaling/decision/foreign-change.ts'
 import type { PendingRestore } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
-import { type ServiceObservation, STATE_LABEL } from '../../../../src/autoscaling/observation.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../../../src/swarm/services.ts'
 import { NOW, observation, state } from '../../../support/builders/autoscaling.ts'
 
 const labelTo = (to: number) => encodeState(state({ to }))

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { indexSpans, intersectSpans, mergeSpans, subtractSpans } from '../../../../src/bootstrap/address/spans.ts'
 import {
   addressBits,
   addressSpace,
@@ -21,8 +22,7 @@ import {
   type Span,
   size,
   spanOf,
-} from '../../../../src/bootstrap/address/address.ts'
-import { indexSpans, intersectSpans, mergeSpans, subtractSpans } from '../../../../src/bootstrap/address/spans.ts'
+} from '../../../../src/foundation/address.ts'
 
 const family = fc.constantFrom<Family>(4, 6)
 const address = (of: Family) => fc.bigInt({ min: 0n, max: (1n << BigInt(addressBits(of))) - 1n })

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { blockOf, contains, overlaps, type Span, spanOf } from '../../../../src/bootstrap/address/address.ts'
 import { mergeSpans } from '../../../../src/bootstrap/address/spans.ts'
 import { allocate } from '../../../../src/bootstrap/allocation/allocate.ts'
 import type { AllocationInput, AllocationNode } from '../../../../src/bootstrap/allocation/allocation.ts'
 import { type FreedRange, type NetworkRecord, QUARANTINE_MS } from '../../../../src/bootstrap/record/record.ts'
+import { blockOf, contains, overlaps, type Span, spanOf } from '../../../../src/foundation/address.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { allocation, definition, family, family6, HOUR_MS, node } from '../../../support/builders/networks.ts'
 

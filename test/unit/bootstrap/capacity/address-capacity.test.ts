@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { ReportedContainer } from '../../../../src/agent/report.ts'
 import type { SharedState } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { EMPTY_SHARED_STATE } from '../../../../src/autoscaling/decision/shared-state.ts'
-import type { ServiceChange, ServiceObservation } from '../../../../src/autoscaling/ports.ts'
 import { type AddressCapacityDeps, createAddressCapacity } from '../../../../src/bootstrap/capacity/address-capacity.ts'
-import type { HeardReport, SwarmNode, SwarmTask } from '../../../../src/bootstrap/ports.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
+import type { HeardReport, ReportedContainer } from '../../../../src/swarm/node-report.ts'
+import type { SwarmNode } from '../../../../src/swarm/nodes.ts'
+import type { ServiceChange, ServiceObservation } from '../../../../src/swarm/services.ts'
+import type { SwarmTask } from '../../../../src/swarm/tasks.ts'
 import {
   heardReport,
   hostnameOf,

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { SwarmTask } from '../../../../src/bootstrap/ports.ts'
 import {
   addressUse,
   areScarce,
@@ -7,6 +6,7 @@ import {
   percentTaken,
   sumCounts,
 } from '../../../../src/bootstrap/record/address-count.ts'
+import type { SwarmTask } from '../../../../src/swarm/tasks.ts'
 import { aContainer, aTask } from '../../../support/builders/network-views.ts'
 
 const usable = 14

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ReportedNetwork } from '../../../../src/agent/report.ts'
 import { formatRangeLabel, parseRangeLabel } from '../../../../src/bootstrap/record/range-label.ts'
 import { type RebuildInput, rebuildRecord } from '../../../../src/bootstrap/record/rebuild.ts'
 import { rangeLabel } from '../../../../src/bootstrap/record/record.ts'
+import type { EngineNetwork } from '../../../../src/swarm/networks.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   byNodeId,
@@ -21,7 +21,7 @@ const labelled = (hostname: string, range: string, over: Parameters<typeof node>
   node(hostname, { ...over, labels: { [rangeLabel('vlan40')]: range, ...over.labels } })
 
 /** What the agent of each host sees; a host that is not named is not heard. */
-const heard = (networks: Record<string, readonly ReportedNetwork[]>): RebuildInput['reports'] =>
+const heard = (networks: Record<string, readonly EngineNetwork[]>): RebuildInput['reports'] =>
   new Map(Object.entries(networks).map(([host, own]) => [`id-${host}`, report(host, { networks: [...own] })]))
 
 const rebuild = (over: Partial<RebuildInput>) =>

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { blockAt, formatBlock } from '../../../../src/bootstrap/address/address.ts'
 import type { FreedRange, NetworkRecord, NodeShare } from '../../../../src/bootstrap/record/record.ts'
 import { recordCodec } from '../../../../src/bootstrap/record/record-codec.ts'
+import { blockAt, formatBlock } from '../../../../src/foundation/address.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { byNodeId, definition, family, family6, freedRange, record, share } from '../../../support/builders/networks.ts'
 

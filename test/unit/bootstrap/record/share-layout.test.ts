@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressOf, blockAt, blockOf, contains, formatBlock, size } from '../../../../src/bootstrap/address/address.ts'
 import { familyLayout, shareLayout } from '../../../../src/bootstrap/record/share-layout.ts'
+import { addressOf, blockAt, blockOf, contains, formatBlock, size } from '../../../../src/foundation/address.ts'
 import { definition, family6 } from '../../../support/builders/networks.ts'
 
 const subnet = '10.90.0.0/24'

@@ -1,8 +1,8 @@
 import { Value } from '@sinclair/typebox/value'
 import { describe, expect, it } from 'vitest'
-import { WantedStateSchema } from '../../../../src/agent/wanted.ts'
 import type { NetworkRecord, NodeShare, ShareChange } from '../../../../src/bootstrap/record/record.ts'
 import { wantedOf } from '../../../../src/bootstrap/record/wanted-of.ts'
+import { WantedStateSchema } from '../../../../src/swarm/wanted.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { byNodeId, definition, family, family6, record, share } from '../../../support/builders/networks.ts'
 

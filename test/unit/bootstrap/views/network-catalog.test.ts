@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { NodeReport } from '../../../../src/agent/report.ts'
 import type { DefinitionSet } from '../../../../src/bootstrap/definition/definition.ts'
 import type { NetworkCondition } from '../../../../src/bootstrap/network.ts'
 import type { ClusterPlan, NetworkPlan } from '../../../../src/bootstrap/plan/words.ts'
-import type { EngineNetwork, HeardReport, SwarmNode, SwarmTask } from '../../../../src/bootstrap/ports.ts'
 import type { NetworkRecord } from '../../../../src/bootstrap/record/record.ts'
 import { createNetworkCatalog } from '../../../../src/bootstrap/views/network-catalog.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
+import type { EngineNetwork } from '../../../../src/swarm/networks.ts'
+import type { HeardReport, NodeReport } from '../../../../src/swarm/node-report.ts'
+import type { SwarmNode } from '../../../../src/swarm/nodes.ts'
+import type { SwarmTask } from '../../../../src/swarm/tasks.ts'
 import {
   aContainer,
   aDefinition,

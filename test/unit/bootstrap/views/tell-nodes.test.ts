@@ -15,7 +15,7 @@ const told = () => {
   const log = (fields: object) => void events.push('event' in fields ? String(fields.event) : '')
   const logger = { debug: log, info: log, warn: log, error: log }
   const { nodes, records, networks } = model.swarm
-  const reports = createAgentReports({ nodes, now: () => NOW })
+  const reports = createAgentReports({ nodes, logger, now: () => NOW })
   const tell = ({ network, text }: NodesNews) => void news.push(network === undefined ? text : `${network}: ${text}`)
   tellNodes({ nodes, reports, logger, tell })
   tellNetworks({ records, networks, tell })

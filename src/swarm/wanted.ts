@@ -49,8 +49,3 @@ export const WantedStateSchema = Type.Object({
 export type WantedState = Static<typeof WantedStateSchema>
 export type WantedNetwork = Static<typeof WantedNetworkSchema>
 export type WantedFamily = Static<typeof WantedFamilySchema>
-
-/** On config-only networks that an agent made: the network's name. What proves that they are ours. */
-export const NETWORK_LABEL = 'orrery.network'
-/** `ip link … alias` of links that an agent made, followed by the network's name. */
-export const LINK_ALIAS_PREFIX = 'orrery '

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createAgentDesk } from '../../../../src/agent/controller/agent-desk.ts'
-import { createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
+import { createAgentDesk, createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
+import { wantedOf } from '../../../../src/bootstrap/record/wanted-of.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
 import { modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
+import { silent } from '../../../support/use-cases/alerts.ts'
 
 const standing = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
 
@@ -12,10 +13,12 @@ const desk = () => {
   const id = model.cluster.join('manager1', 'manager')
   let nowMs = NOW
   let activated = 0
-  const reports = createAgentReports({ nodes: model.swarm.nodes, now: () => nowMs })
+  const reports = createAgentReports({ nodes: model.swarm.nodes, logger: silent, now: () => nowMs })
   const agents = createAgentDesk({
-    ...model.swarm,
+    nodes: model.swarm.nodes,
     reports,
+    wantedOf: (nodeId) =>
+      wantedOf({ nodeId, records: model.swarm.records.all(), revision: model.swarm.records.revision() }),
     activate: () => {
       activated += 1
     },

@@ -1,4 +1,4 @@
-/** An observation: what the engine says of one service now, in the form that deciding needs. */
+/** Services: what the engine says of one now, in the form that deciding needs. */
 
 export type ServiceMode = 'replicated' | 'global' | 'replicated-job' | 'global-job' | 'unknown'
 
@@ -60,4 +60,12 @@ export interface ServiceObservation {
   readonly templateChangeSeenAtMs?: number
 }
 
+export interface ServiceChange {
+  readonly id: string
+  readonly before: ServiceObservation | undefined
+  /** Absent: the service is gone. */
+  readonly after: ServiceObservation | undefined
+}
+
+/** The label that is written together with a count: what autoscaling remembers of the service. */
 export const STATE_LABEL = 'autoscaler.state'

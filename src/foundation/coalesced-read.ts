@@ -1,5 +1,5 @@
 /** A read that starts after each call, and never overlaps itself; those who ask meanwhile share one. */
-export function createReadAnew(readOnce: () => Promise<void>): () => Promise<void> {
+export function createCoalescedRead(readOnce: () => Promise<void>): () => Promise<void> {
   let reading: Promise<void> | undefined
   let waiting: Promise<void> | undefined
   return () => {

@@ -1,4 +1,6 @@
-import type { Logger, Unsubscribe } from '../../../autoscaling/ports.ts'
+import type { Logger } from './logger.ts'
+
+export type Unsubscribe = () => void
 
 /** Listeners of one kind of news. One that throws is logged and stops neither the others nor the teller. */
 export interface Listeners<News> {

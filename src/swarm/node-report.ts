@@ -2,7 +2,8 @@
  * What the agent of one node sees there and sends to every controller, every few seconds and at once when a container
  * comes or goes (`PUT /v1/node/<id>`). Level-triggered: any report may be lost, the newest is the whole truth.
  */
-import { type Static, Type } from '@sinclair/typebox'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import type { EngineNetwork } from './networks.ts'
 
 const Text = Type.String({ maxLength: 1024 })
 /** `172.80.1.0/24` or `fd00:40::/64`, as the engine or the kernel writes it. */
@@ -11,33 +12,36 @@ const Cidr = Type.String({ maxLength: 64 })
 const Address = Type.String({ maxLength: 64 })
 const Addresses = Type.Record(Text, Address, { maxProperties: 4096 })
 const Labels = Type.Record(Text, Type.String({ maxLength: 8192 }), { maxProperties: 256 })
+/** A schema of what is a type elsewhere already: it does not compile unless each value that fits is one. */
+const typed =
+  <T>() =>
+  <S extends TSchema & { static: T }>(schema: S) =>
+    Type.Unsafe<T>(schema)
 const list = <T extends ReturnType<typeof Type.Object> | typeof Text>(item: T, maxItems = 4096) =>
   Type.Array(item, { maxItems })
 
-/** One address family of a network, as the engine shows it. */
-const ReportedSubnetSchema = Type.Object({
-  subnet: Cidr,
-  range: Type.Optional(Cidr),
-  gateway: Type.Optional(Address),
-  /** Name to address: what the engine never gives away. */
-  aux: Addresses,
-})
-
-/** A network of this node's engine that matters here: config-only, macvlan or ipvlan, whoever made it. */
-const ReportedNetworkSchema = Type.Object({
-  id: Text,
-  name: Text,
-  /** `null` on a config-only network. */
-  driver: Text,
-  scope: Text,
-  configOnly: Type.Boolean(),
-  /** Name of the config-only network that it was made from; empty if none. */
-  configFrom: Text,
-  /** `orrery.network` among them is the proof that an agent made it. */
-  labels: Labels,
-  options: Labels,
-  subnets: list(ReportedSubnetSchema, 16),
-})
+/** Config-only, macvlan or ipvlan, whoever made it. `orrery.network` among the labels is the proof that an agent did. */
+const NetworkSchema = typed<EngineNetwork>()(
+  Type.Object({
+    id: Text,
+    name: Text,
+    driver: Text,
+    scope: Text,
+    configOnly: Type.Boolean(),
+    configFrom: Text,
+    labels: Labels,
+    options: Labels,
+    subnets: list(
+      Type.Object({
+        subnet: Cidr,
+        range: Type.Optional(Cidr),
+        gateway: Type.Optional(Address),
+        aux: Addresses,
+      }),
+      16,
+    ),
+  }),
+)
 
 /** A fault on this node that keeps a network from being as wanted; `code` is stable, `message` for a person. */
 const ReportedFaultSchema = Type.Object({ code: Text, message: Text })
@@ -107,7 +111,7 @@ export const NodeReportSchema = Type.Object({
   revision: Type.Integer({ minimum: 0 }),
   /** The node's own global addresses, with prefix length and link: no range may hold one. */
   hostAddresses: list(Type.Object({ link: Text, address: Cidr }), 256),
-  networks: list(ReportedNetworkSchema, 512),
+  networks: Type.Array(NetworkSchema, { maxItems: 512 }),
   standings: list(NetworkStandingSchema, 256),
   containers: list(ReportedContainerSchema),
   /** What keeps the whole agent from its work: an engine that is away, say. */
@@ -115,9 +119,19 @@ export const NodeReportSchema = Type.Object({
 })
 
 export type NodeReport = Static<typeof NodeReportSchema>
-export type ReportedNetwork = Static<typeof ReportedNetworkSchema>
-export type ReportedSubnet = Static<typeof ReportedSubnetSchema>
 export type ReportedLink = Static<typeof ReportedLinkSchema>
 export type ReportedFault = Static<typeof ReportedFaultSchema>
 export type NetworkStanding = Static<typeof NetworkStandingSchema>
 export type ReportedContainer = Static<typeof ReportedContainerSchema>
+
+/** A report older than this says how things were: nothing may be concluded from what it does not show. */
+export const SILENT_AFTER_MS = 15_000
+
+/** A report, as this controller took it in. */
+export interface HeardReport {
+  readonly report: NodeReport
+  /** This controller's clock, ms since the epoch. */
+  readonly receivedAtMs: number
+  /** By network: since when each report said that it is not as wanted; one that is, or was never told of, is not here. */
+  readonly notAsWantedSinceMs?: ReadonlyMap<string, number>
+}

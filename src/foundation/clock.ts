@@ -1,0 +1,2 @@
+/** Ms since the epoch. */
+export type Clock = () => number

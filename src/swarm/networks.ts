@@ -1,0 +1,27 @@
+/** Networks, as an engine shows them: on a manager the cluster's, on every node its own. */
+
+export interface EngineNetwork {
+  readonly id: string
+  readonly name: string
+  /** `null` on a config-only network. */
+  readonly driver: string
+  readonly scope: string
+  readonly configOnly: boolean
+  /** Empty if none. */
+  readonly configFrom: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly options: Readonly<Record<string, string>>
+  readonly subnets: readonly EngineSubnet[]
+}
+
+/** One address family of a network. */
+export interface EngineSubnet {
+  readonly subnet: string
+  readonly range?: string
+  readonly gateway?: string
+  /** Name to address: what the engine never gives away. */
+  readonly aux: Readonly<Record<string, string>>
+}
+
+/** On config-only networks that an agent made: the network's name. What proves that they are ours. */
+export const NETWORK_LABEL = 'orrery.network'

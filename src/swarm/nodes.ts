@@ -1,0 +1,21 @@
+/** Nodes, as the managers know them. */
+
+export type Availability = 'active' | 'pause' | 'drain'
+
+export interface SwarmNode {
+  readonly id: string
+  /** Version.Index: what a write compares against. */
+  readonly version: number
+  readonly hostname: string
+  readonly role: 'manager' | 'worker'
+  /** Swarm's word. */
+  readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
+  readonly availability: Availability
+  readonly labels: Readonly<Record<string, string>>
+  /** `Status.Addr`; absent where Swarm has none. */
+  readonly address?: string
+  readonly engineVersion: string
+  readonly platform: { readonly os: string; readonly architecture: string }
+  /** `Description.Engine.Labels`, for constraints. */
+  readonly engineLabels: Readonly<Record<string, string>>
+}

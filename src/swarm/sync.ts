@@ -1,0 +1,8 @@
+/** Whether what the cache says can be trusted: docs/architecture.md, "in sync". */
+export interface SyncStatus {
+  readonly inSync: boolean
+  /** Why not, for a person, with what to do about it; empty when in sync. */
+  readonly reason: string
+  /** When a read through the leader last succeeded; absent if never. */
+  readonly lastLeaderReadAtMs?: number
+}
