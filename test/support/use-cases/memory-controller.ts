@@ -13,7 +13,7 @@ import { createCatalog } from '../../../src/autoscaling/views/catalog.ts'
 import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
 import { createLanes } from '../../../src/autoscaling/writer/lanes.ts'
 import { createScaler } from '../../../src/autoscaling/writer/scaler.ts'
-import { createMemorySwarm } from '../swarm/memory-swarm.ts'
+import { createMemorySwarm } from '../swarm/services.ts'
 import { alertReceiver } from './alerts.ts'
 
 const quiet = () => {}

@@ -3,7 +3,7 @@ import { createAgentDesk, createAgentReports } from '../../../../src/agent/contr
 import { wantedOf } from '../../../../src/bootstrap/record/wanted-of.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
-import { modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
+import { modelledBootstrap } from '../../../support/swarm/networks.ts'
 import { silent } from '../../../support/use-cases/alerts.ts'
 
 const standing = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })

@@ -5,7 +5,7 @@ import { Fault } from '../../../../src/foundation/errors.ts'
 import type { ServiceObservation } from '../../../../src/swarm/services.ts'
 import { placement } from '../../../support/builders/addresses.ts'
 import { NOW, state, up } from '../../../support/builders/autoscaling.ts'
-import { createMemorySwarm } from '../../../support/swarm/memory-swarm.ts'
+import { createMemorySwarm } from '../../../support/swarm/services.ts'
 import { memoryController } from '../../../support/use-cases/memory-controller.ts'
 
 const labels = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { findByService } from '../../../../src/autoscaling/policy/find-autoscaler.ts'
 import { createPolicies } from '../../../../src/autoscaling/policy/policies.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
-import { createMemorySwarm } from '../../../support/swarm/memory-swarm.ts'
+import { createMemorySwarm } from '../../../support/swarm/services.ts'
 
 function swarmOf(...services: { name: string; labels?: Record<string, string> }[]) {
   const swarm = createMemorySwarm(() => NOW)

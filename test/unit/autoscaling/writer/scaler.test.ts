@@ -11,7 +11,7 @@ import { createScaler } from '../../../../src/autoscaling/writer/scaler.ts'
 import type { Fault } from '../../../../src/foundation/errors.ts'
 import { STATE_LABEL } from '../../../../src/swarm/services.ts'
 import { down, key, state, up } from '../../../support/builders/autoscaling.ts'
-import { createMemorySwarm } from '../../../support/swarm/memory-swarm.ts'
+import { createMemorySwarm } from '../../../support/swarm/services.ts'
 import { alertBook } from '../../../support/use-cases/alerts.ts'
 
 const labels = (over: Record<string, string> = {}) => ({

@@ -5,7 +5,7 @@ import { tellNetworks } from '../../../../src/bootstrap/views/tell-networks.ts'
 import { tellNodes } from '../../../../src/bootstrap/views/tell-nodes.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
-import { modelledBootstrap } from '../../../support/swarm/modelled-bootstrap.ts'
+import { modelledBootstrap } from '../../../support/swarm/networks.ts'
 
 const told = () => {
   const model = modelledBootstrap([definition()])

@@ -10,7 +10,7 @@ import type { BootstrapSwarm } from '../../../src/bootstrap/reconcile/bootstrap-
 import { Fault } from '../../../src/foundation/errors.ts'
 import type { AgentReports } from '../../../src/swarm/ports.ts'
 import type { WriteResult } from '../../../src/swarm/write-result.ts'
-import { asSet, type ModelledCluster, modelledCluster } from './modelled-cluster.ts'
+import { asSet, type ModelledCluster, modelledCluster } from './cluster.ts'
 
 export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster: ModelledCluster = modelledCluster()) {
   const listeners = new Set<() => void>()

@@ -1,58 +1,30 @@
-/**
- * The ports of the scaler over a Swarm in memory: versions, PreviousSpec and UpdateStatus as the engine keeps them,
- * and faults on demand. For tests of what the scaler does when things go wrong; the real engines are in test/e2e.
- */
+/** The ports of the scaler over a Swarm in memory, with faults on demand; the real engines are in test/e2e. */
 
-import { EMPTY_SHARED_STATE, type SharedState } from '../../../src/autoscaling/decision/shared-state.ts'
 import type { SharedStateStore } from '../../../src/autoscaling/ports.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
 import type { CountWrite, Services } from '../../../src/swarm/ports.ts'
-import type { ServiceChange } from '../../../src/swarm/services.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../../src/swarm/services.ts'
 import type { SyncStatus } from '../../../src/swarm/sync.ts'
 import type { WriteResult } from '../../../src/swarm/write-result.ts'
 import { observation } from '../builders/autoscaling.ts'
+import { createSwarm } from './swarm.ts'
 
 /** What the next write meets instead of the engine. `late`: no answer, and in force when `thaw()` is called. */
 export type WriteFault = 'conflict' | 'unsent' | 'lost-before' | 'lost-after' | 'late' | 'hang' | 'rejected'
 
 export function createMemorySwarm(now: () => number) {
-  const services = new Map<string, ServiceObservation>()
-  const listeners = new Set<(change: ServiceChange) => void>()
+  const swarm = createSwarm(now)
   const faults: WriteFault[] = []
   const late: (() => void)[] = []
   let status: SyncStatus = { inSync: true, reason: '' }
-  let shared: SharedState = EMPTY_SHARED_STATE
   let sharedFails = false
-  let version = 100
   const calls = { writes: 0, refreshes: 0 }
 
-  const put = (after: ServiceObservation) => {
-    const before = services.get(after.id)
-    services.set(after.id, after)
-    for (const listener of listeners) listener({ id: after.id, before, after })
-  }
-
-  const change = (id: string, over: Partial<ServiceObservation>, keep: { previous?: boolean } = {}) => {
-    const before = services.get(id)
-    if (before === undefined) throw new Error(`no service ${id}`)
-    const previous = {
-      replicas: before.replicas,
-      stateLabel: before.labels[STATE_LABEL],
-      sameTemplate: true,
-      sameButCount: false,
-    }
-    const { updateState: _, ...rest } = before
-    version += 1
-    put({ ...rest, ...(keep.previous ? {} : { previous }), ...over, version, firstSeenAtMs: now() })
-  }
-
-  const apply = ({ id, replicas, stateLabel, version: based }: CountWrite): boolean => {
-    const service = services.get(id)
-    if (service === undefined || service.version !== based) return false
-    change(id, { replicas, labels: { ...service.labels, [STATE_LABEL]: stateLabel } })
-    return true
-  }
+  const apply = ({ id, replicas, stateLabel, version }: CountWrite): boolean =>
+    swarm.writeService(id, version, {
+      replicas,
+      labels: { ...swarm.services.get(id)?.labels, [STATE_LABEL]: stateLabel },
+    })
 
   const writeCount = async (write: CountWrite): Promise<WriteResult> => {
     calls.writes += 1
@@ -60,7 +32,7 @@ export function createMemorySwarm(now: () => number) {
     await Promise.resolve()
     switch (fault) {
       case 'conflict':
-        change(write.id, {}, { previous: true })
+        swarm.changeService(write.id, {}, { previous: true })
         return { kind: 'conflict' }
       case 'unsent':
         return { kind: 'unsent', message: 'connect ECONNREFUSED' }
@@ -82,48 +54,41 @@ export function createMemorySwarm(now: () => number) {
       default:
         return fault satisfies never
     }
-    if (!services.has(write.id)) return { kind: 'gone' }
+    if (!swarm.services.has(write.id)) return { kind: 'gone' }
     return { kind: apply(write) ? 'committed' : 'conflict' }
   }
 
-  const port: Services = {
-    list: () => services.values(),
-    get: (id) => services.get(id),
+  const services: Services = {
+    list: () => swarm.services.values(),
+    get: (id) => swarm.services.get(id),
     sync: () => status,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onChange: swarm.onService,
     onSync: () => () => {},
     async refresh(id) {
       calls.refreshes += 1
       if (!status.inSync) throw new Fault('engine-unavailable', status.reason)
-      return services.get(id)
+      return swarm.services.get(id)
     },
     writeCount,
   }
 
   const sharedState: SharedStateStore = {
-    current: () => shared,
+    current: swarm.shared,
     onChange: () => () => {},
-    async update(changeState) {
+    async update(change) {
       if (sharedFails) throw new Fault('engine-unavailable', 'no engine')
-      shared = changeState(shared)
+      swarm.changeShared(change)
     },
   }
 
   return {
-    services: port,
-    sharedState,
-    calls,
-    service: (id: string) => services.get(id),
-    add: (over: Partial<ServiceObservation> = {}) => put(observation({ firstSeenAtMs: now(), ...over })),
-    change,
-    remove(id: string) {
-      const before = services.get(id)
-      services.delete(id)
-      for (const listener of listeners) listener({ id, before, after: undefined })
+    ...{ services, sharedState, calls, shared: swarm.shared, change: swarm.changeService },
+    service: (id: string) => swarm.services.get(id),
+    add(over: Partial<ServiceObservation> = {}) {
+      const added = observation({ firstSeenAtMs: now(), ...over })
+      swarm.putService(added.id, added)
     },
+    remove: (id: string) => swarm.putService(id, undefined),
     failNextWrites: (...next: WriteFault[]) => faults.push(...next),
     thaw: () => {
       for (const resume of late.splice(0)) resume()
@@ -134,6 +99,5 @@ export function createMemorySwarm(now: () => number) {
     failSharedState(fails: boolean) {
       sharedFails = fails
     },
-    shared: () => shared,
   }
 }

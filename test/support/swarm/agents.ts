@@ -1,0 +1,78 @@
+/** The agents of a Swarm in memory: each makes what it was told of config-only networks, reports, and is told anew. */
+
+import type { EngineNetwork } from '../../../src/agent/report.ts'
+import { wantedOf } from '../../../src/bootstrap/record/wanted-of.ts'
+import { configNetwork, differences } from '../../../src/swarm/config-network.ts'
+import { NETWORK_LABEL } from '../../../src/swarm/networks.ts'
+import type { HeardReport, NetworkStanding } from '../../../src/swarm/node-report.ts'
+import type { WantedNetwork, WantedState } from '../../../src/swarm/wanted.ts'
+import { report } from '../builders/networks.ts'
+import type { Swarm } from './swarm.ts'
+
+export interface Machine {
+  /** Config-only networks. */
+  configs: EngineNetwork[]
+  wanted: WantedState | undefined
+  isAgentUp: boolean
+  /** What the agent finds wrong and can not mend. */
+  fault?: string | undefined
+}
+
+export function createAgents(swarm: Swarm, now: () => number) {
+  const machines = new Map<string, Machine>()
+  const reports = new Map<string, HeardReport>()
+
+  /** What a host has outlives its place in the Swarm. */
+  const machineOf = (hostname: string): Machine => {
+    const machine = machines.get(hostname) ?? { configs: [], wanted: undefined, isAgentUp: true }
+    machines.set(hostname, machine)
+    return machine
+  }
+
+  const make = (machine: Machine, wanted: WantedNetwork, nodeId: string): NetworkStanding => {
+    const attached = swarm.running(nodeId, wanted.name).length
+    const current = () => machine.configs.find(({ name }) => name === wanted.configName)
+    const found = current()
+    const should = configNetwork(wanted, wanted.parent)
+    const isOurs = found?.labels[NETWORK_LABEL] === wanted.name || wanted.isAdopted
+    const isDifferent = found !== undefined && differences(found, should).length > 0
+    const isAbsent = wanted.presence === 'absent'
+    if (found !== undefined && isOurs && attached === 0 && (isAbsent || (isDifferent && wanted.mayRecreate))) {
+      machine.configs = machine.configs.filter((one) => one !== found)
+    }
+    if (!isAbsent && current() === undefined) {
+      const labels = { [NETWORK_LABEL]: wanted.name }
+      machine.configs.push({
+        ...{ id: `config-${swarm.nextIndex()}`, name: wanted.configName, driver: 'null', scope: 'local' },
+        ...{ configOnly: true, configFrom: '', labels, options: { ...should.options }, subnets: should.subnets },
+      })
+    }
+    const made = current()
+    const isMade = isAbsent ? made === undefined : made !== undefined && differences(made, should).length === 0
+    const { fault } = machine
+    const faults = fault === undefined ? [] : [{ code: 'parent-down', message: fault }]
+    return { name: wanted.name, isAsWanted: isMade && fault === undefined, faults, mended: [], attached }
+  }
+
+  return {
+    ...{ machineOf, reports },
+    /** One turn of the agent of this node. A task of a global service: a drained node runs none. */
+    turn(nodeId: string): void {
+      const node = swarm.nodes.get(nodeId)
+      if (node?.state !== 'ready' || node.availability === 'drain') return
+      const machine = machineOf(node.hostname)
+      if (!machine.isAgentUp) return
+      const { revision = 0, networks = [] } = machine.wanted ?? {}
+      const standings = networks.map((wanted) => make(machine, wanted, nodeId))
+      const known = reports.get(nodeId)?.notAsWantedSinceMs
+      const faulty = standings.filter(({ isAsWanted }) => !isAsWanted)
+      reports.set(nodeId, {
+        report: report(node.hostname, { nodeId, standings, networks: [...machine.configs], sentAtMs: now(), revision }),
+        receivedAtMs: now(),
+        notAsWantedSinceMs: new Map(faulty.map(({ name }) => [name, known?.get(name) ?? now()])),
+      })
+      const records = new Map([...swarm.records].map(([name, { record }]) => [name, record]))
+      machine.wanted = wantedOf({ nodeId, records, revision: swarm.recordRevision() })
+    },
+  }
+}
