@@ -6,7 +6,7 @@ import type { HeardReport, ReportedContainer } from '../../../src/swarm/node-rep
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import type { Placement } from '../../../src/swarm/services.ts'
 import { NOW } from './autoscaling.ts'
-import { byNodeId, definition, record, report, share } from './networks.ts'
+import { byNodeId, configOnly, definition, record, report, share } from './networks.ts'
 
 export const NETWORK_ID = 'id-vlan40'
 
@@ -35,16 +35,9 @@ export function swarmNode(index: number, over: Partial<SwarmNode> = {}): SwarmNo
 }
 
 export function swarmNetwork(over: Partial<EngineNetwork> = {}): EngineNetwork {
+  const made = { driver: 'macvlan', scope: 'swarm', configOnly: false, configFrom: 'vlan40_config' }
   return {
-    id: NETWORK_ID,
-    name: 'vlan40',
-    driver: 'macvlan',
-    scope: 'swarm',
-    configOnly: false,
-    configFrom: 'vlan40_config',
-    labels: {},
-    options: {},
-    subnets: [],
+    ...configOnly('', { id: NETWORK_ID, name: 'vlan40', ...made, labels: {}, options: {}, subnets: [] }),
     ...over,
   }
 }

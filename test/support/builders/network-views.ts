@@ -8,43 +8,31 @@ import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import type { SwarmTask } from '../../../src/swarm/tasks.ts'
 import type { WantedState } from '../../../src/swarm/wanted.ts'
+import { wantedNetwork } from '../node/plan-fixture.ts'
 import { T0 } from '../use-cases/fake-use-cases.ts'
+import { swarmNode } from './addresses.ts'
+import { byNodeId, definition, family, record, report, share } from './networks.ts'
 
-export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition => ({
-  name: 'vlan40',
-  configName: 'vlan40_config',
-  driver: 'macvlan',
-  parent: 'bond0.40',
-  ipv4: {
-    subnet: '172.80.0.0/16',
-    gateway: '172.80.0.1',
-    pool: [{ first: '172.80.1.0', last: '172.80.200.255' }],
-    rangeLength: 24,
-    reserve: [{ first: '172.80.9.0', last: '172.80.9.255' }],
-    pins: { manager1: '172.80.1.0/24' },
-  },
-  edges: 'reserve',
-  shim: true,
-  onFault: 'report',
-  ...change,
-})
+export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition =>
+  definition({
+    ipv4: family({
+      reserve: [{ first: '172.80.9.0', last: '172.80.9.255' }],
+      pins: { manager1: '172.80.1.0/24' },
+    }),
+    ...change,
+  })
 
-export const aReport = (change: Partial<NodeReport> = {}): NodeReport => ({
-  v: 1,
-  nodeId: 'node-1',
-  hostname: 'worker1',
-  engineVersion: '28.5.1',
-  agentVersion: '0.1.0',
-  sentAtMs: T0,
-  startedAtMs: T0 - 60_000,
-  revision: 7,
-  hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
-  networks: [],
-  standings: [{ name: 'vlan40', isAsWanted: true, faults: [], mended: [], attached: 1 }],
-  containers: [],
-  faults: [],
-  ...change,
-})
+export const aReport = (change: Partial<NodeReport> = {}): NodeReport =>
+  report('worker1', {
+    nodeId: 'node-1',
+    engineVersion: '28.5.1',
+    sentAtMs: T0,
+    startedAtMs: T0 - 60_000,
+    revision: 7,
+    hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
+    standings: [{ name: 'vlan40', isAsWanted: true, faults: [], mended: [], attached: 1 }],
+    ...change,
+  })
 
 /** A container of a task, running, with an address of `vlan40`. */
 export const aContainer = (
@@ -148,72 +136,29 @@ export const aWantedState = (change: Partial<WantedState> = {}): WantedState => 
   nodeId: 'node-1',
   revision: 8,
   networks: [
-    {
-      name: 'vlan40',
-      configName: 'vlan40_config',
-      presence: 'present',
-      driver: 'macvlan',
-      parent: 'bond0.40',
-      ipv4: {
-        subnet: '172.80.0.0/16',
-        gateway: '172.80.0.1',
-        range: '172.80.2.0/24',
-        aux: { 'orrery-shim': '172.80.2.254' },
-        shim: '172.80.2.254',
-      },
-      ipv6: { subnet: 'fd00:40::/48', range: 'fd00:40:0:2::/64', aux: {} },
-      isAdopted: false,
-      mayRecreate: false,
-    },
+    wantedNetwork({ parent: 'bond0.40', ipv6: { subnet: 'fd00:40::/48', range: 'fd00:40:0:2::/64', aux: {} } }),
   ],
   ...change,
 })
 
 /** Assigned to node-1, on vlan40. */
 export const aTask = (change: Partial<SwarmTask> = {}): SwarmTask => ({
-  id: 'task-1',
-  serviceId: 'id-web',
-  nodeId: 'node-1',
-  slot: 1,
-  desiredState: 'running',
-  state: 'assigned',
-  networkIds: ['id-vlan40'],
+  ...{ id: 'task-1', serviceId: 'id-web', nodeId: 'node-1', slot: 1 },
+  ...{ desiredState: 'running', state: 'assigned', networkIds: ['id-vlan40'] },
   ...change,
 })
 
-export const aSwarmNode = (change: Partial<SwarmNode> = {}): SwarmNode => ({
-  id: 'node-1',
-  version: 11,
-  hostname: 'worker1',
-  role: 'worker',
-  state: 'ready',
-  availability: 'active',
-  labels: { 'orrery.network.vlan40': 'ready', 'orrery.network.vlan40.range': '172.80.2.0/24' },
-  address: '10.0.0.12',
-  engineVersion: '28.5.1',
-  platform: { os: 'linux', architecture: 'x86_64' },
-  engineLabels: {},
-  ...change,
-})
+export const aSwarmNode = (change: Partial<SwarmNode> = {}): SwarmNode =>
+  swarmNode(1, {
+    ...{ id: 'node-1', version: 11, hostname: 'worker1', address: '10.0.0.12', engineVersion: '28.5.1' },
+    labels: { 'orrery.network.vlan40': 'ready', 'orrery.network.vlan40.range': '172.80.2.0/24' },
+    ...change,
+  })
 
-export const aNodeShare = (change: Partial<NodeShare> = {}): NodeShare => ({
-  nodeId: 'node-1',
-  hostname: 'worker1',
-  range: '172.80.2.0/24',
-  parent: 'bond0.40',
-  givenAtMs: T0,
-  isAdopted: false,
-  ...change,
-})
+export const aNodeShare = (change: Partial<NodeShare> = {}): NodeShare =>
+  share('worker1', '172.80.2.0/24', { nodeId: 'node-1', givenAtMs: T0, ...change })
 
 export const aRecord = (
   shares: readonly NodeShare[] = [aNodeShare()],
   change: Partial<NetworkRecord> = {},
-): NetworkRecord => ({
-  definition: aDefinition(),
-  phase: 'present',
-  isAdopted: false,
-  shares: new Map(shares.map((share) => [share.nodeId, share])),
-  freed: [],
-  ...change,
-})
+): NetworkRecord => record({ definition: aDefinition(), shares: byNodeId(shares), ...change })

@@ -106,6 +106,14 @@ export function createEngineState(emit: (event: Json) => void) {
     updateService,
     putNode: (raw: Json) => put('node', 'update', raw),
     remove,
+    service: (id: string) => services.get(id),
+    node: (id: string) => nodes.get(id),
+    removeNode: (id: string) => remove('node', id),
+    removeTask: (id: string) => void tasks.delete(id),
+    /** Changes the raw object itself, with neither a version nor an event: for what no engine should do. */
+    tamper(id: string, change: (raw: Json) => Json) {
+      services.set(id, change(must(services, id)))
+    },
     addNode({
       hostname,
       id = newId(),
@@ -127,11 +135,13 @@ export function createEngineState(emit: (event: Json) => void) {
     changeNode(id: string, change: (raw: Json) => Json) {
       put('node', 'update', change(must(nodes, id)))
     },
+    /** No event tells of tasks. */
     putTask({ id, serviceId, nodeId = '', desiredState = 'running', state = 'running', networkIds = [] }: TaskWish) {
       const NetworksAttachments = networkIds.map((network) => ({ Network: { ID: network } }))
       const raw = { ID: id, ServiceID: serviceId, NodeID: nodeId, DesiredState: desiredState }
       tasks.set(id, { ...raw, Status: { State: state }, Spec: {}, NetworksAttachments })
     },
+    /** Raw, as the engine lists it, over defaults; with an event. */
     putNetwork(raw: Json) {
       const stored = { Id: newId(), Scope: 'local', Driver: 'bridge', Labels: {}, Options: {}, ...raw }
       networks.set(String(stored.Id), stored)
@@ -153,6 +163,7 @@ export function createEngineState(emit: (event: Json) => void) {
     changeService(id: string, change: (spec: Json) => Json) {
       updateService(id, change(must(services, id).Spec as Json))
     },
+    /** The count in the spec of a replicated service. */
     replicas(id: string): number | undefined {
       const spec = services.get(id)?.Spec as { Mode: { Replicated?: { Replicas: unknown } } } | undefined
       const count = spec?.Mode.Replicated?.Replicas
@@ -167,7 +178,7 @@ export function createEngineState(emit: (event: Json) => void) {
       put('service', 'update', state === undefined ? raw : { ...raw, UpdateStatus: { State: state, Message: '' } })
     },
     removeService: (id: string) => remove('service', id),
-    configLabels(name: string) {
+    config(name: string) {
       const raw = configByName(name)
       if (raw === undefined) return undefined
       return { id: String(raw.ID), labels: (raw.Spec as Json).Labels as Record<string, string> }

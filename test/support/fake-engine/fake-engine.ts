@@ -22,14 +22,7 @@ import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'lossless-json'
-import {
-  createEngineState,
-  type EngineState,
-  type Json,
-  type NodeWish,
-  type ServiceWish,
-  type TaskWish,
-} from './engine-state.ts'
+import { createEngineState } from './engine-state.ts'
 import { answer, type Reply, routeOf } from './routes.ts'
 
 /** What goes wrong with one call. Fields can be combined: `{ delayMs, status }`. */
@@ -62,48 +55,7 @@ export interface RecordedCall {
 
 export type Role = 'manager' | 'worker' | 'no-leader' | 'hung'
 
-export interface FakeEngine {
-  readonly host: string
-  role: Role
-  /** Added to the Date header. */
-  clockAheadMs: number
-  readonly calls: RecordedCall[]
-  count(endpoint: string): number
-  forgetCalls(): void
-  inject(endpoint: string, fault: Fault, times?: number): void
-  addService(wish: ServiceWish): string
-  changeService(id: string, change: (spec: Json) => Json): void
-  setUpdateStatus(id: string, state: string | undefined): void
-  removeService(id: string): void
-  service(id: string): Json | undefined
-  /** The count in the spec of a replicated service. */
-  replicas(id: string): number | undefined
-  version(id: string): number | undefined
-  /** Changes the raw object itself, with neither a version nor an event: for what no engine should do. */
-  tamper(id: string, change: (raw: Json) => Json): void
-  config(name: string): { readonly id: string; readonly labels: Readonly<Record<string, string>> } | undefined
-  setConfig(name: string, labels: Readonly<Record<string, string>>): void
-  removeConfig(name: string): void
-  addNode(wish: NodeWish): string
-  changeNode(id: string, change: (raw: Json) => Json): void
-  removeNode(id: string): void
-  node(id: string): Json | undefined
-  /** No event tells of tasks. */
-  putTask(wish: TaskWish): void
-  removeTask(id: string): void
-  /** Raw, as the engine lists it, over defaults; with an event. */
-  putNetwork(raw: Json): string
-  removeNetwork(id: string): void
-  networks(): readonly Json[]
-  cutEvents(): void
-  muteEvents(muted: boolean): void
-  /** Writes into the open streams as they are. */
-  sendRaw(text: string): void
-  openStreams(): number
-  /** Sockets accepted so far. */
-  connections(): number
-  close(): Promise<void>
-}
+export type FakeEngine = Awaited<ReturnType<typeof startFakeEngine>>
 
 const ROLE_REPLIES: Readonly<Record<'worker' | 'no-leader', Reply>> = {
   worker: {
@@ -122,7 +74,7 @@ const ROLE_REPLIES: Readonly<Record<'worker' | 'no-leader', Reply>> = {
   },
 }
 
-export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | 'tcp' } = {}): Promise<FakeEngine> {
+export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | 'tcp' } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'fake-engine-'))
   const streams = new Set<http.ServerResponse>()
   const faults = new Map<string, Fault[]>()
@@ -131,7 +83,7 @@ export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | '
   const send = (text: string) => {
     for (const stream of streams) stream.write(text)
   }
-  const state: EngineState = createEngineState((event) => {
+  const state = createEngineState((event) => {
     if (!isMuted) send(`${stringify(event)}\n`)
   })
 
@@ -192,49 +144,31 @@ export async function startFakeEngine({ listen = 'unix' }: { listen?: 'unix' | '
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
 
-  const engine: FakeEngine = {
+  const engine = {
+    ...state,
     host: listen === 'unix' ? `unix://${socket}` : `tcp://127.0.0.1:${port}`,
-    role: 'manager',
+    role: 'manager' as Role,
+    /** Added to the Date header. */
     clockAheadMs: 0,
     calls,
-    count: (endpoint) => calls.filter((call) => call.endpoint === endpoint).length,
+    count: (endpoint: string) => calls.filter((call) => call.endpoint === endpoint).length,
     forgetCalls: () => {
       calls.length = 0
     },
-    inject(endpoint, fault, times = 1) {
+    inject(endpoint: string, fault: Fault, times = 1) {
       faults.set(endpoint, [...(faults.get(endpoint) ?? []), ...Array.from({ length: times }, () => fault)])
     },
-    addService: state.addService,
-    changeService: state.changeService,
-    setUpdateStatus: state.setUpdateStatus,
-    removeService: state.removeService,
-    service: (id) => state.services.get(id),
-    replicas: state.replicas,
-    version: state.version,
-    tamper(id, change) {
-      const raw = state.services.get(id)
-      if (raw !== undefined) state.services.set(id, change(raw))
-    },
-    config: state.configLabels,
-    setConfig: state.setConfig,
-    removeConfig: state.removeConfig,
-    addNode: state.addNode,
-    changeNode: state.changeNode,
-    removeNode: (id) => state.remove('node', id),
-    node: (id) => state.nodes.get(id),
-    putTask: state.putTask,
-    removeTask: (id) => void state.tasks.delete(id),
-    putNetwork: state.putNetwork,
-    removeNetwork: state.removeNetwork,
     networks: () => [...state.networks.values()],
     cutEvents() {
       for (const stream of streams) stream.destroy()
     },
-    muteEvents(muted) {
+    muteEvents(muted: boolean) {
       isMuted = muted
     },
+    /** Writes into the open streams as it is. */
     sendRaw: send,
     openStreams: () => streams.size,
+    /** Sockets accepted so far. */
     connections: () => connections,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))

@@ -19,79 +19,49 @@ interface Call {
   readonly parsed: unknown
 }
 
-const ROUTES: readonly { readonly endpoint: string; readonly pattern: RegExp }[] = [
-  { endpoint: 'GET /services', pattern: /^GET \/services$/ },
-  { endpoint: 'POST /services/{id}/update', pattern: /^POST \/services\/([^/]+)\/update$/ },
-  { endpoint: 'GET /services/{id}', pattern: /^GET \/services\/([^/]+)$/ },
-  { endpoint: 'GET /configs', pattern: /^GET \/configs$/ },
-  { endpoint: 'POST /configs/create', pattern: /^POST \/configs\/create$/ },
-  { endpoint: 'POST /configs/{id}/update', pattern: /^POST \/configs\/([^/]+)\/update$/ },
-  { endpoint: 'DELETE /configs/{id}', pattern: /^DELETE \/configs\/([^/]+)$/ },
-  { endpoint: 'GET /nodes', pattern: /^GET \/nodes$/ },
-  { endpoint: 'GET /nodes/{id}', pattern: /^GET \/nodes\/([^/]+)$/ },
-  { endpoint: 'POST /nodes/{id}/update', pattern: /^POST \/nodes\/([^/]+)\/update$/ },
-  { endpoint: 'GET /tasks', pattern: /^GET \/tasks$/ },
-  { endpoint: 'GET /networks', pattern: /^GET \/networks$/ },
-  { endpoint: 'POST /networks/create', pattern: /^POST \/networks\/create$/ },
-  { endpoint: 'DELETE /networks/{id}', pattern: /^DELETE \/networks\/([^/]+)$/ },
-  { endpoint: 'GET /info', pattern: /^GET \/info$/ },
-  { endpoint: 'GET /swarm', pattern: /^GET \/swarm$/ },
-  { endpoint: 'GET /events', pattern: /^GET \/events$/ },
-  { endpoint: 'GET /_ping', pattern: /^GET \/_ping$/ },
-]
+const ok = (body: unknown): Reply => ({ status: 200, body })
+
+const ROUTES: Readonly<Record<string, (state: EngineState, call: Call) => Reply>> = {
+  'GET /services': (state) => ok([...state.services.values()]),
+  'GET /services/{id}': (state, { route }) => inspect(state, route.id),
+  'POST /services/{id}/update': updateService,
+  'GET /configs': (state, { query }) => ok(listConfigs(state, query.filters)),
+  'POST /configs/create': (state, { parsed }) => createConfig(state, parsed as Json),
+  'POST /configs/{id}/update': updateConfig,
+  'DELETE /configs/{id}': (state, { route }) => removeConfig(state, route.id),
+  'GET /nodes': (state) => ok([...state.nodes.values()]),
+  'GET /nodes/{id}': (state, { route: { id } }) =>
+    state.nodes.has(id) ? ok(state.nodes.get(id)) : refusal(404, `node ${id} not found`),
+  'POST /nodes/{id}/update': updateNode,
+  'GET /tasks': (state, { query }) => ok(listTasks(state, query.filters)),
+  'GET /networks': (state) => ok([...state.networks.values()]),
+  'POST /networks/create': (state, { parsed }) => createNetwork(state, parsed as Json),
+  'DELETE /networks/{id}': (state, { route }) => removeNetwork(state, route.id),
+  'GET /info': () => ok({ ServerVersion: '28.5.1', Swarm: { NodeID: 'manager' } }),
+  'GET /swarm': () => ok({ ID: 'swarm', Version: { Index: 10 } }),
+  // The server keeps the stream.
+  'GET /events': () => ok(''),
+  'GET /_ping': () => ok('OK'),
+}
+
+const PATTERNS = Object.keys(ROUTES).map((endpoint) => ({
+  endpoint,
+  pattern: new RegExp(`^${endpoint.replace('{id}', '([^/]+)')}$`),
+}))
 
 export function routeOf(method: string, path: string): Route {
   const call = `${method} ${path}`
-  for (const { endpoint, pattern } of ROUTES) {
+  for (const { endpoint, pattern } of PATTERNS) {
     const match = pattern.exec(call)
     if (match !== null) return { endpoint, id: decodeURIComponent(match[1] ?? '') }
   }
   return { endpoint: call, id: '' }
 }
 
-const OUT_OF_SEQUENCE = 'rpc error: code = Unknown desc = update out of sequence'
+export const answer = (state: EngineState, call: Call): Reply =>
+  ROUTES[call.route.endpoint]?.(state, call) ?? refusal(404, 'page not found')
 
-export function answer(state: EngineState, call: Call): Reply {
-  const { id, endpoint } = call.route
-  switch (endpoint) {
-    case 'GET /services':
-      return { status: 200, body: [...state.services.values()] }
-    case 'GET /services/{id}':
-      return inspect(state, id)
-    case 'POST /services/{id}/update':
-      return updateService(state, call)
-    case 'GET /configs':
-      return { status: 200, body: listConfigs(state, call.query.filters) }
-    case 'POST /configs/create':
-      return createConfig(state, call.parsed as Json)
-    case 'POST /configs/{id}/update':
-      return updateConfig(state, call)
-    case 'DELETE /configs/{id}':
-      return removeConfig(state, id)
-    case 'GET /nodes':
-      return { status: 200, body: [...state.nodes.values()] }
-    case 'GET /nodes/{id}':
-      return state.nodes.has(id) ? { status: 200, body: state.nodes.get(id) } : refusal(404, `node ${id} not found`)
-    case 'POST /nodes/{id}/update':
-      return updateNode(state, call)
-    case 'GET /tasks':
-      return { status: 200, body: listTasks(state, call.query.filters) }
-    case 'GET /networks':
-      return { status: 200, body: [...state.networks.values()] }
-    case 'POST /networks/create':
-      return createNetwork(state, call.parsed as Json)
-    case 'DELETE /networks/{id}':
-      return removeNetwork(state, id)
-    case 'GET /info':
-      return { status: 200, body: { ServerVersion: '28.5.1', Swarm: { NodeID: 'manager' } } }
-    case 'GET /swarm':
-      return { status: 200, body: { ID: 'swarm', Version: { Index: 10 } } }
-    case 'GET /_ping':
-      return { status: 200, body: 'OK' }
-    default:
-      return { status: 404, body: { message: 'page not found' } }
-  }
-}
+const OUT_OF_SEQUENCE = 'rpc error: code = Unknown desc = update out of sequence'
 
 /** By id, else by name, else by a prefix of the id: as moby's getService. */
 function inspect(state: EngineState, asked: string): Reply {
@@ -119,7 +89,7 @@ function listConfigs(state: EngineState, filters: string | undefined): Json[] {
 
 function createConfig(state: EngineState, spec: Json): Reply {
   if (!spec.Data) return refusal(400, 'config data must be larger than 0 and less than 1024000 bytes')
-  if (state.configLabels(String(spec.Name)) !== undefined) {
+  if (state.config(String(spec.Name)) !== undefined) {
     return refusal(409, `rpc error: code = AlreadyExists desc = config ${spec.Name} already exists`)
   }
   const ID = newId()

@@ -3,6 +3,7 @@
 import type { HostLink, NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
 import { HALF_MADE } from '../../../src/agent/plan/link-names.ts'
 import type { EngineNetwork } from '../../../src/swarm/networks.ts'
+import { configOnly } from '../builders/networks.ts'
 
 export const link = (name: string, over: Partial<HostLink> = {}): HostLink => ({
   name,
@@ -16,18 +17,8 @@ export const link = (name: string, over: Partial<HostLink> = {}): HostLink => ({
 
 export const address = (text: string) => ({ address: text, scope: 'global', isDynamic: false })
 
-export const network = (name: string, over: Partial<EngineNetwork> = {}): EngineNetwork => ({
-  id: `id-of-${name}`,
-  name,
-  driver: 'null',
-  scope: 'local',
-  configOnly: true,
-  configFrom: '',
-  labels: {},
-  options: {},
-  subnets: [],
-  ...over,
-})
+export const network = (name: string, over: Partial<EngineNetwork> = {}): EngineNetwork =>
+  configOnly('', { id: `id-of-${name}`, name, labels: {}, options: {}, subnets: [], ...over })
 
 export const observation = (over: Partial<NodeObservation> = {}): NodeObservation => ({
   links: [

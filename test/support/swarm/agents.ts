@@ -1,9 +1,8 @@
 /** The agents of a Swarm in memory: each makes what it was told of config-only networks, reports, and is told anew. */
 
-import type { EngineNetwork } from '../../../src/agent/report.ts'
 import { wantedOf } from '../../../src/bootstrap/record/wanted-of.ts'
 import { configNetwork, differences } from '../../../src/swarm/config-network.ts'
-import { NETWORK_LABEL } from '../../../src/swarm/networks.ts'
+import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
 import type { HeardReport, NetworkStanding } from '../../../src/swarm/node-report.ts'
 import type { WantedNetwork, WantedState } from '../../../src/swarm/wanted.ts'
 import { report } from '../builders/networks.ts'

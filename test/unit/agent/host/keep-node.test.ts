@@ -4,7 +4,7 @@ import { HostFault } from '../../../../src/agent/host-fault.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
 import type { WantedNetwork, WantedState } from '../../../../src/swarm/wanted.ts'
 import { network } from '../../../support/node/modelled-host.ts'
-import { type ModelledNode, modelledNode } from '../../../support/node/modelled-node.ts'
+import { type ModelledNode, modelledNode } from './modelled-node.ts'
 
 const vlan40: WantedNetwork = {
   name: 'vlan40',

@@ -4,16 +4,7 @@ import type { FiringAlerts } from '../../../../src/autoscaling/ports.ts'
 import { STATE_LABEL } from '../../../../src/swarm/services.ts'
 import { state } from '../../../support/builders/autoscaling.ts'
 import { alert, grafana } from '../../../support/builders/notifications.ts'
-import {
-  firing,
-  labels,
-  MINUTE,
-  SECOND,
-  settle,
-  start,
-  T0,
-  withClock,
-} from '../../../support/use-cases/standing-alerts-story.ts'
+import { firing, labels, MINUTE, SECOND, settle, start, T0, withClock } from './standing-alerts-story.ts'
 
 withClock()
 

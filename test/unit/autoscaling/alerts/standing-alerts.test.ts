@@ -4,16 +4,7 @@ import { Fault } from '../../../../src/foundation/errors.ts'
 import { up } from '../../../support/builders/autoscaling.ts'
 import { alert, alertmanager } from '../../../support/builders/notifications.ts'
 import { memoryAlertStore } from '../../../support/use-cases/memory-controller.ts'
-import {
-  firing,
-  labels,
-  MINUTE,
-  resolved,
-  SECOND,
-  settle,
-  start,
-  withClock,
-} from '../../../support/use-cases/standing-alerts-story.ts'
+import { firing, labels, MINUTE, resolved, SECOND, settle, start, withClock } from './standing-alerts-story.ts'
 
 withClock()
 

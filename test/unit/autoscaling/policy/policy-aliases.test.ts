@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { issuesOf, reading } from '../../../support/builders/policy-reading.ts'
+import { issuesOf, reading } from './policy-reading.ts'
 
 const count = (value: number) => ({ kind: 'count', count: value })
 

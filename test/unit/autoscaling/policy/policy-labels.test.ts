@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { issuesOf, native, reading } from '../../../support/builders/policy-reading.ts'
+import { issuesOf, native, reading } from './policy-reading.ts'
 
 describe('a service opts in', () => {
   it('with autoscaler.enable=true, and gets the defaults of the contract', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { issuesOf, native, reading } from '../../../support/builders/policy-reading.ts'
+import { issuesOf, native, reading } from './policy-reading.ts'
 
 describe('a policy file', () => {
   it('opts a service in without any label, under the name of the file', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Controller, createWorld } from '../../../support/swarm/late-controllers.ts'
+import { type Controller, createWorld } from './late-controllers.ts'
 
 type World = ReturnType<typeof createWorld>
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChangeResult, OnProgress, Progress } from '../../../../src/bootstrap/reconcile/progress.ts'
 import { networkAdopt, networkApply, networkRelease, networkRemove } from '../../../../src/commands/network/change.ts'
 import type { NetworkDesk } from '../../../../src/commands/network/desk.ts'
-import { aResult, fakeConsole, fakeDesk } from '../../../support/use-cases/fake-desk.ts'
+import { aResult, fakeConsole, fakeDesk } from './fake-desk.ts'
 
 const NOBODY = { reason: 'no controller answers', isThere: false }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PlanProblem } from '../../../../src/bootstrap/plan/words.ts'
 import { networkPlan } from '../../../../src/commands/network/plan.ts'
-import { aNetworkPlan, aNodePlan, aPlan, fakeConsole, fakeDesk } from '../../../support/use-cases/fake-desk.ts'
+import { aNetworkPlan, aNodePlan, aPlan, fakeConsole, fakeDesk } from './fake-desk.ts'
 
 const network = 'vlan40'
 const pending = aNetworkPlan({

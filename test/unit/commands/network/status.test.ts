@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { NetworkView, NodeView } from '../../../../src/bootstrap/network.ts'
 import { networkStatus } from '../../../../src/commands/network/status.ts'
 import { aNetwork, aNode, aShare, fakeNetworks } from '../../../support/builders/network-views.ts'
-import { aPlan, fakeConsole, fakeDesk } from '../../../support/use-cases/fake-desk.ts'
 import { T0 } from '../../../support/use-cases/fake-use-cases.ts'
+import { aPlan, fakeConsole, fakeDesk } from './fake-desk.ts'
 
 interface Story {
   readonly networks?: readonly NetworkView[]

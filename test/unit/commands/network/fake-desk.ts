@@ -1,11 +1,11 @@
 /** The desk of the commands `network …`, in memory. What a test does not set throws when it is called. */
 
-import type { ClusterPlan, NetworkPlan, NodePlan } from '../../../src/bootstrap/plan/words.ts'
-import type { Bootstrap } from '../../../src/bootstrap/reconcile/open-bootstrap.ts'
-import type { ChangeResult } from '../../../src/bootstrap/reconcile/progress.ts'
-import type { Console } from '../../../src/commands/console.ts'
-import type { NetworkDesk } from '../../../src/commands/network/desk.ts'
-import { fakeNetworks } from '../builders/network-views.ts'
+import type { ClusterPlan, NetworkPlan, NodePlan } from '../../../../src/bootstrap/plan/words.ts'
+import type { Bootstrap } from '../../../../src/bootstrap/reconcile/open-bootstrap.ts'
+import type { ChangeResult } from '../../../../src/bootstrap/reconcile/progress.ts'
+import type { Console } from '../../../../src/commands/console.ts'
+import type { NetworkDesk } from '../../../../src/commands/network/desk.ts'
+import { fakeNetworks } from '../../../support/builders/network-views.ts'
 
 export const aNodePlan = (change: Partial<NodePlan> = {}): NodePlan => ({
   nodeId: 'node-1',

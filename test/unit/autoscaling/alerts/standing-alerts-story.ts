@@ -1,8 +1,8 @@
 /** Alerts that stand (autoscaler.on-firing=repeat), from notification to count, with several controllers of one Swarm in memory. */
 import { afterEach, beforeEach, vi } from 'vitest'
-import { readNotification } from '../../../src/autoscaling/alerts/notification.ts'
-import { type AlertOver, alert, alertmanager } from '../builders/notifications.ts'
-import { type MemoryOptions, memoryAlertStore, memoryController } from './memory-controller.ts'
+import { readNotification } from '../../../../src/autoscaling/alerts/notification.ts'
+import { type AlertOver, alert, alertmanager } from '../../../support/builders/notifications.ts'
+import { type MemoryOptions, memoryAlertStore, memoryController } from '../../../support/use-cases/memory-controller.ts'
 
 export const T0 = Date.UTC(2026, 0, 31, 12)
 export const SECOND = 1000

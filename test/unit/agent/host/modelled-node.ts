@@ -1,10 +1,10 @@
 /** A modelled host and engine behind the agent's ports, with faults to switch on. */
 
-import type { NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
-import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine } from '../../../src/agent/ports.ts'
-import type { ReportedContainer } from '../../../src/swarm/node-report.ts'
-import type { WantedState } from '../../../src/swarm/wanted.ts'
-import { observation, taken } from './modelled-host.ts'
+import type { NodeObservation, NodeStep } from '../../../../src/agent/plan/host.ts'
+import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine } from '../../../../src/agent/ports.ts'
+import type { ReportedContainer } from '../../../../src/swarm/node-report.ts'
+import type { WantedState } from '../../../../src/swarm/wanted.ts'
+import { observation, taken } from '../../../support/node/modelled-host.ts'
 
 export interface ModelledNode {
   readonly host: Host

@@ -3,15 +3,15 @@
  * happens by itself; every step is the test's.
  */
 
-import type { AddressClaim } from '../../../src/autoscaling/ports.ts'
-import { createAddressCapacity } from '../../../src/bootstrap/capacity/address-capacity.ts'
-import type { HeardReport } from '../../../src/swarm/node-report.ts'
-import type { ServiceChange, ServiceObservation } from '../../../src/swarm/services.ts'
-import type { SwarmTask } from '../../../src/swarm/tasks.ts'
-import { heardReport, networkRecord, placement, swarmNetwork, swarmNode } from '../builders/addresses.ts'
-import { NOW, observation } from '../builders/autoscaling.ts'
-import { living, orchestrate, schedule, start, stop } from './scheduler.ts'
-import { createSwarm } from './swarm.ts'
+import type { AddressClaim } from '../../../../src/autoscaling/ports.ts'
+import { createAddressCapacity } from '../../../../src/bootstrap/capacity/address-capacity.ts'
+import type { HeardReport } from '../../../../src/swarm/node-report.ts'
+import type { ServiceChange, ServiceObservation } from '../../../../src/swarm/services.ts'
+import type { SwarmTask } from '../../../../src/swarm/tasks.ts'
+import { heardReport, networkRecord, placement, swarmNetwork, swarmNode } from '../../../support/builders/addresses.ts'
+import { NOW, observation } from '../../../support/builders/autoscaling.ts'
+import { living, orchestrate, schedule, start, stop } from '../../../support/swarm/scheduler.ts'
+import { createSwarm } from '../../../support/swarm/swarm.ts'
 
 export type Controller = ReturnType<ReturnType<typeof createWorld>['controller']>
 

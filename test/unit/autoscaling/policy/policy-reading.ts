@@ -1,6 +1,6 @@
 /** Readings of services as tests write them: labels only, as the engine adapter hands them over. */
-import type { PolicyFile, PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
-import { readPolicy } from '../../../src/autoscaling/policy/read-policy.ts'
+import type { PolicyFile, PolicyReading } from '../../../../src/autoscaling/policy/policy.ts'
+import { readPolicy } from '../../../../src/autoscaling/policy/read-policy.ts'
 
 export const labelsOf = (labels: Record<string, string>): Readonly<Record<string, string>> =>
   Object.assign(Object.create(null), labels)
