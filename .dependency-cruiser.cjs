@@ -4,7 +4,7 @@
  */
 const pure = [
   '^src/(autoscaling|bootstrap|agent|discovery)/[^/]+[.]ts$',
-  '^src/autoscaling/(policy|decision|alerts)/',
+  '^src/autoscaling/(policy|decision|alerts|schedule|load)/',
   '^src/bootstrap/(address|definition|allocation|record|plan)/',
   '^src/agent/plan/',
   '^src/swarm/',

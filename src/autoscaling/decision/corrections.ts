@@ -26,7 +26,11 @@ export function createRestoreSource(shared: { current(): Pick<SharedState, 'rest
 export const boundsSource: RequestSource = {
   name: 'bounds',
   due({ observation, policy, state, countSeenAtMs }, nowMs) {
-    if (inWrittenBounds(observation.replicas, policyAt(policy, nowMs))) return undefined
+    const bounds = policyAt(policy, nowMs)
+    // A 0 that a schedule or a call asked for is no maintenance: it ends with the bounds that allowed it.
+    const sleeps = observation.replicas === 0 && bounds.min > 0 && state?.to === 0 && state.cause !== 'set'
+    if (sleeps) return { kind: 'bounds', traits: { ...COUNT_TRAITS, source: 'bounds', endsMaintenance: true } }
+    if (inWrittenBounds(observation.replicas, bounds)) return undefined
     const isOurs = state?.to === observation.replicas
     if (!isOurs && nowMs < countSeenAtMs + PERSON_GRACE_MS) return 'later'
     return { kind: 'bounds', traits: { ...COUNT_TRAITS, source: 'bounds' } }

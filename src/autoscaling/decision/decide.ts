@@ -65,7 +65,7 @@ function count(input: ValidInput, stages: Stage[]): Decision {
   return answer(input, { outcome: 'scaled', reason, ...numbers })
 }
 
-function wantedCount({ request, policy, observation }: ValidInput): { count: number; reason: string } {
+function wantedCount({ request, policy, bounds, observation }: ValidInput): { count: number; reason: string } {
   const current = observation.replicas
   switch (request.kind) {
     case 'step': {
@@ -82,7 +82,10 @@ function wantedCount({ request, policy, observation }: ValidInput): { count: num
     case 'restore':
       return { count: request.replicas, reason: `back to ${request.replicas}, which ran before the deploy` }
     case 'bounds':
-      return { count: current, reason: `kept inside the bounds` }
+      return {
+        count: current,
+        reason: `kept inside the bounds${bounds.source === 'policy' ? '' : ` of ${bounds.source}`}`,
+      }
     default:
       return request satisfies never
   }

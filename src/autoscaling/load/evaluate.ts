@@ -1,6 +1,7 @@
 /** One evaluation of measured load: every metric, then the highest of them through windows, rates and bounds. Pure. */
-import type { LoadPolicy } from '../policy/load-policy.ts'
+
 import type { LoadHistory } from './history.ts'
+import type { LoadPolicy } from './load-policy.ts'
 import type { Measurement, Missing } from './measurement.ts'
 import { recommend } from './recommend.ts'
 import { limitRate, stabilize, widen } from './stabilize.ts'

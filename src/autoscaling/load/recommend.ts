@@ -3,8 +3,8 @@
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/podautoscaler/replica_calculator.go
  */
 import { MAX_WHOLE_NUMBER } from '../../foundation/whole-number.ts'
-import type { LoadMetric } from '../policy/load-policy.ts'
 import { ceilDivide, type Decimal, formatDecimal, ONE } from './decimal.ts'
+import type { LoadMetric } from './load-policy.ts'
 import type { Measurement, Usage } from './measurement.ts'
 
 export type Recommendation =

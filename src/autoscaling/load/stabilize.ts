@@ -2,8 +2,9 @@
  * From the count that the metrics ask for to the one that may be asked for now: windows, then rates, as HPA v2 has them. Pure.
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/podautoscaler/horizontal.go
  */
-import type { LoadPolicy, Rate } from '../policy/load-policy.ts'
+
 import { type CountChange, grownSince, type LoadHistory, NOT_WIDENED } from './history.ts'
+import type { LoadPolicy, Rate } from './load-policy.ts'
 
 /**
  * The current count, brought into what was asked for at least during the up window and at most during the down window.

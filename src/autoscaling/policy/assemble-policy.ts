@@ -12,7 +12,10 @@ const among = <T extends string>(values: readonly T[], text: string | undefined)
 const PAUSE_SCOPE = { false: 'none', true: 'both', up: 'up', down: 'down' } as const
 
 /** `undefined` when a field is malformed: then there is an error issue for it. */
-export const assemblePolicy = (layers: readonly FieldLayer[], bounds: Bounds): Policy | undefined => {
+export const assemblePolicy = (
+  layers: readonly FieldLayer[],
+  given: { readonly bounds: Bounds } & Pick<Policy, 'schedules' | 'load'>,
+): Policy | undefined => {
   const text = (...names: readonly string[]) => pick(layers, ...names)?.value
   const stepUp = parseStep(text('step.up', 'step') ?? '')
   const stepDown = parseStep(text('step.down', 'step') ?? '')
@@ -33,8 +36,10 @@ export const assemblePolicy = (layers: readonly FieldLayer[], bounds: Bounds): P
     return undefined
   if (onFiring === undefined || onResolved === undefined || onDeploy === undefined) return undefined
   if (ttl !== undefined && alertTtlMs === undefined) return undefined
+  const { bounds, ...timeAndLoad } = given
   return {
     ...bounds,
+    ...timeAndLoad,
     stepUp,
     stepDown,
     cooldownUpMs,

@@ -1,6 +1,9 @@
 /** What the values of policy fields look like. Pure. */
 import { formatDuration, parseDuration } from '../../foundation/duration.ts'
 import { MAX_WHOLE_NUMBER, parseWholeNumber } from '../../foundation/whole-number.ts'
+import { parsePath } from '../load/json-path.ts'
+import { parseCron } from '../schedule/cron.ts'
+import { findZone } from '../schedule/zone.ts'
 import { formatStep, MAX_STEP_PERCENT, parseStep } from './step.ts'
 
 export interface Grammar {
@@ -8,6 +11,8 @@ export interface Grammar {
   readonly expects: string
   /** The value in its one canonical form; `undefined`: malformed. */
   readonly canonical: (text: string) => string | undefined
+  /** What is wrong with a malformed one, where more can be said than what it should look like. */
+  readonly reason?: (text: string) => string | undefined
 }
 
 const matching = (expects: string, pattern: RegExp): Grammar => ({
@@ -55,18 +60,30 @@ export const decimal = matching('a number of 0 or more: `70`, `0.1`', DECIMAL)
 
 export const percentage = matching('per cent: `70` or `70%`', /^(?!0+(\.0*)?%?$)[0-9]{1,6}(\.[0-9]{1,6})?%?$/)
 
-export const cron = matching(
-  'a cron expression with 5 or 6 fields: `0 8 * * 1-5`',
-  /^[0-9A-Za-z*/,?#-]+( +[0-9A-Za-z*/,?#-]+){4,5}$/,
-)
+export const cron: Grammar = {
+  expects: 'a cron expression with 5 or 6 fields: `0 8 * * 1-5`',
+  canonical: (text) => ('cron' in parseCron(text) ? text.trim().replace(/\s+/g, ' ') : undefined),
+  reason: (text) => {
+    const reading = parseCron(text)
+    return 'wrong' in reading ? reading.wrong : undefined
+  },
+}
 
-export const timeZone = matching('a time zone: `Europe/Berlin`, `UTC`', /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/)
+export const timeZone: Grammar = {
+  expects: 'a time zone that exists: `Europe/Berlin`, `UTC`',
+  canonical: (text) => (/^[A-Za-z]/.test(text) && findZone(text) !== undefined ? text : undefined),
+}
 
 export const httpUrl = matching('a URL that begins with `http://` or `https://`', /^https?:\/\/[^\s/]\S*$/)
 
 export const text: Grammar = {
   expects: 'a text',
   canonical: (written) => (written.trim() === '' ? undefined : written),
+}
+
+export const jsonPath: Grammar = {
+  expects: 'a path into a JSON answer: `depth`, `queue.depth`, `items[0].depth`',
+  canonical: (written) => (parsePath(written) === undefined ? undefined : written),
 }
 
 const canonicalRate = (rate: string): string | undefined => {

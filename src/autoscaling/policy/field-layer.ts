@@ -57,7 +57,8 @@ const checkField = (name: string, text: string, prefix: string): Checked => {
     if (spec.inForce) return { value }
     return { value, issue: warningIssue({ ...wrong, message: 'known, not acted on by this version' }) }
   }
-  const message = `${quoted(text)} is not ${spec.grammar.expects}`
+  const reason = spec.grammar.reason?.(text)
+  const message = `${quoted(text)} is not ${spec.grammar.expects}${reason === undefined ? '' : `; ${reason}`}`
   // Both are judged on the safe side instead: paused, and not opted in.
   if (name === 'paused')
     return { value: 'true', issue: warningIssue({ ...wrong, message: `${message}; read as \`true\`` }) }

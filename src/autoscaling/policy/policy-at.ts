@@ -1,4 +1,5 @@
 /** A policy read at a time: which bounds hold now. Whatever asks for min or max asks here; nothing else knows schedules. Pure. */
+import { windowAt } from '../schedule/window.ts'
 import type { Policy } from './policy.ts'
 
 /** Min and max, and whether a person wrote them: a written bound is kept unasked, a defaulted max limits growth only. */
@@ -11,9 +12,40 @@ export interface BoundsInForce extends Bounds {
   readonly untilMs?: number
 }
 
-/** The bounds of `policy` at `_nowMs`. They are the plain ones always: no policy has windows yet. */
-export function policyAt({ min, max, minWritten, maxWritten }: Policy, _nowMs: number): BoundsInForce {
-  return { min, max, minWritten, maxWritten, source: 'policy' }
+/** What was found of a policy last: it is asked for often, and holds for long. */
+const found = new WeakMap<Policy, { readonly bounds: BoundsInForce; readonly fromMs: number }>()
+
+/** The bounds of `policy` at `nowMs`. */
+export function policyAt(policy: Policy, nowMs: number): BoundsInForce {
+  const known = found.get(policy)
+  if (known !== undefined && known.fromMs <= nowMs && nowMs < (known.bounds.untilMs ?? Number.POSITIVE_INFINITY)) {
+    return known.bounds
+  }
+  const bounds = boundsAt(policy, nowMs)
+  found.set(policy, { bounds, fromMs: nowMs })
+  return bounds
+}
+
+/** A window's bounds replace the plain ones. Of several open at once: the highest min, the lowest max; min wins. */
+function boundsAt({ schedules, ...plain }: Policy, nowMs: number): BoundsInForce {
+  const { min, max, minWritten, maxWritten } = plain
+  const states = schedules.map((window) => ({ window, ...windowAt(window, nowMs) }))
+  const open = states.filter(({ isOpen }) => isOpen).map(({ window }) => window)
+  const untilMs = states.flatMap((state) => state.untilMs ?? [])
+  const until = untilMs.length === 0 ? {} : { untilMs: Math.min(...untilMs) }
+  if (open.length === 0) return { min, max, minWritten, maxWritten, source: 'policy', ...until }
+  const mins = open.flatMap((window) => window.min ?? [])
+  const maxes = open.flatMap((window) => window.max ?? [])
+  const least = mins.length > 0 ? Math.max(...mins) : min
+  const most = maxes.length > 0 ? Math.min(...maxes) : max
+  return {
+    min: least,
+    max: most === null ? null : Math.max(least, most),
+    minWritten: minWritten || mins.length > 0,
+    maxWritten: maxWritten || maxes.length > 0,
+    source: open.map(({ name }) => `schedule.${name}`).join(', '),
+    ...until,
+  }
 }
 
 /** Whether a count is inside the bounds that a person wrote; 0 below min is maintenance and judged by decide(). */

@@ -9,6 +9,7 @@ import {
   duration,
   type Grammar,
   httpUrl,
+  jsonPath,
   oneOf,
   percentage,
   rates,
@@ -51,9 +52,7 @@ const field = (name: string, grammar: Grammar, defaultText: string): FieldSpec =
 })
 
 const later = (name: string, grammar: Grammar, defaultText: string): FieldSpec => ({
-  name,
-  grammar,
-  defaultText,
+  ...field(name, grammar, defaultText),
   inForce: false,
 })
 
@@ -78,17 +77,17 @@ export const POLICY_FIELDS: readonly FieldSpec[] = [
   field('on-resolved', oneOf(ON_RESOLVED), 'none'),
   field('on-deploy', oneOf(ON_DEPLOY), 'restore'),
   field('alert-ttl', duration, ALERT_TTL_DEFAULT),
-  later('schedule.<n>.from', cron, NONE),
-  later('schedule.<n>.to', cron, NONE),
-  later('schedule.<n>.for', duration, NONE),
-  later('schedule.<n>.tz', timeZone, NONE),
-  later('schedule.<n>.min', wholeNumberFrom(0), NONE),
-  later('schedule.<n>.max', wholeNumberFrom(0), NONE),
+  field('schedule.<n>.from', cron, NONE),
+  field('schedule.<n>.to', cron, NONE),
+  field('schedule.<n>.for', duration, NONE),
+  field('schedule.<n>.tz', timeZone, 'UTC'),
+  field('schedule.<n>.min', wholeNumberFrom(0), NONE),
+  field('schedule.<n>.max', wholeNumberFrom(0), NONE),
   later('cpu.target', percentage, NONE),
   later('memory.target', percentage, NONE),
   later('metric.<n>.query', text, NONE),
   later('metric.<n>.url', httpUrl, NONE),
-  later('metric.<n>.path', text, NONE),
+  later('metric.<n>.path', jsonPath, NONE),
   later('metric.<n>.target', decimal, NONE),
   later('metric.<n>.type', oneOf(METRIC_TYPE), 'per-replica'),
   later('window.up', duration, '0s'),
@@ -107,7 +106,8 @@ const BY_NAME = new Map(POLICY_FIELDS.map((spec) => [spec.name, spec]))
 /** What holds when nobody wrote the field: every default of the table that is a value and no remark. */
 export const DEFAULT_VALUES: ReadonlyMap<string, string> = new Map(
   POLICY_FIELDS.filter(
-    ({ inForce, grammar, defaultText }) => inForce && grammar.canonical(defaultText) !== undefined,
+    ({ name, inForce, grammar, defaultText }) =>
+      inForce && !name.includes('<n>') && grammar.canonical(defaultText) !== undefined,
   ).map(({ name, defaultText }) => [name, defaultText]),
 )
 

@@ -3,6 +3,9 @@
  * by `read-policy.ts`; docs/labels.md has every field with its default.
  */
 
+import type { LoadPolicy } from '../load/load-policy.ts'
+import type { ScheduleWindow } from '../schedule/window.ts'
+
 /** How far one call moves the count: a number of replicas, or per cent of the current count. */
 export type Step =
   | { readonly kind: 'count'; readonly count: number }
@@ -33,6 +36,10 @@ export interface Policy {
   readonly onDeploy: 'restore' | 'restore-now' | 'accept'
   /** `undefined`: the default, which depends on whether Alertmanager can be asked. */
   readonly alertTtlMs: number | undefined
+  /** Windows in which other bounds hold. */
+  readonly schedules: readonly ScheduleWindow[]
+  /** Absent: no metric is followed. */
+  readonly load?: LoadPolicy
 }
 
 /** Where a field's value came from. */

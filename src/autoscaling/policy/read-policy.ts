@@ -9,6 +9,7 @@ import { readOptIn } from './opt-in.ts'
 import type { PolicyField, PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { ALERT_TTL_DEFAULT, LABEL_PREFIX, POLICY_FIELDS } from './policy-fields.ts'
 import { readBounds } from './read-bounds.ts'
+import { readSchedules } from './read-schedules.ts'
 
 export interface PolicySource {
   readonly serviceName: string
@@ -74,6 +75,7 @@ export const readPolicy = ({ serviceName, labels, file }: PolicySource): PolicyR
   const named = readName(layers, serviceName, file)
   const unsupported = unsupportedByLabels(byLabel)
   const bounds = optIn.optedIn ? readBounds(layers) : undefined
+  const scheduled = bounds?.bounds === undefined ? undefined : readSchedules(layers, bounds.bounds)
   const issues = [
     ...optIn.issues,
     ...native.issues,
@@ -82,9 +84,16 @@ export const readPolicy = ({ serviceName, labels, file }: PolicySource): PolicyR
     ...aliases.issues,
     ...named.issues,
     ...(bounds?.issues ?? []),
+    ...(scheduled?.issues ?? []),
   ]
   const isValid = !issues.some(({ severity }) => severity === 'error')
-  const policy = isValid && bounds?.bounds !== undefined ? assemblePolicy(layers, bounds.bounds) : undefined
+  const policy =
+    isValid && bounds?.bounds !== undefined
+      ? assemblePolicy(layers, {
+          bounds: bounds.bounds,
+          schedules: scheduled?.windows ?? [],
+        })
+      : undefined
 
   const judged: readonly (readonly [string, PolicyField])[] = [
     ...(optIn.field === undefined ? [] : [['enable', optIn.field] as const]),

@@ -34,6 +34,7 @@ export function policy(over: Partial<Policy> = {}): Policy {
     onResolved: 'none',
     onDeploy: 'restore',
     alertTtlMs: undefined,
+    schedules: [],
     ...over,
   }
 }

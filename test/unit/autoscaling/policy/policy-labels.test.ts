@@ -22,6 +22,7 @@ describe('a service opts in', () => {
       onResolved: 'none',
       onDeploy: 'restore',
       alertTtlMs: undefined,
+      schedules: [],
     })
   })
 
@@ -88,6 +89,7 @@ describe('labels are read', () => {
       onResolved: 'down',
       onDeploy: 'restore-now',
       alertTtlMs: 7_200_000,
+      schedules: [],
     })
   })
 
@@ -248,9 +250,6 @@ describe('an unknown autoscaler label', () => {
 })
 
 it.each([
-  ['schedule.night.from', '0 22 * * *'],
-  ['schedule.night.to', '0 0 6 * * MON-FRI'],
-  ['schedule.night.tz', 'America/Argentina/Buenos_Aires'],
   ['cpu.target', '70'],
   ['metric.load.query', 'sum(rate(x[5m]))'],
   ['rate.up', '4/15s,100%/15s'],

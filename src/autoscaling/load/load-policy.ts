@@ -1,8 +1,5 @@
 /** What a policy says of measured load: the metrics that are followed, and how. Types only. */
-import type { Step } from './policy.ts'
-
-/** Billionths (load/decimal.ts). */
-type Decimal = bigint
+import type { Decimal } from './decimal.ts'
 
 export type LoadMetric =
   /** Per cent of each task's limit, else of its reservation. */
@@ -21,7 +18,9 @@ interface NamedMetric {
 
 /** How much the count may change in a time: a number of replicas, or per cent of the count at the time's beginning. */
 export interface Rate {
-  readonly amount: Step
+  readonly amount:
+    | { readonly kind: 'count'; readonly count: number }
+    | { readonly kind: 'percent'; readonly percent: number }
   readonly periodMs: number
 }
 
