@@ -1,14 +1,15 @@
 /** The alerts of a notification by the service that they are for. */
 
 import { Fault } from '../../foundation/errors.ts'
-import type { AlertResult, Autoscaler } from '../autoscaler.ts'
+import type { AlertResult } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
+import type { BoundPolicy } from '../policy/policies.ts'
 import type { AlertMeaning, AlertTarget } from './alert-meaning.ts'
 import type { AlertWish } from './alert-plan.ts'
 import type { Alert, Notification } from './notification.ts'
 
 export interface AlertGroup {
-  readonly autoscaler: Autoscaler
+  readonly autoscaler: BoundPolicy
   readonly wishes: readonly AlertWish[]
   /** Where each wish is among the alerts of the notification. */
   readonly positions: readonly number[]
@@ -23,14 +24,14 @@ export interface GroupedAlerts {
 interface GroupDeps {
   readonly meaningOf: (alert: Alert) => AlertMeaning
   /** Throws Fault. */
-  readonly find: (target: AlertTarget) => Autoscaler
+  readonly find: (target: AlertTarget) => BoundPolicy
   readonly nowMs: number
 }
 
 /** Throws Fault `not-in-sync`, which is none of an alert. */
 export function groupAlerts({ alerts }: Notification, { meaningOf, find, nowMs }: GroupDeps): GroupedAlerts {
   const finds = remembered(find)
-  const groups = new Map<string, { autoscaler: Autoscaler; wishes: AlertWish[]; positions: number[] }>()
+  const groups = new Map<string, { autoscaler: BoundPolicy; wishes: AlertWish[]; positions: number[] }>()
   const results = alerts.map((alert, position): AlertResult | undefined => {
     const { fingerprint } = alert
     const meaning = meaningOf(alert)
@@ -55,8 +56,8 @@ export function alertResult(fingerprint: string, outcome: Decision | Fault): Ale
 }
 
 /** Many alerts are for few services. */
-function remembered(find: GroupDeps['find']): (target: AlertTarget) => Autoscaler | Fault {
-  const found = new Map<string, Autoscaler | Fault>()
+function remembered(find: GroupDeps['find']): (target: AlertTarget) => BoundPolicy | Fault {
+  const found = new Map<string, BoundPolicy | Fault>()
   return (target) => {
     const name = `${target.label} ${target.name}`
     const known = found.get(name) ?? findOrFault(target, find)
@@ -65,7 +66,7 @@ function remembered(find: GroupDeps['find']): (target: AlertTarget) => Autoscale
   }
 }
 
-function findOrFault(target: AlertTarget, find: GroupDeps['find']): Autoscaler | Fault {
+function findOrFault(target: AlertTarget, find: GroupDeps['find']): BoundPolicy | Fault {
   try {
     return find(target)
   } catch (error) {

@@ -1,6 +1,8 @@
 /** What a notification changes of what stands. Pure. */
 
-import type { Autoscaler } from '../autoscaler.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
+import type { ScalingState } from '../decision/state.ts'
+import type { BoundPolicy } from '../policy/policies.ts'
 import type { AlertWish } from './alert-plan.ts'
 import { isOverruled } from './alert-source.ts'
 import { type AlertState, standingKey } from './alert-state.ts'
@@ -12,10 +14,11 @@ import { end, stand } from './standing-changes.ts'
 export interface StandingNews {
   readonly notification: Notification
   /** By service. */
-  readonly groups: Iterable<{ readonly autoscaler: Autoscaler; readonly wishes: readonly AlertWish[] }>
+  readonly groups: Iterable<{ readonly autoscaler: BoundPolicy; readonly wishes: readonly AlertWish[] }>
   readonly digest: Digest
   readonly nowMs: number
   readonly asksAlertmanager: boolean
+  readonly stateOf: (observation: ServiceObservation) => ScalingState | undefined
 }
 
 /**
@@ -24,7 +27,7 @@ export interface StandingNews {
  */
 export function standingNews(
   state: AlertState,
-  { notification, groups, digest, nowMs, asksAlertmanager }: StandingNews,
+  { notification, groups, digest, nowMs, asksAlertmanager, stateOf }: StandingNews,
 ): ((state: AlertState) => AlertState) | undefined {
   const ended = new Set<string>()
   const news: ((state: AlertState) => AlertState)[] = []
@@ -50,7 +53,7 @@ export function standingNews(
         const everyMs = newsEveryMs(alertTtlMs(policy, asksAlertmanager))
         news.push((state) => {
           const before = state.standing.get(standingKey(standing))
-          const isDue = before !== undefined && isOverruled(before, autoscaler.state)
+          const isDue = before !== undefined && isOverruled(before, stateOf(autoscaler.observation))
           return stand(state, standing, isDue ? 0 : everyMs)
         })
       }

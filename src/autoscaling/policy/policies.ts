@@ -1,8 +1,12 @@
-/** Binds policies to services: reads labels and files whenever either changes, and finds autoscalers by name. */
-
+/**
+ * Binds policies to services: reads labels and files whenever either changes, and finds autoscalers by name. Exact names only:
+ * `web` never means `web-admin` or an id prefix.
+ */
+import { Fault } from '../../foundation/errors.ts'
 import type { Services } from '../../swarm/ports.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import type { PolicyFiles } from '../ports.ts'
+import { notInSync } from './not-in-sync.ts'
 import type { PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { readPolicy } from './read-policy.ts'
 
@@ -16,14 +20,17 @@ export interface Policies {
   optedIn(): Iterable<BoundPolicy>
   /** Opted in or not; `undefined`: no such service. */
   byId(id: string): BoundPolicy | undefined
-  /** The opted-in services of that name: none, one, or several (then each of them is invalid). */
-  byName(name: string): readonly BoundPolicy[]
+  /** By the autoscaler's name. Throws Fault `unknown-autoscaler`, `ambiguous-name`, or `not-in-sync` when it cannot be known. */
+  find(name: string): BoundPolicy
+  /** By the name of its Swarm service, whatever the autoscaler is named. Throws Fault `unknown-autoscaler` or `not-in-sync`. */
+  findByService(name: string): BoundPolicy
   close(): void
 }
 
 export function createPolicies({ services, files }: { services: Services; files: PolicyFiles }): Policies {
   const readings = new Map<string, PolicyReading>()
   const idsByName = new Map<string, Set<string>>()
+  const idsByService = new Map<string, string>()
 
   const forget = (id: string) => {
     const name = readings.get(id)?.name
@@ -38,6 +45,7 @@ export function createPolicies({ services, files }: { services: Services; files:
     const file = fileFor(service.name, files.list())
     const reading = readPolicy({ serviceName: service.name, labels: service.labels, ...(file && { file }) })
     readings.set(service.id, reading)
+    idsByService.set(service.name, service.id)
     if (!reading.optedIn) return
     const ids = idsByName.get(reading.name) ?? new Set()
     idsByName.set(reading.name, ids.add(service.id))
@@ -56,8 +64,27 @@ export function createPolicies({ services, files }: { services: Services; files:
     return observation && bind(observation)
   }
 
+  const serviceNamed = (name: string): BoundPolicy | undefined => {
+    const id = idsByService.get(name)
+    return id === undefined ? undefined : byId(id)
+  }
+
+  const notFound = (name: string): Fault => {
+    const sync = services.sync()
+    if (!sync.inSync) return notInSync(sync)
+    const reading = serviceNamed(name)?.reading
+    if (reading === undefined) return new Fault('unknown-autoscaler', `no autoscaler is named ${name}`)
+    const hint = reading.optedIn
+      ? `its autoscaler is named ${reading.name}`
+      : 'it has no scaling policy: set the service label autoscaler.enable=true (in a stack: deploy.labels)'
+    return new Fault('unknown-autoscaler', `there is a service ${name}, but ${hint}`)
+  }
+
   for (const service of services.list()) read(service)
   const stopServices = services.onChange(({ id, before, after }) => {
+    if (before !== undefined && before.name !== after?.name && idsByService.get(before.name) === id) {
+      idsByService.delete(before.name)
+    }
     if (after === undefined) forget(id)
     else if (!readings.has(id) || before === undefined || !readsAlike(before, after)) read(after)
   })
@@ -75,7 +102,18 @@ export function createPolicies({ services, files }: { services: Services; files:
       }
     },
     byId,
-    byName: (name) => [...(idsByName.get(name) ?? [])].map(byId).filter((bound) => bound !== undefined),
+    find(name) {
+      const [found, ...more] = [...(idsByName.get(name) ?? [])].map(byId).filter((bound) => bound !== undefined)
+      if (found === undefined) throw notFound(name)
+      if (more.length === 0) return found
+      throw new Fault('ambiguous-name', found.reading.issues[0]?.message ?? `several services are named ${name}`)
+    },
+    findByService(name) {
+      const bound = serviceNamed(name)
+      if (bound?.reading.optedIn) return bound
+      const isKnown = bound !== undefined || !services.sync().inSync
+      throw isKnown ? notFound(name) : new Fault('unknown-autoscaler', `no service is named ${name}`)
+    },
     close() {
       stopServices()
       stopFiles()

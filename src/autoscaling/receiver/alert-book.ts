@@ -78,9 +78,12 @@ export function createAlertBook({ store, logger }: { readonly store: AlertStore;
   return {
     current: () => view,
     note(change) {
-      if (change(view) === view) return
-      if (waiting.length >= MAX_WAITING) waiting = withoutOldest(waiting)
+      const next = change(view)
+      if (next === view) return
       waiting = [...waiting, { change }]
+      view = next
+      if (waiting.length <= MAX_WAITING) return
+      waiting = withoutOldest(waiting)
       look()
     },
     keep(change) {
@@ -90,7 +93,7 @@ export function createAlertBook({ store, logger }: { readonly store: AlertStore;
       return new Promise((resolve, reject) => {
         const settle = (fault?: Fault) => (fault === undefined ? resolve() : reject(fault))
         waiting = [...waiting, { change, settle }]
-        look()
+        view = change(view)
         void flush()
       })
     },

@@ -8,6 +8,7 @@
 import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 import { type AlertGroup, alertResult, groupAlerts } from '../alerts/alert-groups.ts'
 import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from '../alerts/alert-meaning.ts'
 import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
@@ -18,16 +19,21 @@ import { isKnownWhole, rememberGroup } from '../alerts/group-memory.ts'
 import type { Alert, Notification } from '../alerts/notification.ts'
 import { end, standingOf } from '../alerts/standing-changes.ts'
 import { standingNews } from '../alerts/standing-news.ts'
-import type { AlertRoute, Alerts, Autoscaler, Catalog, Scaler } from '../autoscaler.ts'
+import type { AlertRoute, Alerts, Catalog, Scaler } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
+import type { ScalingState } from '../decision/state.ts'
 import type { TellDecision } from '../feed/tell-decision.ts'
+import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import type { AlertBook, AlertChange } from './alert-book.ts'
 import { createAlertWarnings } from './alert-warnings.ts'
 import { within } from './within.ts'
 
 export interface AlertReceiverDeps {
   readonly scaler: Pick<Scaler, 'request'>
-  readonly catalog: Pick<Catalog, 'get' | 'ofService'>
+  readonly policies: Pick<Policies, 'find' | 'findByService'>
+  readonly catalog: Pick<Catalog, 'get'>
+  /** What is known of the service's scaling. */
+  readonly stateOf: (observation: ServiceObservation) => ScalingState | undefined
   readonly book: Pick<AlertBook, 'current' | 'note' | 'keep'>
   readonly tell: TellDecision
   readonly digest: Digest
@@ -49,7 +55,8 @@ interface Received {
 const RESENT = new Set(['some alerts resolved', 'all alerts resolved'])
 
 export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
-  const { scaler, catalog, book, tell, digest, now, asksAlertmanager } = deps
+  const { scaler, policies, catalog, book, tell, stateOf, now, asksAlertmanager } = deps
+  const digest = remembering(deps.digest)
   const warnings = createAlertWarnings(deps.logger)
 
   const keep = async (change: AlertChange) => {
@@ -68,15 +75,16 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     }
   }
 
-  const held = ({ name, observation }: Autoscaler, { code, reason }: Held): Decision => {
+  const held = ({ reading: { name }, observation }: BoundPolicy, { code, reason }: Held): Decision => {
     const { replicas } = observation
     const numbers = { from: replicas, to: replicas, wanted: replicas, limits: [] }
     return { autoscaler: name, service: observation.name, outcome: 'held', code, reason, ...numbers, atMs: now() }
   }
 
-  const step = async ({ name, reading }: Autoscaler, plan: AlertStep, received: Received): Promise<Outcome> => {
+  const step = async ({ reading }: BoundPolicy, plan: AlertStep, received: Received): Promise<Outcome> => {
     const { notification, route } = received
     const { because, direction, by } = plan
+    const { name } = reading
     const ofRoute = because === 'firing' ? route?.key : undefined
     const key = ofRoute ?? alertKey(plan, notification, { digest, autoscaler: name })
     const stands = because === 'firing' && reading.policy?.onFiring === 'repeat'
@@ -125,7 +133,7 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     const { notification, groupKey } = received
     const nowMs = now()
     const before = book.current()
-    const news = standingNews(before, { notification, groups, digest, nowMs, asksAlertmanager })
+    const news = standingNews(before, { notification, groups, digest, nowMs, asksAlertmanager, stateOf })
     const standing = news === undefined ? before : news(before)
     const othersStand = (serviceId: string) => standingOf(standing, serviceId)?.direction === 'up'
     const outcomes = groups.map((group) => carryOut(group, received, othersStand(group.autoscaler.observation.id)))
@@ -146,7 +154,7 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     route: AlertRoute | undefined,
   ) => {
     const groupKey = groupHash(notification, route === undefined ? '' : `${route.direction} ${route.name}`, digest)
-    const find = (target: AlertTarget) => findTarget(target, catalog)
+    const find = (target: AlertTarget) => findTarget(target, policies)
     const { results, groups } = groupAlerts(notification, { meaningOf: meaning, find, nowMs: now() })
     const done = await carryOutAll(groups, { notification, route, groupKey })
     const filled = [...results]
@@ -168,17 +176,30 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
       return results
     },
     async receiveFor(route, notification) {
-      const autoscaler = catalog.get(route.name)
+      const autoscaler = policies.find(route.name)
       const meaning = (alert: Alert) => routedMeaningOf(alert, notification, route)
       const { results, outcome = held(autoscaler, NOTHING_FIRES) } = await answer(notification, meaning, route)
       if (outcome instanceof Fault) throw outcome
       return { decision: outcome, results }
     },
     async end(name) {
-      const { id } = catalog.get(name).observation
+      const { id } = policies.find(name).observation
       await keep((state) => end(state, ({ serviceId }) => serviceId === id))
       return catalog.get(name)
     },
+  }
+}
+
+const MAX_REMEMBERED = 4096
+
+/** Groups are told of again and again, and their alerts hashed each time. */
+function remembering(digest: Digest): Digest {
+  const known = new Map<string, string>()
+  return (text) => {
+    const hash = known.get(text) ?? digest(text)
+    if (known.size >= MAX_REMEMBERED) known.clear()
+    known.set(text, hash)
+    return hash
   }
 }
 
@@ -194,12 +215,12 @@ function refused({ autoscaler, wishes }: AlertGroup, done: CarriedOut | undefine
 }
 
 /** The Swarm service of that name, else the autoscaler. */
-function findTarget({ label, name }: AlertTarget, { get, ofService }: AlertReceiverDeps['catalog']): Autoscaler {
-  if (label === 'autoscaler') return get(name)
+function findTarget({ label, name }: AlertTarget, policies: AlertReceiverDeps['policies']): BoundPolicy {
+  if (label === 'autoscaler') return policies.find(name)
   try {
-    return ofService(name)
+    return policies.findByService(name)
   } catch (error) {
-    if (error instanceof Fault && error.code === 'unknown-autoscaler') return get(name)
+    if (error instanceof Fault && error.code === 'unknown-autoscaler') return policies.find(name)
     throw error
   }
 }

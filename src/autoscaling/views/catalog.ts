@@ -7,7 +7,6 @@ import { alertsOf } from '../alerts/standing-changes.ts'
 import type { Autoscaler, Catalog, Condition } from '../autoscaler.ts'
 import { cooldownEndMs } from '../decision/gates.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
-import { findAutoscaler, findByService } from '../policy/find-autoscaler.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import { policyAt } from '../policy/policy-at.ts'
 import type { SharedStateStore } from '../ports.ts'
@@ -68,9 +67,9 @@ export function createCatalog(deps: CatalogDeps): Catalog {
 
   return {
     list: () => [...policies.optedIn()].map(view).sort(byName),
-    get: (name) => view(findAutoscaler(name, deps)),
-    ofService: (service) => view(findByService(service, deps)),
-    decisions: (name) => log.of(findAutoscaler(name, deps).observation.id),
+    get: (name) => view(policies.find(name)),
+    ofService: (service) => view(policies.findByService(service)),
+    decisions: (name) => log.of(policies.find(name).observation.id),
     sync: () => services.sync(),
   }
 }

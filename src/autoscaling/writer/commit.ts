@@ -47,6 +47,8 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
   const { serviceId, services, policies, now, settings, newWriteId } = context
   /** The version last written on: after a write the cache shows the new count at once, but keeps this until it was read. */
   let writtenOn: number | undefined
+  /** Of the next write: most that is decided is none. */
+  let writeId = newWriteId()
   let lastUnasked = ''
 
   const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
@@ -62,7 +64,7 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
       dedupWindowMs: settings.dedupWindowMs,
       nowMs: now(),
       requests: batch.map(({ request }) => request),
-      writeId: newWriteId(),
+      writeId,
     })
   }
 
@@ -134,6 +136,7 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
         continue
       }
       for (const ask of asksOf(taken)) ask.sent = true
+      writeId = newWriteId()
       const stateLabel = encodeState(write.state)
       const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
       context.listener.wrote(bound.observation.name, result.kind)

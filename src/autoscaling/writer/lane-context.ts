@@ -53,14 +53,19 @@ export function capacityOf(
   return found === undefined ? {} : { capacity: found }
 }
 
+/** Observations do not change, so each label is read once. */
+const written = new WeakMap<ServiceObservation, { readonly state: ScalingState | undefined }>()
+
+function writtenState(observation: ServiceObservation): ScalingState | undefined {
+  const known = written.get(observation) ?? { state: decodeState(observation.labels[STATE_LABEL]) }
+  written.set(observation, known)
+  return known.state
+}
+
 /** What is known of the service's scaling: its label, else what a deploy or a rollback erased of it. */
 export function effectiveState(
   observation: ServiceObservation,
   pending: PendingRestore | undefined,
 ): ScalingState | undefined {
-  return (
-    decodeState(observation.labels[STATE_LABEL]) ??
-    decodeState(pending?.stateLabel) ??
-    decodeState(observation.previous?.stateLabel)
-  )
+  return writtenState(observation) ?? decodeState(pending?.stateLabel) ?? decodeState(observation.previous?.stateLabel)
 }

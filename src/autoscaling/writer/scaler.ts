@@ -5,17 +5,16 @@ import type { Catalog, Scaler } from '../autoscaler.ts'
 import { decide } from '../decision/decide.ts'
 import { keyFault } from '../decision/recent-keys.ts'
 import { addPause, endPause } from '../decision/shared-state-changes.ts'
-import { findAutoscaler } from '../policy/find-autoscaler.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
 import type { Lanes } from './lanes.ts'
 
 export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonly catalog: Catalog }): Scaler {
-  const { sharedState, lanes, catalog, now, settings } = deps
+  const { policies, sharedState, lanes, catalog, now, settings } = deps
   let stopping = false
 
   const serviceIdOf = (name: string): string => {
     if (stopping) throw new Fault('shutting-down', 'this controller is stopping', { retryAfterMs: 2000 })
-    return findAutoscaler(name, deps).observation.id
+    return policies.find(name).observation.id
   }
 
   return {
@@ -23,7 +22,7 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
       return await lanes.of(serviceIdOf(name)).submit(request)
     },
     explain(name, request) {
-      const { observation, reading } = findAutoscaler(name, deps)
+      const { observation, reading } = policies.find(name)
       const { pauses, restores } = sharedState.current()
       const state = effectiveState(observation, restores.get(observation.id))
       const at = { nowMs: now(), dedupWindowMs: settings.dedupWindowMs }

@@ -19,6 +19,7 @@ import { createAlertReceiver } from '../../autoscaling/receiver/alert-receiver.t
 import { createStandingKeeper } from '../../autoscaling/receiver/standing-keeper.ts'
 import { createCatalog } from '../../autoscaling/views/catalog.ts'
 import { createInMemoryStore } from '../../autoscaling/writer/in-memory-store.ts'
+import { effectiveState } from '../../autoscaling/writer/lane-context.ts'
 import { createLanes } from '../../autoscaling/writer/lanes.ts'
 import { createScaler } from '../../autoscaling/writer/scaler.ts'
 import { configWarnings, loadConfig } from '../../config/load.ts'
@@ -92,7 +93,10 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     config.alertmanagerUrl === undefined ? undefined : createAlertmanager({ url: config.alertmanagerUrl, signal })
   const asksAlertmanager = alertmanager !== undefined
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
-  const alerts = createAlertReceiver({ scaler, catalog, book, tell, digest, logger, now, asksAlertmanager })
+  const alerts = createAlertReceiver({
+    ...{ scaler, policies, catalog, book, tell, digest, logger, now, asksAlertmanager },
+    stateOf: (service) => effectiveState(service, sharedState.current().restores.get(service.id)),
+  })
   metrics.watch(catalog)
   metrics.watchNetworks(networks.catalog)
 

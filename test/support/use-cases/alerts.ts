@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
-import type { Alerts } from '../../../src/autoscaling/autoscaler.ts'
+import type { Alerts, Catalog } from '../../../src/autoscaling/autoscaler.ts'
 import type { AlertStore } from '../../../src/autoscaling/ports.ts'
 import { type AlertBook, createAlertBook } from '../../../src/autoscaling/receiver/alert-book.ts'
 import { type AlertReceiverDeps, createAlertReceiver } from '../../../src/autoscaling/receiver/alert-receiver.ts'
 import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
+import { effectiveState } from '../../../src/autoscaling/writer/lane-context.ts'
 
 const quiet = () => {}
 export const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet }
@@ -20,11 +21,15 @@ export function alertBook(store: AlertStore = createInMemoryStore(EMPTY_ALERT_ST
 }
 
 export const alertReceiver = (
-  deps: Pick<AlertReceiverDeps, 'scaler' | 'catalog'> & Partial<AlertReceiverDeps>,
+  deps: Pick<AlertReceiverDeps, 'scaler'> & {
+    catalog: Pick<Catalog, 'get' | 'ofService'>
+  } & Partial<AlertReceiverDeps>,
 ): Alerts =>
   createAlertReceiver({
     book: deps.book ?? alertBook(),
     tell: quiet,
+    policies: { find: deps.catalog.get, findByService: deps.catalog.ofService },
+    stateOf: (service) => effectiveState(service, undefined),
     digest,
     logger: silent,
     now: Date.now,

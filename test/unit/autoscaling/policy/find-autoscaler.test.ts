@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { findByService } from '../../../../src/autoscaling/policy/find-autoscaler.ts'
 import { createPolicies } from '../../../../src/autoscaling/policy/policies.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { createMemorySwarm } from '../../../support/swarm/services.ts'
@@ -20,22 +19,25 @@ describe('an autoscaler by its service', () => {
   it('is found by the exact name of the service, whatever the autoscaler is named', () => {
     const labels = { 'autoscaler.enable': 'true', 'autoscaler.max': '5', 'autoscaler.name': 'shop' }
     const deps = swarmOf({ name: 'web-admin' }, { name: 'web', labels })
-    expect(findByService('web', deps)).toMatchObject({ observation: { id: 'id-web' }, reading: { name: 'shop' } })
+    expect(deps.policies.findByService('web')).toMatchObject({
+      observation: { id: 'id-web' },
+      reading: { name: 'shop' },
+    })
   })
 
   it.each(['shop', 'we', 'id-web', 'WEB', ''])('%j is none', (name) => {
     const labels = { 'autoscaler.enable': 'true', 'autoscaler.max': '5', 'autoscaler.name': 'shop' }
-    expect(() => findByService(name, swarmOf({ name: 'web', labels }))).toThrow(unknown(/no service is named/))
+    expect(() => swarmOf({ name: 'web', labels }).policies.findByService(name)).toThrow(unknown(/no service is named/))
   })
 
   it('is not there for a service without a policy, and the label that is missing is named', () => {
     const deps = swarmOf({ name: 'web', labels: {} })
-    expect(() => findByService('web', deps)).toThrow(unknown(/no scaling policy.*autoscaler\.enable=true/))
+    expect(() => deps.policies.findByService('web')).toThrow(unknown(/no scaling policy.*autoscaler\.enable=true/))
   })
 
   it('is not said to be missing while the Swarm can not be read', () => {
     const deps = swarmOf()
     deps.swarm.setSync({ inSync: false, reason: 'no leader' })
-    expect(() => findByService('web', deps)).toThrow(expect.objectContaining({ code: 'not-in-sync' }))
+    expect(() => deps.policies.findByService('web')).toThrow(expect.objectContaining({ code: 'not-in-sync' }))
   })
 })
