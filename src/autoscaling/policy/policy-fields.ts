@@ -1,9 +1,10 @@
 /**
- * The fields of a policy: names, grammars, defaults. The one list; docs/labels.md and autoscalers/README.md
- * are checked against it. As a label a field is `autoscaler.<name>`, in a file the same name nested. Pure.
+ * The fields of a policy: names, grammars, defaults, and the members of `Policy` that they become. The one list: types and
+ * parsers follow from it, docs/labels.md and autoscalers/README.md are checked against it. As a label a field is `autoscaler.<name>`, in a file the same name nested. Pure.
  */
 import {
   autoscalerName,
+  boolean,
   cron,
   decimal,
   duration,
@@ -11,6 +12,7 @@ import {
   httpUrl,
   jsonPath,
   oneOf,
+  pauseScope,
   percentage,
   rates,
   step,
@@ -21,62 +23,62 @@ import {
 
 export const LABEL_PREFIX = 'autoscaler.'
 
-export const ROLLOUT = ['hold', 'off'] as const
-export const UNSCHEDULABLE = ['hold', 'off'] as const
-export const PAUSED = ['false', 'true', 'up', 'down'] as const
-export const BOOLEAN = ['true', 'false'] as const
-export const ON_FIRING = ['step', 'repeat'] as const
-export const ON_RESOLVED = ['none', 'down'] as const
-export const ON_DEPLOY = ['restore', 'restore-now', 'accept'] as const
-const METRIC_TYPE = ['per-replica', 'value']
-const FALLBACK_MODE = ['hold', 'static', 'at-least', 'at-most']
-
 /** Which of the two holds is known only where requests are decided. */
 export const ALERT_TTL_DEFAULT = '6h; 30m without ALERTMANAGER_URL'
 
-export interface FieldSpec {
-  /** `<n>` stands for a name that the operator chooses. */
+export interface FieldSpec<T = unknown> {
+  /** `<n>` stands for a name that the operator chooses: a family of fields. */
   readonly name: string
-  readonly grammar: Grammar
+  readonly grammar: Grammar<T>
   /** As the operator would write it, or in words what happens when it is absent. */
   readonly defaultText: string
   /** `false`: known and validated, but this version does not act on it. */
   readonly inForce: boolean
+  /** The member of the policy that it becomes; absent: it is read together with others. */
+  readonly member?: string
+  /** The field that says it for this one too, where this one is not written. */
+  readonly general?: string
 }
 
-const field = (name: string, grammar: Grammar, defaultText: string): FieldSpec => ({
+const field = <T>(name: string, grammar: Grammar<T>, defaultText: string) => ({
   name,
   grammar,
   defaultText,
   inForce: true,
 })
 
-const later = (name: string, grammar: Grammar, defaultText: string): FieldSpec => ({
+const later = <T>(name: string, grammar: Grammar<T>, defaultText: string) => ({
   ...field(name, grammar, defaultText),
   inForce: false,
 })
 
+const as = <const M extends string, Row extends object>(member: M, row: Row, general?: string) => ({
+  ...row,
+  member,
+  ...(general !== undefined && { general }),
+})
+
 const NONE = '–'
 
-export const POLICY_FIELDS: readonly FieldSpec[] = [
-  field('enable', oneOf(BOOLEAN), NONE),
+const ROWS = [
+  field('enable', boolean, NONE),
   field('name', autoscalerName, 'the service name'),
   field('min', wholeNumberFrom(0), '1'),
   field('max', wholeNumberFrom(0), 'required'),
   field('step', step, '1'),
-  field('step.up', step, 'as step'),
-  field('step.down', step, 'as step'),
+  as('stepUp', field('step.up', step, 'as step'), 'step'),
+  as('stepDown', field('step.down', step, 'as step'), 'step'),
   field('cooldown', duration, '30s'),
-  field('cooldown.up', duration, 'as cooldown'),
-  field('cooldown.down', duration, 'as cooldown'),
-  field('rollout', oneOf(ROLLOUT), 'hold'),
-  field('unschedulable', oneOf(UNSCHEDULABLE), 'hold'),
-  field('paused', oneOf(PAUSED), 'false'),
-  field('dry-run', oneOf(BOOLEAN), 'false'),
-  field('on-firing', oneOf(ON_FIRING), 'step'),
-  field('on-resolved', oneOf(ON_RESOLVED), 'none'),
-  field('on-deploy', oneOf(ON_DEPLOY), 'restore'),
-  field('alert-ttl', duration, ALERT_TTL_DEFAULT),
+  as('cooldownUpMs', field('cooldown.up', duration, 'as cooldown'), 'cooldown'),
+  as('cooldownDownMs', field('cooldown.down', duration, 'as cooldown'), 'cooldown'),
+  as('rollout', field('rollout', oneOf('hold', 'off'), 'hold')),
+  as('unschedulable', field('unschedulable', oneOf('hold', 'off'), 'hold')),
+  as('paused', field('paused', pauseScope, 'false')),
+  as('dryRun', field('dry-run', boolean, 'false')),
+  as('onFiring', field('on-firing', oneOf('step', 'repeat'), 'step')),
+  as('onResolved', field('on-resolved', oneOf('none', 'down'), 'none')),
+  as('onDeploy', field('on-deploy', oneOf('restore', 'restore-now', 'accept'), 'restore')),
+  as('alertTtlMs', field<number | undefined>('alert-ttl', duration, ALERT_TTL_DEFAULT)),
   field('schedule.<n>.from', cron, NONE),
   field('schedule.<n>.to', cron, NONE),
   field('schedule.<n>.for', duration, NONE),
@@ -89,7 +91,7 @@ export const POLICY_FIELDS: readonly FieldSpec[] = [
   later('metric.<n>.url', httpUrl, NONE),
   later('metric.<n>.path', jsonPath, NONE),
   later('metric.<n>.target', decimal, NONE),
-  later('metric.<n>.type', oneOf(METRIC_TYPE), 'per-replica'),
+  later('metric.<n>.type', oneOf('per-replica', 'value'), 'per-replica'),
   later('window.up', duration, '0s'),
   later('window.down', duration, '5m'),
   later('rate.up', rates, '4/15s,100%/15s'),
@@ -98,8 +100,17 @@ export const POLICY_FIELDS: readonly FieldSpec[] = [
   later('warmup', duration, '30s'),
   later('fallback.after', wholeNumberFrom(1), '3'),
   later('fallback.replicas', wholeNumberFrom(0), NONE),
-  later('fallback.mode', oneOf(FALLBACK_MODE), 'hold'),
-]
+  later('fallback.mode', oneOf('hold', 'static', 'at-least', 'at-most'), 'hold'),
+] as const
+
+type Member = Extract<(typeof ROWS)[number], { readonly member: string }>
+
+/** What the fields that are members of a policy by themselves come to. */
+export type FieldValues = {
+  readonly [Row in Member as Row['member']]: Row['grammar'] extends Grammar<infer T> ? T : never
+}
+
+export const POLICY_FIELDS: readonly FieldSpec[] = ROWS
 
 const BY_NAME = new Map(POLICY_FIELDS.map((spec) => [spec.name, spec]))
 

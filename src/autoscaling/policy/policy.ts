@@ -5,37 +5,19 @@
 
 import type { LoadPolicy } from '../load/load-policy.ts'
 import type { ScheduleWindow } from '../schedule/window.ts'
+import type { FieldValues } from './policy-fields.ts'
 
-/** How far one call moves the count: a number of replicas, or per cent of the current count. */
-export type Step =
-  | { readonly kind: 'count'; readonly count: number }
-  | { readonly kind: 'percent'; readonly percent: number }
+export type { PauseScope } from './field-grammar.ts'
+export type { Direction, Step } from './step.ts'
 
-export type Direction = 'up' | 'down'
-
-/** Which directions a pause stops. */
-export type PauseScope = 'none' | Direction | 'both'
-
-export interface Policy {
+/** Its plain members are the rows of `policy-fields.ts` that name one. */
+export interface Policy extends FieldValues {
   readonly min: number
   /** `null`: no maximum is known, so the count never grows (the `swarm.autoscaler` family). */
   readonly max: number | null
   /** Whether a person wrote the bound. A written bound is kept unasked; a defaulted max limits growth only. */
   readonly minWritten: boolean
   readonly maxWritten: boolean
-  readonly stepUp: Step
-  readonly stepDown: Step
-  readonly cooldownUpMs: number
-  readonly cooldownDownMs: number
-  readonly rollout: 'hold' | 'off'
-  readonly unschedulable: 'hold' | 'off'
-  readonly paused: PauseScope
-  readonly dryRun: boolean
-  readonly onFiring: 'step' | 'repeat'
-  readonly onResolved: 'none' | 'down'
-  readonly onDeploy: 'restore' | 'restore-now' | 'accept'
-  /** `undefined`: the default, which depends on whether Alertmanager can be asked. */
-  readonly alertTtlMs: number | undefined
   /** Windows in which other bounds hold. */
   readonly schedules: readonly ScheduleWindow[]
   /** Absent: no metric is followed. */

@@ -1,13 +1,13 @@
 /** From labels and a file to a policy. Pure, total: whatever is written, the answer is a reading with its issues. */
 import { readAliases } from './alias-families.ts'
-import { assemblePolicy } from './assemble-policy.ts'
+import { fieldValues } from './assemble-policy.ts'
 import { autoscalerName } from './field-grammar.ts'
 import { type FieldLayer, pick, readLayer } from './field-layer.ts'
 import { errorIssue, quoted } from './issue.ts'
 import { nativeLabels, unsupportedByLabels } from './native-labels.ts'
 import { readOptIn } from './opt-in.ts'
 import type { PolicyField, PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
-import { ALERT_TTL_DEFAULT, LABEL_PREFIX, POLICY_FIELDS } from './policy-fields.ts'
+import { ALERT_TTL_DEFAULT, findField, LABEL_PREFIX, POLICY_FIELDS } from './policy-fields.ts'
 import { readBounds } from './read-bounds.ts'
 import { readSchedules } from './read-schedules.ts'
 
@@ -40,22 +40,15 @@ const readName = (layers: readonly FieldLayer[], serviceName: string, file: Poli
 }
 
 /** `step` and `cooldown` stand for two fields each: shown only when written, the two always. */
-const GENERAL: ReadonlyMap<string, string> = new Map([
-  ['step.up', 'step'],
-  ['step.down', 'step'],
-  ['cooldown.up', 'cooldown'],
-  ['cooldown.down', 'cooldown'],
-])
-
-const isGeneral = (name: string): boolean => name === 'step' || name === 'cooldown'
+const GENERAL = new Set(POLICY_FIELDS.flatMap(({ general }) => general ?? []))
 
 /** Every field in force, in the order of the table, then those with a name that the operator chose. */
 const fieldsInForce = (layers: readonly FieldLayer[]): Map<string, PolicyField> => {
   const fields = new Map<string, PolicyField>()
   const written = layers.flatMap(({ values }) => [...values.keys()])
   for (const name of new Set([...POLICY_FIELDS.map((spec) => spec.name), ...written])) {
-    const picked = pick(layers, name, GENERAL.get(name) ?? name)
-    if (picked === undefined || (isGeneral(name) && picked.source === 'default')) continue
+    const picked = pick(layers, name, findField(name)?.general ?? name)
+    if (picked === undefined || (GENERAL.has(name) && picked.source === 'default')) continue
     fields.set(name, { value: picked.value, source: picked.source })
   }
   return fields
@@ -87,12 +80,10 @@ export const readPolicy = ({ serviceName, labels, file }: PolicySource): PolicyR
     ...(scheduled?.issues ?? []),
   ]
   const isValid = !issues.some(({ severity }) => severity === 'error')
+  const values = isValid ? fieldValues(layers) : undefined
   const policy =
-    isValid && bounds?.bounds !== undefined
-      ? assemblePolicy(layers, {
-          bounds: bounds.bounds,
-          schedules: scheduled?.windows ?? [],
-        })
+    values !== undefined && bounds?.bounds !== undefined
+      ? { ...values, ...bounds.bounds, schedules: scheduled?.windows ?? [] }
       : undefined
 
   const judged: readonly (readonly [string, PolicyField])[] = [

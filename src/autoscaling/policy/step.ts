@@ -1,7 +1,13 @@
 /** Steps: how far one call moves the count. Pure. */
 
 import { parseWholeNumber } from '../../foundation/whole-number.ts'
-import type { Direction, Step } from './policy.ts'
+
+/** How far one call moves the count: a number of replicas, or per cent of the current count. */
+export type Step =
+  | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'percent'; readonly percent: number }
+
+export type Direction = 'up' | 'down'
 
 /** A hundredfold and once more; more is a typing error. */
 export const MAX_STEP_PERCENT = 10_000
