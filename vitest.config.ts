@@ -14,6 +14,7 @@ export default defineConfig({
     projects: [
       { test: project('unit', 20_000) },
       { test: project('http', 20_000) },
+      { test: project('web', 20_000) },
       { test: project('adapters', 30_000) },
       { test: project('arch', 60_000) },
       {

@@ -1,0 +1,148 @@
+/** The page: a bar that says whose word it is, the view that the URL names, and what just happened. */
+import { render } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { href, type Page } from './model/route.ts'
+import { span } from './model/time.ts'
+import { connection, controller, needsToken, nowMs, route, start, toast, trouble } from './store.ts'
+import { Log } from './views/log.tsx'
+import { NetworkPage, Networks } from './views/networks.tsx'
+import { Nodes } from './views/nodes.tsx'
+import { Overview } from './views/overview.tsx'
+import { Service } from './views/service.tsx'
+import { SignIn, WhoAmI } from './views/sign-in.tsx'
+
+const PAGES: readonly { readonly page: Page; readonly word: string; readonly needs?: string }[] = [
+  { page: 'overview', word: 'Overview' },
+  { page: 'nodes', word: 'Map' },
+  { page: 'networks', word: 'Networks', needs: 'networks' },
+  { page: 'log', word: 'Activity' },
+]
+
+function App() {
+  const { page, name, query } = route.value
+  const isWall = query.wall === '1'
+  useEffect(() => {
+    document.title = [name, 'Orrery'].filter(Boolean).join(' · ')
+  }, [name, page])
+  return (
+    <>
+      <a class="skip" href="#content">
+        To the content
+      </a>
+      {!isWall && <Bar />}
+      <State />
+      <main id="content" tabIndex={-1} class={isWall ? 'wall' : ''}>
+        {needsToken.value ? <SignIn /> : <View page={page} name={name} />}
+      </main>
+      <Toast />
+    </>
+  )
+}
+
+function View({ page, name }: { page: Page; name: string }) {
+  switch (page) {
+    case 'overview':
+      return <Overview />
+    case 'service':
+      return <Service name={name} />
+    case 'nodes':
+      return <Nodes />
+    case 'networks':
+      return <Networks />
+    case 'network':
+      return <NetworkPage name={name} />
+    case 'log':
+      return <Log />
+    default:
+      return page satisfies never
+  }
+}
+
+function Bar() {
+  const known = controller.value
+  const current = route.value.page
+  return (
+    <header class="bar">
+      <b class="brand">Orrery</b>
+      <nav aria-label="Views">
+        {PAGES.filter(({ needs }) => needs === undefined || known?.features[needs]).map(({ page, word }) => (
+          <a key={page} href={href(page)} aria-current={current.startsWith(page.slice(0, 7)) ? 'page' : undefined}>
+            {word}
+          </a>
+        ))}
+        <a href={href('overview', '', { wall: '1' })}>Wall</a>
+      </nav>
+      <span class="controller">
+        {known && (
+          <>
+            {known.hostname} <span class="faint">{known.version}</span>
+          </>
+        )}
+      </span>
+      <WhoAmI />
+      <button type="button" class="small" aria-label="Dark or light" onClick={changeTheme}>
+        ◐
+      </button>
+    </header>
+  )
+}
+
+const THEME = 'orrery-theme'
+
+function changeTheme(): void {
+  const { dataset } = document.documentElement
+  const isDark =
+    dataset.theme === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : dataset.theme === 'dark'
+  dataset.theme = isDark ? 'light' : 'dark'
+  localStorage.setItem(THEME, dataset.theme)
+}
+
+/** What makes the page worth less than it looks, always in the same place. */
+function State() {
+  const known = controller.value
+  const { open, since } = connection.value
+  if (needsToken.value) return null
+  const stale = since === undefined ? '' : `, stale since ${span(nowMs.value - since)}`
+  const words = [
+    !open && known !== undefined && `The controller is away${stale}. It is asked again by itself.`,
+    known === undefined && trouble.value,
+    open && known !== undefined && !known.sync.inSync && `Not in sync: ${known.sync.reason}`,
+    known?.dryRun && 'Dry run: this controller decides and reports, and writes nothing.',
+  ].filter((text): text is string => typeof text === 'string' && text !== '')
+  return (
+    <div class="state" role="status">
+      {words.map((text) => (
+        <p key={text.slice(0, 8)}>{text}</p>
+      ))}
+    </div>
+  )
+}
+
+function Toast() {
+  const shown = toast.value
+  useEffect(() => {
+    if (shown === undefined) return
+    const timer = setTimeout(() => {
+      toast.value = undefined
+    }, 8000)
+    return () => clearTimeout(timer)
+  }, [shown])
+  return (
+    <div class="toast" role="status" aria-live="polite">
+      {shown && (
+        <p class={shown.tone}>
+          {shown.text}{' '}
+          <button type="button" class="small" aria-label="Close" onClick={() => (toast.value = undefined)}>
+            ×
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+
+const theme = localStorage.getItem(THEME)
+if (theme !== null) document.documentElement.dataset.theme = theme
+start()
+const place = document.getElementById('app')
+if (place !== null) render(<App />, place)

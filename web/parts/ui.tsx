@@ -1,0 +1,121 @@
+/** Small pieces that every view uses. */
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Refused } from '../api.ts'
+import type { Tone } from '../model/rows.ts'
+import { ago, dateAndClock } from '../model/time.ts'
+import { nowMs, say, touched } from '../store.ts'
+
+export const Badge = ({ tone, children }: { tone: Tone; children: ComponentChildren }) => (
+  <span class={`badge ${tone}`}>{children}</span>
+)
+
+interface ButtonProps {
+  readonly onClick: () => void
+  /** Why it does nothing now; empty: it works. */
+  readonly why?: string
+  readonly label?: string
+  readonly kind?: 'main' | 'small'
+  readonly children: ComponentChildren
+}
+
+/** A button that is off stays in the order of the keyboard and says why, to eyes and to screen readers. */
+export function Button({ onClick, why = '', label, kind = 'small', children }: ButtonProps) {
+  const name = [label, why].filter(Boolean).join(': ')
+  return (
+    <button
+      type="button"
+      class={kind}
+      aria-disabled={why !== ''}
+      aria-label={name || undefined}
+      title={why || label || undefined}
+      onClick={() => (why === '' ? onClick() : say(why, 'bad'))}
+    >
+      {children}
+    </button>
+  )
+}
+
+export const When = ({ at }: { at: string | undefined }) =>
+  at === undefined ? (
+    <span class="faint">never</span>
+  ) : (
+    <time dateTime={at} title={dateAndClock(at)}>
+      {ago(at, nowMs.value)}
+    </time>
+  )
+
+export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>
+
+/** `n more` is never silent. */
+export const More = ({ left, what, onClick }: { left: number; what: string; onClick?: () => void }) =>
+  left === 0 ? null : (
+    <p class="more">
+      {left} more {what}{' '}
+      {onClick && (
+        <button type="button" class="small" onClick={onClick}>
+          show them
+        </button>
+      )}
+    </p>
+  )
+
+export interface Loaded<Data> {
+  readonly data: Data | undefined
+  /** Empty: none. What was read before stays on the page. */
+  readonly problem: string
+  readonly again: () => void
+}
+
+const READ_APART_MS = 400
+
+/** Reads on the first look and after each event that `isOurs` says yes to, at most every 0.4 s, and each 15 s. */
+export function useRead<Data>(
+  read: () => Promise<Data>,
+  key: string,
+  isOurs: (service: string) => boolean,
+): Loaded<Data> {
+  const [state, setState] = useState<{ key: string; data?: Data; problem: string }>({ key, problem: '' })
+  const [turn, setTurn] = useState(0)
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const later = (ms: number) => {
+      if (timer === undefined) timer = setTimeout(() => setTurn((before) => before + 1), ms)
+    }
+    let first = true
+    const stop = touched.subscribe(({ service }) => {
+      if (!first && (service === '' || isOurs(service))) later(READ_APART_MS)
+      first = false
+    })
+    const slow = setInterval(() => later(0), 15_000)
+    return () => {
+      stop()
+      clearTimeout(timer)
+      clearInterval(slow)
+    }
+  }, [key, turn])
+  useEffect(() => {
+    let isOver = false
+    read().then(
+      (data) => isOver || setState({ key, data, problem: '' }),
+      (error: unknown) => {
+        const problem = error instanceof Error ? error.message : String(error)
+        const isGone = error instanceof Refused && error.status === 404
+        if (!isOver)
+          setState((before) => ({
+            key,
+            ...(before.data && before.key === key && !isGone && { data: before.data }),
+            problem,
+          }))
+      },
+    )
+    return () => {
+      isOver = true
+    }
+  }, [key, turn])
+  return {
+    data: state.key === key ? state.data : undefined,
+    problem: state.key === key ? state.problem : '',
+    again: () => setTurn((before) => before + 1),
+  }
+}

@@ -1,0 +1,182 @@
+/** What the dashboard knows: read once, then kept up by events; asked anew when events may have been missed. */
+import { computed, signal } from '@preact/signals'
+import { get, headers, Refused, root, token } from './api.ts'
+import type { Controller, Decision, Role, Summary } from './api-types.ts'
+import { href, parseRoute } from './model/route.ts'
+import { followEvents, type StreamEvent, type StreamNews } from './stream.ts'
+
+export const route = signal(parseRoute(location.hash))
+export const nowMs = signal(Date.now())
+export const controller = signal<Controller | undefined>(undefined)
+export const summaries = signal<ReadonlyMap<string, Summary>>(new Map())
+/** Newest first. */
+export const decisions = signal<readonly Decision[]>([])
+/** Empty: all is well. */
+export const trouble = signal('')
+export const connection = signal<{ readonly open: boolean; readonly since?: number }>({ open: false })
+export const needsToken = signal(false)
+/** Counts what happened to a service or to nodes, for views that then read again. */
+export const touched = signal<{ readonly service: string; readonly count: number }>({ service: '', count: 0 })
+export const toast = signal<{ readonly text: string; readonly tone: 'ok' | 'bad' } | undefined>(undefined)
+
+export const role = computed<Role>(() => controller.value?.access.role ?? 'none')
+
+/** Why this person cannot write here; empty: they can. */
+export const cannotWrite = computed(() => {
+  const known = controller.value
+  if (known === undefined) return 'the controller has not answered yet'
+  if (known.ui === 'read') return 'this controller shows the dashboard read-only (ORRERY_UI=read)'
+  if (!known.sync.inSync) return `the controller is not in sync: ${known.sync.reason}`
+  const role = known.access.role
+  if (role === 'scale' || role === 'admin') return ''
+  return known.access.mode === 'open'
+    ? 'without a token file, only trusted addresses may write (ORRERY_TRUSTED_CIDRS or ORRERY_TOKEN_FILE)'
+    : `your token has the role ${role}: sign in with one of the role scale`
+})
+
+export function go(page: Parameters<typeof href>[0], name = '', query: Record<string, string> = {}): void {
+  location.hash = href(page, name, query)
+}
+
+/** Changes a filter in the URL without a new entry in the browser's history. */
+export function refine(change: Record<string, string>): void {
+  const { page, name, query } = route.value
+  history.replaceState(null, '', href(page, name, { ...query, ...change }))
+  route.value = parseRoute(location.hash)
+}
+
+export function say(text: string, tone: 'ok' | 'bad' = 'ok'): void {
+  toast.value = { text, tone }
+}
+
+const MOST_DECISIONS = 500
+
+export async function readAll(): Promise<void> {
+  try {
+    controller.value = await get<Controller>('v1/controller')
+    const [list, log] = await Promise.all([
+      get<{ autoscalers: Summary[] }>('v1/autoscaler?view=summary'),
+      get<{ decisions: Decision[] }>('v1/decision'),
+    ])
+    summaries.value = new Map(list.autoscalers.map((one) => [one.name, one]))
+    decisions.value = log.decisions
+    trouble.value = ''
+    needsToken.value = false
+    touch('')
+  } catch (error) {
+    const refused = error instanceof Refused ? error : undefined
+    needsToken.value = refused?.status === 401 || (refused?.status === 403 && token.value === '')
+    trouble.value = error instanceof Error ? error.message : String(error)
+  }
+}
+
+function touch(service: string): void {
+  touched.value = { service, count: touched.value.count + 1 }
+}
+
+function apply({ type, data: text }: StreamEvent): void {
+  const data: unknown = JSON.parse(text)
+  switch (type) {
+    case 'hello':
+    case 'resync':
+      void readAll()
+      return
+    case 'autoscaler': {
+      const row = data as Summary | { name: string; gone: true }
+      const next = new Map(summaries.value)
+      if ('gone' in row) next.delete(row.name)
+      else next.set(row.name, row)
+      summaries.value = next
+      touch(row.name)
+      return
+    }
+    case 'decision': {
+      const decision = data as Decision
+      decisions.value = [decision, ...decisions.value].slice(0, MOST_DECISIONS)
+      touch(decision.autoscaler)
+      return
+    }
+    case 'controller':
+      controller.value = data as Controller
+      return
+    default:
+      touch('')
+  }
+}
+
+function hear(news: StreamNews): void {
+  if (news.kind === 'event') {
+    apply(news.event)
+    return
+  }
+  const wasOpen = connection.value.open
+  connection.value = { open: news.state === 'open', ...(news.since === undefined ? {} : { since: news.since }) }
+  if (news.state === 'refused') void readAll()
+  if (news.state === 'open' && !wasOpen) void readAll()
+}
+
+/** Trusted types refuse a plain text as the address of a worker. */
+function scriptUrl(path: string): string {
+  const { trustedTypes } = globalThis as {
+    trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): string } }
+  }
+  return trustedTypes === undefined
+    ? path
+    : trustedTypes.createPolicy('orrery', { createScriptURL: (url: string) => url }).createScriptURL(path)
+}
+
+let disconnect = () => {}
+
+/** One stream for all tabs where the browser has shared workers, else one a tab, closed while it is hidden. */
+export function connect(): void {
+  disconnect()
+  const hello = { url: new URL(`${root}v1/event`, location.href).href, headers: headers(token.value) }
+  const worker = document.documentElement.dataset.worker
+  if (worker === undefined || typeof SharedWorker === 'undefined') {
+    disconnect = followWhileVisible(hello)
+    return
+  }
+  const port = sharedPort(worker)
+  port.onmessage = ({ data }: MessageEvent<StreamNews>) => hear(data)
+  port.postMessage(hello)
+  disconnect = () => port.postMessage('bye')
+}
+
+let shared: SharedWorker | undefined
+
+function sharedPort(path: string): MessagePort {
+  if (shared === undefined) {
+    shared = new SharedWorker(scriptUrl(path))
+    shared.port.start()
+    setInterval(() => shared?.port.postMessage('alive'), 20_000)
+    addEventListener('pagehide', () => shared?.port.postMessage('bye'))
+  }
+  return shared.port
+}
+
+function followWhileVisible(hello: Parameters<typeof followEvents>[0]): () => void {
+  let stop = () => {}
+  const look = () => {
+    stop()
+    stop = document.hidden ? () => {} : followEvents(hello, hear)
+  }
+  document.addEventListener('visibilitychange', look)
+  look()
+  return () => {
+    document.removeEventListener('visibilitychange', look)
+    stop()
+  }
+}
+
+export function start(): void {
+  addEventListener('hashchange', () => {
+    route.value = parseRoute(location.hash)
+  })
+  setInterval(() => {
+    nowMs.value = Date.now()
+  }, 1000)
+  token.subscribe(() => {
+    void readAll()
+    connect()
+  })
+}
