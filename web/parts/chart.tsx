@@ -4,6 +4,7 @@ import type { HistoryPoint } from '../api-types.ts'
 import { stepChart } from '../model/chart.ts'
 import { clock, dateAndClock, span } from '../model/time.ts'
 import { nowMs } from '../store.ts'
+import { Wide } from './ui.tsx'
 
 const SPANS = { '15 min': 15 * 60_000, '1 h': 3_600_000, all: 0 } as const
 type Span = keyof typeof SPANS
@@ -22,13 +23,14 @@ export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoin
   const last = points.at(-1)
   return (
     <figure class="chart">
-      <div class="choice" role="group" aria-label="Time shown">
+      <fieldset class="choice">
+        <legend class="unseen">Time shown</legend>
         {(Object.keys(SPANS) as Span[]).map((name) => (
           <button type="button" key={name} aria-pressed={shown === name} onClick={() => show(name)}>
             {name}
           </button>
         ))}
-      </div>
+      </fieldset>
       <svg
         viewBox={`-30 -8 ${WIDTH + 36} ${HEIGHT + 30}`}
         role="img"
@@ -58,7 +60,7 @@ export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoin
       </svg>
       <details>
         <summary>The same as a table ({points.length} changes)</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Changes of the count">
+        <Wide label="Changes of the count">
           <table>
             <thead>
               <tr>
@@ -79,7 +81,7 @@ export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoin
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       </details>
     </figure>
   )

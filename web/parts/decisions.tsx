@@ -2,7 +2,7 @@
 import type { Decision } from '../api-types.ts'
 import { href } from '../model/route.ts'
 import type { Tone } from '../model/rows.ts'
-import { Badge, Empty, When } from './ui.tsx'
+import { Badge, Empty, When, Wide } from './ui.tsx'
 
 const TONES: Record<string, Tone> = { scaled: 'ok', unchanged: 'busy', held: 'warn', 'dry-run': 'warn' }
 
@@ -16,7 +16,7 @@ export function whoAsked({ origin, alerts = [], caller }: Decision): string {
 export function DecisionTable({ decisions, withService }: { decisions: readonly Decision[]; withService: boolean }) {
   if (decisions.length === 0) return <Empty>None since this controller started.</Empty>
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Decisions">
+    <Wide label="Decisions">
       <table>
         <thead>
           <tr>
@@ -54,6 +54,6 @@ export function DecisionTable({ decisions, withService }: { decisions: readonly 
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   )
 }

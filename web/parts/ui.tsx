@@ -47,6 +47,14 @@ export const When = ({ at }: { at: string | undefined }) =>
 
 export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>
 
+/** What is wider than a phone scrolls on its own; the keyboard reaches it. */
+export const Wide = ({ label, children }: { label: string; children: ComponentChildren }) => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard (axe: scrollable-region-focusable)
+  <section class="scroll" tabIndex={0} aria-label={label}>
+    {children}
+  </section>
+)
+
 /** `n more` is never silent. */
 export const More = ({ left, what, onClick }: { left: number; what: string; onClick?: () => void }) =>
   left === 0 ? null : (

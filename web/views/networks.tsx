@@ -4,7 +4,7 @@ import type { Network, Share } from '../api-types.ts'
 import { grid } from '../model/addresses.ts'
 import { href } from '../model/route.ts'
 import { until } from '../model/time.ts'
-import { Badge, Empty, useRead, When } from '../parts/ui.tsx'
+import { Badge, Empty, useRead, When, Wide } from '../parts/ui.tsx'
 import { nowMs, refine, route } from '../store.ts'
 
 export function Networks() {
@@ -18,7 +18,7 @@ export function Networks() {
   return (
     <>
       <h1>Networks</h1>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Networks">
+      <Wide label="Networks">
         <table>
           <thead>
             <tr>
@@ -47,7 +47,7 @@ export function Networks() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </>
   )
 }

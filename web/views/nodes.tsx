@@ -5,7 +5,7 @@ import type { Service, SwarmNode, Task } from '../api-types.ts'
 import { type Column, columns } from '../model/nodes.ts'
 import { href } from '../model/route.ts'
 import { bytes } from '../model/time.ts'
-import { Badge, Empty, More, useRead } from '../parts/ui.tsx'
+import { Badge, Empty, More, useRead, Wide } from '../parts/ui.tsx'
 import { refine, route, summaries } from '../store.ts'
 
 const MOST_COLUMNS = 50
@@ -107,7 +107,7 @@ function NodeHead({ node }: { node: SwarmNode }) {
 
 function NodeTable({ nodes, tasks }: { nodes: readonly SwarmNode[]; tasks: readonly Task[] }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Nodes">
+    <Wide label="Nodes">
       <table>
         <thead>
           <tr>
@@ -128,7 +128,7 @@ function NodeTable({ nodes, tasks }: { nodes: readonly SwarmNode[]; tasks: reado
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   )
 }
 
@@ -139,7 +139,7 @@ function Unscaled({ services }: { services: readonly Service[] }) {
   return (
     <details>
       <summary>{without.length} services without a scaling policy</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Services without a policy">
+      <Wide label="Services without a policy">
         <table>
           <thead>
             <tr>
@@ -164,7 +164,7 @@ function Unscaled({ services }: { services: readonly Service[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </details>
   )
 }

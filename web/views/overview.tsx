@@ -4,7 +4,7 @@ import type { Summary } from '../api-types.ts'
 import { href } from '../model/route.ts'
 import { isIn, overview, statusOf, TILE_WORDS, TILES, type Tile } from '../model/rows.ts'
 import { PauseButton, StepButtons } from '../parts/actions.tsx'
-import { Badge, Empty, More, When } from '../parts/ui.tsx'
+import { Badge, Empty, More, When, Wide } from '../parts/ui.tsx'
 import { controller, nowMs, refine, route, summaries } from '../store.ts'
 
 /** Above this many rows the rest is counted until somebody asks for it. */
@@ -52,7 +52,7 @@ export function Overview() {
       {shown.groups.map(({ stack, rows: members }) => (
         <section key={stack}>
           {stack !== '' && <h2>{stack}</h2>}
-          <div class="scroll" tabIndex={0} role="region" aria-label={stack === '' ? 'Autoscalers' : `Stack ${stack}`}>
+          <Wide label={stack === '' ? 'Autoscalers' : `Stack ${stack}`}>
             <table class="rows">
               <thead>
                 <tr>
@@ -70,7 +70,7 @@ export function Overview() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Wide>
         </section>
       ))}
       <More left={shown.left} what="autoscalers" onClick={() => setMost(Number.POSITIVE_INFINITY)} />
@@ -81,7 +81,8 @@ export function Overview() {
 function Tiles({ rows, chosen }: { rows: readonly Summary[]; chosen: Tile | undefined }) {
   const tiles = TILES.filter((tile) => tile !== 'addresses' || controller.value?.features.networks)
   return (
-    <div class="tiles" role="group" aria-label="Show only">
+    <fieldset class="tiles">
+      <legend class="unseen">Show only</legend>
       {tiles.map((tile) => {
         const count = rows.filter((row) => isIn(tile, row, nowMs.value)).length
         return (
@@ -96,7 +97,7 @@ function Tiles({ rows, chosen }: { rows: readonly Summary[]; chosen: Tile | unde
           </button>
         )
       })}
-    </div>
+    </fieldset>
   )
 }
 

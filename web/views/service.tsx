@@ -7,7 +7,7 @@ import { bytes, until } from '../model/time.ts'
 import { CountField, PauseButton, StepButtons } from '../parts/actions.tsx'
 import { HistoryChart } from '../parts/chart.tsx'
 import { DecisionTable } from '../parts/decisions.tsx'
-import { Badge, Empty, useRead, When } from '../parts/ui.tsx'
+import { Badge, Empty, useRead, When, Wide } from '../parts/ui.tsx'
 import { nowMs, say, summaries } from '../store.ts'
 
 export function Service({ name }: { name: string }) {
@@ -181,7 +181,7 @@ function Conditions({ one }: { one: Autoscaler }) {
   return (
     <section>
       <h2>Conditions</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Conditions">
+      <Wide label="Conditions">
         <table>
           <tbody>
             {one.conditions.map(({ type, status, reason, since }) => (
@@ -196,7 +196,7 @@ function Conditions({ one }: { one: Autoscaler }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </section>
   )
 }
@@ -204,7 +204,7 @@ function Conditions({ one }: { one: Autoscaler }) {
 function Tasks({ tasks }: { tasks: readonly Task[] }) {
   if (tasks.length === 0) return <Empty>No tasks.</Empty>
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Tasks">
+    <Wide label="Tasks">
       <table>
         <thead>
           <tr>
@@ -239,6 +239,6 @@ function Tasks({ tasks }: { tasks: readonly Task[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   )
 }
