@@ -13,6 +13,8 @@ export interface Call {
   readonly path: string
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: unknown
 }
 
 export interface Answer {
@@ -26,10 +28,12 @@ export async function callController({ env }: Console, call: Call, base?: string
   const url = new URL(call.path, `${base ?? config.url}/`)
   for (const [name, value] of Object.entries(call.query ?? {}))
     if (value !== undefined) url.searchParams.set(name, value)
-  const headers = { accept: 'application/json', ...call.headers, ...(await credential(config)) }
+  const isJson = call.body === undefined ? {} : { 'content-type': 'application/json' }
+  const headers = { accept: 'application/json', ...isJson, ...call.headers, ...(await credential(config)) }
+  const sent = call.body === undefined ? {} : { body: JSON.stringify(call.body) }
   try {
     const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }
-    const { statusCode, body } = await request(url, { method: call.method ?? 'GET', headers, ...limits })
+    const { statusCode, body } = await request(url, { method: call.method ?? 'GET', headers, ...sent, ...limits })
     return { status: statusCode, text: await body.text() }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
@@ -39,6 +43,25 @@ export async function callController({ env }: Console, call: Call, base?: string
         cause: error,
       },
     )
+  }
+}
+
+/** The blocks of a stream of server-sent events, until it ends. Throws an Error naming the address, or what was refused. */
+export async function* openStream({ env }: Console, path: string): AsyncGenerator<string, void> {
+  const config = loadConfig(env)
+  const url = new URL(path, `${config.url}/`)
+  const headers = { accept: 'text/event-stream', ...(await credential(config)) }
+  const { statusCode, body } = await request(url, { headers, headersTimeout: TIMEOUT_MS, bodyTimeout: 0 }).catch(
+    (cause: unknown) => {
+      throw new Error(`no controller answers at ${url.origin}; set ORRERY_URL`, { cause })
+    },
+  )
+  if (statusCode !== 200) throw new Error(problemText({ status: statusCode, text: await body.text() }))
+  let rest = ''
+  for await (const chunk of body.setEncoding('utf8')) {
+    const blocks = `${rest}${chunk}`.split('\n\n')
+    rest = blocks.pop() ?? ''
+    yield* blocks
   }
 }
 

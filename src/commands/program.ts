@@ -1,5 +1,7 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
+import { addAutoscalerCommands } from './autoscaler/commands.ts'
+import { SHELLS, type Shell } from './completion.ts'
 import type { Console, ExitCode } from './console.ts'
 import { addNetworkCommands } from './network/commands.ts'
 import type { ScaleOptions } from './scale.ts'
@@ -72,7 +74,24 @@ function program(io: Console, run: Run): Command {
   command('alive', "ask the controller or agent beside this process whether it is alive (the image's health check)")
     .option('--agent', 'ask the agent, also where a controller is as well')
     .action(run(async (options: { agent?: true }) => await (await import('./alive.ts')).alive(options, io)))
+  addAutoscalerCommands(root, io, run)
   addNetworkCommands(root, io, run)
+  root.command('docker-cli-plugin-metadata', { hidden: true }).action(() => {
+    // What Docker's own client asks of a program named docker-orrery in ~/.docker/cli-plugins.
+    const [SchemaVersion, Vendor, ShortDescription] = ['0.1.0', 'Orrery', root.description()]
+    io.out(`${JSON.stringify({ SchemaVersion, Vendor, Version: io.version, ShortDescription })}\n`)
+  })
+  command('completion', 'print the completion script of a shell: source it')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action(
+      run(async (shell: Shell) => {
+        io.out((await import('./completion.ts')).completionScript(shell))
+        return 0
+      }),
+    )
+  root
+    .command('complete [words...]', { hidden: true })
+    .action(run(async (words: string[]) => await (await import('./completion.ts')).complete(root, words, io)))
   const autoscaler = command('autoscaler', "Orbiter's name for ls")
   autoscaler.command('ls').action(run(async () => await (await import('./orbiter.ts')).orbiterList(io)))
   const system = command('system', "Orbiter's name for the event stream")

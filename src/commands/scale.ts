@@ -1,8 +1,8 @@
 /** `orrery up` and `orrery down`: one step, answered with a sentence or the decision as JSON. */
 import type { Direction } from '../autoscaling/policy/policy.ts'
 import type { WireDecision } from '../http/wire/decision.ts'
+import { pathOf, show } from './autoscaler/call.ts'
 import type { Console, ExitCode } from './console.ts'
-import { callController, problemText } from './controller-client.ts'
 
 export interface ScaleOptions {
   readonly by?: string
@@ -16,20 +16,18 @@ export async function scale(
   { by, reason, key, json }: ScaleOptions,
   io: Console,
 ): Promise<ExitCode> {
-  const answer = await callController(io, {
+  const call = {
     method: 'POST',
-    path: `/v1/autoscaler/${encodeURIComponent(name)}/${direction}`,
+    path: pathOf(name, `/${direction}`),
     query: { by, reason },
     headers: key === undefined ? {} : { 'idempotency-key': key },
-  })
-  if (answer.status !== 200) {
-    if (json) io.out(`${answer.text}\n`)
-    io.err(`orrery: ${problemText(answer)}\n`)
-    return 1
-  }
-  const decision: WireDecision = JSON.parse(answer.text)
-  io.out(json ? `${answer.text}\n` : `${sentence(decision)}\n`)
-  return refused(decision) ? 1 : 0
+  } as const
+  return await show<WireDecision>(call, { ...(json && { json }) }, io, decisionWords)
+}
+
+/** What became of it, and 1 as exit code where it was refused. */
+export function decisionWords(decision: WireDecision): { text: string; exitCode: ExitCode } {
+  return { text: `${sentence(decision)}\n`, exitCode: refused(decision) ? 1 : 0 }
 }
 
 /** Nothing to do is no refusal, and neither is a call that was carried out before. */

@@ -1,0 +1,38 @@
+/** One call of the API for a command: its answer as JSON for machines, or in words for people. */
+import type { Console, ExitCode } from '../console.ts'
+import { type Call, callController, problemText } from '../controller-client.ts'
+
+export interface JsonOption {
+  readonly json?: true
+}
+
+/** `words`: what people read, with the exit code where it is not 0. Throws Error when nobody answers. */
+export async function show<Body>(
+  call: Call,
+  { json }: JsonOption,
+  io: Console,
+  words: (body: Body) => string | { readonly text: string; readonly exitCode: ExitCode },
+): Promise<ExitCode> {
+  const answer = await callController(io, call)
+  if (answer.status !== 200) {
+    if (json) io.out(`${answer.text}\n`)
+    io.err(`orrery: ${problemText(answer)}\n`)
+    return 1
+  }
+  const said = words(JSON.parse(answer.text))
+  const { text, exitCode } = typeof said === 'string' ? { text: said, exitCode: 0 as const } : said
+  io.out(json ? `${answer.text}\n` : text)
+  return exitCode
+}
+
+export const pathOf = (name: string, rest = ''): string => `/v1/autoscaler/${encodeURIComponent(name)}${rest}`
+
+/** `30 s`, `4 min`, `3 h`, `2 d` before now; `-` for a time that never was. */
+export function ago(at: string | undefined, nowMs = Date.now()): string {
+  if (at === undefined) return '-'
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(at)) / 1000))
+  if (seconds < 120) return `${seconds} s ago`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`
+  return `${Math.round(seconds / 86_400)} d ago`
+}

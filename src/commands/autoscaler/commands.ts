@@ -1,0 +1,73 @@
+/** The words of `orrery` that look at one autoscaler and change it. */
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from '../../foundation/duration.ts'
+import type { Console, ExitCode } from '../console.ts'
+import type { JsonOption } from './call.ts'
+import type { PauseOptions, SetOptions } from './change.ts'
+import type { ExplainOptions } from './look.ts'
+
+type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
+
+const DIRECTIONS = ['up', 'down', 'both']
+
+export function addAutoscalerCommands(root: Command, io: Console, run: Run): void {
+  const command = (words: string, description: string) =>
+    root.command(words).description(description).allowExcessArguments(false).option('--json', 'for machines')
+  const look = async () => await import('./look.ts')
+  const change = async () => await import('./change.ts')
+
+  command('describe <name>', 'show one autoscaler: policy with sources, conditions, last decisions').action(
+    run(async (name: string, options: JsonOption) => await (await look()).describe(name, options, io)),
+  )
+  command('explain <name>', 'what a step up or down would do now, stage by stage; writes nothing')
+    .addArgument(new Argument('[direction]', 'of the step').choices(['up', 'down']).default('up'))
+    .option('--by <step>', 'instead of the step of the policy: 2 or 25%')
+    .option('--replicas <count>', 'what setting this count would do', count)
+    .action(
+      run(
+        async (name: string, direction: 'up' | 'down', options: ExplainOptions) =>
+          await (await look()).explain({ name, direction }, options, io),
+      ),
+    )
+  command('tasks <name>', "the tasks of a service, with Swarm's own words").action(
+    run(async (name: string, options: JsonOption) => await (await look()).tasks(name, options, io)),
+  )
+  command('history <name>', 'every change of the count that the controller saw, and who made it').action(
+    run(async (name: string, options: JsonOption) => await (await look()).history(name, options, io)),
+  )
+  command('decisions [name]', 'the last decisions, newest first: of one autoscaler or of all').action(
+    run(async (name: string | undefined, options: JsonOption) => await (await look()).decisions(name, options, io)),
+  )
+  command('set <name>', 'set the count, inside the bounds; skips the cooldown, works at 0')
+    .argument('<replicas>', 'the wanted count', count)
+    .option('--expect <count>', 'only if the count is still this one', count)
+    .option('--reason <text>', 'kept with the decision')
+    .option('--key <key>', 'Idempotency-Key: repeating the call with it changes nothing')
+    .action(
+      run(
+        async (name: string, replicas: string, options: SetOptions) =>
+          await (await change()).set({ name, replicas }, options, io),
+      ),
+    )
+  command('pause <name>', 'stop scaling, for a while or until resumed')
+    .option('--for <duration>', 'as 30s, 5m or 1h; without it, until resumed', duration)
+    .addOption(new Option('--direction <which>', 'which way').choices(DIRECTIONS))
+    .option('--reason <text>', 'shown to everybody who asks why nothing scales')
+    .action(run(async (name: string, options: PauseOptions) => await (await change()).pause(name, options, io)))
+  command('resume <name>', 'end a pause')
+    .addOption(new Option('--direction <which>', 'which way').choices(DIRECTIONS))
+    .action(run(async (name: string, options: PauseOptions) => await (await change()).resume(name, options, io)))
+  command('events', 'decisions and changes as they happen, until Ctrl-C').action(
+    run(async (options: JsonOption) => await (await import('./follow.ts')).events(options, io)),
+  )
+}
+
+function count(text: string): string {
+  if (/^\d{1,10}$/.test(text)) return text
+  throw new InvalidArgumentError('write a whole number')
+}
+
+function duration(text: string): string {
+  if ((parseDuration(text) ?? 0) > 0) return text
+  throw new InvalidArgumentError('write a duration such as 30s or 5m')
+}

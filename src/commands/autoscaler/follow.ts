@@ -1,0 +1,50 @@
+/** `events`: what the controller tells as it happens. */
+import type { Console, ExitCode } from '../console.ts'
+import { openStream } from '../controller-client.ts'
+import type { JsonOption } from './call.ts'
+
+interface Told {
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Runs until the stream ends or the process does. With `--json` each event is one line. */
+export async function events({ json }: JsonOption, io: Console): Promise<ExitCode> {
+  for await (const block of openStream(io, '/v1/event')) {
+    const told = parse(block)
+    if (told === undefined) continue
+    io.out(json ? `${JSON.stringify(told)}\n` : `${words(told)}\n`)
+  }
+  io.err('orrery: the controller ended the stream\n')
+  return 1
+}
+
+function parse(block: string): Told | undefined {
+  const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
+  const data = field('data')
+  if (data === undefined) return undefined
+  return { type: field('event') ?? 'message', data: JSON.parse(data) }
+}
+
+function words({ type, data }: Told): string {
+  const {
+    at = new Date().toISOString(),
+    autoscaler,
+    name,
+    service,
+    outcome,
+    code,
+    from,
+    to,
+    reason,
+    text,
+    replicas,
+  } = data
+  if (type === 'decision') {
+    const count = from === to ? `at ${to}` : `${from} -> ${to}`
+    return `${at} ${autoscaler}: ${code ?? outcome} ${count}: ${reason}`
+  }
+  const who = name ?? service ?? ''
+  const what = text ?? reason ?? (replicas === undefined ? '' : `${replicas} replicas`)
+  return `${at} ${[type, who, what].filter((part) => part !== '').join(' ')}`
+}

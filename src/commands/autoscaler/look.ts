@@ -1,0 +1,127 @@
+/** `describe`, `explain`, `tasks`, `history`, `decisions`: what the API says of an autoscaler, for people. */
+import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
+import type { WireDecision } from '../../http/wire/decision.ts'
+import type { Console, ExitCode } from '../console.ts'
+import { textTable } from '../text-table.ts'
+import { ago, type JsonOption, pathOf, show } from './call.ts'
+import { historyChart } from './history-chart.ts'
+
+export interface ExplainOptions extends JsonOption {
+  readonly by?: string
+  readonly replicas?: string
+}
+
+type Described = WireAutoscaler & { readonly decisions: readonly WireDecision[] }
+
+export const describe = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<Described>({ path: pathOf(name) }, options, io, described)
+
+function described(one: Described): string {
+  const { name, service, observation, policy, issues, conditions, nextAllowed, pause, decisions } = one
+  const lines = [
+    `${name}: ${observation.replicas} replicas of the service ${service}, bounds ${policy.min?.value ?? '-'} to ${policy.max?.value ?? 'no max'}`,
+    `next step up ${nextAllowed.up ?? 'now'}, down ${nextAllowed.down ?? 'now'}`,
+    ...(pause === undefined ? [] : [`paused (${pause.direction}) until ${pause.until ?? 'it is resumed'}`]),
+    ...(one.unsupported === undefined ? [] : [`not scaled: ${one.unsupported}`]),
+    ...issues.map(({ severity, field, message }) => `${severity} in ${field}: ${message}`),
+  ]
+  const fields = Object.entries(policy).map(([field, { value, source }]) => [field, value, source])
+  const found = conditions.map(({ type, status, since, reason }) => [type, status ? 'yes' : 'no', ago(since), reason])
+  return [
+    `${lines.join('\n')}\n\n`,
+    textTable(['FIELD', 'VALUE', 'SOURCE'], fields),
+    textTable(['CONDITION', 'IS', 'SINCE', 'REASON'], found),
+    decisionTable(decisions),
+  ].join('')
+}
+
+export async function explain(
+  { name, direction }: { readonly name: string; readonly direction: 'up' | 'down' },
+  { by, replicas, ...options }: ExplainOptions,
+  io: Console,
+): Promise<ExitCode> {
+  const body = replicas === undefined ? { direction, ...(by !== undefined && { by }) } : { replicas: Number(replicas) }
+  const call = { method: 'POST', path: pathOf(name, '/explain'), body } as const
+  return await show<WireDecision & { readonly stages: readonly Stage[] }>(
+    call,
+    options,
+    io,
+    ({ stages, ...decision }) => {
+      const rows = stages.map(({ stage, result, detail }) => [stage, result, detail])
+      return `${sentence(decision)}\n${textTable(['STAGE', 'RESULT', 'DETAIL'], rows)}`
+    },
+  )
+}
+
+interface Stage {
+  readonly stage: string
+  readonly result: string
+  readonly detail: string
+}
+
+function sentence({ autoscaler, outcome, code, from, to, reason, retryAt }: WireDecision): string {
+  const what = outcome === 'scaled' ? `would go from ${from} to ${to}` : `would be ${code ?? outcome}`
+  return `${autoscaler}: ${what}: ${reason}${retryAt === undefined ? '' : ` (again from ${retryAt})`}`
+}
+
+interface WireTask {
+  readonly id: string
+  readonly slot?: number
+  readonly node?: { readonly hostname?: string; readonly id: string }
+  readonly state: string
+  readonly desiredState: string
+  readonly since?: string
+  readonly error?: string
+  readonly addresses?: readonly string[]
+}
+
+export const tasks = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<{ readonly tasks: readonly WireTask[] }>(
+    { path: pathOf(name, '/tasks') },
+    options,
+    io,
+    ({ tasks: found }) =>
+      textTable(
+        ['TASK', 'NODE', 'STATE', 'WANTED', 'SINCE', 'ADDRESSES', 'ERROR'],
+        found.map(({ id, slot, node, state, desiredState, since, error, addresses = [] }) => [
+          ...[slot ?? id, node?.hostname ?? node?.id ?? '-', state, desiredState],
+          ...[ago(since), addresses.join(' '), error ?? ''],
+        ]),
+      ),
+  )
+
+interface WireHistory {
+  readonly since: string
+  readonly points: readonly {
+    readonly at: string
+    readonly replicas: number
+    readonly by: string
+    readonly cause?: string
+  }[]
+}
+
+export const history = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<WireHistory>({ path: pathOf(name, '/history') }, options, io, ({ since, points }) => {
+    const rows = points.map(({ at, replicas, by, cause }) => [
+      at,
+      replicas,
+      cause === undefined ? by : `${by}: ${cause}`,
+    ])
+    return `${historyChart(points, Date.now())}\n${textTable(['AT', 'REPLICAS', 'BY'], rows)}remembered since ${since}\n`
+  })
+
+export async function decisions(name: string | undefined, options: JsonOption, io: Console): Promise<ExitCode> {
+  const path = name === undefined ? '/v1/decision' : pathOf(name, '/decisions')
+  return await show<{ readonly decisions: readonly WireDecision[] }>({ path }, options, io, ({ decisions: found }) =>
+    found.length === 0 ? 'No decision since this controller started.\n' : decisionTable(found),
+  )
+}
+
+function decisionTable(found: readonly WireDecision[]): string {
+  const rows = found.map(({ at, autoscaler, outcome, code, from, to, reason }) => [
+    ...[at, autoscaler, code ?? outcome],
+    from === to ? from : `${from} -> ${to}`,
+    reason,
+  ])
+  return textTable(['AT', 'AUTOSCALER', 'OUTCOME', 'COUNT', 'REASON'], rows)
+}
