@@ -6,8 +6,9 @@ import type { SyncStatus } from '../swarm/sync.ts'
 import type { StandingAlert } from './alerts/alert-state.ts'
 import type { Notification } from './alerts/notification.ts'
 import type { Decision, Stage } from './decision/decision.ts'
-import type { Request, RequestKey } from './decision/request.ts'
+import type { Caller, Request, RequestKey } from './decision/request.ts'
 import type { Pause, PendingRestore } from './decision/shared-state.ts'
+import type { PauseWish } from './decision/shared-state-changes.ts'
 import type { ScalingState } from './decision/state.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
 import type { BoundsInForce } from './policy/policy-at.ts'
@@ -73,8 +74,8 @@ export interface Scaler {
   request(name: string, request: Request): Promise<Decision>
   /** The decision that would be taken, each stage shown; writes nothing. Throws as `Catalog.get`, and `key-reused`. */
   explain(name: string, request: Request): { decision: Decision; stages: readonly Stage[] }
-  /** Adds to a pause in force. `forMs` absent: until resumed. */
-  pause(name: string, scope: Direction | 'both', forMs?: number): Promise<Autoscaler>
+  /** Adds to a pause in force. */
+  pause(name: string, wish: PauseWish): Promise<Autoscaler>
   /** Ends a pause set by call; a pause written in the policy stays, and `Autoscaler.conditions` says so. */
   resume(name: string, scope: Direction | 'both'): Promise<Autoscaler>
   /** Refuses new work with `shutting-down`, resolves when everything accepted has been answered. */
@@ -88,6 +89,7 @@ export interface AlertRoute {
   readonly direction: Direction
   readonly by?: Step
   readonly note?: string
+  readonly caller?: Caller
   /** Instead of the one made of the notification. */
   readonly key?: RequestKey
 }
@@ -108,7 +110,7 @@ export type AlertResult = { readonly fingerprint: string } & (
 /** Notifications of monitoring tools. Answered within a second. */
 export interface Alerts {
   /** Each alert by its own labels, one result each. Throws Fault `not-in-sync`, and what `SharedStore.update` throws. */
-  receive(notification: Notification): Promise<readonly AlertResult[]>
+  receive(notification: Notification, caller?: Caller): Promise<readonly AlertResult[]>
   /**
    * All alerts for one autoscaler; the decision is the notification's, and each alert's.
    * Throws as `Scaler.request`, `Catalog.get` and `SharedStore.update`.

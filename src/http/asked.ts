@@ -57,11 +57,23 @@ export const stepBody = (towards: Direction) =>
     { description: 'A step, or the notification of Alertmanager or Grafana as it is.' },
   )
 
-export const ReplicasBody = Type.Object({ replicas: Replicas, reason: Type.Optional(Reason) })
+export const ReplicasBody = Type.Object({
+  replicas: Replicas,
+  reason: Type.Optional(Reason),
+  expect: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: MAX_WHOLE_NUMBER,
+      expects: 'a whole number from 0 to 1000000000',
+      description: 'The count that you saw; if it is another one by now, nothing is changed: 409 `count-changed`.',
+    }),
+  ),
+})
 
 const PauseDirection = oneOf(['up', 'down', 'both'], 'Which way; without it, both.')
 export const ResumeBody = Type.Object({ direction: Type.Optional(PauseDirection) })
 export const PauseBody = Type.Object({
+  reason: Type.Optional(Reason),
   direction: Type.Optional(PauseDirection),
   for: Type.Optional(
     Type.Union([Type.String(), Type.Integer({ minimum: 1, maximum: MAX_WHOLE_NUMBER })], {

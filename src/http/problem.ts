@@ -25,6 +25,7 @@ type RequestCode =
   | 'uri-too-long'
   | 'too-many-attempts'
   | 'headers-too-large'
+  | 'count-changed'
   | 'internal'
 
 /** Outcomes of a decision that are errors of the caller's set-up. */
@@ -47,6 +48,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'ambiguous-name': { status: 409, title: 'Several services have this name' },
   'node-mismatch': { status: 409, title: 'The report is of another node' },
+  'count-changed': { status: 409, title: 'The count is no longer the expected one' },
   unsupported: { status: 409, title: 'This service can not be scaled' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The path is too long' },

@@ -28,7 +28,9 @@ describe('a token file', () => {
   })
 
   it('is complained about by line number and never with what the line says', () => {
-    const { problems } = parseTokenFile('hunter2\nroot hunter2\nread hunter2 hunter3\nscale hunter4\nread hunter4\n')
+    const { problems } = parseTokenFile(
+      'hunter2\nroot hunter2\nread hunter2 hunter3 hunter5\nscale hunter4\nread hunter4\n',
+    )
     expect(problems).toHaveLength(4)
     expect(problems.map((text) => /^line (\d)/.exec(text)?.[1])).toEqual(['1', '2', '3', '5'])
     expect(problems.join()).not.toContain('hunter')

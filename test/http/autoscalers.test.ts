@@ -197,6 +197,17 @@ describe('PUT replicas', () => {
     expect(requests).toEqual([{ name: 'web', request: { kind: 'set', origin: 'call', replicas, note: 'sale', key } }])
   })
 
+  it('with another count than the expected one is refused, and asks for nothing', async () => {
+    const { scaler, requests } = recordingScaler()
+    const payload = { replicas: 5, expect: 4 }
+    const answer = await server({ scaler }).inject({ method: 'PUT', url, payload })
+    expect(answer.statusCode).toBe(409)
+    expect(answer.json()).toMatchObject({ code: 'count-changed', detail: expect.stringContaining('3 now, not 4') })
+    expect(requests).toEqual([])
+    const right = await server({ scaler }).inject({ method: 'PUT', url, payload: { replicas: 5, expect: 3 } })
+    expect(right.statusCode).toBe(200)
+  })
+
   it.each([
     {},
     { replicas: -1 },
@@ -221,11 +232,32 @@ describe('PUT replicas', () => {
 
 describe('pause and resume', () => {
   const calls: { name: string; method?: 'PUT'; url: string; payload?: object; is: unknown[] }[] = [
-    { name: 'both ways until resumed', url: 'pause', is: ['pause', 'web', 'both', undefined] },
-    { name: 'by PUT', method: 'PUT', url: 'pause', is: ['pause', 'web', 'both', undefined] },
-    { name: 'one way', url: 'pause', payload: { direction: 'up' }, is: ['pause', 'web', 'up', undefined] },
-    { name: 'for a while', url: 'pause', payload: { for: '5m' }, is: ['pause', 'web', 'both', 300_000] },
-    { name: 'for seconds', url: 'pause', payload: { for: 90 }, is: ['pause', 'web', 'both', 90_000] },
+    { name: 'both ways until resumed', url: 'pause', is: ['pause', 'web', { scope: 'both', by: '127.0.0.1' }] },
+    { name: 'by PUT', method: 'PUT', url: 'pause', is: ['pause', 'web', { scope: 'both', by: '127.0.0.1' }] },
+    {
+      name: 'one way',
+      url: 'pause',
+      payload: { direction: 'up' },
+      is: ['pause', 'web', { scope: 'up', by: '127.0.0.1' }],
+    },
+    {
+      name: 'for a while',
+      url: 'pause',
+      payload: { for: '5m' },
+      is: ['pause', 'web', { scope: 'both', forMs: 300_000, by: '127.0.0.1' }],
+    },
+    {
+      name: 'for seconds',
+      url: 'pause',
+      payload: { for: 90 },
+      is: ['pause', 'web', { scope: 'both', forMs: 90_000, by: '127.0.0.1' }],
+    },
+    {
+      name: 'with a reason',
+      url: 'pause',
+      payload: { reason: ' the database moves ' },
+      is: ['pause', 'web', { scope: 'both', reason: 'the database moves', by: '127.0.0.1' }],
+    },
     { name: 'ended', url: 'resume', is: ['resume', 'web', 'both'] },
     {
       name: 'ended one way by PUT',

@@ -12,6 +12,7 @@ import type { DecideInput, ValidInput } from './decide-input.ts'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from './decision.ts'
 import { gates } from './gates.ts'
 import { limitCount } from './limit-count.ts'
+import { originOf } from './request.ts'
 
 export interface Verdict {
   readonly decision: Decision
@@ -123,5 +124,20 @@ function answer(input: DecideInput, given: Answer): Decision {
     ...given,
     reason: `${given.reason}${noted(input.request)}`,
     atMs: input.nowMs,
+    ...askedBy(input.request, given),
+  }
+}
+
+/** Who asked, for whoever looks back. */
+function askedBy(request: DecideInput['request'], { from, wanted = from }: Answer): Partial<Decision> {
+  const { caller, alerts, note } = request
+  const towards =
+    request.kind === 'step' ? request.direction : wanted === from ? undefined : wanted > from ? 'up' : 'down'
+  return {
+    origin: originOf(request),
+    ...(towards && { direction: towards }),
+    ...(alerts && { alerts }),
+    ...(caller && { caller }),
+    ...(note && { note }),
   }
 }

@@ -1,4 +1,6 @@
 /** A decision: the answer to a request, always with an outcome and a reason. Clients rely on the codes: docs/http-api.md. */
+import type { Direction } from '../policy/policy.ts'
+import type { Caller } from './request.ts'
 
 export type HeldCode =
   | 'cooldown'
@@ -40,6 +42,17 @@ export interface Decision {
   readonly retryAtMs?: number
   /** Ms since the epoch. */
   readonly atMs: number
+  /** Of this decision of this controller: set when it is logged. */
+  readonly id?: string
+  /** Who or what asked: `call`, `alert`, `orbiter`, or a request source such as `restore`. */
+  readonly origin?: string
+  /** Which way it would have gone; absent: neither. */
+  readonly direction?: Direction
+  /** Names of the alerts that asked. */
+  readonly alerts?: readonly string[]
+  readonly caller?: Caller
+  /** What the caller said, apart from the reason. */
+  readonly note?: string
 }
 
 /** One stage of the pipeline as `explain` shows it. */

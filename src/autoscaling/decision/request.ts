@@ -43,8 +43,17 @@ export const COUNT_TRAITS: Traits = { endsMaintenance: false, waitsForRollout: t
 
 const SET_TRAITS: Traits = { ...COUNT_TRAITS, endsMaintenance: true, clears: 'alerts' }
 
+/** Who asked, as far as it is known: the name of the token, and the address of the socket. */
+export interface Caller {
+  readonly name?: string
+  readonly address?: string
+}
+
 interface Common {
   readonly key?: RequestKey
+  readonly caller?: Caller
+  /** Names of the alerts that it is for. */
+  readonly alerts?: readonly string[]
   /** Free text of the caller, kept in the decision's reason and the log. */
   readonly note?: string
 }
@@ -74,3 +83,7 @@ export function causeOf(request: Request): string {
   if (request.kind === 'step') return request.origin
   return request.kind === 'recommend' ? request.cause : request.kind
 }
+
+/** Who or what asks, for the record. */
+export const originOf = (request: Request): string =>
+  request.kind === 'step' || request.kind === 'set' ? request.origin : causeOf(request)

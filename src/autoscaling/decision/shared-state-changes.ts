@@ -2,13 +2,23 @@
 import type { Direction } from '../policy/policy.ts'
 import type { Pause, PendingRestore, SharedState } from './shared-state.ts'
 
+export interface PauseWish {
+  readonly scope: Direction | 'both'
+  /** Absent: until resumed. */
+  readonly forMs?: number | undefined
+  /** Why, in the caller's words. */
+  readonly reason?: string
+  /** Name or address of the caller. */
+  readonly by?: string
+}
+
 /** Adds to a pause in force: the wider scope and the later end win. */
 export function addPause(
   state: SharedState,
   serviceId: string,
-  added: { scope: Direction | 'both'; forMs: number | undefined; nowMs: number },
+  added: PauseWish & { readonly nowMs: number },
 ): SharedState {
-  const { scope, forMs, nowMs } = added
+  const { scope, forMs, nowMs, reason, by } = added
   const before = state.pauses.get(serviceId)
   const inForce = before !== undefined && (before.untilMs ?? nowMs + 1) > nowMs ? before : undefined
   const untilMs = forMs === undefined ? undefined : nowMs + forMs
@@ -17,6 +27,8 @@ export function addPause(
     scope: inForce === undefined || inForce.scope === scope ? scope : 'both',
     sinceMs: inForce?.sinceMs ?? nowMs,
     ...(end === undefined ? {} : { untilMs: end }),
+    ...(reason !== undefined && { reason }),
+    ...(by !== undefined && { by }),
   }
   return { ...state, pauses: new Map(state.pauses).set(serviceId, pause) }
 }

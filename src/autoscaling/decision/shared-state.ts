@@ -11,6 +11,10 @@ export interface Pause {
   readonly sinceMs: number
   /** Absent: until resumed. */
   readonly untilMs?: number
+  /** Why, in the words of who paused. */
+  readonly reason?: string
+  /** Name or address of who paused. */
+  readonly by?: string
 }
 
 /** The count that ran before a deploy reset it, with the state label it had. */
@@ -85,8 +89,8 @@ export function encodeSharedState(
   return Object.fromEntries(next)
 }
 
-function encodePause({ scope, sinceMs, untilMs }: Pause): string {
-  return JSON.stringify({ scope, since: sinceMs, until: untilMs })
+function encodePause({ scope, sinceMs, untilMs, reason, by }: Pause): string {
+  return JSON.stringify({ scope, since: sinceMs, until: untilMs, reason, by })
 }
 
 function encodeRestore({ replicas, stateLabel, sinceMs }: PendingRestore): string {
@@ -94,10 +98,11 @@ function encodeRestore({ replicas, stateLabel, sinceMs }: PendingRestore): strin
 }
 
 function decodePause(text: string): Pause {
-  const { scope, since, until } = parseJsonObject(text) ?? {}
+  const { scope, since, until, reason, by } = parseJsonObject(text) ?? {}
   const readable = (scope === 'up' || scope === 'down' || scope === 'both') && isWhole(since)
-  if (readable && until === undefined) return { scope, sinceMs: since }
-  if (readable && isWhole(until)) return { scope, sinceMs: since, untilMs: until }
+  const words = { ...(typeof reason === 'string' && { reason }), ...(typeof by === 'string' && { by }) }
+  if (readable && until === undefined) return { scope, sinceMs: since, ...words }
+  if (readable && isWhole(until)) return { scope, sinceMs: since, untilMs: until, ...words }
   return { scope: 'both', sinceMs: 0 }
 }
 

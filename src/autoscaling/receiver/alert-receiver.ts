@@ -14,13 +14,14 @@ import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from 
 import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
 import { STANDING_TRAITS } from '../alerts/alert-source.ts'
 import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
-import { alertHash, alertKey, alertNote, type Digest, groupHash } from '../alerts/alert-words.ts'
+import { alertHash, alertKey, alertName, alertNote, type Digest, groupHash } from '../alerts/alert-words.ts'
 import { isKnownWhole, rememberGroup } from '../alerts/group-memory.ts'
 import type { Alert, Notification } from '../alerts/notification.ts'
 import { end, standingOf } from '../alerts/standing-changes.ts'
 import { standingNews } from '../alerts/standing-news.ts'
 import type { AlertRoute, Alerts, Catalog, Scaler } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
+import type { Caller } from '../decision/request.ts'
 import type { ScalingState } from '../decision/state.ts'
 import type { TellDecision } from '../feed/tell-decision.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
@@ -48,6 +49,7 @@ type Outcome = Decision | Fault
 interface Received {
   readonly notification: Notification
   readonly route: AlertRoute | undefined
+  readonly caller: Caller | undefined
   /** Of the group of alerts, as this route is told of it. */
   readonly groupKey: string
 }
@@ -82,16 +84,18 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
   }
 
   const step = async ({ reading }: BoundPolicy, plan: AlertStep, received: Received): Promise<Outcome> => {
-    const { notification, route } = received
+    const { notification, route, caller } = received
     const { because, direction, by } = plan
     const { name } = reading
+    const alerts = plan.alerts.map(alertName).filter((each) => each !== '')
     const ofRoute = because === 'firing' ? route?.key : undefined
     const key = ofRoute ?? alertKey(plan, notification, { digest, autoscaler: name })
     const stands = because === 'firing' && reading.policy?.onFiring === 'repeat'
     const note = route?.note ?? alertNote(plan)
     try {
       return await scaler.request(name, {
-        ...{ kind: 'step', origin: 'alert', direction, ...(by && { by }), key, note },
+        ...{ kind: 'step', origin: 'alert', direction, ...(by && { by }), key, note, alerts },
+        ...(caller && { caller }),
         ...(stands && { traits: STANDING_TRAITS }),
       })
     } catch (error) {
@@ -151,12 +155,12 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
   const answer = async (
     notification: Notification,
     meaning: (alert: Alert) => AlertMeaning,
-    route: AlertRoute | undefined,
+    { route, caller }: Pick<Received, 'route' | 'caller'>,
   ) => {
     const groupKey = groupHash(notification, route === undefined ? '' : `${route.direction} ${route.name}`, digest)
     const find = (target: AlertTarget) => findTarget(target, policies)
     const { results, groups } = groupAlerts(notification, { meaningOf: meaning, find, nowMs: now() })
-    const done = await carryOutAll(groups, { notification, route, groupKey })
+    const done = await carryOutAll(groups, { notification, route, caller, groupKey })
     const filled = [...results]
     for (const [at, { positions }] of groups.entries()) {
       for (const [nth, position] of positions.entries()) {
@@ -171,14 +175,18 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
   }
 
   return {
-    async receive(notification) {
-      const { results } = await answer(notification, (alert) => meaningOf(alert, notification), undefined)
+    async receive(notification, caller) {
+      const from = { route: undefined, caller }
+      const { results } = await answer(notification, (alert) => meaningOf(alert, notification), from)
       return results
     },
     async receiveFor(route, notification) {
       const autoscaler = policies.find(route.name)
       const meaning = (alert: Alert) => routedMeaningOf(alert, notification, route)
-      const { results, outcome = held(autoscaler, NOTHING_FIRES) } = await answer(notification, meaning, route)
+      const { results, outcome = held(autoscaler, NOTHING_FIRES) } = await answer(notification, meaning, {
+        route,
+        caller: route.caller,
+      })
       if (outcome instanceof Fault) throw outcome
       return { decision: outcome, results }
     },

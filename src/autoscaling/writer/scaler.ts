@@ -42,9 +42,9 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
         ...at,
       })
     },
-    async pause(name, scope, forMs) {
+    async pause(name, wish) {
       const id = serviceIdOf(name)
-      await sharedState.update((state) => addPause(state, id, { scope, forMs, nowMs: now() }))
+      await sharedState.update((state) => addPause(state, id, { ...wish, nowMs: now() }))
       return catalog.get(name)
     },
     async resume(name, scope) {

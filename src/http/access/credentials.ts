@@ -2,6 +2,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Role, Token } from './tokens.ts'
 
+/** What a known credential may do, and whose it is. */
+export interface Holder {
+  readonly role: Role
+  /** The third word of the token file, or Orbiter's user. */
+  readonly name?: string
+}
+
 export interface Credentials {
   readonly tokens: readonly Token[]
   /** `ORBITER_AUTH_USER` and `ORBITER_AUTH_PASS`: the role `scale`. */
@@ -21,18 +28,20 @@ export const showsNothing = ({ authorization, token }: Shown): boolean =>
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** `undefined`: nobody we know. */
-export function credentialCheck({ tokens, orbiter }: Credentials): (shown: Shown) => Role | undefined {
-  const bySecret = tokens.map(({ role, secret }) => ({ role, hash: sha256(secret) }))
+export function credentialCheck({ tokens, orbiter }: Credentials): (shown: Shown) => Holder | undefined {
+  const bySecret = tokens.map(({ secret, ...holder }) => ({ holder, hash: sha256(secret) }))
   const orbiterPair = orbiter && sha256(`${orbiter.user}:${orbiter.pass}`)
   return ({ authorization, token }) => {
     const credential = token === undefined ? readAuthorization(authorization ?? '') : { secret: token.trim() }
     if (credential === undefined) return undefined
     const { secret, pair } = credential
     const hash = sha256(secret)
-    let role: Role | undefined
-    for (const known of bySecret) if (timingSafeEqual(hash, known.hash)) role = known.role
-    if (orbiterPair && pair !== undefined && timingSafeEqual(sha256(pair), orbiterPair)) role ??= 'scale'
-    return role
+    let holder: Holder | undefined
+    for (const known of bySecret) if (timingSafeEqual(hash, known.hash)) holder = known.holder
+    if (orbiter && orbiterPair && pair !== undefined && timingSafeEqual(sha256(pair), orbiterPair)) {
+      holder ??= { role: 'scale', name: orbiter.user }
+    }
+    return holder
   }
 }
 

@@ -1,5 +1,5 @@
 /** Who may do what (docs/http-api.md, "Access"), as one function of one request. */
-import { type Credentials, credentialCheck, type Shown, showsNothing } from './credentials.ts'
+import { type Credentials, credentialCheck, type Holder, type Shown, showsNothing } from './credentials.ts'
 import type { GrafanaSigning } from './grafana-signature.ts'
 import { trustedPeers } from './peer.ts'
 import { mayActAs, type Role, type Token } from './tokens.ts'
@@ -23,7 +23,8 @@ export interface Caller extends Shown {
 }
 
 export type Verdict =
-  | { readonly allowed: true }
+  /** `name`: whose credential it was; absent: nobody's, or one without a name. */
+  | { readonly allowed: true; readonly name?: string }
   | {
       readonly allowed: false
       readonly code: 'no-credential' | 'wrong-credential' | 'role-too-low' | 'writes-closed'
@@ -31,6 +32,7 @@ export type Verdict =
     }
 
 const ALLOWED: Verdict = { allowed: true }
+const allow = ({ name }: Holder): Verdict => (name === undefined ? ALLOWED : { allowed: true, name })
 
 export type Judge = (caller: Caller, needed: Role) => Verdict
 
@@ -44,7 +46,7 @@ function tokenJudge({ orbiter }: AccessRules, tokens: readonly Token[]): Judge {
     if (showsNothing(caller)) return noCredential(needed)
     const held = roleOf(caller)
     if (held === undefined) return wrongCredential
-    return mayActAs(held, needed) ? ALLOWED : roleTooLow(held, needed)
+    return mayActAs(held.role, needed) ? allow(held) : roleTooLow(held.role, needed)
   }
 }
 
@@ -58,7 +60,7 @@ function openJudge({ orbiter, trustedCidrs }: AccessRules): Judge {
     if (origin !== undefined || fetchSite === 'cross-site')
       return writesClosed('comes from a web page (it has Origin or Sec-Fetch-Site)')
     const held = roleOf?.(caller)
-    if (held !== undefined && mayActAs(held, needed)) return ALLOWED
+    if (held !== undefined && mayActAs(held.role, needed)) return allow(held)
     if (roleOf && !showsNothing(caller) && held === undefined) return wrongCredential
     if (isTrusted(address)) return ALLOWED
     return roleOf && held === undefined ? noCredential(needed) : writesClosed('comes from another machine')

@@ -1,4 +1,4 @@
-/** The token file: a line each `role token`, `#` and blank lines skipped. Pure. */
+/** The token file: a line each `role token [name]`, `#` and blank lines skipped. Pure. */
 
 export const ROLES = ['read', 'scale', 'admin', 'agent'] as const
 export type Role = (typeof ROLES)[number]
@@ -6,6 +6,8 @@ export type Role = (typeof ROLES)[number]
 export interface Token {
   readonly role: Role
   readonly secret: string
+  /** Who has it: shown beside what was done with it. */
+  readonly name?: string
 }
 
 /** Says everything wrong by line number, and no line's content: it may be a secret. */
@@ -19,19 +21,21 @@ export function parseTokenFile(text: string): {
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const number = index + 1
     const words = line.trim().split(/\s+/)
-    const [roleWord, secret, ...rest] = words
+    const [roleWord, secret, name, ...rest] = words
     if (roleWord === undefined || roleWord === '' || roleWord.startsWith('#')) continue
     const role = ROLES.find((known) => known === roleWord)
     const before = secret === undefined ? undefined : lineOf.get(secret)
     if (secret === undefined || rest.length > 0) {
-      problems.push(`line ${number} has ${words.length} words; write a role and a token with a space between them`)
+      problems.push(
+        `line ${number} has ${words.length} words; write a role, a token and, if you like, a name in one word`,
+      )
     } else if (role === undefined) {
       problems.push(`line ${number} begins with no role; write one of ${ROLES.join(', ')}`)
     } else if (before !== undefined) {
       problems.push(`line ${number} repeats the token of line ${before}; give every token one role`)
     } else {
       lineOf.set(secret, number)
-      tokens.push({ role, secret })
+      tokens.push({ role, secret, ...(name !== undefined && { name }) })
     }
   }
   if (tokens.length === 0 && problems.length === 0)

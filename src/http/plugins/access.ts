@@ -3,20 +3,43 @@
  * Wrong credentials are counted per address; only they are ever slowed, a right one never is.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller } from '../../autoscaling/decision/request.ts'
 import { type AccessRules, createJudge } from '../access/judge.ts'
 import type { Role } from '../access/tokens.ts'
 import type { Refuse } from './refuse.ts'
 
 export type Guard = (role: Role) => (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-const CHALLENGE = ['Bearer realm="orrery"', 'Basic realm="orrery", charset="UTF-8"']
+const BEARER = 'Bearer realm="orrery"'
+const CHALLENGE = [BEARER, 'Basic realm="orrery", charset="UTF-8"']
+
+/** The dashboard asks for a token itself: for its calls the browser's own dialog must not open. */
+const challengeOf = ({ headers }: FastifyRequest) =>
+  headers['x-requested-with'] === 'orrery-ui' ? [BEARER] : CHALLENGE
+
+/** Requests that a guard let in: for which role, and the name of their credential where it has one. */
+const letIn = new WeakMap<FastifyRequest, { readonly needed: Role; readonly name?: string }>()
+
+/** Whether a guard let it in to change something. */
+export const mayChange = (request: FastifyRequest): boolean => {
+  const needed = letIn.get(request)?.needed
+  return needed === 'scale' || needed === 'admin'
+}
 
 export function createGuard(rules: AccessRules, refuse: Refuse): Guard {
   const judge = createJudge(rules)
   return (role) => async (request) => {
     const verdict = judge(callerOf(request), role)
-    if (!verdict.allowed) await refuse(request, { ...verdict, challenge: CHALLENGE })
+    if (!verdict.allowed) return await refuse(request, { ...verdict, challenge: challengeOf(request) })
+    letIn.set(request, { needed: role, ...(verdict.name !== undefined && { name: verdict.name }) })
   }
+}
+
+/** Who asks: the name of the token, and the address of the socket. */
+export function whoAsks(request: FastifyRequest): Caller {
+  const name = letIn.get(request)?.name
+  const address = request.raw.socket.remoteAddress
+  return { ...(name !== undefined && { name }), ...(address !== undefined && { address }) }
 }
 
 const callerOf = ({ raw, headers }: FastifyRequest) => ({

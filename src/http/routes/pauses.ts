@@ -1,6 +1,7 @@
 /** `pause` and `resume`: stop one direction or both, for a while or until told otherwise. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { NameParams, PauseBody, ResumeBody, readFor } from '../asked.ts'
+import { whoAsks } from '../plugins/access.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../wire/autoscaler.ts'
 import { answers, needs } from './schemas.ts'
@@ -18,8 +19,15 @@ export const pauseRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async
     url: '/v1/autoscaler/:name/pause',
     schema: { ...shared, summary: 'Stop scaling, one way or both', body: PauseBody },
     onRequest: [guard('scale'), stopping.refuseNewWork],
-    handler: async ({ params: { name }, body }) =>
-      wireAutoscaler(await scaler.pause(name, body.direction ?? 'both', readFor(body.for))),
+    handler: async (request) => {
+      const { params, body } = request
+      const { name: token, address } = whoAsks(request)
+      const by = token ?? address
+      const reason = body.reason?.trim()
+      const wish = { scope: body.direction ?? 'both', forMs: readFor(body.for) }
+      const words = { ...(reason && { reason }), ...(by !== undefined && { by }) }
+      return wireAutoscaler(await scaler.pause(params.name, { ...wish, ...words }))
+    },
   })
   app.route({
     method: ['POST', 'PUT'],

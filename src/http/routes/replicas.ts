@@ -3,6 +3,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { answerDecision } from '../answer-decision.ts'
 import { NameParams, ReplicasBody } from '../asked.ts'
 import { readIdempotencyKey } from '../idempotency-key.ts'
+import { whoAsks } from '../plugins/access.ts'
+import { HttpProblem } from '../problem.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { DecisionSchema } from '../wire/decision.ts'
 import { answers, IdempotencyHeader, needs } from './schemas.ts'
@@ -22,11 +24,21 @@ export const replicasRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = as
       },
       onRequest: [deps.guard('scale'), deps.stopping.refuseNewWork],
     },
-    async ({ params: { name }, body: { replicas, reason }, headers }) => {
+    async (request) => {
+      const { params, body, headers } = request
+      const { name } = params
+      const { replicas, reason, expect } = body
+      requireExpected(deps.catalog.get(name).observation.replicas, expect)
       const key = readIdempotencyKey(headers['idempotency-key'], { autoscaler: name, wish: `set:${replicas}` })
       const note = reason?.trim()
-      const request = { kind: 'set', origin: 'call', replicas, ...(key && { key }), ...(note && { note }) } as const
-      return answerDecision(await deps.scaler.request(name, request))
+      const wish = { replicas, caller: whoAsks(request), ...(key && { key }), ...(note && { note }) }
+      return answerDecision(await deps.scaler.request(name, { kind: 'set', origin: 'call', ...wish }))
     },
   )
+}
+
+/** Of two people who look at 3, one at 5 must not undo what the other just did. Throws HttpProblem `count-changed`. */
+function requireExpected(count: number, expected: number | undefined): void {
+  if (expected === undefined || expected === count) return
+  throw new HttpProblem('count-changed', `The count is ${count} now, not ${expected}; nothing was changed. Look again.`)
 }

@@ -7,6 +7,7 @@ import { countWebhook } from '../answer-alerts.ts'
 import { answerDecision } from '../answer-decision.ts'
 import { NameParams, readStep, StepQuery, stepBody } from '../asked.ts'
 import { readIdempotencyKey } from '../idempotency-key.ts'
+import { whoAsks } from '../plugins/access.ts'
 import { receiveAlert } from '../receive-alert.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { DecisionSchema } from '../wire/decision.ts'
@@ -37,7 +38,8 @@ export const stepRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async 
         const notification = readNotification(request.body)
         const wish = `${direction}:${by ? formatStep(by) : ''}`
         const key = readIdempotencyKey(request.headers['idempotency-key'], { autoscaler: name, wish })
-        const step = { direction, ...(by && { by }), ...(note && { note }), ...(key && { key }) }
+        const caller = whoAsks(request)
+        const step = { direction, caller, ...(by && { by }), ...(note && { note }), ...(key && { key }) }
         if (notification === undefined) {
           return answerDecision(await scaler.request(name, { kind: 'step', origin: 'call', ...step }))
         }

@@ -1,9 +1,10 @@
 /** Notifications of Alertmanager and Grafana, each alert routed by its own labels; and the end of what stands. */
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Notification, readNotification } from '../../autoscaling/alerts/notification.ts'
 import { answerAlerts, countAlerts, countWebhook } from '../answer-alerts.ts'
 import { NameParams } from '../asked.ts'
+import { whoAsks } from '../plugins/access.ts'
 import { HttpProblem } from '../problem.ts'
 import type { RouteDeps } from '../server-deps.ts'
 import { AlertResultsSchema } from '../wire/alert-result.ts'
@@ -45,9 +46,9 @@ export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = asy
     body: Body,
     response: answers(AlertResultsSchema, 'What came of each alert; also if nothing scales.'),
   })
-  const receive = async ({ body }: { readonly body: unknown }, reply: FastifyReply) => {
+  const receive = async (request: FastifyRequest, reply: FastifyReply) => {
     countWebhook(reply, metrics)
-    const results = await alerts.receive(notificationIn(body))
+    const results = await alerts.receive(notificationIn(request.body), whoAsks(request))
     countAlerts(results, metrics)
     return answerAlerts(results)
   }

@@ -2,6 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { StandingAlert } from '../../autoscaling/alerts/alert-state.ts'
 import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
+import type { Pause } from '../../autoscaling/decision/shared-state.ts'
 import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../autoscaling/policy/step.ts'
 import { DecisionSchema, wireDecision } from './decision.ts'
@@ -48,6 +49,14 @@ const AlertSchema = Type.Object({
     description: 'When it was last heard to fire, to about a tenth of its time to live. RFC 3339.',
   }),
   suspended: Type.Boolean({ description: 'The count was set by hand: no step until the next notification.' }),
+})
+
+export const PauseSchema = Type.Object({
+  direction: Scope,
+  since: Time,
+  until: Type.Optional(Time),
+  reason: Type.Optional(Type.String({ description: 'In the words of who paused.' })),
+  by: Type.Optional(Type.String({ description: 'Name of the token, else the address, of who paused.' })),
 })
 
 const ConditionSchema = Type.Object({
@@ -103,7 +112,7 @@ export const AutoscalerSchema = Type.Object({
   ),
   observation: ObservationSchema,
   state: Type.Optional(State),
-  pause: Type.Optional(Type.Object({ direction: Scope, since: Time, until: Type.Optional(Time) })),
+  pause: Type.Optional(PauseSchema),
   restore: Type.Optional(Type.Object({ replicas: Type.Integer(), since: Time })),
   alerts: Type.Array(AlertSchema, { description: 'Alerts that stand (`autoscaler.on-firing=repeat`).' }),
   conditions: Type.Array(ConditionSchema),
@@ -182,12 +191,10 @@ function wireState(state: NonNullable<Autoscaler['state']>): Static<typeof State
   }
 }
 
-const wirePause = ({
-  scope,
-  sinceMs,
-  untilMs,
-}: NonNullable<Autoscaler['pause']>): WireAutoscaler['pause'] & object => ({
+export const wirePause = ({ scope, sinceMs, untilMs, reason, by }: Pause): Static<typeof PauseSchema> => ({
   direction: scope,
   since: rfc3339(sinceMs),
   ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
+  ...(reason !== undefined && { reason }),
+  ...(by !== undefined && { by }),
 })

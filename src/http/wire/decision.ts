@@ -1,6 +1,7 @@
 /** A decision and its stages as callers see them (docs/http-api.md). */
 import { type Static, Type } from '@sinclair/typebox'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision/decision.ts'
+import type { Direction } from '../../autoscaling/policy/policy.ts'
 import { enumeration } from './enumeration.ts'
 import { rfc3339 } from './time.ts'
 
@@ -48,11 +49,27 @@ export const DecisionSchema = Type.Object({
   ),
   retryAt: Type.Optional(Time),
   at: Time,
+  id: Type.Optional(Type.String({ description: 'Of this decision of this controller.' })),
+  origin: Type.Optional(
+    Type.String({
+      description: 'Who or what asked: `call`, `alert`, `orbiter`, or a request source such as `restore`.',
+    }),
+  ),
+  direction: Type.Optional(enumeration<Direction>({ up: true, down: true })),
+  alerts: Type.Optional(Type.Array(Type.String(), { description: 'Names of the alerts that asked.' })),
+  caller: Type.Optional(
+    Type.Object({
+      name: Type.Optional(Type.String({ description: 'Of the token.' })),
+      address: Type.Optional(Type.String({ description: 'Of the socket.' })),
+    }),
+  ),
+  note: Type.Optional(Type.String({ description: 'What the caller said, apart from the reason.' })),
 })
 export type WireDecision = Static<typeof DecisionSchema>
 
 export function wireDecision(decision: Decision): WireDecision {
   const { autoscaler, service, outcome, code, reason, from, to, wanted, limits, retryAtMs, atMs } = decision
+  const { id, origin, direction, alerts, caller, note } = decision
   return {
     autoscaler,
     service,
@@ -65,6 +82,12 @@ export function wireDecision(decision: Decision): WireDecision {
     limits: limits.map((limit) => ({ ...limit })),
     ...(retryAtMs !== undefined && { retryAt: rfc3339(retryAtMs) }),
     at: rfc3339(atMs),
+    ...(id !== undefined && { id }),
+    ...(origin !== undefined && { origin }),
+    ...(direction !== undefined && { direction }),
+    ...(alerts && { alerts: [...alerts] }),
+    ...(caller && { caller: { ...caller } }),
+    ...(note !== undefined && { note }),
   }
 }
 

@@ -87,7 +87,9 @@ export const fakeScaler = (change: Partial<Omit<Scaler, 'stop'>> = {}): Omit<Sca
 
 export interface RecordingScaler {
   readonly scaler: Omit<Scaler, 'stop'>
-  readonly requests: { name: string; request: Request }[]
+  /** Who asked is apart. */
+  readonly requests: { name: string; request: Omit<Request, 'caller'> }[]
+  readonly callers: (Request['caller'] | undefined)[]
 }
 
 /** Keeps what it was asked and answers with `answer`. */
@@ -95,12 +97,16 @@ export function recordingScaler(
   answer: (name: string, request: Request) => Decision = () => aDecision(),
 ): RecordingScaler {
   const requests: RecordingScaler['requests'] = []
+  const callers: RecordingScaler['callers'] = []
   return {
     requests,
+    callers,
     scaler: fakeScaler({
-      async request(name, request) {
+      async request(name, given) {
+        const { caller, ...request } = given
         requests.push({ name, request })
-        return answer(name, request)
+        callers.push(caller)
+        return answer(name, given)
       },
     }),
   }

@@ -5,8 +5,10 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import type { Caller } from '../../../autoscaling/decision/request.ts'
 import type { Direction, Step } from '../../../autoscaling/policy/policy.ts'
 import { countWebhook } from '../../answer-alerts.ts'
+import { whoAsks } from '../../plugins/access.ts'
 import { errorAnswer } from '../../plugins/errors.ts'
 import { readBodiesAsText } from '../../plugins/json-body.ts'
 import { asHttpProblem, replyTo } from '../../problem.ts'
@@ -63,7 +65,7 @@ async function handle(deps: RouteDeps, request: FastifyRequest, reply: FastifyRe
   const { status, message } =
     'refusal' in asked
       ? { status: 400, message: asked.refusal }
-      : await answer(deps, { ...asked, notification, requestId: request.id })
+      : await answer(deps, { ...asked, notification, who: whoAsks(request), requestId: request.id })
   return reply.code(status).send({ status: status === 200 ? 'OK' : 'NOK', message })
 }
 
@@ -72,13 +74,14 @@ interface Asked {
   readonly direction: Direction
   readonly by?: Step
   readonly notification: Notification | undefined
+  readonly who: Caller
   readonly requestId: string
 }
 
 /** Throws what a retry can mend, and faults of ours. */
 async function answer(deps: RouteDeps, asked: Asked): Promise<DockerScalerAnswer> {
-  const { service, direction, by, notification, requestId } = asked
-  const step = { direction, ...(by && { by }) }
+  const { service, direction, by, notification, who, requestId } = asked
+  const step = { direction, caller: who, ...(by && { by }) }
   const caller = notification === undefined ? 'plain' : 'alert'
   try {
     const autoscaler = deps.catalog.ofService(service)

@@ -9,6 +9,7 @@ import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { answerAlerts, countAlerts, countWebhook } from '../../answer-alerts.ts'
 import { sendEndlessly } from '../../endless-response.ts'
+import { whoAsks } from '../../plugins/access.ts'
 import { readBodiesAsText } from '../../plugins/json-body.ts'
 import { HttpProblem, isTransient } from '../../problem.ts'
 import type { RouteDeps } from '../../server-deps.ts'
@@ -94,7 +95,9 @@ async function handle(
   }
   try {
     const name = nameOf(deps, autoscaler, service)
-    const answer = orbiterAnswer(await deps.scaler.request(name, { kind: 'step', origin: 'orbiter', direction }))
+    const answer = orbiterAnswer(
+      await deps.scaler.request(name, { kind: 'step', origin: 'orbiter', direction, caller: whoAsks(request) }),
+    )
     return reply.code(answer.status).type(JSON_TYPE).serializer(String).send(answer.text)
   } catch (error) {
     if (error instanceof Fault && error.code === 'unknown-autoscaler') return reply.code(404).type(JSON_TYPE).send()

@@ -97,7 +97,7 @@ describe('an alert that stands is suspended until its next notification', () => 
   it('not by one that was held', async () => {
     const { receive, controller, alerts } = start()
     await receive(firing())
-    await controller.scaler.pause('web', 'both')
+    await controller.scaler.pause('web', { scope: 'both' })
     const held = controller.scaler.request('web', { kind: 'set', origin: 'call', replicas: 2 })
     await settle(10)
     expect(await held).toMatchObject({ code: 'paused' })
@@ -123,7 +123,7 @@ describe('an alert that stands is suspended until its next notification', () => 
     await receive(firing())
     swarm.change('id-web', { replicas: 2 })
     await settle(SECOND)
-    await controller.scaler.pause('web', 'both')
+    await controller.scaler.pause('web', { scope: 'both' })
     await receive(firing())
     const isSuspended = () => [...store.alertStore.current().standing.values()].map(({ suspended }) => suspended)
     expect(isSuspended()).toEqual([false])

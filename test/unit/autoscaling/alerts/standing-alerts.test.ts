@@ -84,7 +84,7 @@ describe('an alert that stands', () => {
   it('is held by a pause and a rollout, and goes on after them', async () => {
     const { receive, swarm, controller, replicas } = start()
     await receive(firing())
-    await controller.scaler.pause('web', 'up')
+    await controller.scaler.pause('web', { scope: 'up' })
     await settle(MINUTE)
     expect(replicas()).toBe(4)
     await controller.scaler.resume('web', 'both')

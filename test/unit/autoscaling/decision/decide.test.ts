@@ -449,7 +449,7 @@ describe('a step of an alert that stands', () => {
           }
           const asked = direction === 'up' ? up() : down()
           const decision = decided(standing(direction), { cooldownUpMs, cooldownDownMs })
-          expect(decision).toEqual(decided(asked, longer))
+          expect(decision).toEqual({ ...decided(asked, longer), origin: 'alert' })
           if (agoMs < 15_000) expect(decision.outcome).not.toBe('scaled')
         },
       ),

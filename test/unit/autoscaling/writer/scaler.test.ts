@@ -282,10 +282,10 @@ describe('a count that is not ours', () => {
 describe('a pause by call', () => {
   it('holds one direction until it is resumed, and goes with its service', async () => {
     const { swarm, scaler } = start()
-    await scaler.pause('web', 'up')
+    await scaler.pause('web', { scope: 'up' })
     await expect(scaler.request('web', up())).resolves.toMatchObject({ outcome: 'held', code: 'paused' })
     await expect(scaler.request('web', down())).resolves.toMatchObject({ outcome: 'scaled' })
-    await scaler.pause('web', 'down', 60_000)
+    await scaler.pause('web', { scope: 'down', forMs: 60_000 })
     expect(swarm.shared().pauses.get('id-web')).toMatchObject({ scope: 'both' })
     await scaler.resume('web', 'up')
     expect(swarm.shared().pauses.get('id-web')).toMatchObject({ scope: 'down' })
