@@ -34,7 +34,7 @@ const homes = {
   'fastify-plugin': '^src/http/',
   '@fastify': '^src/http/',
   'ip-address': '^src/foundation/',
-  'ipaddr[.]js': '^src/(http|config)/',
+  'ipaddr[.]js': '^src/http/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
   undici: '^src/(adapters/alertmanager|commands)/',
@@ -98,7 +98,7 @@ module.exports = {
       'config-alone',
       'configuration is a schema and its reader',
       { path: '^src/config/' },
-      { path: '^src/', pathNot: ['^src/config/', '^src/foundation/duration[.]ts$'] },
+      { path: '^src/', pathNot: ['^src/config/', '^src/foundation/(duration|did-you-mean)[.]ts$'] },
     ),
     rule(
       'only-main-commands',

@@ -24,7 +24,7 @@ const STOP_GRACE_MS = 5_000
 export async function agent(io: Console): Promise<ExitCode> {
   const config = loadConfig(io.env)
   const logger = createLogger({ level: config.logLevel })
-  for (const warning of configWarnings(config)) logger.warn({ event: 'config' }, warning)
+  for (const warning of configWarnings(config, io.env)) logger.warn({ event: 'config' }, warning)
   const now = Date.now
   const startedAtMs = now()
   const token = await readToken(config.agentTokenFile)

@@ -25,11 +25,12 @@ export interface Answer {
 /** `base` in place of ORRERY_URL. Throws an Error naming the address when nobody answers. */
 export async function callController({ env }: Console, call: Call, base?: string): Promise<Answer> {
   const config = loadConfig(env)
-  const url = new URL(call.path, `${base ?? config.url}/`)
+  const address = base ?? config.url
+  const url = controllerUrl(address, call.path)
   for (const [name, value] of Object.entries(call.query ?? {}))
     if (value !== undefined) url.searchParams.set(name, value)
   const isJson = call.body === undefined ? {} : { 'content-type': 'application/json' }
-  const headers = { accept: 'application/json', ...isJson, ...call.headers, ...(await credential(config)) }
+  const headers = { accept: 'application/json', ...isJson, ...call.headers, ...(await credential(config, address)) }
   const sent = call.body === undefined ? {} : { body: JSON.stringify(call.body) }
   try {
     const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }
@@ -49,8 +50,8 @@ export async function callController({ env }: Console, call: Call, base?: string
 /** The blocks of a stream of server-sent events, until it ends. Throws an Error naming the address, or what was refused. */
 export async function* openStream({ env }: Console, path: string): AsyncGenerator<string, void> {
   const config = loadConfig(env)
-  const url = new URL(path, `${config.url}/`)
-  const headers = { accept: 'text/event-stream', ...(await credential(config)) }
+  const url = controllerUrl(config.url, path)
+  const headers = { accept: 'text/event-stream', ...(await credential(config, config.url)) }
   const { statusCode, body } = await request(url, { headers, headersTimeout: TIMEOUT_MS, bodyTimeout: 0 }).catch(
     (cause: unknown) => {
       throw new Error(`no controller answers at ${url.origin}; set ORRERY_URL`, { cause })
@@ -65,8 +66,28 @@ export async function* openStream({ env }: Console, path: string): AsyncGenerato
   }
 }
 
-/** Beside a controller, in its container for instance, its own token file does too. Throws an Error when it can not be read. */
-export async function credential(config: Pick<Config, 'cliTokenFile' | 'tokenFile'>): Promise<Record<string, string>> {
+/** `path` below the path that the address may have, without its credential. */
+export function controllerUrl(address: string, path: string): URL {
+  const url = new URL(address)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
+  url.username = ''
+  url.password = ''
+  return url
+}
+
+/**
+ * The credential in the address, else the token of a file: beside a controller, in its container for instance, its own
+ * token file does too. Throws an Error when it can not be read.
+ */
+export async function credential(
+  config: Pick<Config, 'cliTokenFile' | 'tokenFile'>,
+  address: string,
+): Promise<Record<string, string>> {
+  const { username, password } = new URL(address)
+  if (username !== '' || password !== '') {
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  }
   const token = config.cliTokenFile === undefined ? await strongestToken(config) : await read(config.cliTokenFile)
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }

@@ -1,6 +1,7 @@
 /** From an environment to a Config, or one error that lists everything wrong with it. Pure. */
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { didYouMean } from '../foundation/did-you-mean.ts'
 import { type Config, ConfigSchema } from './schema.ts'
 import type { VariableOptions } from './variable.ts'
 
@@ -33,7 +34,7 @@ export function variables(): readonly (VariableOptions & { readonly field: strin
 }
 
 function options(schema: TSchema): VariableOptions {
-  const { env, role, description, default: fallback, secret } = schema
+  const { env, role, description, default: fallback, secret, needs } = schema
   if (typeof env !== 'string' || typeof description !== 'string') throw new Error('a variable without a name')
   return {
     env,
@@ -41,6 +42,7 @@ function options(schema: TSchema): VariableOptions {
     role: role === 'commands' || role === 'agent' ? role : 'serve',
     ...(typeof fallback === 'string' ? { default: fallback } : {}),
     ...(secret === true ? { secret } : {}),
+    ...(typeof needs === 'string' ? { needs } : {}),
   }
 }
 
@@ -59,7 +61,7 @@ export function loadConfig(env: Environment): Config {
     const message = whatIsWrong(field, chosen)
     if (message !== undefined) problems.push({ variable, value: secret ? '***' : withoutUserInfo(chosen), message })
   }
-  problems.push(...pairProblems(written))
+  problems.push(...missingProblems(env))
   if (problems.length > 0) throw new ConfigError(problems)
   return Value.Decode(ConfigSchema, written)
 }
@@ -78,29 +80,19 @@ function whatIsWrong(field: string, value: string): string | undefined {
 /** A password in a URL is a secret too. */
 const withoutUserInfo = (text: string): string => text.replace(/\/\/[^/@\s]+@/g, '//***@')
 
-function pairProblems(written: Readonly<Record<string, string>>): readonly ConfigProblem[] {
-  const needs = (field: string, variable: string, other: { field: string; variable: string }): ConfigProblem[] =>
-    written[field] !== undefined && written[other.field] === undefined
-      ? [{ variable: other.variable, message: `is needed too, because ${variable} is set` }]
-      : []
-  const cert = { field: 'tlsCertFile', variable: 'ORRERY_TLS_CERT_FILE' }
-  const key = { field: 'tlsKeyFile', variable: 'ORRERY_TLS_KEY_FILE' }
-  const user = { field: 'orbiterAuthUser', variable: 'ORBITER_AUTH_USER' }
-  const pass = { field: 'orbiterAuthPass', variable: 'ORBITER_AUTH_PASS' }
-  const secret = { field: 'grafanaSecretFile', variable: 'ORRERY_GRAFANA_SECRET_FILE' }
-  return [
-    ...needs(cert.field, cert.variable, key),
-    ...needs(key.field, key.variable, cert),
-    ...(written[key.field] === undefined ? needs('tlsCaFile', 'ORRERY_TLS_CA_FILE', cert) : []),
-    ...needs(user.field, user.variable, pass),
-    ...needs(pass.field, pass.variable, user),
-    ...needs('grafanaTimestampHeader', 'ORRERY_GRAFANA_TIMESTAMP_HEADER', secret),
-  ]
+/** Of each variable that is missing, once: the first one that needs it says so. */
+function missingProblems(env: Environment): readonly ConfigProblem[] {
+  const isSet = (variable: string) => (env[variable] ?? '') !== ''
+  const missing = new Map<string, string>()
+  for (const { env: variable, needs } of variables()) {
+    if (needs !== undefined && isSet(variable) && !isSet(needs) && !missing.has(needs)) missing.set(needs, variable)
+  }
+  return [...missing].map(([variable, by]) => ({ variable, message: `is needed too, because ${by} is set` }))
 }
 
 /** What is allowed and worth a line in the log at the start. */
-export function configWarnings(config: Config): readonly string[] {
-  const warnings: string[] = []
+export function configWarnings(config: Config, env: Environment): readonly string[] {
+  const warnings: string[] = [...misspelt(env)]
   if (config.dockerApiVersion !== undefined) {
     warnings.push(
       `DOCKER_API_VERSION=${config.dockerApiVersion} is honoured, but an engine that is spoken to in an older version strips newer fields from every service that is scaled; better leave it out`,
@@ -115,4 +107,24 @@ export function configWarnings(config: Config): readonly string[] {
     warnings.push('ORRERY_TRUSTED_CIDRS has no effect, because ORRERY_TOKEN_FILE is set')
   }
   return warnings
+}
+
+const PREFIX = 'ORRERY_'
+/** Of the stack file and of the lab: names that are ours and no program's. */
+const NOT_READ_HERE = /^ORRERY_(IMAGE|NETWORK|NETWORK_VERSION|LAB_\w+)$/
+
+/** Nobody but this program reads `ORRERY_…`; of other unknown names nothing can be said. */
+function misspelt(env: Environment): readonly string[] {
+  const known = variables().flatMap((variable) => (variable.env.startsWith(PREFIX) ? [variable.env] : []))
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith(PREFIX) && env[name] !== '' && !known.includes(name) && !NOT_READ_HERE.test(name),
+  )
+  return unknown.map((name) => {
+    const meant = didYouMean(
+      name.slice(PREFIX.length),
+      known.map((each) => each.slice(PREFIX.length)),
+    )
+    const hint = meant === undefined ? 'docs/configuration.md lists those there are' : `did you mean ${PREFIX}${meant}?`
+    return `${name} is no variable of this program and has no effect; ${hint}`
+  })
 }

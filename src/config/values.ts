@@ -1,4 +1,5 @@
 /** How the text of a variable is read. Each throws Error with what would be right. */
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { parseDuration } from '../foundation/duration.ts'
 
 export const text = (value: string): string => value
@@ -21,10 +22,14 @@ export function httpUrl(value: string): string {
   throw new Error('write a URL such as http://127.0.0.1:8000')
 }
 
-export function httpUrls(value: string): readonly string[] {
-  const written = value.split(',').map((url) => url.trim())
-  return written.filter((url) => url !== '').map(httpUrl)
-}
+/** The parts of a comma list, without blanks around them and without empty ones. */
+const parts = (list: string): readonly string[] =>
+  list
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+
+export const httpUrls = (list: string): readonly string[] => parts(list).map(httpUrl)
 
 export function dockerHost(value: string): string {
   if (/^(unix:\/\/\/.|tcp:\/\/[^/]|https?:\/\/[^/])/.test(value)) return value
@@ -42,6 +47,13 @@ export function headerName(value: string): string {
   throw new Error('write the name of a header, such as X-Grafana-Alerting-Timestamp')
 }
 
+/** A path below which routes are served once more, without a slash at its end; empty for none. */
+export function pathPrefix(value: string): string {
+  const path = value.replace(/\/+$/, '')
+  if (path === '' || /^(\/[A-Za-z0-9._~-]+)+$/.test(path)) return path
+  throw new Error('write a path such as /scaler, of letters, digits and . _ ~ -')
+}
+
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -49,4 +61,53 @@ export function logLevel(value: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === value.toLowerCase())
   if (level === undefined) throw new Error(`write one of ${LOG_LEVELS.join(', ')}`)
   return level
+}
+
+/** `10.0.0.0/8,fd00::/8,192.0.2.7`, each proven to be a network; a bare address means that address alone. */
+export const cidrs = (list: string): readonly string[] => parts(list).map(cidr)
+
+function cidr(value: string): string {
+  const [address = '', prefix, ...rest] = value.split('/')
+  const longest = isIP(address) === 6 ? 128 : 32
+  const bits = prefix === undefined ? longest : Number(prefix)
+  const isPrefixReadable = prefix === undefined || /^\d{1,3}$/.test(prefix)
+  if (isIP(address) === 0 || rest.length > 0 || !isPrefixReadable || bits > longest) {
+    throw new Error(`"${value}" is no network; write addresses with a prefix length, such as 10.0.0.0/8,fd00::/8`)
+  }
+  return `${address}/${bits}`
+}
+
+/** `host` absent: every address of the machine, IPv4 and IPv6 alike. */
+export interface ListenAddress {
+  readonly host?: string
+  readonly port: number
+}
+
+const LISTEN_EXPECTS = 'write host:port, [::]:port or :port, several with commas, such as 0.0.0.0:8000,[::1]:8000'
+const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/
+
+/** An empty part of the list is refused: it would silently listen on less than was written. */
+export const listenAddresses = (list: string): readonly ListenAddress[] =>
+  list.split(',').map((part) => listenAddress(part.trim()))
+
+function listenAddress(value: string): ListenAddress {
+  const colon = value.lastIndexOf(':')
+  const portText = value.slice(colon + 1)
+  const port = Number(portText)
+  if (colon < 0 || !/^\d{1,5}$/.test(portText) || port > 65_535) {
+    throw new Error(`"${value}" has no port between 0 and 65535; ${LISTEN_EXPECTS}`)
+  }
+  const written = value.slice(0, colon)
+  if (written === '') return { port }
+  if (written.startsWith('[') && written.endsWith(']')) {
+    const host = written.slice(1, -1)
+    if (isIPv6(host)) return { host, port }
+    throw new Error(`"${host}" is no IPv6 address; ${LISTEN_EXPECTS}`)
+  }
+  if (isIPv6(written)) throw new Error(`an IPv6 address goes in brackets: [${written}]:${portText}`)
+  // `1.2.3` would be looked up as a host name, and `300.1.1.1` is a typing error, not a name.
+  if (!HOST_NAME.test(written) || (/^[\d.]+$/.test(written) && !isIPv4(written))) {
+    throw new Error(`"${written}" is neither an address nor a host name; ${LISTEN_EXPECTS}`)
+  }
+  return { host: written, port }
 }

@@ -1,11 +1,15 @@
-import { readConfiguredFiles } from '../../config/read-files.ts'
+/** Access rules and TLS from the files that the configuration names, read once at the start. */
+import { readFileSync } from 'node:fs'
+import { ConfigError, type ConfigProblem } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
 import type { GrafanaSigning } from '../../http/access/grafana-signature.ts'
 import type { AccessRules } from '../../http/access/judge.ts'
 import { parseTokenFile } from '../../http/access/tokens.ts'
 import type { TlsFiles } from '../../http/listen.ts'
 
-/** Access rules and TLS from the files that the configuration names. Throws an Error that says what is wrong with them. */
+const readText = (path: string): string => readFileSync(path, 'utf8')
+
+/** Throws an Error that says what is wrong with them; ConfigError with every file that cannot be read. */
 export function readAccess(config: Config): { readonly access: AccessRules; readonly tls: TlsFiles | undefined } {
   const { orbiterAuthUser: user, orbiterAuthPass: pass, trustedCidrs, tokenFile } = config
   const files = readConfiguredFiles(config)
@@ -23,4 +27,39 @@ function grafanaSigning({ grafanaSecretFile, grafanaTimestampHeader }: Config, t
   const secret = text.replace(/[\r\n]+$/, '')
   if (secret.trim() === '') throw new Error(`ORRERY_GRAFANA_SECRET_FILE=${grafanaSecretFile}: it holds no secret`)
   return { secret, ...(grafanaTimestampHeader !== undefined && { timestampHeader: grafanaTimestampHeader }) }
+}
+
+export interface ConfiguredFiles {
+  /** Text of `ORRERY_TOKEN_FILE`. */
+  readonly tokens?: string
+  /** Text of `ORRERY_GRAFANA_SECRET_FILE`. */
+  readonly grafanaSecret?: string
+  readonly tls?: TlsFiles
+}
+
+/** Throws ConfigError with every problem at once. `read` is another one in tests. */
+export function readConfiguredFiles(config: Config, read: (path: string) => string = readText): ConfiguredFiles {
+  const problems: ConfigProblem[] = []
+  const take = (variable: string, path: string | undefined): string | undefined => {
+    if (path === undefined) return undefined
+    try {
+      return read(path)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      problems.push({ variable, value: path, message: `can not be read: ${why}` })
+      return undefined
+    }
+  }
+  const tokens = take('ORRERY_TOKEN_FILE', config.tokenFile)
+  const grafanaSecret = take('ORRERY_GRAFANA_SECRET_FILE', config.grafanaSecretFile)
+  const cert = take('ORRERY_TLS_CERT_FILE', config.tlsCertFile)
+  const key = take('ORRERY_TLS_KEY_FILE', config.tlsKeyFile)
+  const ca = take('ORRERY_TLS_CA_FILE', config.tlsCaFile)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const tls = cert !== undefined && key !== undefined ? { cert, key, ...(ca !== undefined && { ca }) } : undefined
+  return {
+    ...(tokens !== undefined && { tokens }),
+    ...(grafanaSecret !== undefined && { grafanaSecret }),
+    ...(tls && { tls }),
+  }
 }

@@ -45,7 +45,7 @@ const STOP_GRACE_MS = 10_000
 export async function serve(options: ServeOptions, io: Console): Promise<ExitCode> {
   const config = loadConfig(options.listen === undefined ? io.env : { ...io.env, ORRERY_LISTEN: options.listen })
   const logger = createLogger({ level: options.debug ? 'debug' : config.logLevel })
-  for (const warning of configWarnings(config)) logger.warn({ event: 'config' }, warning)
+  for (const warning of configWarnings(config, io.env)) logger.warn({ event: 'config' }, warning)
   const now = Date.now
   const metrics = createMetrics({ version: io.version, now })
   const { access, tls } = readAccess(config)

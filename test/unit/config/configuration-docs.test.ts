@@ -1,13 +1,23 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { configurationTables } from '../../../src/config/docs-table.ts'
 import { variables } from '../../../src/config/load.ts'
+import type { VariableOptions } from '../../../src/config/variable.ts'
 
-const docs = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8')
-const tables = /<!-- tables: begin -->\n([\s\S]*)\n<!-- tables: end -->/.exec(docs)?.[1]?.trim()
+const BEGIN = '<!-- tables: begin -->'
+const END = '<!-- tables: end -->'
+const TABLES = new RegExp(`${BEGIN}\\n([\\s\\S]*)\\n${END}`)
+const page = new URL('../../../docs/configuration.md', import.meta.url)
+const docs = readFileSync(page, 'utf8')
+const tables = TABLES.exec(docs)?.[1]?.trim()
 
 it('docs/configuration.md holds the tables that the schema makes', () => {
-  expect(tables).toBe(configurationTables())
+  const wanted = configurationTables()
+  if (process.env.UPDATE_DOCS === 'yes')
+    writeFileSync(
+      page,
+      docs.replace(TABLES, () => `${BEGIN}\n\n${wanted}\n\n${END}`),
+    )
+  else expect(tables).toBe(wanted)
 })
 
 it('docs/configuration.md lists each variable of the schema once and no other', () => {
@@ -18,3 +28,36 @@ it('docs/configuration.md lists each variable of the schema once and no other', 
       .toSorted(),
   )
 })
+
+/** Markdown, one table a role. */
+function configurationTables(): string {
+  return [
+    '## The controller (`serve`)',
+    '',
+    table('serve'),
+    '',
+    '## The agent (`agent`)',
+    '',
+    'And of those above `DOCKER_HOST` with its companions, for the engine of its own node, and `LOG_LEVEL`.',
+    '',
+    table('agent'),
+    '',
+    '## Commands (`ls`, `up`, `down`, `network` and Orbiter’s names for them)',
+    '',
+    '`network` also reads `DOCKER_HOST` with its companions, for the engine of a manager, and `ORRERY_NETWORK_DIR`.',
+    '',
+    table('commands'),
+  ].join('\n')
+}
+
+const table = (role: VariableOptions['role']): string =>
+  [
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...variables()
+      .filter((v) => v.role === role)
+      .map(row),
+  ].join('\n')
+
+const row = ({ env, default: fallback, description, secret }: VariableOptions): string =>
+  `| \`${env}\` | ${fallback ? `\`${fallback}\`` : '–'} | ${description}${secret ? ' Secret.' : ''} |`

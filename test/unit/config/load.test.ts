@@ -162,12 +162,34 @@ describe('a warning at the start', () => {
       env: { ORRERY_TRUSTED_CIDRS: '::/0', ORRERY_TOKEN_FILE: '/t' },
       says: 'no effect',
     },
+    {
+      name: 'a misspelt variable',
+      env: { ORRERY_TOKENS_FILE: '/t' },
+      says: 'ORRERY_TOKENS_FILE is no variable of this program and has no effect; did you mean ORRERY_TOKEN_FILE?',
+    },
+    {
+      name: 'a variable cut short',
+      env: { ORRERY_TRUSTED_CIDR: '10.0.0.0/8' },
+      says: 'did you mean ORRERY_TRUSTED_CIDRS?',
+    },
+    {
+      name: 'a variable that resembles none',
+      env: { ORRERY_ZZZZZZZZ: '1' },
+      says: 'ORRERY_ZZZZZZZZ is no variable of this program and has no effect; docs/configuration.md lists',
+    },
   ]
   it.each(warned)('is given for $name', ({ env, says }) => {
-    expect(configWarnings(loadConfig(env)).join()).toContain(says)
+    expect(configWarnings(loadConfig(env), env).join()).toContain(says)
   })
 
   it('is not given for nothing', () => {
-    expect(configWarnings(loadConfig({}))).toEqual([])
+    const others = {
+      PATH: '/bin',
+      ORRERY_TOKENS_FILE: '',
+      ORRERY_IMAGE: 'orrery',
+      DOCKER_HOSTS: 'x',
+      ORRERY_LISTEN: ':1',
+    }
+    for (const env of [{}, others]) expect(configWarnings(loadConfig(env), env)).toEqual([])
   })
 })

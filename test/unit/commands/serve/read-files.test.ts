@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { loadConfig } from '../../../src/config/load.ts'
-import { readConfiguredFiles } from '../../../src/config/read-files.ts'
+import { readConfiguredFiles } from '../../../../src/commands/serve/read-access.ts'
+import { loadConfig } from '../../../../src/config/load.ts'
 
 const files = new Map([
   ['/run/secrets/tokens', 'scale abc\n'],

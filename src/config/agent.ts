@@ -1,0 +1,25 @@
+/** What only the agent reads. */
+import { httpUrls, text } from './values.ts'
+import { variablesOf } from './variable.ts'
+
+const { withDefault, optional } = variablesOf('agent')
+
+export const agentVariables = {
+  agentTokenFile: optional(
+    'ORRERY_AGENT_TOKEN_FILE',
+    text,
+    'File with the bare token that the agent sends: in the token file of the controllers it has the role `agent`.',
+  ),
+  controllers: withDefault(
+    'ORRERY_CONTROLLERS',
+    '',
+    httpUrls,
+    'URLs of the controllers, with commas. By default every manager that the local engine names, on port 8000, by HTTP.',
+  ),
+  stateDir: withDefault(
+    'ORRERY_STATE_DIR',
+    '/var/lib/orrery',
+    text,
+    'Folder where the agent keeps what was last wanted of its node.',
+  ),
+}
