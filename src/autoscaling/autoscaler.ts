@@ -12,7 +12,6 @@ import type { PauseWish } from './decision/shared-state-changes.ts'
 import type { ScalingState } from './decision/state.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
 import type { BoundsInForce } from './policy/policy-at.ts'
-import type { NodesNews } from './ports.ts'
 
 /** A named yes/no with reason and time. */
 export interface Condition {
@@ -123,11 +122,10 @@ export interface Alerts {
   end(name: string): Promise<Autoscaler>
 }
 
-/** What `GET /v1/event` streams. */
+/** What `GET /v1/event` streams of autoscaling. */
 export type OrreryEvent =
   | { readonly type: 'decision'; readonly data: Decision }
   | { readonly type: 'observation'; readonly data: ServiceObservation | { readonly id: string; readonly gone: true } }
-  | { readonly type: 'nodes'; readonly data: NodesNews }
 
 export interface EventFeed {
   subscribe(listener: (event: OrreryEvent) => void): () => void

@@ -65,11 +65,3 @@ export interface ScalingListener {
   wrote(service: string, result: WriteResult['kind']): void
   observed(change: ServiceChange): void
 }
-
-/** Something about nodes or their networks changed, for the event feed: the views say what it is now. */
-export interface NodesNews {
-  readonly network?: string
-  readonly node?: { readonly id: string; readonly hostname: string }
-  /** For a person. */
-  readonly text: string
-}

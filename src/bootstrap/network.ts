@@ -129,3 +129,11 @@ export interface NetworkCatalog {
   /** What is wrong with the folder and its files. */
   issues(): { readonly fault?: string; readonly issues: readonly DefinitionIssue[] }
 }
+
+/** Something about nodes or their networks changed, for the event feed: the views say what it is now. */
+export interface NodesNews {
+  readonly network?: string
+  readonly node?: { readonly id: string; readonly hostname: string }
+  /** For a person. */
+  readonly text: string
+}

@@ -52,7 +52,7 @@ describe('the event stream', () => {
     feed.publish({ type: 'observation', data: anAutoscaler().observation })
     feed.publish({ type: 'observation', data: { id: 'id-web', gone: true } })
     const news = { network: 'vlan40', node: { id: 'abc', hostname: 'worker1' }, text: 'label worker1 ready' }
-    feed.publish({ type: 'nodes', data: news })
+    feed.publishNews(news)
     const blocks = (await stream.until('worker1 ready')).split('\n\n').slice(1, 5)
     const parsed = blocks.map((block) => {
       const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(block) ?? []

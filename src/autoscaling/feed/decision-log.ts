@@ -3,7 +3,6 @@
 import type { ServiceChange } from '../../swarm/services.ts'
 import type { EventFeed, OrreryEvent } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
-import type { NodesNews } from '../ports.ts'
 
 const KEPT_DECISIONS = 50
 
@@ -11,8 +10,6 @@ export interface DecisionLog extends EventFeed {
   decided(serviceId: string, decision: Decision): void
   /** Tells the feed; forgets the decisions of a service that is gone. */
   observed(change: ServiceChange): void
-  /** Tells the feed of nodes and their networks. */
-  toldOfNodes(news: NodesNews): void
   /** Newest first. */
   of(serviceId: string): readonly Decision[]
   last(serviceId: string): Decision | undefined
@@ -36,7 +33,6 @@ export function createDecisionLog(): DecisionLog {
       if (after === undefined) decisions.delete(id)
       publish({ type: 'observation', data: after ?? { id, gone: true } })
     },
-    toldOfNodes: (news) => publish({ type: 'nodes', data: news }),
     of: (serviceId) => (decisions.get(serviceId) ?? []).toReversed(),
     last: (serviceId) => decisions.get(serviceId)?.at(-1),
     subscribe(listener) {

@@ -1,6 +1,7 @@
 /** News of networks for the event feed: who has what, and whether the swarm network is there; each change once. */
-import type { NodesNews } from '../../autoscaling/ports.ts'
+
 import type { SwarmNetworks } from '../../swarm/ports.ts'
+import type { NodesNews } from '../network.ts'
 import type { Records } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 

@@ -1,9 +1,9 @@
 /** News of nodes, for the log and the event feed: how they come, go and fare, each change once. */
 
-import type { NodesNews } from '../../autoscaling/ports.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { AgentNews, Nodes } from '../../swarm/ports.ts'
+import type { NodesNews } from '../network.ts'
 
 export interface NodeTellerDeps {
   readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>

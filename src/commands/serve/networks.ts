@@ -1,11 +1,10 @@
 /** The controller's networks put together: what is defined, what agents say, what is kept true and what others see. */
 import { watchNetworkFiles } from '../../adapters/files/network-files.ts'
-import type { Swarm } from '../../adapters/swarm/swarm.ts'
+import { measureNetworks } from '../../adapters/metrics/network-metrics.ts'
 import { createAgentDesk, createAgentReports } from '../../agent/controller/agent-reports.ts'
-import type { AgentDesk } from '../../agent/reporting.ts'
-import type { AddressCapacity, NodesNews } from '../../autoscaling/ports.ts'
+import type { AddressCapacity } from '../../autoscaling/ports.ts'
 import { createAddressCapacity } from '../../bootstrap/capacity/address-capacity.ts'
-import type { NetworkCatalog } from '../../bootstrap/network.ts'
+import type { NodesNews } from '../../bootstrap/network.ts'
 import { createNetworkKeeper } from '../../bootstrap/reconcile/keep-networks.ts'
 import { createObserver } from '../../bootstrap/reconcile/observe.ts'
 import { wantedOf } from '../../bootstrap/record/wanted-of.ts'
@@ -13,33 +12,20 @@ import { createNetworkCatalog } from '../../bootstrap/views/network-catalog.ts'
 import { watchScarceAddresses } from '../../bootstrap/views/scarce-addresses.ts'
 import { tellNetworks } from '../../bootstrap/views/tell-networks.ts'
 import { tellNodes } from '../../bootstrap/views/tell-nodes.ts'
-import type { Config } from '../../config/schema.ts'
-import type { Clock } from '../../foundation/clock.ts'
-import type { Logger } from '../../foundation/logger.ts'
+import { createListeners } from '../../foundation/listeners.ts'
+import { networkRoutes } from '../../http/routes/networks/networks.ts'
+import type { Base, Capability } from './capability.ts'
 
-export interface ServedNetworks {
-  readonly catalog: NetworkCatalog
-  readonly agents: AgentDesk
+export interface Networks extends Capability {
+  /** How many tasks there are addresses for. */
   readonly capacity: AddressCapacity
-  /** Keeps what is in force true, from now on. */
-  start(): void
-  close(): Promise<void>
 }
 
-export interface ServeNetworksDeps {
-  readonly config: Pick<Config, 'networkDir' | 'networkAuto' | 'dryRun'>
-  /** A person named the folder. */
-  readonly isDirNamed: boolean
-  readonly swarm: Swarm
-  /** Of the event feed. */
-  readonly tell: (news: NodesNews) => void
-  readonly logger: Logger
-  readonly now: Clock
-}
-
-export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetworks> {
-  const { config, isDirNamed, swarm, tell, logger, now } = deps
+export async function openNetworks(base: Base): Promise<Networks> {
+  const { config, swarm, logger, now } = base
   const { bootstrap, services, sharedState } = swarm
+  const isDirNamed = base.isNamed('ORRERY_NETWORK_DIR')
+  const { add: onNews, tell } = createListeners<NodesNews>(logger)
   const { nodes, tasks, networks, records, serviceName, activate } = bootstrap
   const definitions = await watchNetworkFiles({ dir: config.networkDir, required: isDirNamed, logger })
   const reports = createAgentReports({ nodes, logger, now })
@@ -59,6 +45,7 @@ export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetw
     ...{ services, sharedState, nodes, tasks, records, networks, reports, sync, now },
   })
   const scarce = watchScarceAddresses({ catalog, logger })
+  measureNetworks(base.metrics, catalog)
   tellNodes({ nodes, reports, logger, tell })
   tellNetworks({ records, networks, tell })
 
@@ -71,13 +58,18 @@ export async function serveNetworks(deps: ServeNetworksDeps): Promise<ServedNetw
   const closing = new AbortController()
   const loops: Promise<void>[] = []
 
+  const agents = createAgentDesk({
+    ...{ nodes, reports, activate },
+    wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
+  })
   return {
-    catalog,
-    agents: createAgentDesk({
-      ...{ nodes, reports, activate },
-      wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
-    }),
     capacity,
+    routes: [
+      networkRoutes({
+        ...{ networks: catalog, agents, sync: services.sync },
+        events: (listener) => onNews((news) => listener(news, () => ({ type: 'nodes', data: news }))),
+      }),
+    ],
     start() {
       activateIfConfigured()
       loops.push(keeper.run(closing.signal), scarce.run(closing.signal))

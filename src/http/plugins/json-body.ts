@@ -37,3 +37,12 @@ function whatIsWrong(text: string): string {
     return `The body is not JSON: ${error instanceof Error ? error.message : 'it can not be read'}.`
   }
 }
+
+/** The JSON value of a whole body; `undefined`: it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch {
+    return undefined
+  }
+}

@@ -16,7 +16,12 @@ const CONTENT_SECURITY_POLICY = {
   'frame-ancestors': ["'self'"],
 }
 
-export function describeApi(app: FastifyInstance, version: string): void {
+export interface ApiDescription {
+  readonly version: string
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+}
+
+export function describeApi(app: FastifyInstance, { version, tags }: ApiDescription): void {
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -28,14 +33,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
           token: { type: 'apiKey', in: 'header', name: 'X-Orrery-Token' },
         },
       },
-      tags: [
-        { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },
-        { name: 'network', description: 'Networks, their ranges and addresses, and the nodes that have them' },
-        { name: 'webhook', description: 'Notifications of monitoring tools' },
-        { name: 'process', description: 'How the controller itself is' },
-        { name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' },
-        { name: 'docker-scaler', description: 'The routes of thomasjpfan/docker-scaler, for its callers' },
-      ],
+      tags: [...tags],
     },
     refResolver: {
       buildLocalReference: ({ $id }, _uri, _fragment, n) => (typeof $id === 'string' ? $id : `schema-${n}`),

@@ -1,16 +1,16 @@
-/** `GET /v1/event`: decisions, observations and news of nodes as they happen, as server-sent events. */
-import type { FastifyPluginAsync } from 'fastify'
-import type { OrreryEvent } from '../../autoscaling/autoscaler.ts'
+/** `GET /v1/event`: what the capabilities have to tell as it happens, as server-sent events. */
+import type { FastifyInstance } from 'fastify'
 import { sendEndlessly } from '../endless-response.ts'
-import type { RouteDeps } from '../server-deps.ts'
-import { wireDecision } from '../wire/decision.ts'
-import { wireObservation } from '../wire/observation.ts'
+import type { EventSource, Http, RouteGroup, WireEvent } from '../route-group.ts'
 import { needs, textAnswers } from './schemas.ts'
 
 const CONTENT_TYPE = 'text/event-stream; charset=utf-8'
 
-export const eventRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, { deps }) => {
-  const { feed, guard, stopping, heartbeatMs } = deps
+export const eventRoutes = (sources: readonly EventSource[]): RouteGroup => ({
+  register: (app, http) => register(app, sources, http),
+})
+
+function register(app: FastifyInstance, sources: readonly EventSource[], { guard, stopping, heartbeatMs }: Http): void {
   const textOf = eventTexts()
   app.get(
     '/v1/event',
@@ -36,7 +36,10 @@ export const eventRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, 
         heartbeat: { text: ': alive\n\n', everyMs: heartbeatMs },
         subscribe: (send) => {
           send(': connected\n\n')
-          return feed.subscribe((event) => send(textOf(event)))
+          const ends = sources.map((subscribe) => subscribe((event, wire) => send(textOf(event, wire))))
+          return () => {
+            for (const end of ends) end()
+          }
         },
       })
       return reply
@@ -45,21 +48,16 @@ export const eventRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, 
 }
 
 /** Each event is written out once, with one id, however many listen. */
-function eventTexts(): (event: OrreryEvent) => string {
-  const texts = new WeakMap<OrreryEvent, string>()
+function eventTexts(): (event: object, wire: () => WireEvent) => string {
+  const texts = new WeakMap<object, string>()
   let lastId = 0
-  return (event) => {
+  return (event, wire) => {
     const known = texts.get(event)
     if (known !== undefined) return known
     lastId += 1
-    const text = `id: ${lastId}\nevent: ${event.type}\ndata: ${JSON.stringify(wireData(event))}\n\n`
+    const { type, data } = wire()
+    const text = `id: ${lastId}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`
     texts.set(event, text)
     return text
   }
-}
-
-function wireData(event: OrreryEvent): object {
-  if (event.type === 'decision') return wireDecision(event.data)
-  if (event.type === 'nodes') return event.data
-  return 'gone' in event.data ? event.data : wireObservation(event.data)
 }

@@ -1,6 +1,6 @@
 /** How the controller itself is: alive, ready, measured. Open to everybody. */
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import type { RouteDeps } from '../server-deps.ts'
+import { Type } from '@sinclair/typebox'
+import type { Http, RouteGroup, ServerDeps, TypedApp } from '../route-group.ts'
 import { rfc3339 } from '../wire/time.ts'
 import { textAnswers } from './schemas.ts'
 
@@ -10,8 +10,14 @@ const Readiness = Type.Object({
   lastLeaderReadAt: Type.Optional(Type.String({ description: 'When the Swarm was last read through its leader.' })),
 })
 
-export const processRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async (app, { deps }) => {
-  const { catalog, stopping, metrics } = deps
+type ProcessDeps = Pick<ServerDeps, 'sync' | 'metrics'>
+
+export const processRoutes = (deps: ProcessDeps): RouteGroup => ({
+  tags: [{ name: 'process', description: 'How the controller itself is' }],
+  register: (app, http) => register(app, deps, http),
+})
+
+function register(app: TypedApp, { sync, metrics }: ProcessDeps, { stopping }: Http): void {
   app.get(
     '/healthz',
     {
@@ -33,7 +39,7 @@ export const processRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = asy
       },
     },
     async (_request, reply) => {
-      const { inSync, reason, lastLeaderReadAtMs } = catalog.sync()
+      const { inSync, reason, lastLeaderReadAtMs } = sync()
       const reasons = [...(inSync ? [] : [reason]), ...(stopping.signal.aborted ? ['this controller is stopping'] : [])]
       const ready = reasons.length === 0
       if (!ready) reply.header('retry-after', 1)

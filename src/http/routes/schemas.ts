@@ -22,7 +22,7 @@ export const answers = <T extends TSchema>(schema: T, description: string) => ({
   ...PROBLEMS,
 })
 
-/** A schema with an `$id`, as a reference: it is described and compiled once. `server.ts` adds it. */
+/** A schema with an `$id`, as a reference: it is described and compiled once. Its group adds it. */
 export const named = <T extends TSchema>(schema: T) => Type.Unsafe<Static<T>>(Type.Ref(`${schema.$id}#`))
 
 /** For answers that are no JSON. */
@@ -37,8 +37,20 @@ export const needs = (role: Role) => ({
   description: `Role: ${role}.`,
 })
 
-export const IdempotencyHeader = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({ description: 'New for every wish; the same key again is the same step, once.' }),
-  ),
-})
+export const NameParams = Type.Object({ name: Type.String({ description: 'The autoscaler’s name.' }) })
+
+/** One of a few words; anything else is told what would be right. */
+export const oneOf = <const T extends string>(values: readonly T[], description: string) =>
+  Type.Unsafe<T>(
+    Type.String({
+      enum: [...values],
+      pattern: `^(${values.join('|')})$`,
+      expects: values.map((v) => `"${v}"`).join(' or '),
+      description,
+    }),
+  )
+
+/** A yes or no in a query. */
+export const FlagQuery = (description: string) => Type.Optional(oneOf(['true', 'false'], description))
+export const isSet = (written: string | undefined, otherwise: boolean): boolean =>
+  written === undefined ? otherwise : written === 'true'

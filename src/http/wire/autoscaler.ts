@@ -5,9 +5,9 @@ import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
 import type { Pause } from '../../autoscaling/decision/shared-state.ts'
 import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../autoscaling/policy/step.ts'
+import type { ServiceMode, ServiceObservation, UpdateState } from '../../swarm/services.ts'
 import { DecisionSchema, wireDecision } from './decision.ts'
 import { enumeration } from './enumeration.ts'
-import { ObservationSchema, wireObservation } from './observation.ts'
 import { rfc3339 } from './time.ts'
 
 const Time = Type.String({ description: 'RFC 3339, UTC.' })
@@ -23,6 +23,32 @@ const Field = Type.Object({
     'swarm.autoscaler': true,
     default: true,
   }),
+})
+
+/** Labels stay out, since people keep passwords in them. */
+export const ObservationSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  version: Type.Integer(),
+  mode: enumeration<ServiceMode>({
+    replicated: true,
+    global: true,
+    'replicated-job': true,
+    'global-job': true,
+    unknown: true,
+  }),
+  replicas: Type.Integer({ description: 'From the spec, never a count of tasks.' }),
+  updateState: Type.Optional(
+    enumeration<UpdateState>({
+      updating: true,
+      paused: true,
+      completed: true,
+      rollback_started: true,
+      rollback_paused: true,
+      rollback_completed: true,
+    }),
+  ),
+  firstSeenAt: Type.String({ description: 'When this controller first saw this count with this spec.' }),
 })
 
 const State = Type.Object({
@@ -198,3 +224,16 @@ export const wirePause = ({ scope, sinceMs, untilMs, reason, by }: Pause): Stati
   ...(reason !== undefined && { reason }),
   ...(by !== undefined && { by }),
 })
+
+export function wireObservation(observation: ServiceObservation): Static<typeof ObservationSchema> {
+  const { id, name, version, mode, replicas, updateState, firstSeenAtMs } = observation
+  return {
+    id,
+    name,
+    version,
+    mode,
+    replicas,
+    ...(updateState !== undefined && { updateState }),
+    firstSeenAt: rfc3339(firstSeenAtMs),
+  }
+}

@@ -1,7 +1,9 @@
-/** A decision and its stages as callers see them (docs/http-api.md). */
+/** A decision, its stages, and what came of each alert, as callers see them (docs/http-api.md). */
 import { type Static, Type } from '@sinclair/typebox'
+import type { AlertResult } from '../../autoscaling/autoscaler.ts'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision/decision.ts'
 import type { Direction } from '../../autoscaling/policy/policy.ts'
+import { PROBLEMS } from '../problem.ts'
 import { enumeration } from './enumeration.ts'
 import { rfc3339 } from './time.ts'
 
@@ -103,3 +105,38 @@ export const wireExplanation = (decision: Decision, stages: readonly Stage[]): S
   ...wireDecision(decision),
   stages: stages.map(({ stage, result, detail }) => ({ stage, result, detail })),
 })
+
+const AlertError = Type.Object({
+  code: Type.String({ description: 'As of a problem.' }),
+  title: Type.String(),
+  detail: Type.String({ description: 'What is wrong and what would be right.' }),
+})
+
+export const AlertResultSchema = Type.Composite([
+  Type.Object({ fingerprint: Type.String({ description: 'As sent; empty without one.' }) }),
+  Type.Partial(DecisionSchema),
+  Type.Object({ error: Type.Optional(AlertError) }),
+])
+
+export const AlertResultsSchema = Type.Object({
+  results: Type.Array(AlertResultSchema, {
+    description: 'One for each alert, in order: a decision, which several alerts of one service share, or an error.',
+  }),
+})
+export type WireAlertResult = Static<typeof AlertResultSchema>
+
+export function wireAlertResult(result: AlertResult): WireAlertResult {
+  const { fingerprint } = result
+  switch (result.kind) {
+    case 'decision':
+      return { fingerprint, ...wireDecision(result.decision) }
+    case 'no-data':
+      return { fingerprint, outcome: 'held', code: 'no-data', reason: result.reason, at: rfc3339(result.atMs) }
+    case 'error': {
+      const { code, detail } = result
+      return { fingerprint, error: { code, title: PROBLEMS[code].title, detail } }
+    }
+    default:
+      return result satisfies never
+  }
+}

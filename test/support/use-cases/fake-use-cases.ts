@@ -4,6 +4,7 @@ import type { Decision } from '../../../src/autoscaling/decision/decision.ts'
 import type { Request } from '../../../src/autoscaling/decision/request.ts'
 import type { PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
 import { policyAt } from '../../../src/autoscaling/policy/policy-at.ts'
+import type { NodesNews } from '../../../src/bootstrap/network.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
 import type { SyncStatus } from '../../../src/swarm/sync.ts'
 import { policy } from '../builders/autoscaling.ts'
@@ -115,10 +116,14 @@ export function recordingScaler(
 export interface FakeFeed extends EventFeed {
   publish(event: OrreryEvent): void
   listeners(): number
+  /** News of nodes: another feed of the same stream. */
+  publishNews(news: NodesNews): void
+  onNews(listener: (news: NodesNews) => void): () => void
 }
 
 export function fakeFeed(): FakeFeed {
   const listeners = new Set<(event: OrreryEvent) => void>()
+  const newsListeners = new Set<(news: NodesNews) => void>()
   return {
     subscribe(listener) {
       listeners.add(listener)
@@ -128,5 +133,12 @@ export function fakeFeed(): FakeFeed {
       for (const listener of listeners) listener(event)
     },
     listeners: () => listeners.size,
+    publishNews(news) {
+      for (const listener of newsListeners) listener(news)
+    },
+    onNews(listener) {
+      newsListeners.add(listener)
+      return () => newsListeners.delete(listener)
+    },
   }
 }

@@ -3,12 +3,19 @@ import type { FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import { createLogger } from '../../../src/adapters/logging/logger.ts'
 import { type ListenDeps, type Listening, listen } from '../../../src/http/listen.ts'
+import type { ServerDeps } from '../../../src/http/route-group.ts'
+import type { AutoscalingDeps, WebhookCounters } from '../../../src/http/routes/autoscaling/deps.ts'
+import { autoscalingRoutes } from '../../../src/http/routes/autoscaling/routes.ts'
+import { dockerScalerRoutes } from '../../../src/http/routes/compat/docker-scaler.ts'
+import { orbiterRoutes } from '../../../src/http/routes/compat/orbiter.ts'
+import { type NetworkRouteDeps, networkRoutes } from '../../../src/http/routes/networks/networks.ts'
 import { buildServer } from '../../../src/http/server.ts'
-import type { MetricsPage, ServerDeps } from '../../../src/http/server-deps.ts'
+import { fakeNetworks } from '../builders/network-views.ts'
 import { alertReceiver } from './alerts.ts'
-import { fakeCatalog, fakeFeed, fakeScaler, T0 } from './fake-use-cases.ts'
+import { type FakeFeed, fakeCatalog, fakeFeed, fakeScaler, T0 } from './fake-use-cases.ts'
 
-export const fakeMetrics = (): MetricsPage & { readonly answered: number[]; readonly alerts: string[] } => {
+export const fakeMetrics = (): ServerDeps['metrics'] &
+  WebhookCounters & { readonly answered: number[]; readonly alerts: string[] } => {
   const answered: number[] = []
   const alerts: string[] = []
   return {
@@ -21,25 +28,57 @@ export const fakeMetrics = (): MetricsPage & { readonly answered: number[]; read
   }
 }
 
-/** Every line that is logged ends up in `lines`. */
-export function server(change: Partial<ServerDeps> & { readonly lines?: string[] } = {}): FastifyInstance {
-  const { lines = [], catalog = fakeCatalog(), scaler = fakeScaler(), ...deps } = change
-  const now = deps.now ?? (() => T0)
+export interface Served
+  extends Partial<Omit<ServerDeps, 'groups' | 'sync' | 'metrics' | 'logger'>>,
+    Partial<Omit<AutoscalingDeps, 'metrics' | 'feed'>>,
+    Partial<Pick<NetworkRouteDeps, 'networks' | 'agents'>> {
+  readonly feed?: FakeFeed
+  readonly metrics?: ReturnType<typeof fakeMetrics>
+  readonly serverPrefix?: string
+  /** Every line that is logged ends up here. */
+  readonly lines?: string[]
+}
+
+/** Every capability's routes over use cases in memory. */
+export function server(change: Served = {}): FastifyInstance {
+  const {
+    lines = [],
+    catalog = fakeCatalog(),
+    scaler = fakeScaler(),
+    feed = fakeFeed(),
+    metrics = fakeMetrics(),
+  } = change
+  const { networks = fakeNetworks([], []), agents = NO_AGENTS, serverPrefix, alerts, ...rest } = change
+  const now = change.now ?? (() => T0)
   const logger = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } })
+  const sync = () => catalog.sync()
+  const called = {
+    ...{ catalog, scaler, feed, metrics },
+    alerts: alerts ?? alertReceiver({ catalog, scaler, logger, now }),
+  }
+  const groups = [
+    autoscalingRoutes(called),
+    orbiterRoutes(called),
+    dockerScalerRoutes(called, serverPrefix),
+    networkRoutes({
+      ...{ networks, agents, sync },
+      events: (listener) => feed.onNews((news) => listener(news, () => ({ type: 'nodes', data: news }))),
+    }),
+  ]
+  const { access = { trustedCidrs: [] }, version = '0.0.0-test', stopping, heartbeatMs } = rest
   const app = buildServer({
-    catalog,
-    scaler,
-    alerts: alertReceiver({ catalog, scaler, logger, now }),
-    feed: fakeFeed(),
-    metrics: fakeMetrics(),
-    access: { trustedCidrs: [] },
-    logger,
-    now,
-    version: '0.0.0-test',
-    ...deps,
+    ...{ groups, sync, metrics, access, logger, now, version },
+    ...(stopping && { stopping }),
+    ...(heartbeatMs !== undefined && { heartbeatMs }),
   })
   onTestFinished(async () => app.close())
   return app
+}
+
+const NO_AGENTS: NetworkRouteDeps['agents'] = {
+  report() {
+    throw new Error('the test did not expect a report')
+  },
 }
 
 export async function listening(

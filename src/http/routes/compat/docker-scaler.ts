@@ -3,21 +3,25 @@
  * What deviates, and why, is in docs/migrating-from-docker-scaler.md.
  */
 import { Type } from '@sinclair/typebox'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
-import type { Caller } from '../../../autoscaling/decision/request.ts'
+import type { Autoscaler } from '../../../autoscaling/autoscaler.ts'
+import type { Decision } from '../../../autoscaling/decision/decision.ts'
+import type { Caller as Who } from '../../../autoscaling/decision/request.ts'
 import type { Direction, Step } from '../../../autoscaling/policy/policy.ts'
-import { countWebhook } from '../../answer-alerts.ts'
+import { parseStep } from '../../../autoscaling/policy/step.ts'
+import { MAX_WHOLE_NUMBER } from '../../../foundation/whole-number.ts'
+import type { ServiceMode } from '../../../swarm/services.ts'
 import { whoAsks } from '../../plugins/access.ts'
 import { errorAnswer } from '../../plugins/errors.ts'
-import { readBodiesAsText } from '../../plugins/json-body.ts'
-import { asHttpProblem, replyTo } from '../../problem.ts'
-import { receiveAlert } from '../../receive-alert.ts'
-import type { RouteDeps } from '../../server-deps.ts'
+import { parsed, readBodiesAsText } from '../../plugins/json-body.ts'
+import { asHttpProblem, type HttpProblem, isTransient, PROBLEMS, replyTo } from '../../problem.ts'
+import type { Http, RouteGroup } from '../../route-group.ts'
+import { countWebhook, receiveAlert } from '../autoscaling/answers.ts'
+import type { AutoscalingDeps } from '../autoscaling/deps.ts'
 import { needs } from '../schemas.ts'
-import { type DockerScalerAnswer, decisionAnswer, problemAnswer } from './docker-scaler-answer.ts'
-import { readDockerScalerRequest } from './docker-scaler-request.ts'
-import { parsed } from './orbiter-direction.ts'
+
+type Deps = AutoscalingDeps & Http
 
 const Answer = Type.Object({ status: Type.String({ enum: ['OK', 'NOK'] }), message: Type.String() })
 
@@ -31,7 +35,17 @@ const Fields = {
   },
 }
 
-export const dockerScalerRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, { deps }) => {
+/** Below `prefix` too; empty: nowhere else. */
+export const dockerScalerRoutes = (deps: AutoscalingDeps, prefix = ''): RouteGroup => ({
+  tags: [{ name: 'docker-scaler', description: 'The routes of thomasjpfan/docker-scaler, for its callers' }],
+  register(app, http) {
+    for (const below of new Set(['', prefix])) {
+      app.register(async (scope) => register(scope, { ...deps, ...http }), { prefix: below })
+    }
+  },
+})
+
+function register(app: FastifyInstance, deps: Deps): void {
   readBodiesAsText(app)
   app.setErrorHandler(
     errorAnswer((reply, problem) => replyTo(reply, problem).send({ status: 'NOK', message: problem.message })),
@@ -57,7 +71,7 @@ export const dockerScalerRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async
   })
 }
 
-async function handle(deps: RouteDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function handle(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const body = typeof request.body === 'string' ? parsed(request.body) : undefined
   const notification = readNotification(body)
   if (notification !== undefined) countWebhook(reply, deps.metrics)
@@ -74,12 +88,12 @@ interface Asked {
   readonly direction: Direction
   readonly by?: Step
   readonly notification: Notification | undefined
-  readonly who: Caller
+  readonly who: Who
   readonly requestId: string
 }
 
 /** Throws what a retry can mend, and faults of ours. */
-async function answer(deps: RouteDeps, asked: Asked): Promise<DockerScalerAnswer> {
+async function answer(deps: Deps, asked: Asked): Promise<DockerScalerAnswer> {
   const { service, direction, by, notification, who, requestId } = asked
   const step = { direction, caller: who, ...(by && { by }) }
   const caller = notification === undefined ? 'plain' : 'alert'
@@ -96,4 +110,83 @@ async function answer(deps: RouteDeps, asked: Asked): Promise<DockerScalerAnswer
     if (refused === undefined) throw error
     return refused
   }
+}
+
+/** What docker-scaler reads from query and body, in its order and with its messages. */
+type DockerScalerRequest =
+  | { readonly service: string; readonly direction: Direction; readonly by?: Step }
+  | { readonly refusal: string }
+
+/** The query wins, field by field, wherever it is not empty. `body` is any JSON value. */
+function readDockerScalerRequest(query: unknown, body: unknown): DockerScalerRequest {
+  const labels = record(record(body).groupLabels)
+  const field = (name: string): unknown => first(record(query)[name]) || labels[name]
+  const service = text(field('service'))
+  const scale = text(field('scale'))
+  if (service === '') return { refusal: 'No service name in request' }
+  if (scale === '') return { refusal: 'No scale direction in request' }
+  if (scale !== 'up' && scale !== 'down') return { refusal: 'Incorrect scale direction in request' }
+  const by = readBy(field('by'))
+  return { service, direction: scale, ...(by && { by }) }
+}
+
+/** `undefined`, so that the policy's step is used, for all that is no step. A text's sign is dropped; per cent is Orrery's own. */
+function readBy(written: unknown): Step | undefined {
+  const digits = typeof written === 'number' ? String(written) : text(written).replace(/^[+-]/, '')
+  if (!/^[0-9]{1,18}$/.test(digits)) return parseStep(digits)
+  return parseStep(String(Math.min(Number(digits), MAX_WHOLE_NUMBER)))
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? { ...value } : {}
+
+const first = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value)
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** What became of a request in its codes and messages; what it never had is said in its form. */
+interface DockerScalerAnswer {
+  readonly status: number
+  readonly message: string
+}
+
+/** An alert is told in 4xx what no repeat can mend: Alertmanager would repeat docker-scaler's 500 for ever. */
+type Caller = 'plain' | 'alert'
+
+function decisionAnswer(decision: Decision, autoscaler: Autoscaler, caller: Caller): DockerScalerAnswer {
+  const { service, outcome, code, reason, from, to } = decision
+  const { bounds } = autoscaler
+  const ok = (message: string): DockerScalerAnswer => ({ status: 200, message })
+  if (outcome === 'invalid-policy') return { status: PROBLEMS['invalid-policy'].status, message: reason }
+  if (outcome === 'unsupported') {
+    const status = caller === 'plain' ? 500 : PROBLEMS.unsupported.status
+    return { status, message: unsupported(service, autoscaler.observation.mode, reason) }
+  }
+  if (outcome === 'scaled') {
+    const range = bounds ? ` (min: ${bounds.min}, max: ${bounds.max ?? 'none'})` : ''
+    return ok(`Scaling ${service} from ${from} to ${to} replicas${range}`)
+  }
+  if (code === 'at-max') {
+    return ok(`${service} is already scaled to the maximum number of ${bounds?.max ?? to} replicas`)
+  }
+  if (code === 'at-min')
+    return ok(`${service} is already descaled to the minimum number of ${bounds?.min ?? to} replicas`)
+  return ok(`${service} is not scaled: ${reason}`)
+}
+
+function unsupported(service: string, mode: ServiceMode, reason: string): string {
+  if (mode === 'global') return `${service} is a global service (can not be scaled)`
+  if (mode !== 'replicated') return `Unable to recognize service model for: ${service}`
+  return `${service} can not be scaled: ${reason}`
+}
+
+/** `undefined`: what a retry can mend, or a fault of ours, which is 5xx for everybody. */
+function problemAnswer({ code, message }: HttpProblem, caller: Caller): DockerScalerAnswer | undefined {
+  if (isTransient(code) || code === 'internal') return undefined
+  const { status } = PROBLEMS[code]
+  if (caller === 'alert') return { status: status < 500 ? status : 409, message }
+  if (code === 'unknown-autoscaler') {
+    return { status: 500, message: `docker inspect failed in ScalerService: ${message}` }
+  }
+  return { status: code === 'write-rejected' ? 500 : status, message }
 }

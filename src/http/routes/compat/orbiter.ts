@@ -2,22 +2,24 @@
  * The routes of gianarb/orbiter, registered under /v1/orbiter and at the root as it had them.
  * What deviates, and why, is in docs/migrating-from-orbiter.md.
  */
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
 import type { AlertResult } from '../../../autoscaling/autoscaler.ts'
+import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { Fault } from '../../../foundation/errors.ts'
-import { answerAlerts, countAlerts, countWebhook } from '../../answer-alerts.ts'
 import { sendEndlessly } from '../../endless-response.ts'
 import { whoAsks } from '../../plugins/access.ts'
-import { readBodiesAsText } from '../../plugins/json-body.ts'
+import { parsed, readBodiesAsText } from '../../plugins/json-body.ts'
 import { HttpProblem, isTransient } from '../../problem.ts'
-import type { RouteDeps } from '../../server-deps.ts'
+import type { Http, RouteGroup } from '../../route-group.ts'
 import { wireDecision } from '../../wire/decision.ts'
 import { rfc3339 } from '../../wire/time.ts'
+import { answerAlerts, answerDecision, countAlerts, countWebhook } from '../autoscaling/answers.ts'
+import type { AutoscalingDeps } from '../autoscaling/deps.ts'
 import { needs } from '../schemas.ts'
-import { orbiterAnswer } from './orbiter-answer.ts'
-import { parsed, readOrbiterDirection } from './orbiter-direction.ts'
+
+type Deps = AutoscalingDeps & Http
 
 const NAMESPACE = 'autoswarm'
 /** Orbiter labels all of its answers so, the sentences and the empty ones too. */
@@ -29,7 +31,16 @@ interface Target {
   readonly direction?: string
 }
 
-export const orbiterRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app, { deps }) => {
+export const orbiterRoutes = (deps: AutoscalingDeps): RouteGroup => ({
+  tags: [{ name: 'orbiter', description: 'The routes of gianarb/orbiter, for its callers' }],
+  register(app, http) {
+    for (const prefix of ['/v1/orbiter', '']) {
+      app.register(async (scope) => register(scope, { ...deps, ...http }), { prefix })
+    }
+  },
+})
+
+function register(app: FastifyInstance, deps: Deps): void {
   const { catalog, feed, guard, stopping, heartbeatMs, now } = deps
   readBodiesAsText(app)
   const described = (summary: string, role: 'read' | 'scale') => ({ tags: ['orbiter'], summary, ...needs(role) })
@@ -79,7 +90,7 @@ export const orbiterRoutes: FastifyPluginAsync<{ deps: RouteDeps }> = async (app
 }
 
 async function handle(
-  deps: RouteDeps,
+  deps: Deps,
   request: FastifyRequest<{ Params: Target }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -107,7 +118,7 @@ async function handle(
 
 /** Throws what is transient; what is not is each alert's result. */
 async function alertResults(
-  deps: RouteDeps,
+  deps: Deps,
   { autoscaler, service, direction }: Target & { readonly direction: Direction },
   notification: Notification,
 ): Promise<readonly AlertResult[]> {
@@ -135,7 +146,7 @@ function directionOf(word: string | undefined, body: string): Direction {
 }
 
 /** The autoscaler of a service: Orbiter's names are those of services. Throws Fault `unknown-autoscaler` or `not-in-sync`. */
-function nameOf({ catalog }: RouteDeps, namespace: string, service: string): string {
+function nameOf({ catalog }: Deps, namespace: string, service: string): string {
   const found =
     namespace === NAMESPACE ? catalog.list().find(({ observation }) => observation.name === service) : undefined
   if (found !== undefined) return found.name
@@ -143,4 +154,55 @@ function nameOf({ catalog }: RouteDeps, namespace: string, service: string): str
   // Not found is not the same as not seen.
   if (!inSync) throw new Fault('not-in-sync', reason, { retryAfterMs: 1000 })
   throw new Fault('unknown-autoscaler', `there is no autoscaler ${namespace}/${service}`)
+}
+
+interface OrbiterAnswer {
+  readonly status: 200 | 500
+  readonly text: string
+}
+
+const DONE: OrbiterAnswer = { status: 200, text: '' }
+const refused = (text: string): OrbiterAnswer => ({ status: 500, text })
+
+/** Throws HttpProblem `invalid-policy` or `unsupported`. */
+function orbiterAnswer(decision: Decision): OrbiterAnswer {
+  const { outcome, code, from, reason, retryAtMs, atMs } = decision
+  answerDecision(decision)
+  // A duplicate was carried out by the first call; a dry run is to be noticed by nobody.
+  if (outcome === 'scaled' || outcome === 'dry-run' || code === 'duplicate' || code === 'already-there') return DONE
+  if (code === 'cooldown')
+    return refused(`Cooldown period for ${(((retryAtMs ?? atMs) - atMs) / 1000).toFixed(6)} seconds`)
+  if (code === 'at-min') return refused(`I can not scale down because it has only ${from} running.`)
+  if (code === 'at-max') return refused(`I can not scale up because it has already ${from} running.`)
+  return refused(reason)
+}
+
+/**
+ * The direction in a body of Orbiter's: `{"direction": true}` is up. As lenient as Go's decoder, except that nothing is no longer "down".
+ * `undefined`: the body names no direction. Key in any case, the last one wins; text after the first JSON value is ignored. */
+function readOrbiterDirection(body: string): Direction | undefined {
+  const value = parsed(firstObject(body))
+  if (typeof value !== 'object' || value === null) return undefined
+  const [, direction] = Object.entries(value).findLast(([key]) => key.toLowerCase() === 'direction') ?? []
+  if (typeof direction !== 'boolean') return undefined
+  return direction ? 'up' : 'down'
+}
+
+/** Up to the brace that closes the first one. */
+function firstObject(text: string): string {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at]
+    if (inString) {
+      if (character === '\\') at += 1
+      else if (character === '"') inString = false
+    } else if (character === '"') inString = true
+    else if (character === '{') depth += 1
+    else if (character === '}') {
+      depth -= 1
+      if (depth <= 0) return text.slice(0, at + 1)
+    }
+  }
+  return text
 }

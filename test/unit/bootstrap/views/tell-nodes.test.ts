@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
-import type { NodesNews } from '../../../../src/autoscaling/ports.ts'
+import type { NodesNews } from '../../../../src/bootstrap/network.ts'
 import { tellNetworks } from '../../../../src/bootstrap/views/tell-networks.ts'
 import { tellNodes } from '../../../../src/bootstrap/views/tell-nodes.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'

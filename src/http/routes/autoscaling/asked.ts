@@ -1,10 +1,11 @@
 /** What callers may ask with, as schemas, and how it is read into the words of the domain. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { Direction, Step } from '../autoscaling/policy/policy.ts'
-import { parseStep } from '../autoscaling/policy/step.ts'
-import { parseDuration } from '../foundation/duration.ts'
-import { MAX_WHOLE_NUMBER } from '../foundation/whole-number.ts'
-import { HttpProblem } from './problem.ts'
+import type { Direction, Step } from '../../../autoscaling/policy/policy.ts'
+import { parseStep } from '../../../autoscaling/policy/step.ts'
+import { parseDuration } from '../../../foundation/duration.ts'
+import { MAX_WHOLE_NUMBER } from '../../../foundation/whole-number.ts'
+import { HttpProblem } from '../../problem.ts'
+import { oneOf } from '../schemas.ts'
 
 const BY_EXPECTS = 'a whole number from 1 to 1000000000, or per cent such as "25%"'
 const MAX_REASON_LENGTH = 500
@@ -19,23 +20,12 @@ const Reason = Type.String({
   expects: `a text of at most ${MAX_REASON_LENGTH} characters`,
   description: 'Why, in words; kept with the decision and in the log.',
 })
-const oneOf = <const T extends string>(values: readonly T[], description: string) =>
-  Type.Unsafe<T>(
-    Type.String({
-      enum: [...values],
-      pattern: `^(${values.join('|')})$`,
-      expects: values.map((v) => `"${v}"`).join(' or '),
-      description,
-    }),
-  )
 const Replicas = Type.Integer({
   minimum: 0,
   maximum: MAX_WHOLE_NUMBER,
   expects: 'a whole number from 0 to 1000000000',
   description: 'The wanted count, before the bounds.',
 })
-
-export const NameParams = Type.Object({ name: Type.String({ description: 'The autoscaler’s name.' }) })
 
 export const StepQuery = Type.Object({ by: Type.Optional(ByText), reason: Type.Optional(Reason) })
 /** What is sure to be meant otherwise is refused rather than ignored: another direction, or a count. */
@@ -88,11 +78,6 @@ export const ExplainBody = Type.Object({
   by: Type.Optional(By),
   replicas: Type.Optional(Replicas),
 })
-
-/** A yes or no in a query. */
-export const FlagQuery = (description: string) => Type.Optional(oneOf(['true', 'false'], description))
-export const isSet = (written: string | undefined, otherwise: boolean): boolean =>
-  written === undefined ? otherwise : written === 'true'
 
 type Fields = Pick<Static<ReturnType<typeof stepBody>>, 'by' | 'reason'>
 

@@ -1,19 +1,10 @@
-/** The gauges of networks, nodes and agents, filled anew for every scrape, so that what is gone leaves none behind. */
-import { Gauge, type Registry } from 'prom-client'
-import type { NetworkView, NodeView, ShareView } from '../../bootstrap/network.ts'
-
-export interface NetworkGauges {
-  fill(networks: readonly NetworkView[], nodes: readonly NodeView[]): void
-}
+/** The gauges of networks, nodes and agents. */
+import type { NetworkCatalog, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import { type MetricsRegistry, scrapedGauges } from './registry.ts'
 
 /** `node` is the host name: that is what people know it by. */
-export function createNetworkGauges(registry: Registry): NetworkGauges {
-  const gauges: Gauge[] = []
-  const gauge = (name: string, help: string, labelNames: readonly string[]) => {
-    const made = new Gauge({ name: `orrery_${name}`, help, labelNames: [...labelNames], registers: [registry] })
-    gauges.push(made)
-    return made
-  }
+export function measureNetworks(metrics: MetricsRegistry, catalog: Pick<NetworkCatalog, 'networks' | 'nodes'>): void {
+  const gauge = scrapedGauges(metrics)
   const addresses = gauge(
     'network_addresses',
     'Addresses of a node for containers: usable, used by containers, free for more. Absent while not known.',
@@ -51,13 +42,10 @@ export function createNetworkGauges(registry: Registry): NetworkGauges {
     counts.set({ network, state: 'as_wanted' }, shares.filter(({ isAsWanted }) => isAsWanted === true).length)
   }
 
-  return {
-    fill(networks, nodes) {
-      for (const each of gauges) each.reset()
-      for (const network of networks) fillNetwork(network)
-      for (const { hostname: node, agent } of nodes) {
-        if (agent.reportedAtMs !== undefined) lastReport.set({ node }, agent.reportedAtMs / 1000)
-      }
-    },
-  }
+  metrics.beforeScrape(() => {
+    for (const network of catalog.networks()) fillNetwork(network)
+    for (const { hostname: node, agent } of catalog.nodes()) {
+      if (agent.reportedAtMs !== undefined) lastReport.set({ node }, agent.reportedAtMs / 1000)
+    }
+  })
 }

@@ -1,13 +1,14 @@
 /** Reads: every autoscaler, one, its decisions, and what would be decided. All from memory. */
-import { type FastifyPluginAsyncTypebox, type Static, Type } from '@fastify/type-provider-typebox'
-import type { Request } from '../../autoscaling/decision/request.ts'
-import { notInSync } from '../../autoscaling/policy/not-in-sync.ts'
-import { ExplainBody, NameParams, readBy } from '../asked.ts'
-import { HttpProblem } from '../problem.ts'
-import type { RouteDeps } from '../server-deps.ts'
-import { AutoscalerSchema, wireAutoscaler } from '../wire/autoscaler.ts'
-import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../wire/decision.ts'
-import { answers, needs } from './schemas.ts'
+import { type Static, Type } from '@sinclair/typebox'
+import type { Request } from '../../../autoscaling/decision/request.ts'
+import { notInSync } from '../../../autoscaling/policy/not-in-sync.ts'
+import { HttpProblem } from '../../problem.ts'
+import type { Http, TypedApp } from '../../route-group.ts'
+import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
+import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
+import { answers, NameParams, needs } from '../schemas.ts'
+import { ExplainBody, readBy } from './asked.ts'
+import type { AutoscalingDeps } from './deps.ts'
 
 /** In `GET /v1/autoscaler/<name>`; `/decisions` has all that are kept. */
 const LAST_DECISIONS = 10
@@ -16,7 +17,7 @@ const List = Type.Object({ autoscalers: Type.Array(AutoscalerSchema) })
 const Decisions = Type.Object({ decisions: Type.Array(DecisionSchema, { description: 'Newest first, at most 50.' }) })
 const One = Type.Composite([AutoscalerSchema, Decisions])
 
-export const autoscalerRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async (app, { deps }) => {
+export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' | 'scaler'> & Http): void {
   const { catalog, scaler, guard } = deps
   const onRequest = guard('read')
   const shared = { tags: ['autoscaler'], ...needs('read') }

@@ -1,15 +1,15 @@
 /** Notifications of Alertmanager and Grafana, each alert routed by its own labels; and the end of what stands. */
-import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Notification, readNotification } from '../../autoscaling/alerts/notification.ts'
-import { answerAlerts, countAlerts, countWebhook } from '../answer-alerts.ts'
-import { NameParams } from '../asked.ts'
-import { whoAsks } from '../plugins/access.ts'
-import { HttpProblem } from '../problem.ts'
-import type { RouteDeps } from '../server-deps.ts'
-import { AlertResultsSchema } from '../wire/alert-result.ts'
-import { AutoscalerSchema, wireAutoscaler } from '../wire/autoscaler.ts'
-import { answers, needs } from './schemas.ts'
+import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import { whoAsks } from '../../plugins/access.ts'
+import { HttpProblem } from '../../problem.ts'
+import type { Http, TypedApp } from '../../route-group.ts'
+import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
+import { AlertResultsSchema } from '../../wire/decision.ts'
+import { answers, NameParams, needs } from '../schemas.ts'
+import { answerAlerts, countAlerts, countWebhook } from './answers.ts'
+import type { AutoscalingDeps } from './deps.ts'
 
 /** Described, not checked: what is missing or odd in an alert is that alert's result. */
 const Body = Type.Unsafe<unknown>({
@@ -37,7 +37,7 @@ const Body = Type.Unsafe<unknown>({
   },
 })
 
-export const webhookRoutes: FastifyPluginAsyncTypebox<{ deps: RouteDeps }> = async (app, { deps }) => {
+export function webhookRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'alerts' | 'metrics'> & Http): void {
   const { alerts, metrics, guard, grafanaGuard, stopping } = deps
   const described = (summary: string) => ({
     tags: ['webhook'],

@@ -1,9 +1,16 @@
 /** An `Idempotency-Key` header as it is remembered: hashed, so that the state label holds no text of a caller. */
 import { createHash } from 'node:crypto'
-import type { RequestKey } from '../autoscaling/decision/request.ts'
-import { HttpProblem } from './problem.ts'
+import { Type } from '@sinclair/typebox'
+import type { RequestKey } from '../../../autoscaling/decision/request.ts'
+import { HttpProblem } from '../../problem.ts'
 
 const MAX_KEY_LENGTH = 255
+
+export const IdempotencyHeader = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ description: 'New for every wish; the same key again is the same step, once.' }),
+  ),
+})
 
 export interface Keyed {
   readonly autoscaler: string

@@ -1,0 +1,83 @@
+/** Autoscaling put together: policies, requests and who makes them unasked, alerts, and what others see of it. */
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAlertmanager } from '../../adapters/alertmanager/alertmanager.ts'
+import { watchPolicyFiles } from '../../adapters/files/policy-files.ts'
+import { createAutoscalingMetrics } from '../../adapters/metrics/autoscaling-metrics.ts'
+import { createAlertSource } from '../../autoscaling/alerts/alert-source.ts'
+import { EMPTY_ALERT_STATE } from '../../autoscaling/alerts/alert-state.ts'
+import { boundsSource, createRestoreSource } from '../../autoscaling/decision/corrections.ts'
+import { createDecisionLog } from '../../autoscaling/feed/decision-log.ts'
+import { createTeller } from '../../autoscaling/feed/tell-decision.ts'
+import { createPolicies } from '../../autoscaling/policy/policies.ts'
+import type { AddressCapacity } from '../../autoscaling/ports.ts'
+import { createAlertBook } from '../../autoscaling/receiver/alert-book.ts'
+import { createAlertReceiver } from '../../autoscaling/receiver/alert-receiver.ts'
+import { createStandingKeeper } from '../../autoscaling/receiver/standing-keeper.ts'
+import { createCatalog } from '../../autoscaling/views/catalog.ts'
+import { createInMemoryStore } from '../../autoscaling/writer/in-memory-store.ts'
+import { effectiveState } from '../../autoscaling/writer/lane-context.ts'
+import { createLanes } from '../../autoscaling/writer/lanes.ts'
+import { createScaler } from '../../autoscaling/writer/scaler.ts'
+import { autoscalingRoutes } from '../../http/routes/autoscaling/routes.ts'
+import { dockerScalerRoutes } from '../../http/routes/compat/docker-scaler.ts'
+import { orbiterRoutes } from '../../http/routes/compat/orbiter.ts'
+import type { Base, Capability } from './capability.ts'
+
+/** How long a caller waits for its answer. */
+const PATIENCE_MS = 3000
+/** How long what alerts were remembered by may take to be written at the end. */
+const LAST_WRITE_MS = 500
+
+export interface AutoscalingNeeds {
+  /** How many tasks there are addresses for. */
+  readonly capacity: AddressCapacity
+}
+
+export async function openAutoscaling(base: Base, { capacity }: AutoscalingNeeds): Promise<Capability> {
+  const { config, swarm, logger, now, stopping: signal } = base
+  const { services, sharedState } = swarm
+  const metrics = createAutoscalingMetrics(base.metrics, now)
+  const required = base.isNamed('ORRERY_POLICY_DIR')
+  const files = await watchPolicyFiles({ dir: config.policyDir, required, logger })
+  const policies = createPolicies({ services, files })
+  const log = createDecisionLog()
+  const settings = { dryRun: config.dryRun, dedupWindowMs: config.dedupWindowMs, patienceMs: PATIENCE_MS }
+  const newWriteId = () => randomBytes(8).toString('base64url')
+  // A dry run writes nothing at all.
+  const alertStore = config.dryRun ? createInMemoryStore(EMPTY_ALERT_STATE) : swarm.alerts
+  const book = createAlertBook({ store: alertStore, logger })
+  const deps = {
+    ...{ services, sharedState, policies, capacity, log, logger, now, newWriteId, settings },
+    alerts: book,
+    // In the order of who is heard first.
+    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book)],
+    listener: metrics,
+  }
+  const lanes = createLanes(deps)
+  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
+  const scaler = createScaler({ ...deps, lanes, catalog })
+  const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
+  const tell = createTeller(deps)
+  const alertmanager =
+    config.alertmanagerUrl === undefined ? undefined : createAlertmanager({ url: config.alertmanagerUrl, signal })
+  const asksAlertmanager = alertmanager !== undefined
+  const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
+  const alerts = createAlertReceiver({
+    ...{ scaler, policies, catalog, book, tell, digest, logger, now, asksAlertmanager },
+    stateOf: (service) => effectiveState(service, sharedState.current().restores.get(service.id)),
+  })
+  metrics.watch(catalog.list)
+
+  const called = { catalog, scaler, alerts, feed: log, metrics }
+  return {
+    routes: [autoscalingRoutes(called), orbiterRoutes(called), dockerScalerRoutes(called, config.serverPrefix)],
+    finish: scaler.stop,
+    async close() {
+      policies.close()
+      await keeper.stop()
+      await Promise.race([book.close(), sleep(LAST_WRITE_MS)])
+      await Promise.all([lanes.stop(), files.close()])
+    },
+  }
+}

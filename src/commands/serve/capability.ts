@@ -1,0 +1,34 @@
+/** What the controller is made of, and what every part of it is given. */
+import type { MetricsRegistry } from '../../adapters/metrics/registry.ts'
+import type { Swarm } from '../../adapters/swarm/swarm.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { RouteGroup } from '../../http/route-group.ts'
+
+/**
+ * One part, put together and not started. Its variables are in `config`, its figures are registered with `metrics`, its
+ * conditions are in what its routes show.
+ */
+export interface Capability {
+  readonly routes?: readonly RouteGroup[]
+  /** Once the controller listens: loops begin. */
+  start?(): void
+  /** Everything that was accepted has been answered; new work is refused already. The controller waits 10 s at most. */
+  finish?(): Promise<void>
+  /** After `finish`, and after a start that failed elsewhere. The controller waits a second at most. */
+  close(): Promise<void>
+}
+
+export interface Base {
+  readonly config: Config
+  /** Whether a person set the variable; what is named must be there. */
+  readonly isNamed: (variable: string) => boolean
+  /** Closed after every capability. */
+  readonly swarm: Swarm
+  readonly metrics: MetricsRegistry
+  readonly logger: Logger
+  readonly now: Clock
+  /** Aborted when the stop begins. */
+  readonly stopping: AbortSignal
+}

@@ -1,0 +1,127 @@
+/** What callers ask of one autoscaler: a step, a count, a pause. A step may also be the notification of a monitoring tool. */
+import { readNotification } from '../../../autoscaling/alerts/notification.ts'
+import type { Direction } from '../../../autoscaling/policy/policy.ts'
+import { formatStep } from '../../../autoscaling/policy/step.ts'
+import { whoAsks } from '../../plugins/access.ts'
+import { HttpProblem } from '../../problem.ts'
+import type { Http, TypedApp } from '../../route-group.ts'
+import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
+import { DecisionSchema } from '../../wire/decision.ts'
+import { answers, NameParams, needs } from '../schemas.ts'
+import { answerDecision, countWebhook, receiveAlert } from './answers.ts'
+import { PauseBody, ReplicasBody, ResumeBody, readFor, readStep, StepQuery, stepBody } from './asked.ts'
+import type { AutoscalingDeps } from './deps.ts'
+import { IdempotencyHeader, readIdempotencyKey } from './idempotency-key.ts'
+
+type Deps = Pick<AutoscalingDeps, 'catalog' | 'scaler' | 'alerts' | 'metrics'> & Http
+
+const DIRECTIONS: readonly Direction[] = ['up', 'down']
+
+export function callRoutes(app: TypedApp, deps: Deps): void {
+  stepRoutes(app, deps)
+  replicasRoute(app, deps)
+  pauseRoutes(app, deps)
+}
+
+function stepRoutes(app: TypedApp, deps: Deps): void {
+  const { scaler, guard, stopping } = deps
+  for (const direction of DIRECTIONS) {
+    app.route({
+      method: ['POST', 'PUT'],
+      url: `/v1/autoscaler/:name/${direction}`,
+      schema: {
+        tags: ['autoscaler'],
+        summary: `One step ${direction}`,
+        ...needs('scale'),
+        params: NameParams,
+        querystring: StepQuery,
+        headers: IdempotencyHeader,
+        body: stepBody(direction),
+        response: answers(DecisionSchema, 'What was decided; 200 for every policy outcome.'),
+      },
+      onRequest: [guard('scale'), stopping.refuseNewWork],
+      handler: async (request, reply) => {
+        const { name } = request.params
+        const { by, note } = readStep(request.query, request.body)
+        const notification = readNotification(request.body)
+        const wish = `${direction}:${by ? formatStep(by) : ''}`
+        const key = readIdempotencyKey(request.headers['idempotency-key'], { autoscaler: name, wish })
+        const caller = whoAsks(request)
+        const step = { direction, caller, ...(by && { by }), ...(note && { note }), ...(key && { key }) }
+        if (notification === undefined) {
+          return answerDecision(await scaler.request(name, { kind: 'step', origin: 'call', ...step }))
+        }
+        countWebhook(reply, deps.metrics)
+        const { decision } = await receiveAlert(deps, { name, ...step }, notification)
+        return answerDecision(decision)
+      },
+    })
+  }
+}
+
+/** A count, inside the bounds, now. */
+function replicasRoute(app: TypedApp, deps: Deps): void {
+  app.put(
+    '/v1/autoscaler/:name/replicas',
+    {
+      schema: {
+        tags: ['autoscaler'],
+        summary: 'Set the count, clamped to the bounds; skips cooldown, works at 0',
+        ...needs('scale'),
+        params: NameParams,
+        headers: IdempotencyHeader,
+        body: ReplicasBody,
+        response: answers(DecisionSchema, 'What was decided; 200 for every policy outcome.'),
+      },
+      onRequest: [deps.guard('scale'), deps.stopping.refuseNewWork],
+    },
+    async (request) => {
+      const { params, body, headers } = request
+      const { name } = params
+      const { replicas, reason, expect } = body
+      requireExpected(deps.catalog.get(name).observation.replicas, expect)
+      const key = readIdempotencyKey(headers['idempotency-key'], { autoscaler: name, wish: `set:${replicas}` })
+      const note = reason?.trim()
+      const wish = { replicas, caller: whoAsks(request), ...(key && { key }), ...(note && { note }) }
+      return answerDecision(await deps.scaler.request(name, { kind: 'set', origin: 'call', ...wish }))
+    },
+  )
+}
+
+/** Of two people who look at 3, one at 5 must not undo what the other just did. Throws HttpProblem `count-changed`. */
+function requireExpected(count: number, expected: number | undefined): void {
+  if (expected === undefined || expected === count) return
+  throw new HttpProblem('count-changed', `The count is ${count} now, not ${expected}; nothing was changed. Look again.`)
+}
+
+/** Stop one direction or both, for a while or until told otherwise. */
+function pauseRoutes(app: TypedApp, { scaler, guard, stopping }: Deps): void {
+  const shared = {
+    tags: ['autoscaler'],
+    ...needs('scale'),
+    params: NameParams,
+    response: answers(AutoscalerSchema, 'The autoscaler as it is now.'),
+  }
+  app.route({
+    method: ['POST', 'PUT'],
+    url: '/v1/autoscaler/:name/pause',
+    schema: { ...shared, summary: 'Stop scaling, one way or both', body: PauseBody },
+    onRequest: [guard('scale'), stopping.refuseNewWork],
+    handler: async (request) => {
+      const { params, body } = request
+      const { name: token, address } = whoAsks(request)
+      const by = token ?? address
+      const reason = body.reason?.trim()
+      const wish = { scope: body.direction ?? 'both', forMs: readFor(body.for) }
+      const words = { ...(reason && { reason }), ...(by !== undefined && { by }) }
+      return wireAutoscaler(await scaler.pause(params.name, { ...wish, ...words }))
+    },
+  })
+  app.route({
+    method: ['POST', 'PUT'],
+    url: '/v1/autoscaler/:name/resume',
+    schema: { ...shared, summary: 'End a pause set by call', body: ResumeBody },
+    onRequest: [guard('scale'), stopping.refuseNewWork],
+    handler: async ({ params: { name }, body }) => wireAutoscaler(await scaler.resume(name, body.direction ?? 'both')),
+  })
+}
