@@ -10,9 +10,16 @@ const STOP_DEADLINE_MS = 12_000
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
+// Whoever reads the output has read enough: `| head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 process.exitCode = await runProgram(normalizeArguments(process.argv.slice(2)), {
   version: String(version),
   env: process.env,
+  isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   // The signals' end is in here: Docker stops a container with SIGTERM, and as process 1 nothing else would.

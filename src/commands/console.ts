@@ -2,6 +2,8 @@
 export interface Console {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** A person sits at both ends of the process. */
+  readonly isTerminal: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /** `stop` runs at SIGTERM, SIGINT or a fault that nobody caught; the process ends after it. */

@@ -38,15 +38,15 @@ function program(io: Console, run: Run): Command {
       'after',
       '\nEnvironment: docs/configuration.md. Labels: docs/labels.md. Operators start at docs/operations.md.',
     )
-  // Inherited, so that a wrong word anywhere is told in the same way.
+  // Inherited, so that a wrong word anywhere is told in the same way. `down web 5` is a mistake, and not a step of 1.
+  root.allowExcessArguments(false)
   const command = (name: string, description: string) => root.command(name).description(description)
 
-  root.allowExcessArguments().action(async (_options: object, { args: [word] }: Command) => {
-    if (word !== undefined) root.error(`error: unknown command '${word}'`)
-    await run(async () => await startServing({}, io))()
-  })
-  command('serve', 'run the controller (the default)').action(run(async () => await startServing({}, io)))
+  command('serve', 'run the controller (also without any word, where no terminal is attached)').action(
+    run(async () => await startServing({}, io)),
+  )
   command('daemon', "run the controller, with Orbiter's flags")
+    .allowExcessArguments()
     .option('--port <address>', 'where to listen, as :8000', ':8000')
     .option('--debug [yes]', 'log more', boolean, false)
     .action(
@@ -96,6 +96,12 @@ function program(io: Console, run: Run): Command {
   autoscaler.command('ls').action(run(async () => await (await import('./orbiter.ts')).orbiterList(io)))
   const system = command('system', "Orbiter's name for the event stream")
   system.command('events').action(run(async () => await (await import('./orbiter.ts')).orbiterEvents(io)))
+  // After all others, which would inherit it. A person who types the bare name wants to know what there is.
+  root.allowExcessArguments().action(async (_options: object, { args: [word] }: Command) => {
+    if (word !== undefined) root.error(`error: unknown command '${word}'`)
+    if (io.isTerminal) root.outputHelp()
+    else await run(async () => await startServing({}, io))()
+  })
   return root
 }
 

@@ -29,6 +29,31 @@ describe('the process', () => {
     expect(answer.body).toContain('orrery_in_sync 1')
   })
 
+  it.each(['/docs', '/docs/'])(
+    '%s names what it needs relative to itself, so that it works below a path',
+    async (url) => {
+      const app = server()
+      const page = await app.inject(url)
+      expect(page.statusCode).toBe(200)
+      const named = [...page.body.matchAll(/(?:href|src)="([^"]+)"/g)].map((match) => match[1] ?? '')
+      expect(named.length).toBeGreaterThan(4)
+      for (const one of named) {
+        const { pathname } = new URL(one, `http://proxy/below/orrery${url}`)
+        expect(pathname).toMatch(/^\/below\/orrery\/docs\/static\//)
+        expect((await app.inject(pathname.replace('/below/orrery', ''))).statusCode, one).toBe(200)
+      }
+      const { servers } = (await app.inject('/docs/json')).json()
+      expect(new URL(servers[0].url, 'http://proxy/below/orrery/docs/json').pathname).toBe('/below/orrery/')
+    },
+  )
+
+  it.each(['/docs', '/docs/', '/docs/static', '/docs/static/', '/docs/static/index.html'])(
+    '%s never redirects',
+    async (url) => {
+      expect((await server().inject(url)).headers.location).toBeUndefined()
+    },
+  )
+
   it('describes itself as OpenAPI 3.1, and has a page to read it', async () => {
     const app = server()
     expect((await app.inject('/openapi.json')).json()).toMatchObject({

@@ -11,7 +11,7 @@ export function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request)))
 }
 
-const unknownRoute = (request: FastifyRequest): HttpProblem =>
+export const unknownRoute = (request: FastifyRequest): HttpProblem =>
   new HttpProblem('unknown-route', `There is no ${request.method} ${pathOf(request)}; /docs lists what there is.`)
 
 /** `send` is how the routes of another contract say what went wrong; status and headers are its own affair too. */

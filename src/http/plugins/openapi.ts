@@ -1,7 +1,8 @@
 /** The API described by itself: OpenAPI 3.1 and a page to read it. Call before any route. */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { pathOf, unknownRoute } from './errors.ts'
 
 const DESCRIPTION =
   'Autoscaling for Docker Swarm. Every policy outcome is 200; errors are RFC 9457 problems with a stable `code`.'
@@ -44,6 +45,11 @@ export function describeApi(app: FastifyInstance, { version, tags }: ApiDescript
   app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,
+    // Relative, so that the page and what it calls work below whatever path a proxy has put before them.
+    indexPrefix: '.',
+    transformSpecification: (document) => ({ ...document, servers: [{ url: '..' }] }),
+    transformSpecificationClone: false,
+    uiHooks: { onRequest: refuseRedirect },
     uiConfig: { docExpansion: 'list', deepLinking: true, validatorUrl: null },
   })
   app.register(async (scope) => {
@@ -51,6 +57,11 @@ export function describeApi(app: FastifyInstance, { version, tags }: ApiDescript
       app.swagger(),
     )
   })
+}
+
+/** The one address of the plugin that would redirect. */
+function refuseRedirect(request: FastifyRequest, _reply: FastifyReply, next: (error?: Error) => void): void {
+  next(pathOf(request).endsWith('/static/index.html') ? unknownRoute(request) : undefined)
 }
 
 /** The plugin calls every body required; ours are only where a field of theirs is. */

@@ -52,18 +52,22 @@ export function namespacesOf(record: Pick<LabRecord, 'pid' | 'nodes'>): Set<stri
   return new Set(all.filter((namespace) => namespace !== undefined && !own.has(namespace)) as string[])
 }
 
+/** What keeps a namespace although no process is in it; others on this machine have theirs (`ip netns`). */
+const mountedNamespace = (line: string): string | undefined => / (\w+:\[\d+\]) .* - nsfs /.exec(line)?.[1]
+
 /** What is left of a lab: processes, mounts, namespaces, cgroups, files. Empty once it is down. */
 export async function tracesOf(name: string, namespaces: ReadonlySet<string>): Promise<string[]> {
   // The kernel gives the number of a namespace that is gone to the next one: it may be another lab's now.
   const others = await otherLabs(name)
-  const isInside = (pid: string) => kinds.some((kind) => namespaces.has(namespaceOf(pid, kind) ?? ''))
+  // One kind alone is such a number: what runs in a lab is in several of its namespaces.
+  const isInside = (pid: string) => kinds.filter((kind) => namespaces.has(namespaceOf(pid, kind) ?? '')).length > 1
   const inside = processes().filter((pid) => isInside(pid) && !isBelow(pid, others))
   const named = processes().filter((pid) => commandOf(pid).includes(`${labFolder(name)}`))
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   const cgroups = await execute('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*/orrery-lab-${name}*`])
   return [
     ...[...inside, ...named].map((pid) => `process ${pid} ${commandOf(pid)}`),
-    ...mounts.filter((line) => line.includes(`orrery-lab/${name}`) || line.includes(' - nsfs ')),
+    ...mounts.filter((line) => line.includes(`orrery-lab/${name}`) || namespaces.has(mountedNamespace(line) ?? '')),
     ...cgroups.stdout.split('\n').filter((line) => line !== ''),
     ...(existsSync(labFolder(name)) ? [labFolder(name)] : []),
   ]

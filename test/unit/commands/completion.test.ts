@@ -13,6 +13,7 @@ const run = async (...args: string[]) => {
     err: (text) => {
       said.err += text
     },
+    isTerminal: false,
     onStop: () => undefined,
   })
   return { code, ...said }

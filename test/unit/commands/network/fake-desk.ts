@@ -71,6 +71,7 @@ export function fakeConsole(): { readonly io: Console; readonly out: () => strin
   const io: Console = {
     version: '0.0.0-test',
     env: {},
+    isTerminal: false,
     out: (text) => out.push(text),
     err: (text) => err.push(text),
     onStop: () => {},

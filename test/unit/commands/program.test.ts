@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { runProgram } from '../../../src/commands/program.ts'
+import { fakeConsole } from './network/fake-desk.ts'
+
+const run = async (words: string, change: { readonly isTerminal?: boolean } = {}) => {
+  const { io, out, err } = fakeConsole()
+  // Nobody listens there: what is called by mistake fails with 1 instead of 2.
+  const env = { ORRERY_URL: 'http://127.0.0.1:1' }
+  const code = await runProgram(words === '' ? [] : words.split(' '), { ...io, env, ...change })
+  return { code, out: out(), err: err() }
+}
+
+describe('the command line', () => {
+  it.each(['down web 5', 'up web web2', 'ls web', 'serve now', 'agent --all', 'network plan vlan40', 'sideways'])(
+    'refuses %j as a mistake in writing, and does nothing',
+    async (words) => {
+      const { code, err } = await run(words)
+      expect(code).toBe(2)
+      expect(err).toMatch(/^error: /)
+    },
+  )
+
+  it('prints help on a terminal when it is given no word', async () => {
+    const { code, out } = await run('', { isTerminal: true })
+    expect(code).toBe(0)
+    expect(out).toContain('Usage: orrery')
+  })
+})
+
+it('ends quietly when nobody reads on: orrery ls --json | head -c 1', async () => {
+  const server = createServer((_request, response) => response.end(JSON.stringify('x'.repeat(5_000_000))))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const program = `${process.execPath} --import tsx src/main.ts ls --json`
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `set -o pipefail; ${program} | head -c 1`], {
+    env: { ...process.env, ORRERY_URL: `http://127.0.0.1:${port}` },
+  })
+  expect({ stdout, stderr }).toEqual({ stdout: '"', stderr: '' })
+})
