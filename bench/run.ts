@@ -20,15 +20,17 @@ interface Options {
   readonly engine: EngineKind
   readonly json?: true
   readonly quick?: true
+  readonly writes?: true
 }
 
 const LISTED = 500
 
-const { services, engine, json, quick } = new Command('bench')
+const { services, engine, json, quick, writes } = new Command('bench')
   .description('Measures the controller on a lab of three managers, and networks. Needs root; takes about 8 minutes.')
   .option('--services <counts>', 'with how many services, a comma list', wholeNumbers, [10, 1000])
   .addOption(new Option('--engine <engine>', 'which engine').choices(['new', 'old']).default('new'))
   .option('--json', 'print JSON instead of a table')
+  .option('--writes', 'only from a call to the committed write: about a minute')
   .option('--quick', 'fewer rounds: about 4 minutes, with rougher figures')
   .parse()
   .opts<Options>()
@@ -45,7 +47,7 @@ try {
   const figures = await measureAll(stage)
   await stage.close()
   const options = { engine, quick: quick === true, progress }
-  figures.push(...(await measureNetworkNode(options)), ...(await measureThousandAgents(options)))
+  if (!writes) figures.push(...(await measureNetworkNode(options)), ...(await measureThousandAgents(options)))
   const report = { engineVersion: stage.engineVersion, tookSeconds: secondsSoFar(), figures }
   console.log(json ? jsonOf(report) : tableOf(report))
   if (hasFailed(report)) process.exitCode = 1
@@ -58,10 +60,11 @@ async function measureAll(on: Stage): Promise<Figure[]> {
   const figures: Figure[] = []
   const most = Math.max(...services)
   for (const count of [...services].sort((a, b) => a - b)) {
-    if (count >= LISTED && !figures.some(isList)) figures.push(...(await listed(on, LISTED)))
+    if (!writes && count >= LISTED && !figures.some(isList)) figures.push(...(await listed(on, LISTED)))
     await on.populate(count)
     figures.push(...(await measureWrites(on, count)))
   }
+  if (writes) return figures
   if (!figures.some(isList)) figures.push(...(await listed(on, LISTED)))
   figures.push(...(await measureManyUps(on)), ...(await measureTwoControllers(on)), ...(await measureRefusals(on)))
   figures.push(...(await measureStart(on, Math.max(most, LISTED))))

@@ -1,4 +1,7 @@
-/** From a webhook to the committed write, against a bare ServiceUpdate, by turns on the same engine. */
+/** From a webhook to the committed write, against a bare ServiceUpdate and a pass-through, by turns on the same engine. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'undici'
 import { eventually } from '../test/e2e/support/services.ts'
@@ -8,11 +11,12 @@ import type { Stage } from './stage.ts'
 import { median, ms, percentile } from './statistics.ts'
 import { followUpdates } from './update-events.ts'
 
-const PAIRS = 200
-const PAIRS_QUICK = 40
-/** Between two calls: both sides' reads of the new version have ended, and nothing of one is measured in the other. */
+const ROUNDS = 200
+const ROUNDS_QUICK = 60
+/** Between two calls: all sides' reads of the new version have ended, and nothing of one is measured in the other. */
 const REST_MS = 25
-const LIMIT = 1.5
+/** Of the least that a program in between can cost. */
+const LIMIT = 1.1
 
 /** Of each call: until the engine's event says that its update is in force, and until its answer is read. */
 interface Times {
@@ -21,17 +25,23 @@ interface Times {
 }
 
 export async function measureWrites(stage: Stage, services: number): Promise<Figure[]> {
-  stage.progress(`writes with ${services} services, ours and bare by turns`)
-  const { bare, ours } = await takeTurns(stage, `${services}`)
-  const ratioOf = (of: keyof Times) => median(ours[of]) / median(bare[of])
-  const ratio = ratioOf('committedMs')
+  stage.progress(`writes with ${services} services: ours, a pass-through and bare by turns`)
+  const { bare, passed, ours } = await takeTurns(stage, `${services}`)
+  const ratio = (one: Times, other: Times, of: keyof Times = 'committedMs') => median(one[of]) / median(other[of])
+  const toPassed = ratio(ours, passed)
+  const times = (value: number) => `${value.toFixed(2)}x`
   return [
     { name: `bare ServiceUpdate, ${services} services`, measured: described(bare) },
+    { name: `pass-through, ${services} services`, measured: described(passed) },
     { name: `up, ${services} services`, measured: described(ours) },
     {
+      name: `call to committed write, up / pass-through, ${services} services`,
+      measured: `${times(toPassed)} (to its answer ${times(ratio(ours, passed, 'answeredMs'))})`,
+      limit: atMost(toPassed, LIMIT, 'x'),
+    },
+    {
       name: `call to committed write, up / bare, ${services} services`,
-      measured: `${ratio.toFixed(2)}x (to its answer ${ratioOf('answeredMs').toFixed(2)}x)`,
-      limit: atMost(ratio, LIMIT, 'x'),
+      measured: `${times(ratio(ours, bare))} (the pass-through ${times(ratio(passed, bare))})`,
     },
   ]
 }
@@ -41,11 +51,12 @@ const described = ({ committedMs, answeredMs }: Times): string => {
   return `committed ${quarters(committedMs)}, answered ${quarters(answeredMs)}`
 }
 
-async function takeTurns(stage: Stage, suffix: string): Promise<{ readonly bare: Times; readonly ours: Times }> {
+async function takeTurns(stage: Stage, suffix: string): Promise<Readonly<Record<'bare' | 'passed' | 'ours', Times>>> {
   const { controller, engine, quick } = stage
-  const names = { ours: `write-ours-${suffix}`, bare: `write-bare-${suffix}` }
+  const names = { ours: `write-ours-${suffix}`, passed: `write-passed-${suffix}`, bare: `write-bare-${suffix}` }
   const ids = {
     ours: await createService(engine, { name: names.ours }),
+    passed: await createService(engine, { name: names.passed }),
     bare: await createService(engine, { name: names.bare }),
   }
   const updates = await followUpdates(stage.manager.socketPath)
@@ -55,11 +66,12 @@ async function takeTurns(stage: Stage, suffix: string): Promise<{ readonly bare:
     const text = await answer.body.text()
     if (answer.statusCode !== 200 || !text.includes('"scaled"')) throw new Error(`up: ${answer.statusCode} ${text}`)
   }
-  for (const name of [names.ours, names.bare]) {
+  for (const name of Object.values(names)) {
     await eventually(`${name} is seen`, async () => (await controller.get(name)).status === 200)
-    // Both specs carry the state label from here on, so they are equally long.
+    // All specs carry the state label from here on, so they are equally long.
     await up(name)
   }
+  const between = await startPassThrough(stage.manager.socketPath, ids.passed)
   const times = async (id: string, { committedMs, answeredMs }: Times, call: () => Promise<unknown>) => {
     const committed = updates.next(id)
     const startedAt = performance.now()
@@ -68,9 +80,11 @@ async function takeTurns(stage: Stage, suffix: string): Promise<{ readonly bare:
     committedMs.push((await committed) - startedAt)
   }
   const ours: Times = { committedMs: [], answeredMs: [] }
+  const passed: Times = { committedMs: [], answeredMs: [] }
   const bare: Times = { committedMs: [], answeredMs: [] }
   const turns = [
     () => times(ids.ours, ours, () => up(names.ours)),
+    () => times(ids.passed, passed, between.call),
     async () => {
       const { Version, Spec } = await inspectService(engine, ids.bare)
       Spec.Mode.Replicated.Replicas += 1
@@ -78,13 +92,33 @@ async function takeTurns(stage: Stage, suffix: string): Promise<{ readonly bare:
       await times(ids.bare, bare, () => engine.call('POST', path, body))
     },
   ] as const
-  for (let pair = 0; pair < (quick ? PAIRS_QUICK : PAIRS); pair += 1) {
-    for (const turn of pair % 2 === 0 ? turns : turns.toReversed()) {
+  for (let round = 0; round < (quick ? ROUNDS_QUICK : ROUNDS); round += 1) {
+    for (const turn of round % 2 === 0 ? turns : turns.toReversed()) {
       await sleep(REST_MS)
       await turn()
     }
   }
   updates.close()
-  await client.close()
-  return { bare, ours }
+  await Promise.all([client.close(), between.close()])
+  return { bare, passed, ours }
+}
+
+/** A process of its own, as ours is. */
+async function startPassThrough(socketPath: string, id: string) {
+  const program = spawn(process.execPath, [join(import.meta.dirname, 'pass-through.mjs'), socketPath, id], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [port] = (await once(program.stdout, 'data')) as [Buffer]
+  const client = new Client(`http://127.0.0.1:${Number(port)}`)
+  return {
+    async call() {
+      const answer = await client.request({ method: 'POST', path: '/' })
+      const text = await answer.body.text()
+      if (!text.includes('"scaled"')) throw new Error(`pass-through: ${answer.statusCode} ${text}`)
+    },
+    async close() {
+      await client.close()
+      program.kill('SIGKILL')
+    },
+  }
 }

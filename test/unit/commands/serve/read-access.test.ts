@@ -38,7 +38,7 @@ it.each(['', '\n', ' \n'])('a secret of %j is a mistake, and no open door', (tex
 })
 
 it('what is wrong with a token file is said by line, without the line', () => {
-  const broken = () => rules({ ORRERY_TOKEN_FILE: file('scale hunter2 hunter3\n') })
+  const broken = () => rules({ ORRERY_TOKEN_FILE: file('scale hunter2 a-name hunter3\n') })
   expect(broken).toThrow(/ORRERY_TOKEN_FILE=.*line 1/)
   expect(broken).not.toThrow(/hunter/)
 })
