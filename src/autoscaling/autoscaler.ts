@@ -61,6 +61,8 @@ export interface Catalog {
   ofService(service: string): Autoscaler
   /** The last 50 at most, newest first. Throws as `get`. */
   decisions(name: string): readonly Decision[]
+  /** Of every service, newest first. */
+  allDecisions(): readonly Decision[]
   sync(): SyncStatus
 }
 

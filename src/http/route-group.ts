@@ -1,9 +1,10 @@
 /** What a capability hands over to be served by HTTP, and what the server hands to it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
 import type { SyncStatus } from '../swarm/sync.ts'
 import type { AccessRules } from './access/judge.ts'
+import type { Role } from './access/tokens.ts'
 import type { Guard } from './plugins/access.ts'
 import type { GrafanaGuard } from './plugins/grafana-signature.ts'
 import type { Stopping } from './plugins/stopping.ts'
@@ -28,6 +29,8 @@ export type TypedApp = FastifyInstance<
 /** What every route may use. */
 export interface Http {
   readonly guard: Guard
+  /** The strongest role that a caller has. */
+  readonly roleOf: (request: FastifyRequest) => Role | 'none'
   readonly grafanaGuard: GrafanaGuard
   readonly stopping: Stopping
   /** How often a quiet stream says that it lives. */
@@ -44,6 +47,28 @@ export interface WireEvent {
 /** Calls back with each event and with how it looks on the wire, which is asked once however many listen. Returns the end of it. */
 export type EventSource = (listener: (event: object, wire: () => WireEvent) => void) => () => void
 
+/** What `GET /v1/controller` shows beside the clock and the caller's role. */
+export interface ControllerFacts {
+  /** Another one after each start. */
+  readonly id: string
+  readonly version: string
+  readonly hostname: string
+  /** The engine's address. */
+  readonly engine: string
+  readonly dryRun: boolean
+  /** What is switched on, by the names that the capabilities give it. */
+  readonly features: Readonly<Record<string, boolean>>
+  /** Of the capabilities, as they are now. */
+  readonly conditions: () => readonly ControllerCondition[]
+}
+
+/** `status` true is the good one. */
+export interface ControllerCondition {
+  readonly type: string
+  readonly status: boolean
+  readonly reason: string
+}
+
 export interface ServerDeps {
   /** One a capability. */
   readonly groups: readonly RouteGroup[]
@@ -54,8 +79,7 @@ export interface ServerDeps {
   readonly logger: FastifyBaseLogger
   /** Ms since the epoch. */
   readonly now: () => number
-  /** Shown in the API's description. */
-  readonly version: string
+  readonly controller: ControllerFacts
   /** Abort it before the capabilities finish: new work is refused from then on and streams end. */
   readonly stopping?: AbortSignal
   /** 15 s. */

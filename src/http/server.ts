@@ -1,7 +1,7 @@
 /** The HTTP side put together, in the order in which it is registered. It listens nowhere: see listen.ts. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
-import { createGuard } from './plugins/access.ts'
+import { createGuard, createRoleOf } from './plugins/access.ts'
 import { answerError, answerErrors } from './plugins/errors.ts'
 import { createGrafanaGuard } from './plugins/grafana-signature.ts'
 import { readBodiesAsJson } from './plugins/json-body.ts'
@@ -32,7 +32,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
       answerError(error, request, reply)
     },
   })
-  const { groups, access, now, version, stopping: outer, heartbeatMs = HEARTBEAT_MS } = deps
+  const { groups, access, now, controller, stopping: outer, heartbeatMs = HEARTBEAT_MS } = deps
   const refuseOtherMethods = trackMethods(app)
   answerErrors(app)
   app.setValidatorCompiler(explainingValidator)
@@ -41,12 +41,12 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   logRequests(app)
   const events = groups.flatMap((group) => group.events ?? [])
   const all = [processRoutes(deps), ...groups, eventRoutes(events)]
-  describeApi(app, { version, tags: all.flatMap(({ tags = [] }) => tags) })
+  describeApi(app, { version: controller.version, tags: all.flatMap(({ tags = [] }) => tags) })
 
   const refuse = createRefuse(app)
   const guard = createGuard(access, refuse)
   const grafanaGuard = createGrafanaGuard({ signing: access.grafana, guard, refuse, now })
-  const http: Http = { guard, grafanaGuard, stopping, heartbeatMs, now }
+  const http: Http = { guard, roleOf: createRoleOf(access), grafanaGuard, stopping, heartbeatMs, now }
   const api = app.withTypeProvider<TypeBoxTypeProvider>()
   for (const group of all) {
     api.register(async (scope) => {

@@ -13,6 +13,8 @@ export interface DecisionLog extends EventFeed {
   /** Newest first. */
   of(serviceId: string): readonly Decision[]
   last(serviceId: string): Decision | undefined
+  /** Of every service, newest first. */
+  all(): readonly Decision[]
 }
 
 export function createDecisionLog(): DecisionLog {
@@ -35,6 +37,7 @@ export function createDecisionLog(): DecisionLog {
     },
     of: (serviceId) => (decisions.get(serviceId) ?? []).toReversed(),
     last: (serviceId) => decisions.get(serviceId)?.at(-1),
+    all: () => [...decisions.values()].flat().sort((a, b) => b.atMs - a.atMs),
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

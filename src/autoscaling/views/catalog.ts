@@ -70,6 +70,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     get: (name) => view(policies.find(name)),
     ofService: (service) => view(policies.findByService(service)),
     decisions: (name) => log.of(policies.find(name).observation.id),
+    allDecisions: log.all,
     sync: () => services.sync(),
   }
 }

@@ -72,6 +72,7 @@ export async function openAutoscaling(base: Base, { capacity }: AutoscalingNeeds
   const called = { catalog, scaler, alerts, feed: log, metrics }
   return {
     routes: [autoscalingRoutes(called), orbiterRoutes(called), dockerScalerRoutes(called, config.serverPrefix)],
+    features: { autoscaling: true, alertmanager: asksAlertmanager },
     finish: scaler.stop,
     async close() {
       policies.close()

@@ -4,14 +4,17 @@ import type { Swarm } from '../../adapters/swarm/swarm.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import type { RouteGroup } from '../../http/route-group.ts'
+import type { ControllerCondition, RouteGroup } from '../../http/route-group.ts'
 
 /**
- * One part, put together and not started. Its variables are in `config`, its figures are registered with `metrics`, its
- * conditions are in what its routes show.
+ * One part, put together and not started. Its variables are in `config`, its figures are registered with `metrics`.
  */
 export interface Capability {
   readonly routes?: readonly RouteGroup[]
+  /** What is switched on of it, for `GET /v1/controller`. */
+  readonly features?: Readonly<Record<string, boolean>>
+  /** Of the whole part, for `GET /v1/controller`; those of autoscalers and networks are in their own views. */
+  readonly conditions?: () => readonly ControllerCondition[]
   /** Once the controller listens: loops begin. */
   start?(): void
   /** Everything that was accepted has been answered; new work is refused already. The controller waits 10 s at most. */

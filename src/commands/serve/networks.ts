@@ -64,6 +64,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
   })
   return {
     capacity,
+    features: { networks: true, networkAuto: config.networkAuto },
     routes: [
       networkRoutes({
         ...{ networks: catalog, agents, sync: services.sync },

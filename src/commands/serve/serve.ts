@@ -1,6 +1,8 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
 import '../compact-heap.ts'
 
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '../../adapters/logging/logger.ts'
 import { createEngineMetrics } from '../../adapters/metrics/engine-metrics.ts'
@@ -40,7 +42,13 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const isNamed = (variable: string) => io.env[variable] !== undefined
   const capabilities = await openCapabilities({ config, isNamed, swarm, metrics, logger, now, stopping: signal })
   const groups = capabilities.flatMap(({ routes = [] }) => routes)
-  const app = buildServer({ groups, sync, metrics, access, logger, now, version: io.version, stopping: signal })
+  const controller = {
+    ...{ id: randomBytes(6).toString('base64url'), version: io.version, hostname: hostname() },
+    ...{ engine: swarm.engineAddress, dryRun: config.dryRun },
+    features: Object.assign({}, ...capabilities.map(({ features }) => features)),
+    conditions: () => capabilities.flatMap(({ conditions }) => conditions?.() ?? []),
+  }
+  const app = buildServer({ groups, sync, metrics, access, logger, now, controller, stopping: signal })
 
   const each = (act: 'finish' | 'close') => Promise.all(capabilities.map((capability) => capability[act]?.()))
   const closeInside = async () => {

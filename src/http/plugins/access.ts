@@ -35,6 +35,13 @@ export function createGuard(rules: AccessRules, refuse: Refuse): Guard {
   }
 }
 
+/** The strongest role that a caller has, whatever it asks for now. */
+export function createRoleOf(rules: AccessRules): (request: FastifyRequest) => Role | 'none' {
+  const judge = createJudge(rules)
+  const strongestFirst: readonly Role[] = ['admin', 'scale', 'read']
+  return (request) => strongestFirst.find((role) => judge(callerOf(request), role).allowed) ?? 'none'
+}
+
 /** Who asks: the name of the token, and the address of the socket. */
 export function whoAsks(request: FastifyRequest): Caller {
   const name = letIn.get(request)?.name

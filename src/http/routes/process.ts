@@ -1,8 +1,34 @@
-/** How the controller itself is: alive, ready, measured. Open to everybody. */
+/** How the controller itself is: alive, ready, measured, open to everybody; and what it is. */
 import { Type } from '@sinclair/typebox'
+import type { Role } from '../access/tokens.ts'
+import { whoAsks } from '../plugins/access.ts'
 import type { Http, RouteGroup, ServerDeps, TypedApp } from '../route-group.ts'
+import { enumeration } from '../wire/enumeration.ts'
 import { rfc3339 } from '../wire/time.ts'
-import { textAnswers } from './schemas.ts'
+import { answers, needs, textAnswers } from './schemas.ts'
+
+const ControllerSchema = Type.Object({
+  id: Type.String({ description: 'Of this process: another one after each start.' }),
+  version: Type.String(),
+  hostname: Type.String(),
+  now: Type.String({ description: 'The controller’s clock. RFC 3339, UTC.' }),
+  engine: Type.String({ description: 'Its address.' }),
+  dryRun: Type.Boolean(),
+  sync: Type.Object({ inSync: Type.Boolean(), reason: Type.String() }),
+  access: Type.Object({
+    mode: enumeration<'open' | 'token'>({ open: true, token: true }),
+    role: enumeration<Role | 'none'>({ none: true, read: true, scale: true, admin: true, agent: true }),
+    name: Type.Optional(Type.String({ description: 'Of the caller’s token.' })),
+  }),
+  features: Type.Unsafe<Record<string, boolean>>({
+    type: 'object',
+    additionalProperties: { type: 'boolean' },
+    description: 'What is switched on.',
+  }),
+  conditions: Type.Array(Type.Object({ type: Type.String(), status: Type.Boolean(), reason: Type.String() }), {
+    description: 'Of the controller itself; `status` true is the good one.',
+  }),
+})
 
 const Readiness = Type.Object({
   ready: Type.Boolean(),
@@ -10,14 +36,15 @@ const Readiness = Type.Object({
   lastLeaderReadAt: Type.Optional(Type.String({ description: 'When the Swarm was last read through its leader.' })),
 })
 
-type ProcessDeps = Pick<ServerDeps, 'sync' | 'metrics'>
+type ProcessDeps = Pick<ServerDeps, 'sync' | 'metrics' | 'access' | 'controller'>
 
 export const processRoutes = (deps: ProcessDeps): RouteGroup => ({
   tags: [{ name: 'process', description: 'How the controller itself is' }],
   register: (app, http) => register(app, deps, http),
 })
 
-function register(app: TypedApp, { sync, metrics }: ProcessDeps, { stopping }: Http): void {
+function register(app: TypedApp, { sync, metrics, access, controller }: ProcessDeps, http: Http): void {
+  const { stopping, guard, roleOf, now } = http
   app.get(
     '/healthz',
     {
@@ -60,5 +87,39 @@ function register(app: TypedApp, { sync, metrics }: ProcessDeps, { stopping }: H
       },
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+  )
+  app.get(
+    '/v1/controller',
+    {
+      schema: {
+        tags: ['process'],
+        summary: 'This controller: its version and clock, what is switched on, and what the caller may do',
+        ...needs('read'),
+        response: answers(ControllerSchema, 'Of the controller that answers; another one has its own.'),
+      },
+      onRequest: guard('read'),
+    },
+    async (request) => {
+      const { conditions, features, ...facts } = controller
+      const { inSync, reason } = sync()
+      const { name } = whoAsks(request)
+      const isInSync = {
+        type: 'InSync',
+        status: inSync,
+        reason: inSync ? 'the Swarm is read through its leader' : reason,
+      }
+      return {
+        ...facts,
+        now: rfc3339(now()),
+        sync: { inSync, reason },
+        access: {
+          mode: access.tokens === undefined ? ('open' as const) : ('token' as const),
+          role: roleOf(request),
+          ...(name !== undefined && { name }),
+        },
+        features: { ...features },
+        conditions: [isInSync, ...conditions()],
+      }
+    },
   )
 }

@@ -73,6 +73,7 @@ export function fakeCatalog(
       return found
     },
     decisions: unset('Catalog.decisions'),
+    allDecisions: unset('Catalog.allDecisions'),
     sync: () => IN_SYNC,
     ...change,
   }

@@ -65,14 +65,20 @@ export function server(change: Served = {}): FastifyInstance {
       events: (listener) => feed.onNews((news) => listener(news, () => ({ type: 'nodes', data: news }))),
     }),
   ]
-  const { access = { trustedCidrs: [] }, version = '0.0.0-test', stopping, heartbeatMs } = rest
+  const { access = { trustedCidrs: [] }, controller = A_CONTROLLER, stopping, heartbeatMs } = rest
   const app = buildServer({
-    ...{ groups, sync, metrics, access, logger, now, version },
+    ...{ groups, sync, metrics, access, logger, now, controller },
     ...(stopping && { stopping }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
   })
   onTestFinished(async () => app.close())
   return app
+}
+
+const A_CONTROLLER: ServerDeps['controller'] = {
+  ...{ id: 'c1', version: '0.0.0-test', hostname: 'manager1', engine: '/run/docker.sock', dryRun: false },
+  features: { networks: true },
+  conditions: () => [],
 }
 
 const NO_AGENTS: NetworkRouteDeps['agents'] = {

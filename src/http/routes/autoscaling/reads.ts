@@ -2,19 +2,42 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { Request } from '../../../autoscaling/decision/request.ts'
 import { notInSync } from '../../../autoscaling/policy/not-in-sync.ts'
+import { NOT_MODIFIED, sendUnlessKnown } from '../../etag.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
-import { answers, NameParams, needs } from '../schemas.ts'
+import { SummarySchema, wireSummary } from '../../wire/summary.ts'
+import { answers, NameParams, needs, oneOf } from '../schemas.ts'
 import { ExplainBody, readBy } from './asked.ts'
 import type { AutoscalingDeps } from './deps.ts'
 
 /** In `GET /v1/autoscaler/<name>`; `/decisions` has all that are kept. */
 const LAST_DECISIONS = 10
 
-const List = Type.Object({ autoscalers: Type.Array(AutoscalerSchema) })
+const List = Type.Union([
+  Type.Object({ autoscalers: Type.Array(AutoscalerSchema) }),
+  Type.Object({ autoscalers: Type.Array(SummarySchema) }, { description: 'With `?view=summary`.' }),
+])
+const ListQuery = Type.Object({
+  view: Type.Optional(oneOf(['full', 'summary'], '`summary`: a few hundred bytes each. Without it, `full`.')),
+})
 const Decisions = Type.Object({ decisions: Type.Array(DecisionSchema, { description: 'Newest first, at most 50.' }) })
+/** More of them are asked for by time. */
+const MOST_DECISIONS = 500
+const ActivityQuery = Type.Object({
+  since: Type.Optional(Type.String({ description: 'No older ones than this time: RFC 3339.' })),
+  outcome: Type.Optional(
+    oneOf(['scaled', 'unchanged', 'held', 'dry-run', 'invalid-policy', 'unsupported'], 'Only these.'),
+  ),
+  limit: Type.Optional(
+    Type.String({
+      pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$',
+      expects: 'a whole number from 1 to 500',
+      description: 'How many at most; 500 without it.',
+    }),
+  ),
+})
 const One = Type.Composite([AutoscalerSchema, Decisions])
 
 export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' | 'scaler'> & Http): void {
@@ -26,15 +49,40 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
   app.get(
     '/v1/autoscaler',
     {
-      schema: { ...shared, summary: 'Every autoscaler, by name', response: answers(List, 'Sorted by name.') },
+      schema: {
+        ...shared,
+        querystring: ListQuery,
+        summary: 'Every autoscaler, by name',
+        response: { ...answers(List, 'Sorted by name, with an ETag.'), ...NOT_MODIFIED },
+      },
       onRequest,
     },
-    async () => {
-      const autoscalers = catalog.list().map(wireAutoscaler)
+    async ({ query, headers }, reply) => {
+      const autoscalers = catalog.list()
       const sync = catalog.sync()
       // Nothing read yet is not the same as no autoscaler.
       if (autoscalers.length === 0 && !sync.inSync) throw notInSync(sync)
-      return { autoscalers }
+      const rows = query.view === 'summary' ? autoscalers.map(wireSummary) : autoscalers.map(wireAutoscaler)
+      return sendUnlessKnown(reply, headers['if-none-match'], { autoscalers: rows })
+    },
+  )
+  app.get(
+    '/v1/decision',
+    {
+      schema: {
+        ...shared,
+        querystring: ActivityQuery,
+        summary: 'The last decisions of every autoscaler, newest first',
+        response: answers(Decisions, 'What this controller decided: at most 50 of each service are kept.'),
+      },
+      onRequest,
+    },
+    async ({ query: { outcome, since, limit } }) => {
+      const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : readTime(since)
+      const found = catalog
+        .allDecisions()
+        .filter((decision) => decision.atMs >= sinceMs && (outcome === undefined || decision.outcome === outcome))
+      return { decisions: found.slice(0, limit === undefined ? MOST_DECISIONS : Number(limit)).map(wireDecision) }
     },
   )
   app.get(
@@ -91,5 +139,15 @@ function wouldBe({ direction, by: written, replicas }: Static<typeof ExplainBody
   throw new HttpProblem(
     'invalid-value',
     'The body asks for replicas and for a step; send {"replicas":n} or {"direction","by"}.',
+  )
+}
+
+/** Ms since the epoch. Throws HttpProblem `invalid-value`. */
+function readTime(since: string): number {
+  const timeMs = /^\d{4}-\d\d-\d\dT/.test(since) ? Date.parse(since) : Number.NaN
+  if (Number.isFinite(timeMs)) return timeMs
+  throw new HttpProblem(
+    'invalid-value',
+    `Query parameter since is ${JSON.stringify(since)}; it must be a time such as "2026-01-31T12:00:00Z".`,
   )
 }

@@ -1,0 +1,90 @@
+/** An autoscaler in a few hundred bytes, for lists of many: `GET /v1/autoscaler?view=summary`. */
+import { type Static, Type } from '@sinclair/typebox'
+import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
+import { PauseSchema, wirePause } from './autoscaler.ts'
+import { rfc3339 } from './time.ts'
+
+const Time = Type.String({ description: 'RFC 3339, UTC.' })
+
+export const SummarySchema = Type.Object({
+  name: Type.String(),
+  service: Type.String(),
+  stack: Type.Optional(Type.String({ description: 'Of `docker stack deploy`.' })),
+  replicas: Type.Integer({ description: 'From the spec, never a count of tasks.' }),
+  min: Type.Optional(Type.Integer()),
+  max: Type.Optional(
+    Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum is known.' }),
+  ),
+  attention: Type.Optional(
+    Type.Object(
+      {
+        type: Type.String({ description: 'Of the condition.' }),
+        reason: Type.String(),
+        severity: Type.Unsafe<'error' | 'warning'>({ type: 'string', enum: ['error', 'warning'] }),
+      },
+      { description: 'The worst condition; absent: nothing is wrong.' },
+    ),
+  ),
+  pause: Type.Optional(PauseSchema),
+  rollout: Type.Optional(Type.String({ description: 'The state of the last update or rollback, by Swarm’s word.' })),
+  nextAllowed: Type.Object({ up: Type.Optional(Time), down: Type.Optional(Time) }),
+  lastChange: Type.Optional(Type.Object({ at: Time, from: Type.Integer(), to: Type.Integer(), cause: Type.String() })),
+  lastOutcome: Type.Optional(
+    Type.String({ description: 'Of the last decision of this controller, with what follows.' }),
+  ),
+  lastCode: Type.Optional(Type.String()),
+  lastReason: Type.Optional(Type.String()),
+  lastAt: Type.Optional(Time),
+})
+export type WireSummary = Static<typeof SummarySchema>
+
+/** Worst first: a condition, the status that is bad, and how bad. */
+const TROUBLES: readonly (readonly [Condition['type'], boolean, 'error' | 'warning'])[] = [
+  ['Supported', false, 'error'],
+  ['Valid', false, 'error'],
+  ['InSync', false, 'error'],
+  ['WriteUnknown', true, 'error'],
+  ['AtCapacity', true, 'warning'],
+  ['InBounds', false, 'warning'],
+  ['RestorePending', true, 'warning'],
+  ['RolloutSettled', false, 'warning'],
+  ['Maintenance', true, 'warning'],
+  ['Paused', true, 'warning'],
+]
+
+function attentionOf(conditions: readonly Condition[]): WireSummary['attention'] {
+  for (const [type, bad, severity] of TROUBLES) {
+    const found = conditions.find((condition) => condition.type === type && condition.status === bad)
+    if (found !== undefined) return { type, reason: found.reason, severity }
+  }
+  return undefined
+}
+
+export function wireSummary(autoscaler: Autoscaler): WireSummary {
+  const { name, observation, bounds, conditions, pause, nextAllowedMs, state, lastDecision } = autoscaler
+  const stack = observation.labels['com.docker.stack.namespace']
+  const attention = attentionOf(conditions)
+  return {
+    name,
+    service: observation.name,
+    ...(stack !== undefined && { stack }),
+    replicas: observation.replicas,
+    ...(bounds && { min: bounds.min, max: bounds.max }),
+    ...(attention && { attention }),
+    ...(pause && { pause: wirePause(pause) }),
+    ...(observation.updateState !== undefined && { rollout: observation.updateState }),
+    nextAllowed: {
+      ...(nextAllowedMs.up !== undefined && { up: rfc3339(nextAllowedMs.up) }),
+      ...(nextAllowedMs.down !== undefined && { down: rfc3339(nextAllowedMs.down) }),
+    },
+    ...(state && {
+      lastChange: { at: rfc3339(state.atMs), from: state.from, to: state.to, cause: state.cause },
+    }),
+    ...(lastDecision && {
+      lastOutcome: lastDecision.outcome,
+      ...(lastDecision.code !== undefined && { lastCode: lastDecision.code }),
+      lastReason: lastDecision.reason,
+      lastAt: rfc3339(lastDecision.atMs),
+    }),
+  }
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import type { Decision } from '../../src/autoscaling/decision/decision.ts'
+import type { Token } from '../../src/http/access/tokens.ts'
+import { aDecision, anAutoscaler, fakeCatalog, T0 } from '../support/use-cases/fake-use-cases.ts'
+import { server } from '../support/use-cases/http.ts'
+
+const SUMMARY = '/v1/autoscaler?view=summary'
+
+describe('GET /v1/autoscaler?view=summary', () => {
+  it('says of each what a list needs, and no label but its stack', async () => {
+    const plain = anAutoscaler('web')
+    const { observation } = plain
+    const web = anAutoscaler('web', {
+      observation: { ...observation, labels: { ...observation.labels, 'com.docker.stack.namespace': 'shop' } },
+      lastDecision: aDecision({ outcome: 'held', code: 'cooldown', reason: 'it waits' }),
+      nextAllowedMs: { up: T0 + 1000 },
+    })
+    const answer = await server({ catalog: fakeCatalog([web]) }).inject(SUMMARY)
+    expect(answer.json()).toEqual({
+      autoscalers: [
+        {
+          ...{ name: 'web', service: 'web', stack: 'shop', replicas: 3, min: 1, max: 10 },
+          nextAllowed: { up: '2026-01-31T12:00:01.000Z' },
+          ...{ lastOutcome: 'held', lastCode: 'cooldown', lastReason: 'it waits', lastAt: '2026-01-31T12:00:00.000Z' },
+        },
+      ],
+    })
+    expect(answer.body).not.toContain('secret')
+  })
+
+  it('names the worst that is wrong', async () => {
+    const condition = (type: 'Valid' | 'Paused' | 'AtCapacity', status: boolean) =>
+      ({ type, status, reason: `${type} it is`, sinceMs: T0 }) as const
+    const conditions = [condition('Paused', true), condition('AtCapacity', true), condition('Valid', false)]
+    const shown = (kept: typeof conditions) =>
+      server({ catalog: fakeCatalog([anAutoscaler('web', { conditions: kept })]) }).inject(SUMMARY)
+    const attention = async (kept: typeof conditions) => (await shown(kept)).json().autoscalers[0].attention
+    expect(await attention(conditions)).toEqual({ type: 'Valid', reason: 'Valid it is', severity: 'error' })
+    expect(await attention(conditions.slice(0, 2))).toMatchObject({ type: 'AtCapacity', severity: 'warning' })
+    expect(await attention([condition('Valid', true)])).toBeUndefined()
+  })
+
+  it('takes at most 400 bytes an autoscaler', async () => {
+    const many = Array.from({ length: 500 }, (_, n) => anAutoscaler(`web-${n}`, { lastDecision: aDecision() }))
+    const { body } = await server({ catalog: fakeCatalog(many) }).inject(SUMMARY)
+    expect(body.length / 500).toBeLessThan(400)
+  })
+
+  it('refuses a view that it has not, with those that it has', async () => {
+    const answer = await server().inject('/v1/autoscaler?view=short')
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().detail).toContain('"full" or "summary"')
+  })
+})
+
+describe('an ETag', () => {
+  it.each(['/v1/autoscaler', SUMMARY])('of %s spares the body to who has it, until something changes', async (url) => {
+    const autoscalers = [anAutoscaler()]
+    const app = server({ catalog: fakeCatalog([], { list: () => autoscalers }) })
+    const { etag } = (await app.inject(url)).headers
+    expect(etag).toMatch(/^"[\w-]{20,}"$/)
+    const again = (tag: string) => app.inject({ url, headers: { 'if-none-match': tag } })
+    for (const tag of [`${etag}`, `W/${etag}`, `"other", ${etag}`, '*']) {
+      expect(await again(tag), tag).toMatchObject({ statusCode: 304, body: '' })
+    }
+    expect((await again('"other"')).statusCode).toBe(200)
+    autoscalers.push(anAutoscaler('api'))
+    expect(await again(`${etag}`)).toMatchObject({ statusCode: 200, body: expect.stringContaining('"api"') })
+  })
+})
+
+describe('GET /v1/decision', () => {
+  const decisions: readonly Decision[] = Array.from({ length: 600 }, (_, n) =>
+    aDecision({ atMs: T0 - n * 1000, outcome: n % 2 === 0 ? 'scaled' : 'held', autoscaler: `web-${n}` }),
+  )
+  const app = () => server({ catalog: fakeCatalog([], { allDecisions: () => decisions }) })
+  const names = async (query: string) =>
+    (await app().inject(`/v1/decision${query}`)).json().decisions.map((one: Decision) => one.autoscaler)
+
+  it('shows those of every autoscaler, newest first, 500 at most', async () => {
+    const all = await names('')
+    expect(all).toHaveLength(500)
+    expect(all.slice(0, 2)).toEqual(['web-0', 'web-1'])
+  })
+
+  it.each([
+    { query: '?limit=2', shown: ['web-0', 'web-1'] },
+    { query: '?limit=2&outcome=held', shown: ['web-1', 'web-3'] },
+    { query: '?since=2026-01-31T11:59:58Z', shown: ['web-0', 'web-1', 'web-2'] },
+    { query: '?since=2026-02-01T00:00:00Z', shown: [] },
+  ])('$query: $shown', async ({ query, shown }) => {
+    expect(await names(query)).toEqual(shown)
+  })
+
+  it.each([
+    { query: '?limit=0', says: 'limit is "0"; it must be a whole number from 1 to 500' },
+    { query: '?limit=501', says: 'a whole number from 1 to 500' },
+    { query: '?since=yesterday', says: 'since is "yesterday"; it must be a time such as' },
+    { query: '?since=2026-13-01T00:00:00Z', says: 'it must be a time such as' },
+    { query: '?outcome=done', says: 'outcome is "done"; it must be "scaled" or' },
+  ])('$query is refused', async ({ query, says }) => {
+    const answer = await app().inject(`/v1/decision${query}`)
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().detail).toContain(says)
+  })
+})
+
+describe('GET /v1/controller', () => {
+  const tokens: readonly Token[] = [
+    { role: 'read', secret: 'reads', name: 'wall' },
+    { role: 'scale', secret: 'scales' },
+    { role: 'agent', secret: 'reports' },
+  ]
+  const asked = async (
+    change: Parameters<typeof server>[0],
+    request: { token?: string; remoteAddress?: string } = {},
+  ) => {
+    const { token, remoteAddress = '127.0.0.1' } = request
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    return await server(change).inject({ url: '/v1/controller', headers, remoteAddress })
+  }
+
+  it('says what it is, what is switched on, and how it is', async () => {
+    const catalog = fakeCatalog([], { sync: () => ({ inSync: false, reason: 'no leader' }) })
+    expect((await asked({ catalog })).json()).toEqual({
+      ...{ id: 'c1', version: '0.0.0-test', hostname: 'manager1', engine: '/run/docker.sock', dryRun: false },
+      now: '2026-01-31T12:00:00.000Z',
+      sync: { inSync: false, reason: 'no leader' },
+      access: { mode: 'open', role: 'admin' },
+      features: { networks: true },
+      conditions: [{ type: 'InSync', status: false, reason: 'no leader' }],
+    })
+  })
+
+  it.each([
+    { token: 'reads', access: { mode: 'token', role: 'read', name: 'wall' } },
+    { token: 'scales', access: { mode: 'token', role: 'scale' } },
+  ])('tells the holder of $token what it may do', async ({ token, access }) => {
+    expect((await asked({ access: { tokens, trustedCidrs: [] } }, { token })).json().access).toEqual(access)
+  })
+
+  it('tells another machine that it may only read where there is no token file', async () => {
+    const { access } = (await asked({}, { remoteAddress: '192.0.2.1' })).json()
+    expect(access).toEqual({ mode: 'open', role: 'read' })
+  })
+
+  it.each([
+    { token: 'wrong', status: 401 },
+    { token: 'reports', status: 403 },
+  ])('is not for $token', async ({ token, status }) => {
+    expect((await asked({ access: { tokens, trustedCidrs: [] } }, { token })).statusCode).toBe(status)
+  })
+})
