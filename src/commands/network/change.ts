@@ -2,10 +2,9 @@
 import type { ChangeResult, OnProgress, Patience, Progress } from '../../bootstrap/reconcile/progress.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { areUsable, count } from './definitions.ts'
 import type { NetworkDesk } from './desk.ts'
-import { planJson, problemJson } from './plan-json.ts'
-import { isRefusal, problemLine, unheardLine } from './problems.ts'
+import { planJson, problemJson } from './plan.ts'
+import { areUsable, count, isRefusal, problemLine, unheardLine } from './problems.ts'
 
 export interface ChangeOptions {
   readonly json?: true

@@ -9,8 +9,8 @@ import { Fault } from '../../foundation/errors.ts'
 import { callController } from '../controller-client.ts'
 import { engineOptions } from '../engine-options.ts'
 import { askForReports } from './controller-reports.ts'
-import { areUsable } from './definitions.ts'
 import type { OpenDesk } from './desk.ts'
+import { areUsable } from './problems.ts'
 
 /** Longer than a Swarm takes to elect a leader. */
 const SYNC_TIMEOUT_MS = 15_000

@@ -1,11 +1,9 @@
 /** `orrery network plan`: every node with what it has or gets, and the steps that `apply` would take. Changes nothing. */
-import type { ClusterPlan, NetworkPlan, NodePlan } from '../../bootstrap/plan/words.ts'
+import type { ClusterPlan, NetworkPlan, NodePlan, PlanProblem, Step } from '../../bootstrap/plan/words.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
-import { areUsable, count } from './definitions.ts'
 import type { NetworkDesk } from './desk.ts'
-import { planJson } from './plan-json.ts'
-import { allProblems, isRefusal, problemLine, unheardLine } from './problems.ts'
+import { allProblems, areUsable, count, isRefusal, problemLine, unheardLine } from './problems.ts'
 
 export interface PlanOptions {
   readonly allowDrain?: true
@@ -78,3 +76,32 @@ function conclusion(plan: ClusterPlan): string {
   const rest = refusals > 0 ? ` ${count(refusals, 'problem')} (!) would be left.` : ''
   return `${count(steps, 'step')}; \`orrery network apply\` takes ${steps === 1 ? 'it' : 'them'}.${rest}`
 }
+
+/** For machines. */
+export const planJson = ({ networks, problems }: ClusterPlan) => ({
+  networks: networks.map(networkJson),
+  problems: problems.map(problemJson),
+})
+
+const networkJson = ({ name, verdict, nodes, steps, problems }: NetworkPlan) => ({
+  name,
+  verdict,
+  nodes,
+  steps: steps.map(stepJson),
+  problems: problems.map(problemJson),
+})
+
+/** Without the records and writes themselves: they are no contract. */
+const stepJson = ({ do: kind, node, text, waitsFor }: Step) => ({
+  do: kind,
+  ...(node !== undefined && { nodeId: node.id, hostname: node.hostname }),
+  text,
+  ...(waitsFor !== undefined && { waitsFor }),
+})
+
+export const problemJson = ({ network, node, code, message }: PlanProblem) => ({
+  ...(network !== undefined && { network }),
+  ...(node !== undefined && { nodeId: node.id, hostname: node.hostname }),
+  code,
+  message,
+})

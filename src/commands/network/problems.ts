@@ -1,5 +1,7 @@
-/** What a plan can not or may not do, in words. */
+/** What is wrong with definitions, and what a plan cannot or may not do, in words. */
+import type { DefinitionIssue, DefinitionSet } from '../../bootstrap/definition/definition.ts'
 import type { ClusterPlan, PlanProblem, ProblemCode } from '../../bootstrap/plan/words.ts'
+import type { Console } from '../console.ts'
 import type { Unheard } from './desk.ts'
 
 /** Worth a word, and no refusal: what is in force is kept. */
@@ -18,3 +20,20 @@ export function problemLine({ network, node, code, message }: PlanProblem): stri
 }
 
 export const unheardLine = ({ reason }: Unheard): string => `What only agents know is unknown here: ${reason}.`
+
+/** `vlan40.yaml pool[0]=10.90.1.0/24: …`. */
+export function issueLine({ file, field, value, message }: DefinitionIssue): string {
+  const where = [file, field].filter(Boolean).join(' ')
+  return `${where}${value === undefined ? '' : `=${value}`}: ${message}`
+}
+
+/** Says all of it on standard error. `false`: there are errors, so nothing should be done with these definitions. */
+export function areUsable({ issues, fault }: DefinitionSet, io: Console): boolean {
+  for (const issue of issues) io.err(`orrery: ${issue.level}: ${issueLine(issue)}\n`)
+  const errors = issues.filter(({ level }) => level === 'error').length
+  if (fault !== undefined) io.err(`orrery: error: ${fault}; ORRERY_NETWORK_DIR names the folder of definitions\n`)
+  if (errors > 0) io.err(`orrery: the definitions have ${count(errors, 'error')}; nothing was touched\n`)
+  return errors === 0 && fault === undefined
+}
+
+export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`

@@ -1,11 +1,17 @@
 /** `orrery network status`: what is in force, every node and address, and what is not as it should be. */
-import type { NetworkCatalog } from '../../bootstrap/network.ts'
+import type {
+  AddressView,
+  NetworkCatalog,
+  NetworkCondition,
+  NetworkView,
+  NodeView,
+  ShareView,
+} from '../../bootstrap/network.ts'
 import { wireNetwork } from '../../http/wire/network.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { areUsable } from './definitions.ts'
+import { textTable } from '../text-table.ts'
 import type { NetworkDesk } from './desk.ts'
-import { unheardLine } from './problems.ts'
-import { networkText } from './status-text.ts'
+import { areUsable, unheardLine } from './problems.ts'
 
 export interface StatusOptions {
   readonly addresses?: true
@@ -40,4 +46,113 @@ function statusJson(catalog: NetworkCatalog) {
     ...(fault !== undefined && { fault }),
     issues,
   }
+}
+
+/** Up to so many addresses in use are shown unasked. */
+const MANY_ADDRESSES = 40
+
+interface Shown {
+  readonly areAddressesAsked: boolean
+  /** Nobody says what agents report. */
+  readonly areAgentsUnknown: boolean
+  /** By node id. */
+  readonly agents: ReadonlyMap<string, NodeView['agent']>
+}
+
+/** A network for people: a line of its figures, what is not as it should be, its nodes, its addresses. */
+function networkText(network: NetworkView, shown: Shown): string {
+  const { shares, freed, pending } = network
+  const lines = [
+    headLine(network),
+    ...network.conditions.flatMap((condition) => conditionLine(condition, shown)),
+    ...freed.map(({ range, range6, hostname }) => `  freed: ${both(range, range6)}, once ${hostname}'s`),
+    ...pending.map((text) => `  next: ${text}`),
+  ]
+  const tables = shares.length === 0 ? '' : `${nodeTable(shares, shown)}${addressPart(shares, shown)}`
+  return `${lines.map((line) => `${line}\n`).join('')}${tables}`
+}
+
+function headLine({ name, definition, count, isInForce }: NetworkView): string {
+  const { driver, parent, ipv4, ipv6 } = definition
+  const what = `${name}: ${driver}, ${both(ipv4.subnet, ipv6?.subnet)}, parent ${parent}`
+  if (!isInForce) return `${what}; not in force`
+  const { usable, used, free } = count
+  return `${what}; ${used ?? 'unknown'} of ${usable} addresses used, ${free ?? 'unknown'} free`
+}
+
+/** True is good, but for these. */
+const BAD_WHEN_TRUE: ReadonlySet<NetworkCondition['type']> = new Set(['DefinitionConflict', 'Orphaned', 'Removing'])
+const AGENTS_SAY: ReadonlySet<NetworkCondition['type']> = new Set(['AsWanted', 'AgentsHeard'])
+
+function conditionLine({ type, status, reason }: NetworkCondition, { areAgentsUnknown }: Shown): readonly string[] {
+  if (areAgentsUnknown && AGENTS_SAY.has(type)) return [`  ${type}: unknown`]
+  const isFine = status !== BAD_WHEN_TRUE.has(type)
+  return isFine ? [] : [`  ${status ? '' : 'not '}${type}: ${reason}`]
+}
+
+const both = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join(' and ')
+const cell = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join('\n') || '-'
+
+const NODE_HEAD = ['NODE', 'RANGE', 'PARENT', 'SHIM', 'USED', 'FREE', 'READY', 'AS WANTED', 'AGENT']
+
+function nodeTable(shares: readonly ShareView[], shown: Shown): string {
+  const rows = shares.map((share) => {
+    const { hostname, range, range6, parent, shim, shim6, count, isReady, change } = share
+    const { usable, used, free } = count
+    return [
+      hostname,
+      cell(range, range6, change),
+      parent,
+      cell(shim, shim6),
+      `${used ?? 'unknown'} of ${usable}`,
+      free ?? 'unknown',
+      isReady ? 'yes' : 'no',
+      asWanted(share),
+      agentCell(share, shown),
+    ]
+  })
+  return textTable(NODE_HEAD, rows)
+}
+
+function asWanted({ isAsWanted, faults }: ShareView): string {
+  if (isAsWanted === null) return 'unknown'
+  return cell(isAsWanted ? 'yes' : 'no', ...faults.map(({ code, message }) => `${code}: ${message}`))
+}
+
+function agentCell({ nodeId }: ShareView, { agents, areAgentsUnknown }: Shown): string {
+  const agent = agents.get(nodeId)
+  if (areAgentsUnknown) return 'unknown'
+  if (agent?.reportedAtMs === undefined) return 'never heard'
+  const faults = agent.faults.map(({ code, message }) => `${code}: ${message}`)
+  return cell(agent.isHeard ? 'heard' : 'silent', ...faults)
+}
+
+const ADDRESS_HEAD = ['NODE', 'ADDRESS', 'USE', 'SERVICE', 'TASK', 'CONTAINER', 'STATE']
+
+function addressPart(shares: readonly ShareView[], { areAddressesAsked }: Shown): string {
+  const all = shares.flatMap((share) => share.addresses.map((address) => ({ hostname: share.hostname, ...address })))
+  const shown = areAddressesAsked ? all : all.filter(({ use }) => use !== 'reserved')
+  if (shown.length === 0) return ''
+  if (!areAddressesAsked && shown.length > MANY_ADDRESSES) {
+    return `  ${shown.length} addresses are in use; --addresses lists them\n`
+  }
+  return textTable(ADDRESS_HEAD, shown.map(addressRow))
+}
+
+/** As in `docker ps`. */
+const SHORT_ID = 12
+
+function addressRow(one: AddressView & { readonly hostname: string }): string[] {
+  const { hostname, address, address6, use, serviceName, taskName, taskId, containerId, containerName } = one
+  const container = use === 'container' ? containerName : containerId?.slice(0, SHORT_ID)
+  const task = taskName ?? taskId
+  return [
+    hostname,
+    cell(address, address6),
+    use,
+    cell(serviceName),
+    cell(task),
+    cell(container),
+    cell(one.containerState),
+  ]
 }

@@ -9,9 +9,18 @@ import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema } from '../../wire/decision.ts'
 import { answers, NameParams, needs } from '../schemas.ts'
 import { answerDecision, countWebhook, receiveAlert } from './answers.ts'
-import { PauseBody, ReplicasBody, ResumeBody, readFor, readStep, StepQuery, stepBody } from './asked.ts'
+import {
+  IdempotencyHeader,
+  PauseBody,
+  ReplicasBody,
+  ResumeBody,
+  readFor,
+  readIdempotencyKey,
+  readStep,
+  StepQuery,
+  stepBody,
+} from './asked.ts'
 import type { AutoscalingDeps } from './deps.ts'
-import { IdempotencyHeader, readIdempotencyKey } from './idempotency-key.ts'
 
 type Deps = Pick<AutoscalingDeps, 'catalog' | 'scaler' | 'alerts' | 'metrics'> & Http
 
