@@ -63,7 +63,26 @@ export interface Catalog {
   decisions(name: string): readonly Decision[]
   /** Of every service, newest first. */
   allDecisions(): readonly Decision[]
+  /** The last 256 changes of the count, oldest first. Throws as `get`. */
+  history(name: string): CountHistory
   sync(): SyncStatus
+}
+
+/** The count from a moment on, and who made it so. */
+export interface CountChange {
+  /** Ms since the epoch. */
+  readonly atMs: number
+  readonly replicas: number
+  /** `start`: so it was found, whoever made it so. */
+  readonly by: 'orrery' | 'person' | 'deploy' | 'rollback' | 'start'
+  /** What a write of ours was for. */
+  readonly cause?: string
+}
+
+export interface CountHistory {
+  /** When this controller began to look. Ms since the epoch. */
+  readonly sinceMs: number
+  readonly points: readonly CountChange[]
 }
 
 /** Writes. Every method answers without waiting for convergence. */

@@ -151,3 +151,28 @@ describe('GET /v1/controller', () => {
     expect((await asked({ access: { tokens, trustedCidrs: [] } }, { token })).statusCode).toBe(status)
   })
 })
+
+describe('GET /v1/autoscaler/<name>/history', () => {
+  const history = {
+    sinceMs: T0 - 9000,
+    points: [
+      { atMs: T0 - 5000, replicas: 2, by: 'start' },
+      { atMs: T0, replicas: 3, by: 'orrery', cause: 'call' },
+    ],
+  } as const
+  const app = () => server({ catalog: fakeCatalog([anAutoscaler()], { history: () => history }) })
+  const last = { at: '2026-01-31T12:00:00.000Z', replicas: 3, by: 'orrery', cause: 'call' }
+
+  it('shows each change and since when anybody looked', async () => {
+    expect((await app().inject('/v1/autoscaler/web/history')).json()).toEqual({
+      since: '2026-01-31T11:59:51.000Z',
+      points: [{ at: '2026-01-31T11:59:55.000Z', replicas: 2, by: 'start' }, last],
+    })
+  })
+
+  it('leaves out what is older than asked for', async () => {
+    const answer = await app().inject('/v1/autoscaler/web/history?since=2026-01-31T12:00:00Z')
+    expect(answer.json().points).toEqual([last])
+    expect((await app().inject('/v1/autoscaler/web/history?since=now')).statusCode).toBe(400)
+  })
+})

@@ -13,6 +13,7 @@ import type { SharedStateStore } from '../ports.ts'
 import type { AlertBook } from '../receiver/alert-book.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-context.ts'
 import { conditionsOf } from './conditions.ts'
+import { createHistory } from './history.ts'
 
 export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
   readonly services: Services
@@ -26,6 +27,7 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
 
 export function createCatalog(deps: CatalogDeps): Catalog {
   const { services, sharedState, policies, log, now } = deps
+  const history = createHistory(services, now)
   const sinceOf = createConditionTimes<Condition['type']>(now)
 
   const view = ({ observation, reading }: BoundPolicy): Autoscaler => {
@@ -71,6 +73,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     ofService: (service) => view(policies.findByService(service)),
     decisions: (name) => log.of(policies.find(name).observation.id),
     allDecisions: log.all,
+    history: (name) => history(policies.find(name).observation.id),
     sync: () => services.sync(),
   }
 }

@@ -74,6 +74,7 @@ export function fakeCatalog(
     },
     decisions: unset('Catalog.decisions'),
     allDecisions: unset('Catalog.allDecisions'),
+    history: unset('Catalog.history'),
     sync: () => IN_SYNC,
     ...change,
   }

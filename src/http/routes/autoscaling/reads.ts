@@ -1,5 +1,6 @@
 /** Reads: every autoscaler, one, its decisions, and what would be decided. All from memory. */
 import { type Static, Type } from '@sinclair/typebox'
+import type { CountChange } from '../../../autoscaling/autoscaler.ts'
 import type { Request } from '../../../autoscaling/decision/request.ts'
 import { notInSync } from '../../../autoscaling/policy/not-in-sync.ts'
 import { NOT_MODIFIED, sendUnlessKnown } from '../../etag.ts'
@@ -7,7 +8,9 @@ import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
+import { enumeration } from '../../wire/enumeration.ts'
 import { SummarySchema, wireSummary } from '../../wire/summary.ts'
+import { rfc3339 } from '../../wire/time.ts'
 import { answers, NameParams, needs, oneOf } from '../schemas.ts'
 import { ExplainBody, readBy } from './asked.ts'
 import type { AutoscalingDeps } from './deps.ts'
@@ -38,6 +41,22 @@ const ActivityQuery = Type.Object({
     }),
   ),
 })
+const HistoryQuery = Type.Object({
+  since: Type.Optional(Type.String({ description: 'No older changes than this time: RFC 3339.' })),
+})
+const HistorySchema = Type.Object({
+  since: Type.String({ description: 'When this controller began to look. RFC 3339, UTC.' }),
+  points: Type.Array(
+    Type.Object({
+      at: Type.String({ description: 'RFC 3339, UTC.' }),
+      replicas: Type.Integer(),
+      by: enumeration<CountChange['by']>({ orrery: true, person: true, deploy: true, rollback: true, start: true }),
+      cause: Type.Optional(Type.String({ description: 'What a write of ours was for.' })),
+    }),
+    { description: 'The count from that moment on; `start`: so it was found.' },
+  ),
+})
+const wirePoint = ({ atMs, ...point }: CountChange) => ({ at: rfc3339(atMs), ...point })
 const One = Type.Composite([AutoscalerSchema, Decisions])
 
 export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' | 'scaler'> & Http): void {
@@ -111,6 +130,24 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       onRequest,
     },
     async ({ params: { name } }) => ({ decisions: catalog.decisions(name).map(wireDecision) }),
+  )
+  app.get(
+    '/v1/autoscaler/:name/history',
+    {
+      schema: {
+        ...ofOne,
+        querystring: HistoryQuery,
+        summary: 'Every change of the count that this controller saw, whoever made it, oldest first',
+        response: answers(HistorySchema, 'At most 256, from the start of the controller on.'),
+      },
+      onRequest,
+    },
+    async ({ params: { name }, query: { since } }) => {
+      const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : readTime(since)
+      const history = catalog.history(name)
+      const points = history.points.filter(({ atMs }) => atMs >= sinceMs)
+      return { since: rfc3339(history.sinceMs), points: points.map(wirePoint) }
+    },
   )
   app.post(
     '/v1/autoscaler/:name/explain',

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { createHistory } from '../../../../src/autoscaling/views/history.ts'
+import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../../../src/swarm/services.ts'
+import { observation } from '../../../support/builders/autoscaling.ts'
+
+const T0 = Date.UTC(2026, 0, 31, 12)
+
+/** One service as a controller sees it, each sight after the one before. */
+function watching(startedAtMs = T0) {
+  const listeners: ((change: ServiceChange) => void)[] = []
+  const onChange = (listener: (change: ServiceChange) => void) => {
+    listeners.push(listener)
+    return () => {}
+  }
+  const history = createHistory({ onChange }, () => startedAtMs)
+  let before: ServiceObservation | undefined
+  const see = (change: Partial<ServiceObservation>) => {
+    const after = { ...observation({ labels: {} }), ...change, id: 'web' }
+    for (const listener of listeners) listener({ id: 'web', before, after })
+    before = after
+  }
+  const gone = () => {
+    for (const listener of listeners) listener({ id: 'web', before, after: undefined })
+  }
+  return { see, gone, points: () => history('web').points, history }
+}
+
+const written = (to: number, atMs: number, cause = 'call') => ({
+  [STATE_LABEL]: JSON.stringify({ v: 1, id: 'x', at: atMs, from: 1, to, dir: 'up', cause }),
+})
+
+describe('the history of a count', () => {
+  it('tells our writes, a person, a deploy and a rollback apart, each count once', () => {
+    const { see, points } = watching()
+    see({ replicas: 2, firstSeenAtMs: T0 })
+    see({ replicas: 3, firstSeenAtMs: T0 + 1500, labels: written(3, T0 + 1000, 'alert') })
+    see({ replicas: 3, firstSeenAtMs: T0 + 1600, labels: written(3, T0 + 1000, 'alert') })
+    see({ replicas: 7, firstSeenAtMs: T0 + 2000, labels: written(3, T0 + 1000) })
+    see({ replicas: 1, firstSeenAtMs: T0 + 3000, labels: {} })
+    see({ replicas: 7, firstSeenAtMs: T0 + 4000, labels: {}, updateState: 'rollback_completed' })
+    expect(points()).toEqual([
+      { atMs: T0, replicas: 2, by: 'start' },
+      { atMs: T0 + 1000, replicas: 3, by: 'orrery', cause: 'alert' },
+      { atMs: T0 + 2000, replicas: 7, by: 'person' },
+      { atMs: T0 + 3000, replicas: 1, by: 'deploy' },
+      { atMs: T0 + 4000, replicas: 7, by: 'rollback' },
+    ])
+  })
+
+  it('of two controllers is the same from their common start on', () => {
+    const [first, second] = [watching(T0), watching(T0 + 5000)]
+    const sights = [
+      { replicas: 4, firstSeenAtMs: T0, labels: written(4, T0 - 1000) },
+      { replicas: 5, firstSeenAtMs: T0 + 7000, labels: written(5, T0 + 6900) },
+    ]
+    for (const sight of sights) first.see(sight)
+    // It hears a little later, and all the same tells the time of the write.
+    for (const sight of sights) second.see({ ...sight, firstSeenAtMs: sight.firstSeenAtMs + 50 })
+    expect(second.points()).toEqual(first.points())
+  })
+
+  it('keeps the last 256, and nothing of a service that is gone', () => {
+    const { see, gone, points } = watching()
+    for (let n = 0; n < 300; n += 1) see({ replicas: n, firstSeenAtMs: T0 + n, labels: written(n, T0 + n) })
+    expect(points()).toHaveLength(256)
+    expect(points().at(0)).toMatchObject({ replicas: 44 })
+    gone()
+    expect(points()).toEqual([])
+  })
+})
