@@ -65,7 +65,18 @@ export interface Catalog {
   allDecisions(): readonly Decision[]
   /** The last 256 changes of the count, oldest first. Throws as `get`. */
   history(name: string): CountHistory
+  /** Every service of the Swarm, with or without a policy, sorted by name. */
+  services(): readonly ServiceRow[]
   sync(): SyncStatus
+}
+
+/** A service, and how it stands to autoscaling. */
+export interface ServiceRow {
+  readonly observation: ServiceObservation
+  /** Its name, if it is opted in. */
+  readonly autoscaler?: string
+  /** Why it is not, or can not be, scaled. */
+  readonly reason?: string
 }
 
 /** The count from a moment on, and who made it so. */

@@ -68,6 +68,66 @@ describe('many callers at once', () => {
   })
 })
 
+describe('the history of a count', () => {
+  it('is the same on two controllers, whoever changed it and whichever wrote it', async () => {
+    const id = await service('remembered')
+    const other = await startController(second)
+    await eventually('the other controller sees it', async () => (await other.get('remembered')).status === 200)
+    await controller.up('remembered')
+    await eventually('the other controller sees the step', async () => (await pointsOf(other)).length === 2)
+    await updateService(manager, id, (spec) => {
+      Object.assign(spec.Mode, { Replicated: { Replicas: 7 } })
+    })
+    await eventually('a person is seen', async () => (await pointsOf(controller)).length === 3)
+    await other.up('remembered')
+    await eventually('all is seen', async () =>
+      (await Promise.all([controller, other].map(pointsOf))).every(({ length }) => length === 4),
+    )
+    expect(await pointsOf(controller)).toMatchObject([
+      { replicas: 3, by: 'start' },
+      { replicas: 4, by: 'orrery', cause: 'call' },
+      { replicas: 7, by: 'person' },
+      { replicas: 8, by: 'orrery', cause: 'call' },
+    ])
+    const ours = async (one: Controller) => (await pointsOf(one)).filter(({ by }) => by === 'orrery')
+    expect(await ours(other)).toEqual(await ours(controller))
+    const told = (points: readonly Point[]) => points.map(({ replicas, by }) => ({ replicas, by }))
+    expect(told(await pointsOf(other))).toEqual(told(await pointsOf(controller)))
+    await other.stop()
+  })
+})
+
+interface Point {
+  readonly at: string
+  readonly replicas: number
+  readonly by: string
+}
+
+const pointsOf = async ({ url }: Controller): Promise<readonly Point[]> => {
+  const answer = (await (await fetch(`${url}/v1/autoscaler/remembered/history`)).json()) as { points: Point[] }
+  return answer.points
+}
+
+it('a service without a policy is listed with the labels that give it one, and they do', async () => {
+  const id = await createService(manager, { name: 'plain', replicas: 2, labels: {}, template: NOWHERE })
+  const listed = async () => {
+    const answer = (await (await fetch(`${controller.url}/v1/service`)).json()) as { services: ListedService[] }
+    return answer.services.find(({ name }) => name === 'plain')
+  }
+  await eventually('it is listed', async () => (await listed()) !== undefined)
+  const { labels = {}, ...rest } = present(await listed())
+  expect(rest).toEqual({ id, name: 'plain', mode: 'replicated', replicas: 2, reason: 'it has no scaling policy' })
+  await updateService(manager, id, (spec) => Object.assign(spec.Labels, labels))
+  await seen('plain')
+  expect(await listed()).toMatchObject({ autoscaler: 'plain' })
+  expect((await controller.up('plain')).body).toMatchObject({ outcome: 'scaled', from: 2, to: 3 })
+})
+
+interface ListedService {
+  readonly name: string
+  readonly labels?: Readonly<Record<string, string>>
+}
+
 describe('a policy', () => {
   it('edited on the service is in force within a second', async () => {
     const id = await service('edited', { 'autoscaler.max': '4' })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ServiceRow } from '../../src/autoscaling/autoscaler.ts'
 import type { Decision } from '../../src/autoscaling/decision/decision.ts'
 import type { Token } from '../../src/http/access/tokens.ts'
 import { aDecision, anAutoscaler, fakeCatalog, T0 } from '../support/use-cases/fake-use-cases.ts'
@@ -174,5 +175,32 @@ describe('GET /v1/autoscaler/<name>/history', () => {
     const answer = await app().inject('/v1/autoscaler/web/history?since=2026-01-31T12:00:00Z')
     expect(answer.json().points).toEqual([last])
     expect((await app().inject('/v1/autoscaler/web/history?since=now')).statusCode).toBe(400)
+  })
+})
+
+describe('GET /v1/service', () => {
+  const { observation } = anAutoscaler('web')
+  const rows: readonly ServiceRow[] = [
+    { observation: { ...observation, id: 'id-agent', name: 'agent', mode: 'global' }, reason: 'a global service' },
+    { observation: { ...observation, id: 'id-api', name: 'api', replicas: 40 }, reason: 'it has no scaling policy' },
+    { observation, autoscaler: 'web' },
+  ]
+
+  it('shows each with its autoscaler, or why it has none and what to copy, and no other label', async () => {
+    const answer = await server({ catalog: fakeCatalog([], { services: () => rows }) }).inject('/v1/service')
+    expect(answer.json().services).toEqual([
+      { id: 'id-agent', name: 'agent', mode: 'global', reason: 'a global service' },
+      {
+        ...{ id: 'id-api', name: 'api', mode: 'replicated', replicas: 40, reason: 'it has no scaling policy' },
+        labels: { 'autoscaler.enable': 'true', 'autoscaler.max': '40' },
+      },
+      { id: 'id-web', name: 'web', mode: 'replicated', replicas: 3, autoscaler: 'web' },
+    ])
+    expect(answer.body).not.toContain('secret')
+  })
+
+  it('is 503 while nothing was read yet', async () => {
+    const change = { services: () => [], sync: () => ({ inSync: false, reason: 'no leader' }) }
+    expect((await server({ catalog: fakeCatalog([], change) }).inject('/v1/service')).statusCode).toBe(503)
   })
 })

@@ -3,9 +3,10 @@
 import type { Clock } from '../../foundation/clock.ts'
 import { createConditionTimes } from '../../foundation/condition-times.ts'
 import type { Services } from '../../swarm/ports.ts'
+import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf } from '../alerts/standing-changes.ts'
-import type { Autoscaler, Catalog, Condition } from '../autoscaler.ts'
-import { cooldownEndMs } from '../decision/gates.ts'
+import type { Autoscaler, Catalog, Condition, ServiceRow } from '../autoscaler.ts'
+import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import { policyAt } from '../policy/policy-at.ts'
@@ -63,6 +64,15 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     }
   }
 
+  const rowOf = (observation: ServiceObservation): ServiceRow => {
+    const reading = policies.byId(observation.id)?.reading
+    const unsupported = unsupportedMode(observation.mode) ?? reading?.unsupported
+    if (reading?.optedIn) {
+      return { observation, autoscaler: reading.name, ...(unsupported !== undefined && { reason: unsupported }) }
+    }
+    return { observation, reason: unsupported ?? 'it has no scaling policy' }
+  }
+
   services.onChange(({ id, after }) => {
     if (after === undefined) sinceOf.forget(id)
   })
@@ -74,9 +84,13 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     decisions: (name) => log.of(policies.find(name).observation.id),
     allDecisions: log.all,
     history: (name) => history(policies.find(name).observation.id),
+    services: () => [...services.list()].map(rowOf).sort(byServiceName),
     sync: () => services.sync(),
   }
 }
+
+const byServiceName = ({ observation: a }: ServiceRow, { observation: b }: ServiceRow): number =>
+  a.name < b.name ? -1 : 1
 
 function byName(a: Autoscaler, b: Autoscaler): number {
   const [x, y] = a.name === b.name ? [a.observation.name, b.observation.name] : [a.name, b.name]

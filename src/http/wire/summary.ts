@@ -1,6 +1,6 @@
 /** An autoscaler in a few hundred bytes, for lists of many: `GET /v1/autoscaler?view=summary`. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
+import type { Autoscaler, Condition, ServiceRow } from '../../autoscaling/autoscaler.ts'
 import { PauseSchema, wirePause } from './autoscaler.ts'
 import { rfc3339 } from './time.ts'
 
@@ -86,5 +86,40 @@ export function wireSummary(autoscaler: Autoscaler): WireSummary {
       lastReason: lastDecision.reason,
       lastAt: rfc3339(lastDecision.atMs),
     }),
+  }
+}
+
+export const ServiceSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  stack: Type.Optional(Type.String({ description: 'Of `docker stack deploy`.' })),
+  mode: Type.String({ description: '`replicated`, `global`, `replicated-job`, `global-job` or `unknown`.' }),
+  replicas: Type.Optional(Type.Integer({ description: 'From the spec; only of a replicated one.' })),
+  autoscaler: Type.Optional(Type.String({ description: 'Its name; absent: it has no policy.' })),
+  reason: Type.Optional(Type.String({ description: 'Why it is not scaled.' })),
+  labels: Type.Optional(
+    Type.Unsafe<Record<string, string>>({
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Labels that would give it a policy, to copy (`deploy.labels`); the maximum is a guess.',
+    }),
+  ),
+})
+
+/** What a maximum to begin with may be, where nobody has said one. */
+const LEAST_MAX = 10
+
+export function wireService({ observation, autoscaler, reason }: ServiceRow): Static<typeof ServiceSchema> {
+  const { id, name, mode, replicas, labels } = observation
+  const stack = labels['com.docker.stack.namespace']
+  const isReplicated = mode === 'replicated'
+  const max = String(Math.max(LEAST_MAX, replicas))
+  return {
+    ...{ id, name, mode },
+    ...(stack !== undefined && { stack }),
+    ...(isReplicated && { replicas }),
+    ...(autoscaler !== undefined && { autoscaler }),
+    ...(reason !== undefined && { reason }),
+    ...(isReplicated && autoscaler === undefined && { labels: { 'autoscaler.enable': 'true', 'autoscaler.max': max } }),
   }
 }

@@ -9,7 +9,7 @@ import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
 import { enumeration } from '../../wire/enumeration.ts'
-import { SummarySchema, wireSummary } from '../../wire/summary.ts'
+import { ServiceSchema, SummarySchema, wireService, wireSummary } from '../../wire/summary.ts'
 import { rfc3339 } from '../../wire/time.ts'
 import { answers, NameParams, needs, oneOf } from '../schemas.ts'
 import { ExplainBody, readBy } from './asked.ts'
@@ -102,6 +102,23 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
         .allDecisions()
         .filter((decision) => decision.atMs >= sinceMs && (outcome === undefined || decision.outcome === outcome))
       return { decisions: found.slice(0, limit === undefined ? MOST_DECISIONS : Number(limit)).map(wireDecision) }
+    },
+  )
+  app.get(
+    '/v1/service',
+    {
+      schema: {
+        ...shared,
+        summary: 'Every service, those without a policy too, with why not and the labels to copy',
+        response: answers(Type.Object({ services: Type.Array(ServiceSchema) }), 'Sorted by name.'),
+      },
+      onRequest,
+    },
+    async () => {
+      const services = catalog.services().map(wireService)
+      const sync = catalog.sync()
+      if (services.length === 0 && !sync.inSync) throw notInSync(sync)
+      return { services }
     },
   )
   app.get(
