@@ -23,8 +23,8 @@ const ports = '^src/[^/]+/ports[.]ts$'
 /** The one home of each client library. */
 const homes = {
   'docker-modem': '^src/adapters/swarm/',
-  // Its upper half is for tests: it loads 12 MB that nothing here needs.
-  dockerode: '^$',
+  dockerode: '^src/adapters/swarm/engine/',
+  '@grpc': '^src/adapters/swarm/tasks/',
   'lossless-json': '^src/adapters/swarm/',
   'p-retry': '^src/(adapters/swarm|commands)/',
   yaml: '^src/adapters/files/',

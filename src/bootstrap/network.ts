@@ -19,6 +19,8 @@ export interface NetworkCondition {
     | 'AsWanted'
     /** Every agent was heard in the last 15 s. */
     | 'AgentsHeard'
+    /** Tasks are heard as they change, not asked for each second. */
+    | 'TasksHeard'
     /** Less than 80 % of the addresses are in use, on every node. */
     | 'AddressesLeft'
     /** The swarm network is there and ours. */

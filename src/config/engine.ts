@@ -1,5 +1,5 @@
 /** How to get to the engine. */
-import { apiVersion, dockerHost, text } from './values.ts'
+import { apiVersion, dockerHost, socketPath, text } from './values.ts'
 import { variablesOf } from './variable.ts'
 
 const { withDefault, optional } = variablesOf('serve')
@@ -22,5 +22,11 @@ export const engineVariables = {
     'DOCKER_API_VERSION',
     apiVersion,
     'Honoured with a warning: an older version makes the engine strip newer fields from every service that is scaled.',
+  ),
+  swarmSocket: withDefault(
+    'ORRERY_SWARM_SOCKET',
+    '/var/run/docker/swarm/control.sock',
+    socketPath,
+    "The control socket of that manager's engine, below its exec-root: tasks are heard there as they change. `off`, or no such socket: they are asked for each second (docs/operations.md).",
   ),
 }

@@ -36,6 +36,13 @@ export function dockerHost(value: string): string {
   throw new Error('write unix:///path/to/docker.sock or tcp://host:2376')
 }
 
+/** `undefined` for `off`. */
+export function socketPath(value: string): string | undefined {
+  if (/^off$/i.test(value)) return undefined
+  if (value.startsWith('/')) return value
+  throw new Error('write the path of a socket such as /var/run/docker/swarm/control.sock, or off')
+}
+
 export function apiVersion(value: string): string {
   const version = value.replace(/^v/, '')
   if (/^\d{1,2}\.\d{1,3}$/.test(version)) return version

@@ -54,14 +54,35 @@ export interface NodeWrite {
   readonly availability?: Availability
 }
 
-/** The tasks of the Swarm, asked for each second and at once on events of services and nodes. */
+/** The tasks of the Swarm but for ended history, heard as they change or, where they can not be heard, asked for each second. */
 export interface Tasks {
+  /** Of every service where they are heard; where they are asked for, of the services that are followed. No engine call. */
   list(): readonly SwarmTask[]
-  /** When the read began that brought the list; absent: never read. Ms since the epoch. */
+  get(id: string): SwarmTask | undefined
+  /** Whether the list can be trusted: it is complete, of now, and the Swarm is read through its leader. */
+  sync(): SyncStatus
+  /** Everything that was decided before is in the list; absent: never read, or nobody follows. Ms since the epoch. */
   readAtMs(): number | undefined
+  /** Called after the list changed. */
   onChange(listener: () => void): Unsubscribe
-  /** Throws Fault `engine-unavailable`. */
+  /** Reads those of the followed services through the leader. Throws Fault `engine-unavailable`. */
   refresh(): Promise<void>
+  /**
+   * From now on these services' tasks matter: ids, asked for before each read; `undefined`: none, or not known yet. Nothing is
+   * read while nobody follows.
+   */
+  follow(serviceIds: () => readonly string[] | undefined): Unsubscribe
+  /** The ids that a follower gives have changed: read soon. */
+  soon(): void
+  /** How they are known now, and why not better; for people. */
+  source(): TaskSource
+}
+
+/** `heard`: each change when it happens, by swarmkit's watch. `asked`: each second. `idle`: nobody follows. */
+export interface TaskSource {
+  readonly kind: 'heard' | 'asked' | 'idle'
+  /** Why they are not heard; empty when they are. */
+  readonly reason: string
 }
 
 /** The networks of the manager's engine: swarm-scope ones of the cluster, and its own local ones. */

@@ -10,8 +10,17 @@ export interface SwarmTask {
   readonly desiredState: string
   /** Swarm's words: new, pending, assigned, …, running, complete, shutdown, failed, rejected, remove, orphaned. */
   readonly state: string
-  /** Why, where Swarm says. */
+  /** What it is doing, where Swarm says: `started`, `no suitable node (…)`. */
+  readonly message?: string
+  /** Why it failed or waits, where Swarm says. */
   readonly error?: string
+  /** Absent until a container was made for it. */
+  readonly containerId?: string
+  /** Ms since the epoch, by the clocks of managers; absent where Swarm does not say. */
+  readonly createdAtMs?: number
+  readonly updatedAtMs?: number
+  /** When its state was last reported, by the clock of its node. */
+  readonly statusAtMs?: number
   /** Ids of swarm networks that it is attached to. */
   readonly networkIds: readonly string[]
 }

@@ -75,6 +75,7 @@ const planted: { rule: string; file: string; content: string }[] = [
   { rule: 'no-drawers', file: 'src/http/planted-4.ts', content: `import '../utils.ts'` },
   { rule: 'home-of-dockermodem', file: 'src/http/planted-6.ts', content: `import 'docker-modem'` },
   { rule: 'home-of-dockerode', file: 'src/http/planted-5.ts', content: `import 'dockerode'` },
+  { rule: 'home-of-grpc', file: 'src/adapters/swarm/services/planted.ts', content: `import '@grpc/grpc-js'` },
   { rule: 'home-of-fastify', file: 'src/adapters/files/planted-3.ts', content: `import 'fastify'` },
 ]
 

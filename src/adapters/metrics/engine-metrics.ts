@@ -18,6 +18,8 @@ export interface EngineMetrics {
   onEventStream(isConnected: boolean): void
   /** Positive: the engine's clock is ahead. */
   onClockSkew(skewMs: number): void
+  /** Whether tasks are heard as they change, or asked for each second. */
+  onTaskSource(source: { readonly kind: 'heard' | 'asked' | 'idle' }): void
   /** Before it is called, nothing is in sync. */
   watch(sync: () => SyncStatus): void
 }
@@ -40,6 +42,11 @@ export function createEngineMetrics({ registers, beforeScrape }: MetricsRegistry
     help: "The engine's clock minus ours, to about a second.",
     registers,
   })
+  const heard = new Gauge({
+    name: 'orrery_tasks_heard',
+    help: '1 while tasks are heard as they change; 0 while they are asked for each second, or not needed.',
+    registers,
+  })
   const inSync = new Gauge({
     name: 'orrery_in_sync',
     help: '1 while the Swarm can be read through its leader.',
@@ -50,6 +57,7 @@ export function createEngineMetrics({ registers, beforeScrape }: MetricsRegistry
       callSeconds.observe({ endpoint, method, status: String(outcome) }, tookMs / 1000),
     onEventStream: (isConnected) => connected.set(isConnected ? 1 : 0),
     onClockSkew: (skewMs) => skew.set(skewMs / 1000),
+    onTaskSource: ({ kind }) => heard.set(kind === 'heard' ? 1 : 0),
     watch: (sync) => beforeScrape(() => inSync.set(sync().inSync ? 1 : 0)),
   }
 }

@@ -15,7 +15,6 @@ import { createNodeCache } from './nodes/node-cache.ts'
 import type { InSync } from './sync/in-sync.ts'
 import { createListing } from './sync/keep-listing.ts'
 import { createPartInSync } from './sync/part-in-sync.ts'
-import { createTaskPoll } from './tasks/task-poll.ts'
 
 /** Of a Swarm connected with `networks: true`. */
 export interface SwarmBootstrap {
@@ -45,6 +44,7 @@ export interface BootstrapSideDeps {
   readonly codec: RecordCodec
   readonly engine: Engine
   readonly services: Pick<Services, 'list' | 'get' | 'onChange'>
+  readonly tasks: Tasks
   readonly inSync: InSync
   readonly now: () => number
   readonly logger: Logger
@@ -55,7 +55,7 @@ export interface BootstrapSideDeps {
 }
 
 export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
-  const { services, inSync, logger, timing, signal } = deps
+  const { services, tasks, inSync, logger, timing, signal } = deps
   const part = createPartInSync({ inSync, what: 'nodes and networks', logger })
   let recordsReadIn = 0
   const records = createNetworkRecords({
@@ -87,7 +87,7 @@ export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
       .filter((service) => service.networks.some((network) => ours.has(network)))
       .map(({ id }) => id)
   }
-  const tasks = createTaskPoll({ ...deps, serviceIds })
+  tasks.follow(serviceIds)
 
   // What was known at the start would be asked for only when something happens.
   part.onChange(() => tasks.soon())
@@ -115,8 +115,6 @@ export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
       else if (event.type === 'network') networks.onEvent(event)
       else if (event.type === 'config') records.onEvent(event)
     },
-    async run() {
-      await Promise.all([listing.run(), tasks.run()])
-    },
+    run: listing.run,
   }
 }

@@ -7,7 +7,7 @@ import { recordCodec } from '../../bootstrap/record/record-codec.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import type { Services } from '../../swarm/ports.ts'
+import type { Services, TaskSource, Tasks } from '../../swarm/ports.ts'
 import type { ServiceChange } from '../../swarm/services.ts'
 import { createConfigStore } from './configs/config-store.ts'
 import type { EngineOptions } from './engine/engine-address.ts'
@@ -22,6 +22,7 @@ import { createBootstrapSide, type SwarmBootstrap } from './swarm-bootstrap.ts'
 import { createInSync } from './sync/in-sync.ts'
 import { createListing } from './sync/keep-listing.ts'
 import { keepReadingLeader } from './sync/leader-read.ts'
+import { createTasks } from './tasks/tasks.ts'
 
 const SHARED_STATE = { empty: EMPTY_SHARED_STATE, decode: decodeSharedState, encode: encodeSharedState }
 const ALERTS = { empty: EMPTY_ALERT_STATE, decode: decodeAlertState, encode: encodeAlertState }
@@ -32,10 +33,14 @@ export interface SwarmHooks {
   readonly onEventStream?: (connected: boolean) => void
   /** How far the engine's clock is ahead of ours, ms. */
   readonly onClockSkew?: (skewMs: number) => void
+  /** How tasks are known from now on. */
+  readonly onTaskSource?: (source: TaskSource) => void
 }
 
 export interface SwarmDeps {
   readonly connection: EngineOptions
+  /** Of the engine's control socket, where tasks are heard; absent: they are asked for. */
+  readonly controlSocket?: string
   readonly logger: Logger
   readonly now: Clock
   readonly hooks?: SwarmHooks
@@ -44,6 +49,7 @@ export interface SwarmDeps {
 
 export interface Swarm {
   readonly services: Services
+  readonly tasks: Tasks
   readonly sharedState: SharedStateStore
   readonly alerts: AlertStore
   /** Of networks; asks for little more than their records until it is activated. */
@@ -57,7 +63,7 @@ export interface Swarm {
 }
 
 /** Connects to nothing before `start`. Throws Error for connection options that can not be right. */
-export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: SwarmDeps): Swarm {
+export function connectSwarm({ connection, controlSocket, logger, now, hooks = {}, ...rest }: SwarmDeps): Swarm {
   const timing = { ...TIMING, ...rest.timing }
   const closing = new AbortController()
   const { signal } = closing
@@ -126,19 +132,21 @@ export function connectSwarm({ connection, logger, now, hooks = {}, ...rest }: S
     },
   }
 
+  const tasks = createTasks({
+    ...{ engine, inSync, now, logger, timing, signal },
+    ...(controlSocket === undefined ? {} : { socketPath: controlSocket }),
+    ...(hooks.onTaskSource === undefined ? {} : { onSource: hooks.onTaskSource }),
+  })
   const bootstrap = createBootstrapSide({
-    ...{ codec: recordCodec, engine, services, inSync, now, logger, timing, signal, onMissed },
+    ...{ codec: recordCodec, engine, services, tasks, inSync, now, logger, timing, signal, onMissed },
   })
 
   return {
-    services,
-    sharedState,
-    alerts,
-    bootstrap,
+    ...{ services, tasks, sharedState, alerts, bootstrap },
     engineAddress: engine.address,
     start() {
       if (loops.length > 0 || signal.aborted) return
-      loops.push(followStream(), readLeader(), listing.run(), bootstrap.run())
+      loops.push(followStream(), readLeader(), listing.run(), bootstrap.run(), tasks.run())
     },
     async close() {
       closing.abort()

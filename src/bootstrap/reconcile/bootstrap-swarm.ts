@@ -6,7 +6,7 @@ import type { Records } from '../ports.ts'
 
 export interface BootstrapSwarm {
   readonly nodes: Nodes
-  readonly tasks: Tasks
+  readonly tasks: Pick<Tasks, 'list' | 'readAtMs' | 'onChange' | 'refresh'>
   readonly networks: SwarmNetworks
   readonly records: Records
   /** Services that name networks, from the cache. */

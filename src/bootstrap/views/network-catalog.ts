@@ -21,7 +21,7 @@ export interface NetworkCatalogDeps {
   readonly definitions: Pick<Definitions, 'current'>
   readonly records: Pick<Records, 'all' | 'unreadable'>
   readonly nodes: Pick<Nodes, 'list' | 'get' | 'sync'>
-  readonly tasks: Pick<Tasks, 'list'>
+  readonly tasks: Pick<Tasks, 'list'> & Partial<Pick<Tasks, 'source'>>
   readonly reports: Pick<AgentReports, 'get'>
   readonly networks: Pick<SwarmNetworks, 'current'>
   /** As last planned; absent: not yet. */
@@ -78,6 +78,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       isDefined: file !== undefined,
       folderFault: at.set.fault,
       nodes: nodes.list(),
+      taskSource: tasks.source?.(),
       isHeard: (nodeId) => isHeard(reports.get(nodeId), at),
     })
     return {

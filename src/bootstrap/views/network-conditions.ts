@@ -1,6 +1,7 @@
 /** The conditions of one network: what is well and what is not, each with its reason. Pure. */
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
+import type { TaskSource } from '../../swarm/ports.ts'
 import type { DefinitionIssue } from '../definition/definition.ts'
 import type { NetworkCondition, ShareView } from '../network.ts'
 import type { NetworkPlan, ProblemCode } from '../plan/words.ts'
@@ -24,6 +25,8 @@ export interface ConditionInput {
   readonly networkId: string | undefined
   readonly nodes: readonly SwarmNode[]
   readonly shares: readonly ShareView[]
+  /** Absent: nobody says how tasks are known. */
+  readonly taskSource: TaskSource | undefined
   /** Heard lately. */
   readonly isHeard: (nodeId: string) => boolean
 }
@@ -42,7 +45,15 @@ export function networkConditions(input: ConditionInput): readonly Found[] {
     asWanted(input),
     agentsHeard(input),
     addressesLeft(input),
+    ...tasksHeard(input),
   ]
+}
+
+function tasksHeard({ record, taskSource }: ConditionInput): readonly Found[] {
+  if (record === undefined || taskSource === undefined || taskSource.kind === 'idle') return []
+  const status = taskSource.kind === 'heard'
+  const reason = status ? 'each change of a task is heard when it happens' : taskSource.reason
+  return [{ type: 'TasksHeard', status, reason }]
 }
 
 const NAMED = 3

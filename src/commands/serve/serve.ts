@@ -34,7 +34,10 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const { access, tls } = readAccess(config)
   const metrics = createMetricsRegistry(io.version)
   const hooks = createEngineMetrics(metrics)
-  const swarm = connectSwarm({ connection: engineOptions(config), logger, now, hooks })
+  const swarm = connectSwarm({
+    ...{ connection: engineOptions(config), logger, now, hooks },
+    ...(config.swarmSocket !== undefined && { controlSocket: config.swarmSocket }),
+  })
   const { sync } = swarm.services
   hooks.watch(sync)
   const stopping = new AbortController()

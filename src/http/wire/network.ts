@@ -76,6 +76,7 @@ const ConditionSchema = Type.Object({
     AsWanted: true,
     AgentsHeard: true,
     AddressesLeft: true,
+    TasksHeard: true,
     NetworkCreated: true,
     RecordKnown: true,
   }),

@@ -39,10 +39,12 @@ export async function fakeEngine(options?: { listen?: 'unix' | 'tcp' }): Promise
 
 export function swarmOn(
   host: string,
-  rest: { timing?: Partial<Timing>; hooks?: SwarmHooks; logger?: Logger } = {},
+  rest: { timing?: Partial<Timing>; hooks?: SwarmHooks; logger?: Logger; controlSocket?: string } = {},
 ): Swarm {
-  const { timing, hooks = {}, logger = recordingLogger() } = rest
-  const swarm = connectSwarm({ connection: { host }, now: Date.now, logger, hooks, timing: { ...QUICK, ...timing } })
+  const { timing, hooks = {}, logger = recordingLogger(), ...more } = rest
+  const swarm = connectSwarm({
+    ...{ connection: { host }, now: Date.now, logger, hooks, timing: { ...QUICK, ...timing }, ...more },
+  })
   onTestFinished(() => swarm.close())
   swarm.start()
   return swarm

@@ -138,7 +138,7 @@ export function createEngineState(emit: (event: Json) => void) {
     /** No event tells of tasks. */
     putTask({ id, serviceId, nodeId = '', desiredState = 'running', state = 'running', networkIds = [] }: TaskWish) {
       const NetworksAttachments = networkIds.map((network) => ({ Network: { ID: network } }))
-      const raw = { ID: id, ServiceID: serviceId, NodeID: nodeId, DesiredState: desiredState }
+      const raw = { ID: id, Version: stamp().Version, ServiceID: serviceId, NodeID: nodeId, DesiredState: desiredState }
       tasks.set(id, { ...raw, Status: { State: state }, Spec: {}, NetworksAttachments })
     },
     /** Raw, as the engine lists it, over defaults; with an event. */

@@ -17,6 +17,7 @@ describe('a configuration', () => {
       listen: [{ host: '0.0.0.0', port: 8000 }],
       dockerHost: 'unix:///var/run/docker.sock',
       dockerTlsVerify: false,
+      swarmSocket: '/var/run/docker/swarm/control.sock',
       policyDir: 'autoscalers',
       networkDir: 'networks',
       networkAuto: false,

@@ -1,10 +1,10 @@
-/** Where the engine listens and how to get there: DOCKER_HOST and its companions as options of docker-modem. */
+/** Where the engine listens and how to get there: DOCKER_HOST and its companions as options of dockerode. */
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import type Modem from 'docker-modem'
+import type Docker from 'dockerode'
 
 /** Plain values: the environment is read elsewhere. */
 export interface EngineOptions {
@@ -19,7 +19,7 @@ export interface EngineOptions {
 }
 
 export interface EngineAddress {
-  readonly docker: Modem.ConstructorOptions & { readonly agent: http.Agent }
+  readonly docker: Docker.DockerOptions & { readonly agent: http.Agent }
   readonly agent: http.Agent
   /** For messages to people. */
   readonly shown: string

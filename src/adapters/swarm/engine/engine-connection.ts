@@ -1,14 +1,16 @@
 /**
- * One engine, spoken to through docker-modem: dockerode's lower half, without the 12 MB of its upper one. Bodies are read
- * here, since the modem parses them with JSON.parse; request bodies go as raw bytes, since it would put a plain object,
- * env values and all, into the URL.
+ * One engine, connected to with dockerode. Its modem is dialled directly: bodies are read here, since it would parse them with
+ * JSON.parse and round integers; request bodies go as raw bytes, since it would put a plain object, env values and all, into
+ * the URL.
  */
 import { setMaxListeners } from 'node:events'
 import { IncomingMessage } from 'node:http'
-import Modem from 'docker-modem'
+import type Modem from 'docker-modem'
+import Docker from 'dockerode'
 import { type EngineOptions, engineAddress } from './engine-address.ts'
-import { letGo, messageIn, parseBody, readBody } from './engine-body.ts'
-import { connectionError, EngineError, isReset, statusSentence } from './engine-errors.ts'
+import { connectionError, EngineError, isReset, malformed, statusSentence } from './engine-errors.ts'
+import { parseLossless, textAt } from './engine-json.ts'
+import { createSplitter } from './json-splitter.ts'
 import { timeLimit } from './time-limit.ts'
 
 export interface EngineCall {
@@ -21,7 +23,10 @@ export interface EngineCall {
   readonly body?: string
   /** The status alone is the answer: the body is let go. */
   readonly statusOnly?: boolean
-  /** Covers everything up to the last byte of the answer; of a stream, and where the status is enough: up to its headers. */
+  /**
+   * Covers everything up to the last byte of the answer; of a stream, and where the status is enough: up to its headers; of a
+   * list: each wait for more of it.
+   */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
 }
@@ -48,18 +53,21 @@ export interface Engine {
   call(call: EngineCall): Promise<EngineAnswer>
   /** As `call`, and parses the body without loss; a body that is no JSON throws EngineError `malformed`. */
   read(call: EngineCall): Promise<unknown>
+  /** Takes a JSON array of any length apart while it comes. Throws as `read`, and `malformed` for what `take` throws. */
+  list(call: EngineCall, take: (item: Buffer) => void): Promise<void>
   /** Resolves with the body as a stream when the headers are there. Throws as `call`. */
   stream(call: EngineCall): Promise<IncomingMessage>
   /** Ends every connection. */
   close(): void
 }
 
+const MAX_BODY_BYTES = 64 * 1024 * 1024
 const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]))
 
 /** Throws Error for options that can not be right; connects to nothing yet. */
 export function connectEngine(options: EngineOptions, onCall: (record: CallRecord) => void = () => {}): Engine {
   const { docker, agent, shown } = engineAddress(options)
-  const modem = new Modem(docker)
+  const modem: Modem = new Docker(docker).modem
   const open = new AbortController()
   // Each call under way listens: many at once are no leak.
   setMaxListeners(0, open.signal)
@@ -82,7 +90,10 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
       })
     })
 
-  const attempt = async <T>(call: EngineCall, take: (answer: IncomingMessage) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(
+    call: EngineCall,
+    take: (answer: IncomingMessage, onProgress: () => void) => Promise<T>,
+  ): Promise<T> => {
     const endpoint = `${call.method} ${call.endpoint}`
     const deadline = timeLimit(call.timeoutMs, [open.signal, call.signal])
     const startedAt = performance.now()
@@ -92,7 +103,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
       const answer = await dial(call, deadline.signal)
       const status = answer.statusCode ?? 0
       outcome = status
-      if (status >= 200 && status < 300) return await take(answer)
+      if (status >= 200 && status < 300) return await take(answer, deadline.extend)
       const detail = messageIn(await readBody(answer))
       throw new EngineError('status', statusSentence(endpoint, shown, status, detail), { status, detail })
     } catch (cause) {
@@ -109,11 +120,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
     }
   }
 
-  const call = async (wanted: EngineCall): Promise<EngineAnswer> => {
-    const take = async (answer: IncomingMessage) => ({
-      body: wanted.statusOnly ? letGo(answer) : await readBody(answer),
-      engineTimeMs: dateOf(answer.headers.date),
-    })
+  const twice: typeof attempt = async (wanted, take) => {
     try {
       return await attempt(wanted, take)
     } catch (error) {
@@ -122,10 +129,32 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
     }
   }
 
+  const call = (wanted: EngineCall): Promise<EngineAnswer> =>
+    twice(wanted, async (answer) => ({
+      body: wanted.statusOnly ? letGo(answer) : await readBody(answer),
+      engineTimeMs: dateOf(answer.headers.date),
+    }))
+
   return {
     address: shown,
     call,
     read: async (wanted) => parseBody((await call(wanted)).body, `${wanted.method} ${wanted.endpoint}`),
+    list: (wanted, take) =>
+      attempt(wanted, async (answer, onProgress) => {
+        const splitter = createSplitter(take)
+        const orMalformed = (step: () => void) => {
+          try {
+            step()
+          } catch (cause) {
+            throw malformed(`${wanted.method} ${wanted.endpoint}`, cause)
+          }
+        }
+        for await (const chunk of answer) {
+          onProgress()
+          orMalformed(() => splitter.push(chunk))
+        }
+        orMalformed(splitter.end)
+      }),
     stream: (wanted) =>
       attempt(wanted, async (answer) => {
         // The time limit is for the headers; from here on the caller's signal alone ends the stream.
@@ -146,4 +175,47 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
 function dateOf(header: string | undefined): number | undefined {
   const time = header === undefined ? Number.NaN : Date.parse(header)
   return Number.isNaN(time) ? undefined : time
+}
+
+/** Parses an answer's body. Throws EngineError `malformed`. */
+export function parseBody(body: Buffer, endpoint: string): unknown {
+  try {
+    return parseLossless(body.toString('utf8'))
+  } catch (cause) {
+    throw malformed(endpoint, cause)
+  }
+}
+
+function readBody(answer: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (bytes <= MAX_BODY_BYTES) return
+      answer.destroy()
+      reject(new EngineError('malformed', `An answer was longer than ${MAX_BODY_BYTES} bytes.`))
+    })
+    answer.once('end', () => {
+      if (answer.complete) resolve(Buffer.concat(chunks))
+    })
+    answer.once('error', reject)
+    answer.once('close', () => reject(new Error('the answer ended early')))
+  })
+}
+
+function letGo(answer: IncomingMessage): Buffer {
+  answer.on('error', () => undefined)
+  answer.resume()
+  return Buffer.alloc(0)
+}
+
+function messageIn(body: Buffer): string {
+  try {
+    return textAt(parseLossless(body.toString('utf8')), 'message') ?? ''
+  } catch {
+    // A proxy's page, not the engine's words: the status says enough, the start of the page may say more.
+    return body.toString('utf8', 0, 200).trim()
+  }
 }

@@ -129,3 +129,9 @@ export const isReset = (error: unknown): boolean =>
   error instanceof EngineError &&
   error.failure === 'unanswered' &&
   (error.detail === 'ECONNRESET' || error.detail === 'EPIPE')
+
+/** Of an answer whose body is not what was asked for, whatever reading it threw. */
+export const malformed = (endpoint: string, cause: unknown): EngineError =>
+  cause instanceof EngineError
+    ? cause
+    : new EngineError('malformed', `${endpoint} answered with something that is no JSON, or half of it.`, { cause })

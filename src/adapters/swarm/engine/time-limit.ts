@@ -14,6 +14,10 @@ export function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | unde
   return {
     signal: controller.signal,
     expired: () => expired,
+    /** The time begins anew. */
+    extend: () => {
+      timer.refresh()
+    },
     clear: () => {
       clearTimeout(timer)
       for (const signal of outer) signal?.removeEventListener('abort', abort)

@@ -12,6 +12,11 @@ export interface Timing {
   /** Between reads of all tasks that matter, and at least between two that something asked for. */
   readonly tasksEveryMs: number
   readonly tasksApartMs: number
+  /** Between lists of all tasks while each change is heard, for truth. */
+  readonly tasksAgainMs: number
+  /** Up to the first message of the watch of tasks, and between looks for its socket. */
+  readonly watchTimeoutMs: number
+  readonly watchRetryMs: number
   readonly readTimeoutMs: number
   readonly writeTimeoutMs: number
   /** Up to the headers of the event stream. */
@@ -29,6 +34,9 @@ export const TIMING: Timing = {
   listTimeoutMs: 15_000,
   tasksEveryMs: 1_000,
   tasksApartMs: 200,
+  tasksAgainMs: 300_000,
+  watchTimeoutMs: 5_000,
+  watchRetryMs: 2_000,
   readTimeoutMs: 5_000,
   writeTimeoutMs: 10_000,
   streamTimeoutMs: 5_000,

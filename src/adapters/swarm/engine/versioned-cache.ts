@@ -2,7 +2,7 @@
  * Objects as last read, in memory, no I/O. Reads overlap each other and events, so each read takes a ticket when it starts,
  * and what it brings is dropped where something newer is known: a higher version, or a removal after its start.
  */
-import type { Changed } from './changed-items.ts'
+import type { Changed } from './list-items.ts'
 
 export interface Versioned {
   readonly id: string
@@ -15,6 +15,7 @@ export type Ticket = number
 export interface VersionedCache<Item extends Versioned> {
   all(): Iterable<Item>
   get(id: string): Item | undefined
+  size(): number
   ticket(): Ticket
   hasVersion(id: string, version: number): boolean
   /** What one inspect brought; `undefined`: there is no such object. */
@@ -70,6 +71,7 @@ export function createVersionedCache<Item extends Versioned>(changed: () => void
       for (const { item } of entries.values()) yield item
     },
     get: (id) => entries.get(id)?.item,
+    size: () => entries.size,
     ticket,
     hasVersion: (id, version) => entries.get(id)?.item.version === version,
     applyRead(started, id, item) {

@@ -5,11 +5,11 @@ import type { Logger } from '../../../foundation/logger.ts'
 import type { Nodes, NodeWrite } from '../../../swarm/ports.ts'
 import type { SyncStatus } from '../../../swarm/sync.ts'
 import type { WriteResult } from '../../../swarm/write-result.ts'
-import { readChanged } from '../engine/changed-items.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, isGoneOf, stepResult, unavailable } from '../engine/engine-errors.ts'
-import { textAt } from '../engine/engine-json.ts'
+import { parseLossless, textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
+import { listChanged } from '../engine/list-items.ts'
 import type { Timing } from '../engine/timing.ts'
 import { createVersionedCache } from '../engine/versioned-cache.ts'
 import { createInspections } from '../local/inspections.ts'
@@ -39,10 +39,10 @@ export function createNodeCache({ engine, sync, logger, timing, signal, onMissed
 
   const load = async () => {
     const started = cache.ticket()
-    const [path, timeoutMs] = ['/nodes', timing.listTimeoutMs]
-    const { body } = await engine.call({ method: 'GET', path, endpoint: path, timeoutMs, signal })
+    const call = { path: '/nodes', timeoutMs: timing.listTimeoutMs, signal }
+    const read = (text: string) => readNode(parseLossless(text))
     const { hasVersion } = cache
-    cache.applyList(started, await readChanged(body, { endpoint: 'GET /nodes', hasVersion, read: readNode }))
+    cache.applyList(started, await listChanged({ engine, call, hasVersion, read, known: cache.size() }))
   }
 
   const readOne = async (id: string): Promise<NodeReading | undefined> => {

@@ -31,6 +31,7 @@ export type Listed = ServiceReading | { readonly id: string; readonly unchanged:
 export interface ServiceCache {
   entries(): Iterable<ServiceObservation>
   get(id: string): CachedService | undefined
+  size(): number
   ticket(): Ticket
   /** Whether this version is cached, so that it needs no reading. */
   hasVersion(id: string, version: number): boolean
@@ -102,6 +103,7 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
       for (const { observation } of services.values()) yield observation
     },
     get: (id) => services.get(id),
+    size: () => services.size,
     ticket,
     hasVersion(id, version) {
       const known = services.get(id)

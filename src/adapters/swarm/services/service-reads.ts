@@ -1,10 +1,10 @@
 /** Keeps the service cache in step: full lists, and single reads when an event announces a version it does not have. */
 import type { Logger } from '../../../foundation/logger.ts'
-import { readChanged } from '../engine/changed-items.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, isGone } from '../engine/engine-errors.ts'
-import { textAt } from '../engine/engine-json.ts'
+import { parseLossless, textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
+import { listChanged } from '../engine/list-items.ts'
 import type { Timing } from '../engine/timing.ts'
 import { createInspections } from '../local/inspections.ts'
 import type { ServiceCache, Ticket } from './service-cache.ts'
@@ -93,12 +93,10 @@ export function createServiceReads(deps: ServiceReadsDeps): ServiceReads {
     inspect,
     async list() {
       const started = cache.ticket()
-      const [path, timeoutMs] = ['/services', timing.listTimeoutMs]
-      const { body } = await engine.call({ method: 'GET', path, endpoint: path, timeoutMs, signal })
-      cache.applyList(
-        started,
-        await readChanged(body, { endpoint: 'GET /services', hasVersion: cache.hasVersion, read: readService }),
-      )
+      const call = { path: '/services', timeoutMs: timing.listTimeoutMs, signal }
+      const read = (text: string) => readService(parseLossless(text))
+      const { hasVersion } = cache
+      cache.applyList(started, await listChanged({ engine, call, hasVersion, read, known: cache.size() }))
       for (const id of [...announced.keys()]) covered(id, started)
     },
     onEvent({ id, action, timeNano }) {

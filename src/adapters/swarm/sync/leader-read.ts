@@ -4,8 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../../foundation/logger.ts'
-import { parseBody } from '../engine/engine-body.ts'
-import type { Engine } from '../engine/engine-connection.ts'
+import { type Engine, parseBody } from '../engine/engine-connection.ts'
 import type { Timing } from '../engine/timing.ts'
 
 export interface LeaderReadDeps {

@@ -6,9 +6,9 @@ import {
   integerAt,
   labelsAt,
   parseLossless,
-  splitArray,
   writeLossless,
 } from '../../../../src/adapters/swarm/engine/engine-json.ts'
+import { createSplitter } from '../../../../src/adapters/swarm/engine/json-splitter.ts'
 
 describe('engine JSON', () => {
   it('comes back as it was: integers above 2^53, floats, order and unknown fields', () => {
@@ -41,24 +41,42 @@ describe('engine JSON', () => {
 describe('splitting a list into its objects', () => {
   const object = fc.dictionary(fc.string(), fc.jsonValue({ depthSize: 'medium' }))
 
-  it('gives each object back, whatever brackets and quotes are in its strings', () => {
+  /** In pieces of this many bytes, as a socket may bring them. */
+  const split = (body: Buffer, pieceBytes = body.length): string[] => {
+    const texts: string[] = []
+    const splitter = createSplitter((item) => texts.push(item.toString()))
+    for (let at = 0; at < body.length; at += pieceBytes) splitter.push(body.subarray(at, at + pieceBytes))
+    splitter.end()
+    return texts
+  }
+
+  it('gives each object back, whatever brackets and quotes are in its strings and wherever it is cut', () => {
     fc.assert(
-      fc.property(fc.array(object), fc.constantFrom(undefined, 2), (objects, space) => {
-        const texts = [...splitArray(Buffer.from(JSON.stringify(objects, null, space)))]
-        expect(texts.map((text) => JSON.parse(text))).toEqual(JSON.parse(JSON.stringify(objects)))
-      }),
+      fc.property(
+        fc.array(object),
+        fc.constantFrom(undefined, 2),
+        fc.integer({ min: 1, max: 40 }),
+        (objects, space, pieceBytes) => {
+          const texts = split(Buffer.from(JSON.stringify(objects, null, space)), pieceBytes)
+          expect(texts.map((text) => JSON.parse(text))).toEqual(JSON.parse(JSON.stringify(objects)))
+        },
+      ),
     )
   })
 
   it('refuses a list that was cut short, wherever', () => {
     const whole = Buffer.from('[{"Name":"a]}\\"","x":[1]},{"Name":"ü"}]')
     for (let length = 0; length < whole.length; length += 1) {
-      expect(() => [...splitArray(whole.subarray(0, length))]).toThrow(SyntaxError)
+      for (const pieceBytes of [1, 7, undefined]) {
+        expect(() => split(whole.subarray(0, length), pieceBytes)).toThrow(SyntaxError)
+      }
     }
-    expect([...splitArray(whole)]).toHaveLength(2)
+    expect(split(whole)).toHaveLength(2)
   })
 
   it('takes null for no list, as Go writes it', () => {
-    expect([...splitArray(Buffer.from('null\n'))]).toEqual([])
+    expect(split(Buffer.from('null\n'))).toEqual([])
+    expect(split(Buffer.from('null\n'), 1)).toEqual([])
+    expect(split(Buffer.from('[]\n'), 1)).toEqual([])
   })
 })
