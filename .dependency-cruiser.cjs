@@ -10,7 +10,7 @@ const pure = [
   '^src/swarm/',
 ]
 const useCases = [
-  '^src/autoscaling/(feed|receiver|writer|views)/',
+  '^src/autoscaling/(evaluation|feed|receiver|writer|views)/',
   '^src/bootstrap/(reconcile|capacity|views)/',
   '^src/agent/(controller|host|sync)/',
 ]
@@ -27,6 +27,7 @@ const homes = {
   '@grpc': '^src/adapters/swarm/tasks/',
   'lossless-json': '^src/adapters/swarm/',
   'p-retry': '^src/(adapters/swarm|commands)/',
+  'node-cron': '^src/adapters/clock/',
   yaml: '^src/adapters/files/',
   pino: '^src/adapters/logging/',
   'prom-client': '^src/adapters/metrics/',
@@ -37,7 +38,7 @@ const homes = {
   'ipaddr[.]js': '^src/http/',
   commander: '^src/(commands/|main[.]ts$)',
   'cli-table3': '^src/commands/',
-  undici: '^src/(adapters/alertmanager|commands)/',
+  undici: '^src/(adapters/(alertmanager|prometheus)|commands)/',
   'close-with-grace': '^src/(commands/|main[.]ts$)',
 }
 

@@ -10,6 +10,7 @@ import type { Caller, Request, RequestKey } from './decision/request.ts'
 import type { Pause, PendingRestore } from './decision/shared-state.ts'
 import type { PauseWish } from './decision/shared-state-changes.ts'
 import type { ScalingState } from './decision/state.ts'
+import type { Evaluation } from './load/evaluate.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
 import type { BoundsInForce } from './policy/policy-at.ts'
 
@@ -27,6 +28,10 @@ export interface Condition {
     | 'InBounds'
     | 'AtCapacity'
     | 'AlertStanding'
+    | 'Unschedulable'
+    | 'LoadMeasured'
+    | 'LoadFallback'
+    | 'LoadFlapping'
   readonly status: boolean
   readonly reason: string
   /** Since when the status is what it is, as far as this controller saw. Ms since the epoch. */
@@ -49,6 +54,14 @@ export interface Autoscaler {
   /** When a step would no longer wait for its cooldown; absent: now. Ms since the epoch. */
   readonly nextAllowedMs: { readonly up?: number; readonly down?: number }
   readonly lastDecision?: Decision
+  /** The last evaluation of measured load; absent: no metric is followed, or none was evaluated yet. */
+  readonly load?: LoadEvaluation
+}
+
+/** One evaluation, at a tick of the wall clock. */
+export interface LoadEvaluation extends Evaluation {
+  /** Ms since the epoch. */
+  readonly tickMs: number
 }
 
 /** Reads: all from memory, no engine call. */
@@ -96,6 +109,12 @@ export interface CountHistory {
   readonly points: readonly CountChange[]
 }
 
+/** As if these metrics, by name, had been measured just now: `120`, per cent for cpu and memory, `NaN`. The others as last measured. */
+export interface SimulatedLoad {
+  readonly kind: 'load'
+  readonly values: ReadonlyMap<string, string>
+}
+
 /** Writes. Every method answers without waiting for convergence. */
 export interface Scaler {
   /**
@@ -104,7 +123,7 @@ export interface Scaler {
    */
   request(name: string, request: Request): Promise<Decision>
   /** The decision that would be taken, each stage shown; writes nothing. Throws as `Catalog.get`, and `key-reused`. */
-  explain(name: string, request: Request): { decision: Decision; stages: readonly Stage[] }
+  explain(name: string, request: Request | SimulatedLoad): { decision: Decision; stages: readonly Stage[] }
   /** Adds to a pause in force. */
   pause(name: string, wish: PauseWish): Promise<Autoscaler>
   /** Ends a pause set by call; a pause written in the policy stays, and `Autoscaler.conditions` says so. */

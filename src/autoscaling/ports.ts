@@ -8,6 +8,7 @@ import type { AlertState } from './alerts/alert-state.ts'
 import type { Decision } from './decision/decision.ts'
 import type { Capacity } from './decision/limit-count.ts'
 import type { SharedState } from './decision/shared-state.ts'
+import type { Measurement } from './load/measurement.ts'
 import type { PolicyFile, PolicyIssue } from './policy/policy.ts'
 
 /** For capabilities that know this one by its ports alone. */
@@ -64,4 +65,37 @@ export interface ScalingListener {
   decided(decision: Decision, tookMs: number): void
   wrote(service: string, result: WriteResult['kind']): void
   observed(change: ServiceChange): void
+}
+
+/** Where the values of metrics come from. */
+export interface LoadSources {
+  /** Absent: none is configured. */
+  readonly queries?: QuerySource
+  readonly urls: UrlSource
+}
+
+export interface QuerySource {
+  /** Never throws, and answers within seconds. */
+  ask(query: string): Promise<Measurement>
+}
+
+export interface UrlSource {
+  /** A GET without any credential; `path` says where the number is in the JSON. Never throws, and answers within seconds. */
+  ask(url: string, path: string): Promise<Measurement>
+}
+
+/** The wall clock, a second at a time. */
+export interface Ticks {
+  /** Calls at the beginning of each second of the wall clock, and once at once. */
+  each(listener: () => void): Unsubscribe
+}
+
+/** What metrics show of a tick of measured load as a whole. */
+export interface TickFigures {
+  /** Ms since the epoch. */
+  readonly atMs: number
+  /** How late it began. */
+  readonly lateMs: number
+  readonly tookMs: number
+  readonly services: number
 }

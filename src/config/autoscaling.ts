@@ -1,5 +1,5 @@
 /** Policies, calls and alerts. */
-import { duration, flag, httpUrl, pathPrefix, text } from './values.ts'
+import { duration, flag, httpUrl, pathPrefix, text, tick } from './values.ts'
 import { variablesOf } from './variable.ts'
 
 const { withDefault, optional } = variablesOf('serve')
@@ -13,6 +13,17 @@ export const autoscalingVariables = {
     'How long an `Idempotency-Key` that changed a count is remembered.',
   ),
   dryRun: withDefault('ORRERY_DRY_RUN', 'false', flag, 'Decide and report for every service, never write.'),
+  tickMs: withDefault(
+    'ORRERY_TICK',
+    '15s',
+    tick,
+    'How often measured load is evaluated; ticks are multiples of it on the wall clock (docs/load.md).',
+  ),
+  prometheusUrl: optional(
+    'PROMETHEUS_URL',
+    httpUrl,
+    'Prometheus, or what speaks its API, for the queries of `autoscaler.metric.<n>.query`: `http://prometheus:9090`.',
+  ),
   alertmanagerUrl: optional(
     'ALERTMANAGER_URL',
     httpUrl,

@@ -16,6 +16,13 @@ export function duration(value: string): number {
   return ms
 }
 
+/** At least a second. */
+export function tick(value: string): number {
+  const ms = duration(value)
+  if (ms < 1000) throw new Error('write a duration of at least 1s')
+  return ms
+}
+
 export function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/+$/, '')

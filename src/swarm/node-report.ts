@@ -91,6 +91,8 @@ const ReportedContainerSchema = Type.Object({
     Type.Object({ network: Text, address: Type.Optional(Address), address6: Type.Optional(Address) }),
     32,
   ),
+  /** The node's clock, ms since the epoch. */
+  createdAtMs: Type.Optional(Type.Number()),
   /** Of one CPU: 150 is one and a half. Absent: not measured yet. */
   cpuPercent: Type.Optional(Type.Number()),
   memoryBytes: Type.Optional(Type.Number()),

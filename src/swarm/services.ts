@@ -38,6 +38,13 @@ export interface Placement {
   readonly surge: number | 'all'
 }
 
+/** What each task of a service may use: its limit, else its reservation; absent: neither is written. */
+export interface TaskResources {
+  /** Processor time, ns a second: 1e9 is one CPU. */
+  readonly cpuNs?: number
+  readonly memoryBytes?: number
+}
+
 export interface ServiceObservation {
   readonly id: string
   readonly name: string
@@ -48,6 +55,8 @@ export interface ServiceObservation {
   readonly replicas: number
   /** A null-prototype record: label names come from outside. */
   readonly labels: Readonly<Record<string, string>>
+  /** Absent: nothing is limited or reserved. */
+  readonly resources?: TaskResources
   /** Absent: its tasks are on no network. */
   readonly placement?: Placement
   /** Absent when Swarm has none, which it also has for some ms after every update. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Autoscaler } from '../../src/autoscaling/autoscaler.ts'
+import type { Autoscaler, SimulatedLoad } from '../../src/autoscaling/autoscaler.ts'
 import type { Request } from '../../src/autoscaling/decision/request.ts'
 import {
   aDecision,
@@ -305,7 +305,7 @@ describe('pause and resume', () => {
 
 describe('explain', () => {
   const explained = (payload?: object) => {
-    const asked: Request[] = []
+    const asked: (Request | SimulatedLoad)[] = []
     const scaler = fakeScaler({
       explain: (_name, request) => {
         asked.push(request)

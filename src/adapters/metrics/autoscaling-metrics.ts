@@ -4,6 +4,7 @@ import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../autoscaling/decision/decision.ts'
 import type { ScalingListener } from '../../autoscaling/ports.ts'
 import type { Clock } from '../../foundation/clock.ts'
+import { loadGauges } from './load-metrics.ts'
 import { type MetricsRegistry, SECONDS, scrapedGauges } from './registry.ts'
 
 export interface AutoscalingMetrics extends ScalingListener {
@@ -98,6 +99,7 @@ function autoscalerGauges(metrics: MetricsRegistry): (autoscaler: Autoscaler, no
   const held = gauge('held', '1 for each reason that holds a step back now; otherwise absent.', ['reason'])
   const standing = gauge('standing_alerts', 'Alerts that make the service step each time one is due.', ['direction'])
   const lastScale = gauge('last_scale_timestamp', 'When the count was last changed here, seconds since the epoch.')
+  const fillLoad = loadGauges(metrics)
   const issues = gauge('policy_issues', 'Things wrong with the policy; an error makes it invalid.', ['severity'])
 
   return (autoscaler, nowMs) => {
@@ -121,6 +123,7 @@ function autoscalerGauges(metrics: MetricsRegistry): (autoscaler: Autoscaler, no
       const active = alerts.filter((alert) => alert.direction === direction && !alert.suspended)
       if (active.length > 0) standing.set({ ...labels, direction }, active.length)
     }
+    if (autoscaler.load) fillLoad(labels, autoscaler.load)
     for (const severity of ['error', 'warning'] as const) {
       issues.set({ ...labels, severity }, reading.issues.filter((issue) => issue.severity === severity).length)
     }

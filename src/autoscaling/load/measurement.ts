@@ -1,5 +1,5 @@
-/** What a source says of one metric at one tick. Types only. */
-import type { Decimal } from './decimal.ts'
+/** What a source says of one metric at one tick. Pure. */
+import { type Decimal, formatDecimal } from './decimal.ts'
 
 /**
  * Why there is no number. `error`: it cannot be reached or answers with an error. `slow`: no answer in time. `refused`: it does
@@ -41,4 +41,11 @@ export interface Usage {
   readonly warming: number
   /** Tasks that should have been measured and were not. */
   readonly unmeasured: number
+}
+
+/** For people and graphs, where digits may be lost; per cent of usage. `undefined`: nothing was measured. */
+export function valueOfMeasurement(measurement: Measurement): number | undefined {
+  if (measurement.kind === 'value') return Number(formatDecimal(measurement.value))
+  if (measurement.kind === 'missing' || measurement.measured === 0) return undefined
+  return Number((measurement.used * 10_000n) / (measurement.each * BigInt(measurement.measured))) / 100
 }

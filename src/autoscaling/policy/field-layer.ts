@@ -53,10 +53,7 @@ const checkField = (name: string, text: string, prefix: string): Checked => {
   if (spec === undefined) return { issue: unknownField(name, text, prefix) }
   const wrong = { field: `${prefix}${name}`, value: text }
   const value = spec.grammar.canonical(text)
-  if (value !== undefined) {
-    if (spec.inForce) return { value }
-    return { value, issue: warningIssue({ ...wrong, message: 'known, not acted on by this version' }) }
-  }
+  if (value !== undefined) return { value }
   const reason = spec.grammar.reason?.(text)
   const message = `${quoted(text)} is not ${spec.grammar.expects}${reason === undefined ? '' : `; ${reason}`}`
   // Both are judged on the safe side instead: paused, and not opted in.

@@ -43,7 +43,12 @@ export function createPolicies({ services, files }: { services: Services; files:
   const read = (service: ServiceObservation) => {
     forget(service.id)
     const file = fileFor(service.name, files.list())
-    const reading = readPolicy({ serviceName: service.name, labels: service.labels, ...(file && { file }) })
+    const reading = readPolicy({
+      serviceName: service.name,
+      labels: service.labels,
+      resources: service.resources,
+      ...(file && { file }),
+    })
     readings.set(service.id, reading)
     idsByService.set(service.name, service.id)
     if (!reading.optedIn) return
@@ -124,6 +129,8 @@ export function createPolicies({ services, files }: { services: Services; files:
 /** Whether two observations of a service say the same to `readPolicy`: most changes are writes of ours. */
 function readsAlike(before: ServiceObservation, after: ServiceObservation): boolean {
   if (before.name !== after.name) return false
+  const [was, is] = [before.resources, after.resources]
+  if (was?.cpuNs !== is?.cpuNs || was?.memoryBytes !== is?.memoryBytes) return false
   const names = Object.keys({ ...before.labels, ...after.labels })
   return names.every((name) => name === STATE_LABEL || before.labels[name] === after.labels[name])
 }

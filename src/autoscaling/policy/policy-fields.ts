@@ -32,8 +32,6 @@ export interface FieldSpec<T = unknown> {
   readonly grammar: Grammar<T>
   /** As the operator would write it, or in words what happens when it is absent. */
   readonly defaultText: string
-  /** `false`: known and validated, but this version does not act on it. */
-  readonly inForce: boolean
   /** The member of the policy that it becomes; absent: it is read together with others. */
   readonly member?: string
   /** The field that says it for this one too, where this one is not written. */
@@ -44,12 +42,6 @@ const field = <T>(name: string, grammar: Grammar<T>, defaultText: string) => ({
   name,
   grammar,
   defaultText,
-  inForce: true,
-})
-
-const later = <T>(name: string, grammar: Grammar<T>, defaultText: string) => ({
-  ...field(name, grammar, defaultText),
-  inForce: false,
 })
 
 const as = <const M extends string, Row extends object>(member: M, row: Row, general?: string) => ({
@@ -85,22 +77,22 @@ const ROWS = [
   field('schedule.<n>.tz', timeZone, 'UTC'),
   field('schedule.<n>.min', wholeNumberFrom(0), NONE),
   field('schedule.<n>.max', wholeNumberFrom(0), NONE),
-  later('cpu.target', percentage, NONE),
-  later('memory.target', percentage, NONE),
-  later('metric.<n>.query', text, NONE),
-  later('metric.<n>.url', httpUrl, NONE),
-  later('metric.<n>.path', jsonPath, NONE),
-  later('metric.<n>.target', decimal, NONE),
-  later('metric.<n>.type', oneOf('per-replica', 'value'), 'per-replica'),
-  later('window.up', duration, '0s'),
-  later('window.down', duration, '5m'),
-  later('rate.up', rates, '4/15s,100%/15s'),
-  later('rate.down', rates, '100%/15s'),
-  later('tolerance', decimal, '0.1'),
-  later('warmup', duration, '30s'),
-  later('fallback.after', wholeNumberFrom(1), '3'),
-  later('fallback.replicas', wholeNumberFrom(0), NONE),
-  later('fallback.mode', oneOf('hold', 'static', 'at-least', 'at-most'), 'hold'),
+  field('cpu.target', percentage, NONE),
+  field('memory.target', percentage, NONE),
+  field('metric.<n>.query', text, NONE),
+  field('metric.<n>.url', httpUrl, NONE),
+  field('metric.<n>.path', jsonPath, NONE),
+  field('metric.<n>.target', decimal, NONE),
+  field('metric.<n>.type', oneOf('per-replica', 'value'), 'per-replica'),
+  field('window.up', duration, '0s'),
+  field('window.down', duration, '5m'),
+  field('rate.up', rates, '4/15s,100%/15s'),
+  field('rate.down', rates, '100%/15s'),
+  field('tolerance', decimal, '0.1'),
+  field('warmup', duration, '30s'),
+  field('fallback.after', wholeNumberFrom(1), '3'),
+  field('fallback.replicas', wholeNumberFrom(0), NONE),
+  field('fallback.mode', oneOf('hold', 'static', 'at-least', 'at-most'), 'hold'),
 ] as const
 
 type Member = Extract<(typeof ROWS)[number], { readonly member: string }>
@@ -117,8 +109,7 @@ const BY_NAME = new Map(POLICY_FIELDS.map((spec) => [spec.name, spec]))
 /** What holds when nobody wrote the field: every default of the table that is a value and no remark. */
 export const DEFAULT_VALUES: ReadonlyMap<string, string> = new Map(
   POLICY_FIELDS.filter(
-    ({ name, inForce, grammar, defaultText }) =>
-      inForce && !name.includes('<n>') && grammar.canonical(defaultText) !== undefined,
+    ({ name, grammar, defaultText }) => !name.includes('<n>') && grammar.canonical(defaultText) !== undefined,
   ).map(({ name, defaultText }) => [name, defaultText]),
 )
 

@@ -1,21 +1,15 @@
 /** What a policy says of measured load, from its fields. Pure. */
 import { parseDuration } from '../../foundation/duration.ts'
 import { parseWholeNumber } from '../../foundation/whole-number.ts'
+import type { TaskResources } from '../../swarm/services.ts'
 import { ONE, parseDecimal } from '../load/decimal.ts'
 import { parsePath } from '../load/json-path.ts'
 import type { LoadMetric, LoadPolicy, Rate } from '../load/load-policy.ts'
 import { type FieldLayer, type Picked, pick } from './field-layer.ts'
 import { errorIssue, warningIssue } from './issue.ts'
 import type { PolicyIssue } from './policy.ts'
-import { LABEL_PREFIX } from './policy-fields.ts'
+import { findField, LABEL_PREFIX } from './policy-fields.ts'
 import { parseStep } from './step.ts'
-
-/** What each task of a service may use: its limit, else its reservation; absent: neither is written. */
-export interface TaskResources {
-  /** Billionths of a CPU. */
-  readonly cpuNs?: number
-  readonly memoryBytes?: number
-}
 
 export interface LoadReading {
   /** Absent: no metric is followed, or something is wrong. */
@@ -58,6 +52,8 @@ function readUtilization(kind: 'cpu' | 'memory', layers: readonly FieldLayer[], 
 function readMetric(name: string, layers: readonly FieldLayer[]): Read {
   const of = (field: string) => pick(layers, `metric.${name}.${field}`)
   const [query, url, path, target, type] = [of('query'), of('url'), of('path'), of('target'), of('type')]
+  const written = [query, url, path, target, type].flatMap((picked) => picked ?? [])
+  if (!written.every(isWellFormed)) return {}
   const missing = (field: string, message: string): Read => ({
     issue: errorIssue({ field: `${LABEL_PREFIX}metric.${name}.${field}`, message }),
   })
@@ -115,7 +111,7 @@ function readBehavior(layers: readonly FieldLayer[]): {
   if (mode !== 'hold' && replicas === undefined && fallback !== undefined) {
     issues.push(issueOf(fallback, `\`${mode}\` what? Write \`fallback.replicas\` beside it`))
   }
-  if (mode === 'hold' && replicas !== undefined) {
+  if (mode === 'hold' && replicas !== undefined && isWellFormed(replicas)) {
     const message = 'without effect: write `fallback.mode` beside it, `static`, `at-least` or `at-most`'
     issues.push(warningIssue({ field: fieldOf(replicas), value: replicas.value, message }))
   }
@@ -138,6 +134,8 @@ export function readRates(text: string): readonly Rate[] | undefined {
   }
   return rates
 }
+
+const isWellFormed = ({ field, value }: Picked): boolean => findField(field)?.grammar.canonical(value) !== undefined
 
 const fieldOf = ({ field, source }: Picked): string => `${source === 'file' ? '' : LABEL_PREFIX}${field}`
 

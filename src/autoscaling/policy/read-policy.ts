@@ -1,4 +1,5 @@
 /** From labels and a file to a policy. Pure, total: whatever is written, the answer is a reading with its issues. */
+import type { TaskResources } from '../../swarm/services.ts'
 import { readAliases } from './alias-families.ts'
 import { fieldValues } from './assemble-policy.ts'
 import { autoscalerName } from './field-grammar.ts'
@@ -9,6 +10,7 @@ import { readOptIn } from './opt-in.ts'
 import type { PolicyField, PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { ALERT_TTL_DEFAULT, findField, LABEL_PREFIX, POLICY_FIELDS } from './policy-fields.ts'
 import { readBounds } from './read-bounds.ts'
+import { readLoad } from './read-load.ts'
 import { readSchedules } from './read-schedules.ts'
 
 export interface PolicySource {
@@ -17,6 +19,7 @@ export interface PolicySource {
   readonly labels: Readonly<Record<string, string>>
   /** The policy file for this service, if there is one. */
   readonly file?: PolicyFile | undefined
+  readonly resources?: TaskResources | undefined
 }
 
 interface Named {
@@ -55,7 +58,7 @@ const fieldsInForce = (layers: readonly FieldLayer[]): Map<string, PolicyField> 
 }
 
 /** Never throws. A service that is not opted in has no policy; its issues say why labels there have no effect. */
-export const readPolicy = ({ serviceName, labels, file }: PolicySource): PolicyReading => {
+export const readPolicy = ({ serviceName, labels, file, resources }: PolicySource): PolicyReading => {
   const byLabel = new Map(Object.entries(labels))
   const native = readLayer({ source: 'label', prefix: LABEL_PREFIX, texts: nativeLabels(byLabel) })
   const texts = file === undefined ? undefined : new Map(Object.entries(file.fields))
@@ -69,6 +72,7 @@ export const readPolicy = ({ serviceName, labels, file }: PolicySource): PolicyR
   const unsupported = unsupportedByLabels(byLabel)
   const bounds = optIn.optedIn ? readBounds(layers) : undefined
   const scheduled = bounds?.bounds === undefined ? undefined : readSchedules(layers, bounds.bounds)
+  const measured = optIn.optedIn ? readLoad(layers, resources ?? {}) : undefined
   const issues = [
     ...optIn.issues,
     ...native.issues,
@@ -78,12 +82,18 @@ export const readPolicy = ({ serviceName, labels, file }: PolicySource): PolicyR
     ...named.issues,
     ...(bounds?.issues ?? []),
     ...(scheduled?.issues ?? []),
+    ...(measured?.issues ?? []),
   ]
   const isValid = !issues.some(({ severity }) => severity === 'error')
   const values = isValid ? fieldValues(layers) : undefined
   const policy =
     values !== undefined && bounds?.bounds !== undefined
-      ? { ...values, ...bounds.bounds, schedules: scheduled?.windows ?? [] }
+      ? {
+          ...values,
+          ...bounds.bounds,
+          schedules: scheduled?.windows ?? [],
+          ...(measured?.load && { load: measured.load }),
+        }
       : undefined
 
   const judged: readonly (readonly [string, PolicyField])[] = [

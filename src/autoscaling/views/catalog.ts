@@ -7,8 +7,10 @@ import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf } from '../alerts/standing-changes.ts'
 import type { Autoscaler, Catalog, Condition, ServiceRow } from '../autoscaler.ts'
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
+import type { LoadBook } from '../evaluation/load-book.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
+import type { PolicyIssue, PolicyReading } from '../policy/policy.ts'
 import { policyAt } from '../policy/policy-at.ts'
 import type { SharedStateStore } from '../ports.ts'
 import type { AlertBook } from '../receiver/alert-book.ts'
@@ -16,7 +18,7 @@ import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-cont
 import { conditionsOf } from './conditions.ts'
 import { createHistory } from './history.ts'
 
-export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
+export interface CatalogDeps extends Pick<ScalerDeps, 'capacity' | 'troubles'> {
   readonly services: Services
   readonly sharedState: SharedStateStore
   readonly policies: Policies
@@ -24,6 +26,8 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity'> {
   readonly now: Clock
   readonly writeUnknown: (serviceId: string) => boolean
   readonly alerts: Pick<AlertBook, 'current'>
+  /** Absent: load is not measured here. */
+  readonly load?: Pick<LoadBook, 'of'>
 }
 
 export function createCatalog(deps: CatalogDeps): Catalog {
@@ -41,14 +45,28 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const lastDecision = log.last(observation.id)
     const writeUnknown = deps.writeUnknown(observation.id)
     const alerts = alertsOf(deps.alerts.current(), observation.id)
-    const given = { observation, reading, bounds, pause, restore, alerts, sync: services.sync(), writeUnknown, nowMs }
+    const load = deps.load?.of(observation.id)
+    const looksAtTasks = deps.troubles !== undefined
+    const given = {
+      observation,
+      reading,
+      bounds,
+      pause,
+      restore,
+      alerts,
+      sync: services.sync(),
+      writeUnknown,
+      nowMs,
+      load,
+      looksAtTasks,
+    }
     const conditions = conditionsOf({ ...given, ...capacityOf(deps, observation) })
     const end = (direction: 'up' | 'down') => policy && cooldownEndMs(direction, { policy, state, nowMs, leastMs: 0 })
     const up = end('up')
     const down = end('down')
     return {
       name: reading.name,
-      reading,
+      reading: withLoadIssues(reading, load),
       observation,
       ...(bounds && { bounds }),
       ...(state && { state }),
@@ -61,6 +79,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       }),
       nextAllowedMs: { ...(up !== undefined && { up }), ...(down !== undefined && { down }) },
       ...(lastDecision && { lastDecision }),
+      ...(load && { load }),
     }
   }
 
@@ -95,4 +114,17 @@ const byServiceName = ({ observation: a }: ServiceRow, { observation: b }: Servi
 function byName(a: Autoscaler, b: Autoscaler): number {
   const [x, y] = a.name === b.name ? [a.observation.name, b.observation.name] : [a.name, b.name]
   return x < y ? -1 : 1
+}
+
+/** What can only be known by asking: a query that is refused, a path that finds no number. It hinders nothing but measured load. */
+function withLoadIssues(reading: PolicyReading, load: Autoscaler['load']): PolicyReading {
+  const wrong = load?.metrics.filter(({ missing }) => missing === 'refused' || missing === 'no-number') ?? []
+  if (wrong.length === 0) return reading
+  const issues = wrong.map(({ name, reason }): PolicyIssue => {
+    const field = reading.fields[`metric.${name}.query`] === undefined ? `metric.${name}.path` : `metric.${name}.query`
+    const value = reading.fields[field]?.value
+    const label = reading.fields[field]?.source === 'file' ? field : `autoscaler.${field}`
+    return { severity: 'warning', field: label, ...(value !== undefined && { value }), message: reason }
+  })
+  return { ...reading, issues: [...reading.issues, ...issues] }
 }

@@ -3,7 +3,7 @@
 import type { ServiceObservation } from '../../swarm/services.ts'
 import type { SyncStatus } from '../../swarm/sync.ts'
 import type { StandingAlert } from '../alerts/alert-state.ts'
-import type { Condition } from '../autoscaler.ts'
+import type { Condition, LoadEvaluation } from '../autoscaler.ts'
 import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
 import type { Capacity } from '../decision/limit-count.ts'
 import type { Pause, PendingRestore } from '../decision/shared-state.ts'
@@ -21,6 +21,9 @@ export interface ConditionInput {
   readonly sync: SyncStatus
   readonly writeUnknown: boolean
   readonly capacity?: Capacity
+  readonly unplaceable?: string
+  readonly looksAtTasks: boolean
+  readonly load: LoadEvaluation | undefined
   readonly nowMs: number
 }
 
@@ -39,6 +42,8 @@ export function conditionsOf(input: ConditionInput): readonly Found[] {
     inBounds(input),
     atCapacity(input),
     alertStanding(input),
+    ...(input.looksAtTasks ? [unschedulable(input)] : []),
+    ...loadConditions(input),
   ]
 }
 
@@ -113,4 +118,29 @@ function alertStanding({ alerts }: ConditionInput): Found {
   }
   const waits = 'alerts wait for their next notification, since the count was set by hand'
   return { type: 'AlertStanding', status: false, reason: alerts.length > 0 ? waits : 'no alert stands' }
+}
+
+function unschedulable({ unplaceable }: ConditionInput): Found {
+  const reason = unplaceable ?? 'no task is known to wait for a node or to crash again and again'
+  return { type: 'Unschedulable', status: unplaceable !== undefined, reason }
+}
+
+function loadConditions({ reading: { policy }, load }: ConditionInput): readonly Found[] {
+  if (policy?.load === undefined) return []
+  if (load === undefined) return [{ type: 'LoadMeasured', status: false, reason: 'not evaluated yet' }]
+  const missing = load.metrics.filter((metric) => metric.missing !== undefined)
+  const why = missing.map(({ name, missing: kind, reason }) => `${name}: ${kind}, ${reason}`).join('; ')
+  const fallback = load.metrics.filter(({ inFallback }) => inFallback)
+  const { factor } = load.widening
+  const wide = `the count went to and fro: the down window is ${load.windowDownMs / 1000} s for an hour`
+  return [
+    { type: 'LoadMeasured', status: missing.length === 0, reason: why || 'every metric has a value' },
+    {
+      type: 'LoadFallback',
+      status: fallback.length > 0,
+      reason:
+        fallback.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'no metric is replaced by its fallback',
+    },
+    { type: 'LoadFlapping', status: factor > 1, reason: factor > 1 ? wide : 'the count does not go to and fro' },
+  ]
 }

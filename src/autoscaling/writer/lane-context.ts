@@ -23,6 +23,8 @@ export interface ScalerDeps {
   readonly sources: readonly RequestSource[]
   /** Absent: no networks are looked after here. */
   readonly capacity?: AddressCapacity
+  /** Absent: nobody looks at tasks. */
+  readonly troubles?: { of(serviceId: string): string | undefined }
   readonly log: DecisionLog
   readonly listener: ScalingListener
   readonly logger: Logger
@@ -44,13 +46,14 @@ export interface LaneContext extends ScalerDeps {
   decided(decision: Decision, tookMs: number): void
 }
 
-/** The capacity as decide() takes it: nothing where nothing limits the service. */
+/** What limits growth, as decide() takes it: addresses there are, and tasks that find no place; nothing where nothing does. */
 export function capacityOf(
-  { capacity }: Pick<ScalerDeps, 'capacity'>,
+  { capacity, troubles }: Pick<ScalerDeps, 'capacity' | 'troubles'>,
   observation: ServiceObservation,
-): { readonly capacity?: Capacity } {
+): { readonly capacity?: Capacity; readonly unplaceable?: string } {
   const found = observation.placement === undefined ? undefined : capacity?.ceilingOf(observation)
-  return found === undefined ? {} : { capacity: found }
+  const unplaceable = troubles?.of(observation.id)
+  return { ...(found && { capacity: found }), ...(unplaceable !== undefined && { unplaceable }) }
 }
 
 /** Observations do not change, so each label is read once. */

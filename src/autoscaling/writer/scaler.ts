@@ -3,12 +3,18 @@
 import { Fault } from '../../foundation/errors.ts'
 import type { Catalog, Scaler } from '../autoscaler.ts'
 import { decide } from '../decision/decide.ts'
+import type { Stage } from '../decision/decision.ts'
 import { keyFault } from '../decision/recent-keys.ts'
+import type { Request } from '../decision/request.ts'
 import { addPause, endPause } from '../decision/shared-state-changes.ts'
+import { LOAD_SOURCE, LOAD_TRAITS, type LoadBook } from '../evaluation/load-book.ts'
+import type { Evaluation } from '../load/evaluate.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
 import type { Lanes } from './lanes.ts'
 
-export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonly catalog: Catalog }): Scaler {
+export function createScaler(
+  deps: ScalerDeps & { readonly load?: Pick<LoadBook, 'simulate'>; readonly lanes: Lanes; readonly catalog: Catalog },
+): Scaler {
   const { policies, sharedState, lanes, catalog, now, settings } = deps
   let stopping = false
 
@@ -21,16 +27,18 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
     async request(name, request) {
       return await lanes.of(serviceIdOf(name)).submit(request)
     },
-    explain(name, request) {
+    explain(name, asked) {
       const { observation, reading } = policies.find(name)
       const { pauses, restores } = sharedState.current()
       const state = effectiveState(observation, restores.get(observation.id))
       const at = { nowMs: now(), dedupWindowMs: settings.dedupWindowMs }
+      const simulated = asked.kind === 'load' ? deps.load?.simulate({ observation, reading }, asked.values) : undefined
+      const request = asked.kind === 'load' ? loadRequest(simulated, observation.replicas) : asked
       const fault = keyFault(request, state?.keys ?? [], { nowMs: at.nowMs, windowMs: at.dedupWindowMs })
       if (fault !== undefined) throw fault
       const { dryRun } = settings
       const writeUnknown = lanes.writeUnknown(observation.id)
-      return decide({
+      const { decision, stages } = decide({
         reading,
         observation,
         state,
@@ -41,6 +49,7 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
         request,
         ...at,
       })
+      return { decision, stages: [...loadStages(simulated), ...stages] }
     },
     async pause(name, wish) {
       const id = serviceIdOf(name)
@@ -58,4 +67,37 @@ export function createScaler(deps: ScalerDeps & { readonly lanes: Lanes; readonl
       await lanes.stop()
     },
   }
+}
+
+function loadRequest(load: Evaluation | undefined, current: number): Request {
+  const why = load === undefined ? 'no metric is followed' : `measured load: ${load.reason}`
+  return {
+    kind: 'recommend',
+    replicas: load?.counts?.afterRate ?? current,
+    why,
+    cause: LOAD_SOURCE,
+    traits: LOAD_TRAITS,
+  }
+}
+
+/** What came before the decision, in the words of its stages. */
+function loadStages(load: Evaluation | undefined): readonly Stage[] {
+  if (load === undefined) return []
+  const { metrics, counts, windowDownMs } = load
+  const ofMetrics = metrics.map(
+    ({ name, count, reason }): Stage => ({
+      stage: `metric ${name}`,
+      result: count === undefined ? 'skip' : 'pass',
+      detail: reason,
+    }),
+  )
+  if (counts === undefined) return [...ofMetrics, { stage: 'load', result: 'skip', detail: load.reason }]
+  const { raw, afterWindow, afterRate } = counts
+  const limited = (before: number, after: number) => (before === after ? 'pass' : 'limit')
+  return [
+    ...ofMetrics,
+    { stage: 'raw', result: 'pass', detail: `${raw}, the highest of the metrics` },
+    { stage: 'window', result: limited(raw, afterWindow), detail: `${afterWindow}; down ${windowDownMs / 1000} s` },
+    { stage: 'rate', result: limited(afterWindow, afterRate), detail: `${afterRate}` },
+  ]
 }

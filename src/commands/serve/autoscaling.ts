@@ -23,6 +23,7 @@ import { autoscalingRoutes } from '../../http/routes/autoscaling/routes.ts'
 import { dockerScalerRoutes } from '../../http/routes/compat/docker-scaler.ts'
 import { orbiterRoutes } from '../../http/routes/compat/orbiter.ts'
 import type { Base, Capability } from './capability.ts'
+import { type LoadNeeds, openLoad } from './load.ts'
 
 /** How long a caller waits for its answer. */
 const PATIENCE_MS = 3000
@@ -34,9 +35,12 @@ export interface AutoscalingNeeds {
   readonly capacity: AddressCapacity
 }
 
-export async function openAutoscaling(base: Base, { capacity }: AutoscalingNeeds): Promise<Capability> {
+type Needs = AutoscalingNeeds & LoadNeeds
+
+export async function openAutoscaling(base: Base, needs: Needs): Promise<Capability> {
   const { config, swarm, logger, now, stopping: signal } = base
   const { services, sharedState } = swarm
+  const { capacity } = needs
   const metrics = createAutoscalingMetrics(base.metrics, now)
   const required = base.isNamed('ORRERY_POLICY_DIR')
   const files = await watchPolicyFiles({ dir: config.policyDir, required, logger })
@@ -47,12 +51,15 @@ export async function openAutoscaling(base: Base, { capacity }: AutoscalingNeeds
   // A dry run writes nothing at all.
   const alertStore = config.dryRun ? createInMemoryStore(EMPTY_ALERT_STATE) : swarm.alerts
   const book = createAlertBook({ store: alertStore, logger })
+  const load = openLoad(base, { ...needs, policies })
   const deps = {
     ...{ services, sharedState, policies, capacity, log, logger, now, newWriteId, settings },
     alerts: book,
     // In the order of who is heard first.
-    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book)],
+    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book), load.book.source],
     listener: metrics,
+    troubles: load.troubles,
+    load: load.book,
   }
   const lanes = createLanes(deps)
   const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
@@ -72,13 +79,14 @@ export async function openAutoscaling(base: Base, { capacity }: AutoscalingNeeds
   const called = { catalog, scaler, alerts, feed: log, metrics }
   return {
     routes: [autoscalingRoutes(called), orbiterRoutes(called), dockerScalerRoutes(called, config.serverPrefix)],
-    features: { autoscaling: true, alertmanager: asksAlertmanager },
+    features: { autoscaling: true, alertmanager: asksAlertmanager, prometheus: config.prometheusUrl !== undefined },
+    start: load.start,
     finish: scaler.stop,
     async close() {
       policies.close()
       await keeper.stop()
       await Promise.race([book.close(), sleep(LAST_WRITE_MS)])
-      await Promise.all([lanes.stop(), files.close()])
+      await Promise.all([lanes.stop(), load.close(), files.close()])
     },
   }
 }

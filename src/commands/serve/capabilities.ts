@@ -6,6 +6,6 @@ import { openNetworks } from './networks.ts'
 /** Those that are not configured are not in the list. Throws an Error that says why one cannot be opened. */
 export async function openCapabilities(base: Base): Promise<readonly Capability[]> {
   const networks = await openNetworks(base)
-  const autoscaling = await openAutoscaling(base, { capacity: networks.capacity })
+  const autoscaling = await openAutoscaling(base, networks)
   return [autoscaling, networks]
 }

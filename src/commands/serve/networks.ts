@@ -14,11 +14,18 @@ import { tellNetworks } from '../../bootstrap/views/tell-networks.ts'
 import { tellNodes } from '../../bootstrap/views/tell-nodes.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import { networkRoutes } from '../../http/routes/networks/networks.ts'
+import type { AgentReports, Nodes, Tasks } from '../../swarm/ports.ts'
 import type { Base, Capability } from './capability.ts'
 
 export interface Networks extends Capability {
   /** How many tasks there are addresses for. */
   readonly capacity: AddressCapacity
+  /** What agents say, and where they should be. */
+  readonly reports: AgentReports
+  readonly nodes: Nodes
+  readonly tasks: Tasks
+  /** Nodes and tasks are needed from now on, networks or not. */
+  activate(): void
 }
 
 export async function openNetworks(base: Base): Promise<Networks> {
@@ -63,7 +70,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
     wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
   })
   return {
-    capacity,
+    ...{ capacity, reports, nodes, tasks, activate },
     features: { networks: true, networkAuto: config.networkAuto },
     routes: [
       networkRoutes({

@@ -8,6 +8,7 @@ import { formatStep } from '../../autoscaling/policy/step.ts'
 import type { ServiceMode, ServiceObservation, UpdateState } from '../../swarm/services.ts'
 import { DecisionSchema, wireDecision } from './decision.ts'
 import { enumeration } from './enumeration.ts'
+import { LoadSchema, wireLoad } from './load.ts'
 import { rfc3339 } from './time.ts'
 
 const Time = Type.String({ description: 'RFC 3339, UTC.' })
@@ -98,6 +99,10 @@ const ConditionSchema = Type.Object({
     InBounds: true,
     AtCapacity: true,
     AlertStanding: true,
+    Unschedulable: true,
+    LoadMeasured: true,
+    LoadFallback: true,
+    LoadFlapping: true,
   }),
   status: Type.Boolean(),
   reason: Type.String(),
@@ -147,7 +152,9 @@ export const AutoscalerSchema = Type.Object({
     { description: 'When a step would no longer wait for its cooldown; absent: now.' },
   ),
   lastDecision: Type.Optional(DecisionSchema),
+  load: Type.Optional(LoadSchema),
 })
+
 const wireAlert = (alert: StandingAlert): Static<typeof AlertSchema> => ({
   fingerprint: alert.alertId,
   name: alert.name,
@@ -163,8 +170,20 @@ const wireAlert = (alert: StandingAlert): Static<typeof AlertSchema> => ({
 export type WireAutoscaler = Static<typeof AutoscalerSchema>
 
 export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
-  const { name, reading, bounds, observation, state, pause, restore, alerts, conditions, nextAllowedMs, lastDecision } =
-    autoscaler
+  const {
+    name,
+    reading,
+    bounds,
+    observation,
+    state,
+    pause,
+    restore,
+    alerts,
+    conditions,
+    nextAllowedMs,
+    lastDecision,
+    load,
+  } = autoscaler
   return {
     name,
     service: observation.name,
@@ -189,6 +208,7 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
       ...(nextAllowedMs.down !== undefined && { down: rfc3339(nextAllowedMs.down) }),
     },
     ...(lastDecision && { lastDecision: wireDecision(lastDecision) }),
+    ...(load && { load: wireLoad(load) }),
   }
 }
 

@@ -23,6 +23,7 @@ describe('a configuration', () => {
       networkAuto: false,
       trustedCidrs: [],
       dedupWindowMs: 60_000,
+      tickMs: 15_000,
       dryRun: false,
       serverPrefix: '',
       logLevel: 'info',
@@ -37,7 +38,7 @@ describe('a configuration', () => {
   })
 
   it('leaves variables alone that it does not know', () => {
-    expect(loadConfig({ PATH: '/bin', CONSUL_HTTP_ADDR: 'nonsense::', ORRERY_TICK: 'x' })).toEqual(loadConfig({}))
+    expect(loadConfig({ PATH: '/bin', CONSUL_HTTP_ADDR: 'nonsense::' })).toEqual(loadConfig({}))
   })
 
   const right: { name: string; env: Environment; is: object }[] = [

@@ -1,7 +1,7 @@
 /** Containers as an engine lists them (`GET /containers/json`), and what one of them uses (`…/stats`). */
 import type { ReportedContainer } from '../../../swarm/node-report.ts'
 import { EngineError } from '../engine/engine-errors.ts'
-import { at, isObject, textAt } from '../engine/engine-json.ts'
+import { at, integerAt, isObject, textAt } from '../engine/engine-json.ts'
 
 /** Swarm's tasks, and those on one of the networks, by name. Throws EngineError `malformed` when it is no list. */
 export function readContainers(body: unknown, networks: ReadonlySet<string>): readonly ReportedContainer[] {
@@ -15,6 +15,7 @@ function containerOf(raw: unknown, networks: ReadonlySet<string>): ReportedConta
   const addresses = addressesOf(at(raw, 'NetworkSettings', 'Networks'), networks)
   const taskId = label('task.id')
   if (id === undefined || (taskId === undefined && addresses.length === 0)) return []
+  const createdAtSeconds = integerAt(raw, 'Created')
   const [taskName, serviceId, serviceName] = [label('task.name'), label('service.id'), label('service.name')]
   return [
     {
@@ -26,6 +27,7 @@ function containerOf(raw: unknown, networks: ReadonlySet<string>): ReportedConta
       ...(serviceId !== undefined && { serviceId }),
       ...(serviceName !== undefined && { serviceName }),
       addresses,
+      ...(createdAtSeconds !== undefined && { createdAtMs: createdAtSeconds * 1000 }),
     },
   ]
 }

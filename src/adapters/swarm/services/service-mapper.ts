@@ -1,6 +1,12 @@
 /** A raw service as the engine sends it -> what the cache keeps of it. */
 import { createHash } from 'node:crypto'
-import type { PreviousSpec, ServiceMode, ServiceObservation, UpdateState } from '../../../swarm/services.ts'
+import type {
+  PreviousSpec,
+  ServiceMode,
+  ServiceObservation,
+  TaskResources,
+  UpdateState,
+} from '../../../swarm/services.ts'
 import { STATE_LABEL } from '../../../swarm/services.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
@@ -40,6 +46,7 @@ export function readService(raw: unknown): ServiceReading | undefined {
   const mode = modeOf(spec)
   const updateState = updateStateOf(textAt(raw, 'UpdateStatus', 'State'))
   const placement = placementOf(spec)
+  const resources = resourcesOf(spec)
   const previous = previousOf(at(raw, 'PreviousSpec'), spec)
   return {
     seen: {
@@ -49,6 +56,7 @@ export function readService(raw: unknown): ServiceReading | undefined {
       mode,
       replicas: mode === 'replicated' ? replicasOf(spec) : 0,
       labels: labelsAt(spec, 'Labels'),
+      ...(resources === undefined ? {} : { resources }),
       ...(placement === undefined ? {} : { placement }),
       ...(updateState === undefined ? {} : { updateState }),
       ...(previous === undefined ? {} : { previous }),
@@ -99,6 +107,17 @@ function modeOf(spec: unknown): ServiceMode {
 function replicasOf(spec: unknown): number {
   if (at(spec, 'Mode', 'Replicated', 'Replicas') === undefined) return 1
   return integerAt(spec, 'Mode', 'Replicated', 'Replicas') ?? Number.MAX_SAFE_INTEGER
+}
+
+/** Swarm writes 0 where nothing is limited. */
+function resourcesOf(spec: unknown): TaskResources | undefined {
+  const of = (name: string) =>
+    integerAt(spec, 'TaskTemplate', 'Resources', 'Limits', name) ||
+    integerAt(spec, 'TaskTemplate', 'Resources', 'Reservations', name) ||
+    undefined
+  const [cpuNs, memoryBytes] = [of('NanoCPUs'), of('MemoryBytes')]
+  if (cpuNs === undefined && memoryBytes === undefined) return undefined
+  return { ...(cpuNs !== undefined && { cpuNs }), ...(memoryBytes !== undefined && { memoryBytes }) }
 }
 
 function previousOf(previous: unknown, spec: unknown): PreviousSpec | undefined {

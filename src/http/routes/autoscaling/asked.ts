@@ -79,6 +79,13 @@ export const ExplainBody = Type.Object({
   direction: Type.Optional(oneOf(['up', 'down'], 'Without it and without `replicas`: up.')),
   by: Type.Optional(By),
   replicas: Type.Optional(Replicas),
+  metrics: Type.Optional(
+    Type.Record(Type.String({ maxLength: 63 }), Type.Union([Type.Number(), Type.String({ maxLength: 40 })]), {
+      maxProperties: 100,
+      expects: 'values by the names of metrics: {"rps": 120, "cpu": 85}',
+      description: 'As if these had just been measured (per cent for `cpu` and `memory`); the others as last measured.',
+    }),
+  ),
 })
 
 type Fields = Pick<Static<ReturnType<typeof stepBody>>, 'by' | 'reason'>

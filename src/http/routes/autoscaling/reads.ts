@@ -1,6 +1,6 @@
 /** Reads: every autoscaler, one, its decisions, and what would be decided. All from memory. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { CountChange } from '../../../autoscaling/autoscaler.ts'
+import type { CountChange, SimulatedLoad } from '../../../autoscaling/autoscaler.ts'
 import type { Request } from '../../../autoscaling/decision/request.ts'
 import { notInSync } from '../../../autoscaling/policy/not-in-sync.ts'
 import { NOT_MODIFIED, sendUnlessKnown } from '../../etag.ts'
@@ -184,7 +184,16 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
   )
 }
 
-function wouldBe({ direction, by: written, replicas }: Static<typeof ExplainBody>): Request {
+function wouldBe({ direction, by: written, replicas, metrics }: Static<typeof ExplainBody>): Request | SimulatedLoad {
+  if (metrics !== undefined) {
+    if (direction === undefined && written === undefined && replicas === undefined) {
+      return { kind: 'load', values: new Map(Object.entries(metrics).map(([name, value]) => [name, `${value}`])) }
+    }
+    throw new HttpProblem(
+      'invalid-value',
+      'The body gives metrics and asks for a step or replicas; send {"metrics":{…}} alone.',
+    )
+  }
   if (replicas === undefined) {
     const by = readBy(written)
     return { kind: 'step', origin: 'call', direction: direction ?? 'up', ...(by && { by }) }

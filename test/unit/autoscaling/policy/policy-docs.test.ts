@@ -23,13 +23,6 @@ describe('the documentation of policies', () => {
     expect(documented(fileAt('autoscalers/README.md'), '')).toEqual(fieldTable(''))
   })
 
-  it('autoscalers/README.md marks as later what is not in force', () => {
-    const later = [...fileAt('autoscalers/README.md').matchAll(/^\| `([^`]+)` +\| [^|]* \| _later_/gm)].map(
-      ([, name]) => name,
-    )
-    expect(later).toEqual(POLICY_FIELDS.filter(({ inForce }) => !inForce).map(({ name }) => name))
-  })
-
   const examples = readdirSync(new URL('../../../../autoscalers/', import.meta.url)).filter((name) =>
     name.endsWith('.example.yaml'),
   )

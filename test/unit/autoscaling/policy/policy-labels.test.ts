@@ -249,21 +249,6 @@ describe('an unknown autoscaler label', () => {
   })
 })
 
-it.each([
-  ['cpu.target', '70'],
-  ['metric.load.query', 'sum(rate(x[5m]))'],
-  ['rate.up', '4/15s,100%/15s'],
-  ['tolerance', '0.1'],
-  ['fallback.mode', 'at-least'],
-])('%s=%s belongs to a later version: a warning, and the policy stays valid', (field, value) => {
-  const answer = reading(native({ [`autoscaler.${field}`]: value }))
-  expect(answer.policy).toBeDefined()
-  expect(answer.issues).toMatchObject([
-    { severity: 'warning', field: `autoscaler.${field}`, value, message: 'known, not acted on by this version' },
-  ])
-  expect(answer.fields[field]).toEqual({ value, source: 'label' })
-})
-
 describe('a service of swarm-cronjob', () => {
   it.each(['1', 't', 'T', 'TRUE', 'true', 'True'])('is unsupported with swarm.cronjob.enable=%s', (value) => {
     expect(reading(native({ 'swarm.cronjob.enable': value })).unsupported).toContain(`swarm.cronjob.enable=${value}`)

@@ -1,0 +1,33 @@
+/** Answers of sources: read to a limit, and what it means when there is none. Nothing of an answer is shown. */
+import type { Measurement } from '../../autoscaling/load/measurement.ts'
+
+const MOST_BYTES = 1024 * 1024
+
+export class TooLarge extends Error {}
+
+/** Throws TooLarge beyond 1 MiB. */
+export async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > MOST_BYTES) throw new TooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** `who`: for the sentence. */
+export function faultOf(error: unknown, who: string): Measurement {
+  if (error instanceof TooLarge) return { kind: 'missing', why: 'error', detail: `${who} answers with more than 1 MiB` }
+  const { name, code } = error instanceof Error ? { code: undefined, ...pick(error) } : { name: '', code: undefined }
+  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return { kind: 'missing', why: 'slow', detail: `${who} does not answer within 5 s` }
+  }
+  return { kind: 'missing', why: 'error', detail: `${who} can not be asked${code === undefined ? '' : ` (${code})`}` }
+}
+
+function pick(error: Error): { readonly name: string; readonly code?: string } {
+  const code: unknown = Reflect.get(error, 'code')
+  return { name: error.name, ...(typeof code === 'string' && { code }) }
+}

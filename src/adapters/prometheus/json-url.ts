@@ -1,0 +1,76 @@
+/**
+ * Asks a URL that somebody wrote in a label for one number in its JSON. So nothing goes along that could be stolen: no
+ * credential, no cookie, no redirect; and nothing of the answer is shown but the number.
+ */
+import { Agent, request } from 'undici'
+import { readNumber } from '../../autoscaling/load/decimal.ts'
+import { parsePath, valueAt } from '../../autoscaling/load/json-path.ts'
+import type { Measurement } from '../../autoscaling/load/measurement.ts'
+import type { UrlSource } from '../../autoscaling/ports.ts'
+import { faultOf, readLimited } from './answer.ts'
+import { createLimit } from './limited.ts'
+
+const TIMEOUT_MS = 5000
+/** Of one server, so that one that is slow holds up nobody else's. */
+const MOST_IN_FLIGHT = 8
+
+export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): UrlSource & { close(): Promise<void> } {
+  // A pool of its own: nothing of the controller's other connections is shared with such a server.
+  const dispatcher = new Agent({ connectTimeout: TIMEOUT_MS, keepAliveTimeout: 20_000 })
+  const limits = new Map<string, ReturnType<typeof createLimit>>()
+  const limitOf = (origin: string) => {
+    const limit = limits.get(origin) ?? createLimit(MOST_IN_FLIGHT)
+    limits.set(origin, limit)
+    return limit
+  }
+
+  const ask = async (url: URL, steps: readonly string[]): Promise<Measurement> => {
+    try {
+      const { statusCode, body } = await request(url, {
+        headers: { accept: 'application/json', 'user-agent': 'orrery' },
+        dispatcher,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      })
+      if (statusCode !== 200) {
+        await body.dump()
+        return { kind: 'missing', why: 'error', detail: `the URL answers ${statusCode}` }
+      }
+      return judge(await readLimited(body), steps)
+    } catch (error) {
+      return faultOf(error, 'the URL')
+    }
+  }
+
+  return {
+    async ask(text, path) {
+      const url = URL.canParse(text) ? new URL(text) : undefined
+      const steps = parsePath(path)
+      if (url === undefined || steps === undefined || !/^https?:$/.test(url.protocol)) {
+        return { kind: 'missing', why: 'refused', detail: 'only http:// and https:// are asked' }
+      }
+      url.username = ''
+      url.password = ''
+      return await limitOf(url.origin)(async () => await ask(url, steps))
+    },
+    close: async () => await dispatcher.destroy(),
+  }
+}
+
+function judge(text: string, steps: readonly string[]): Measurement {
+  let answer: unknown
+  try {
+    answer = JSON.parse(text)
+  } catch {
+    return { kind: 'missing', why: 'error', detail: 'the URL answers with no JSON' }
+  }
+  const found = valueAt(answer, steps)
+  const where = `at ${steps.join('.')}`
+  if (found === undefined || found === null)
+    return { kind: 'missing', why: 'empty', detail: `there is nothing ${where}` }
+  if (typeof found !== 'number') return { kind: 'missing', why: 'no-number', detail: `there is no number ${where}` }
+  const number = readNumber(`${found}`)
+  if (number.kind !== 'number')
+    return { kind: 'missing', why: number.kind, detail: `there is no finite number ${where}` }
+  if (number.value < 0n) return { kind: 'missing', why: 'negative', detail: `the value ${where} is below 0` }
+  return { kind: 'value', value: number.value }
+}

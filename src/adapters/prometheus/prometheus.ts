@@ -1,0 +1,96 @@
+/** Asks Prometheus, or what speaks its API (VictoriaMetrics, Thanos, Mimir), for one number. */
+import { request } from 'undici'
+import { readNumber } from '../../autoscaling/load/decimal.ts'
+import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
+import type { QuerySource } from '../../autoscaling/ports.ts'
+import { faultOf, readLimited } from './answer.ts'
+import { createLimit } from './limited.ts'
+
+const TIMEOUT_MS = 5000
+const MOST_IN_FLIGHT = 20
+/** A sample older than this says how things were. */
+const MOST_AGE_MS = 60_000
+
+export interface PrometheusOptions {
+  /** Of its start page, a path prefix and user and password in it included. */
+  readonly url: string
+  readonly now: () => number
+  /** Ends what is under way. */
+  readonly signal: AbortSignal
+}
+
+export function createPrometheus({ url, now, signal }: PrometheusOptions): QuerySource {
+  const parsed = new URL(url)
+  const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
+  const authorization = pair === ':' ? {} : { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  const endpoint = `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}/api/v1/query`
+  const limited = createLimit(MOST_IN_FLIGHT)
+
+  const ask = async (query: string): Promise<Measurement> => {
+    try {
+      const { statusCode, body } = await request(endpoint, {
+        method: 'POST',
+        headers: { ...authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ query, timeout: `${TIMEOUT_MS}ms` }).toString(),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      })
+      return judge(statusCode, await readLimited(body), now())
+    } catch (error) {
+      return faultOf(error, 'Prometheus')
+    }
+  }
+  return { ask: async (query) => await limited(async () => await ask(query)) }
+}
+
+const missing = (why: Missing, detail: string): Measurement => ({ kind: 'missing', why, detail })
+
+interface Answer {
+  readonly status?: unknown
+  readonly errorType?: unknown
+  readonly error?: unknown
+  readonly data?: { readonly resultType?: unknown; readonly result?: unknown }
+}
+
+/** Prometheus says 400 and 422 where the query is to blame, and 503 where it took too long. */
+function judge(status: number, text: string, nowMs: number): Measurement {
+  let answer: Answer
+  try {
+    answer = JSON.parse(text) ?? {}
+  } catch {
+    return missing('error', `Prometheus answers ${status} and no JSON`)
+  }
+  if (status !== 200 || answer.status !== 'success') {
+    const said = typeof answer.error === 'string' ? `: ${answer.error.slice(0, 200)}` : ''
+    const why = answer.errorType === 'timeout' ? 'slow' : status === 400 || status === 422 ? 'refused' : 'error'
+    return missing(why, `Prometheus ${why === 'refused' ? 'refuses the query' : `answers ${status}`}${said}`)
+  }
+  const result = answer.data?.result
+  if (!Array.isArray(result)) return missing('no-number', 'Prometheus answers with no result')
+  if (answer.data?.resultType === 'scalar') return ofSample(result, nowMs)
+  if (answer.data?.resultType !== 'vector') {
+    return missing('no-number', `the query gives a ${String(answer.data?.resultType)}; one number is needed`)
+  }
+  if (result.length === 0) return missing('empty', 'the query finds nothing')
+  if (result.length > 1)
+    return missing('several', `the query finds ${result.length} series; one is needed, by sum(…) say`)
+  return ofSample(result[0]?.value, nowMs)
+}
+
+/** `[seconds since the epoch, "text of the number"]`. */
+function ofSample(sample: unknown, nowMs: number): Measurement {
+  const [atSeconds, text] = Array.isArray(sample) ? sample : []
+  if (typeof atSeconds !== 'number' || typeof text !== 'string')
+    return missing('no-number', 'the query gives no number')
+  const ageMs = nowMs - atSeconds * 1000
+  if (ageMs > MOST_AGE_MS) return missing('old', `the newest value is ${Math.round(ageMs / 1000)} s old`)
+  return ofText(text)
+}
+
+function ofText(text: string): Measurement {
+  const number = readNumber(text)
+  if (number.kind === 'nan') return missing('nan', 'the query gives NaN')
+  if (number.kind === 'infinite') return missing('infinite', 'the query gives an infinite value')
+  if (number.kind !== 'number') return missing('no-number', 'the query gives no number')
+  if (number.value < 0n) return missing('negative', 'the query gives a value below 0')
+  return { kind: 'value', value: number.value }
+}

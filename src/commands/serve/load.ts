@@ -1,0 +1,54 @@
+/** Measured load put together: the clock, the sources, and the book that evaluates. */
+import { createTicks } from '../../adapters/clock/ticks.ts'
+import { measureLoadTicks } from '../../adapters/metrics/load-metrics.ts'
+import { createJsonUrls } from '../../adapters/prometheus/json-url.ts'
+import { createPrometheus } from '../../adapters/prometheus/prometheus.ts'
+import { createLoadBook, type LoadBook } from '../../autoscaling/evaluation/load-book.ts'
+import { createTaskTroubles, type TaskTroubles } from '../../autoscaling/evaluation/task-troubles.ts'
+import type { Policies } from '../../autoscaling/policy/policies.ts'
+import type { Base } from './capability.ts'
+import type { Networks } from './networks.ts'
+
+export interface ServedLoad {
+  readonly book: LoadBook
+  readonly troubles: TaskTroubles
+  start(): void
+  close(): Promise<void>
+}
+
+/** What the networks know, and measured load needs too. */
+export type LoadNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate'>
+
+export function openLoad(base: Base, needs: LoadNeeds & { readonly policies: Policies }): ServedLoad {
+  const { swarm, logger, now, stopping: signal } = base
+  const { services } = swarm
+  const { policies, reports, nodes, tasks, activate } = needs
+  const { tickMs, prometheusUrl } = base.config
+  const urls = createJsonUrls({ signal })
+  const queries = prometheusUrl === undefined ? undefined : createPrometheus({ url: prometheusUrl, now, signal })
+  const troubles = createTaskTroubles({ tasks, now })
+  const ticks = createTicks()
+  const sources = { urls, ...(queries && { queries }) }
+  const book = createLoadBook({ services, policies, reports, nodes, sources, ticks, tickMs, logger, now })
+
+  measureLoadTicks(base.metrics, book.lastTick)
+
+  /** Where nothing is measured and no network is looked after, neither nodes nor tasks are read. */
+  const activateIfMeasured = () => {
+    for (const { reading } of policies.optedIn()) if (reading.policy?.load !== undefined) return activate()
+  }
+  let stop = () => {}
+  return {
+    book,
+    troubles,
+    start() {
+      stop = ticks.each(activateIfMeasured)
+      book.start()
+    },
+    async close() {
+      stop()
+      troubles.close()
+      await Promise.all([book.close(), urls.close()])
+    },
+  }
+}
