@@ -31,6 +31,7 @@ export function createTaskTroubles({
   readonly tasks: Pick<Tasks, 'list' | 'onChange'>
   readonly now: Clock
 }) {
+  let isNews = true
   let seen = new Map<string, Seen>()
   let byService = new Map<string, readonly SwarmTask[]>()
   const failures = new Map<string, readonly { readonly atMs: number; readonly said: string }[]>()
@@ -67,9 +68,15 @@ export function createTaskTroubles({
     failures.set(serviceId, [...(failures.get(serviceId) ?? []), { atMs, said: error ?? 'they ended' }])
   }
 
-  const stop = tasks.onChange(look)
-  look()
+  const stop = tasks.onChange(() => {
+    isNews = true
+  })
   return {
+    /** Takes in what has changed; to be called each second while anybody wants to know. */
+    look() {
+      if (isNews) look()
+      isNews = false
+    },
     of(serviceId: string): string | undefined {
       const nowMs = now()
       const own = byService.get(serviceId) ?? []

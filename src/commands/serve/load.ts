@@ -33,9 +33,13 @@ export function openLoad(base: Base, needs: LoadNeeds & { readonly policies: Pol
 
   measureLoadTicks(base.metrics, book.lastTick)
 
+  const followTasks = () => {
+    activate()
+    troubles.look()
+  }
   /** Where nothing is measured and no network is looked after, neither nodes nor tasks are read. */
   const activateIfMeasured = () => {
-    for (const { reading } of policies.optedIn()) if (reading.policy?.load !== undefined) return activate()
+    for (const { reading } of policies.optedIn()) if (reading.policy?.load !== undefined) return followTasks()
   }
   let stop = () => {}
   return {

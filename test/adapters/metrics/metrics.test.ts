@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createAutoscalingMetrics } from '../../../src/adapters/metrics/autoscaling-metrics.ts'
 import { createEngineMetrics } from '../../../src/adapters/metrics/engine-metrics.ts'
+import { measureLoadTicks } from '../../../src/adapters/metrics/load-metrics.ts'
 import { measureNetworks } from '../../../src/adapters/metrics/network-metrics.ts'
 import { createMetricsRegistry } from '../../../src/adapters/metrics/registry.ts'
 import type { StandingAlert } from '../../../src/autoscaling/alerts/alert-state.ts'
@@ -21,6 +22,7 @@ const createMetrics = ({ version, now }: { readonly version: string; readonly no
       watch(source.list)
       watchSync(source.sync)
     },
+    watchTicks: (lastTick: Parameters<typeof measureLoadTicks>[1]) => measureLoadTicks(registry, lastTick),
     watchNetworks: (catalog: Parameters<typeof measureNetworks>[1]) => measureNetworks(registry, catalog),
   }
 }
@@ -243,6 +245,7 @@ it('nothing is in sync before there is anything to ask', async () => {
 it('docs/metrics.md explains each figure and no other', async () => {
   const { metrics } = watching()
   metrics.watchNetworks({ networks: () => [], nodes: () => [] })
+  metrics.watchTicks(() => undefined)
   const exposed = [...(await metrics.text()).matchAll(/^# TYPE (orrery_\w+)/gm)].map((match) => match[1])
   const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')
   const explained = [...docs.matchAll(/^\| `(orrery_\w+)/gm)].map((match) => match[1])
