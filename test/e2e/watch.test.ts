@@ -5,7 +5,7 @@ import { connectSwarm, type Swarm } from '../../src/adapters/swarm/swarm.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { engines } from './support/engines.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
-import { createService, eventually, NOWHERE, removeService } from './support/services.ts'
+import { createService, eventually, NOWHERE, removeService, replicasOf } from './support/services.ts'
 
 /** Seen from outside of the node; `/var/run` is a link to it inside. */
 const socketOf = ({ pid }: LabNode) => `/proc/${pid}/root/run/docker/swarm/control.sock`
@@ -105,7 +105,7 @@ describe.each(engines)('tasks on the %s engine', (engine) => {
     follower = present(second)
     third = present(last)
     adapters = [adapterBeside(leader), adapterBeside(follower)]
-    await createService(leader, { name: 'beside', replicas: 2 })
+    await createService(leader, { name: 'beside', spec: { Mode: { Global: {} } } })
     await eventually('both hear', () => Promise.resolve(adapters.every(isHeard)))
   })
   afterAll(async () => {
@@ -125,6 +125,18 @@ describe.each(engines)('tasks on the %s engine', (engine) => {
       { timeoutMs, everyMs: 50 },
     )
     return Math.round(performance.now() - startedAt)
+  }
+
+  /** Until `end`: how often an adapter trusted what was no longer so. */
+  const watchForStale = (isStale: (beside: Beside) => boolean) => {
+    let trusted = 0
+    const timer = setInterval(() => {
+      for (const one of adapters) if (one.swarm.tasks.sync().inSync && isStale(one)) trusted += 1
+    }, 3)
+    return () => {
+      clearInterval(timer)
+      return trusted
+    }
   }
 
   const countOf = ({ swarm }: Beside, serviceId: string) =>
@@ -152,6 +164,7 @@ describe.each(engines)('tasks on the %s engine', (engine) => {
         const isOnThird = (one: Beside) => {
           return one.swarm.tasks.list().some((task) => task.nodeId === third.nodeId && task.desiredState === 'running')
         }
+        await until(() => adapters.every(isOnThird))
         await availability(leader, third, 'drain')
         await bothKnow('drain', (one) => !isOnThird(one))
         await availability(leader, third, 'active')
@@ -198,5 +211,67 @@ describe.each(engines)('tasks on the %s engine', (engine) => {
     } finally {
       await polling.swarm.close()
     }
+  })
+
+  it('of a manager that is demoted and promoted again are never trusted while they may be stale', async () => {
+    const id = await createService(leader, { name: 'demoted', replicas: 4, template: NOWHERE })
+    await agree('both agree')
+    await leader.docker('node', 'demote', follower.hostname)
+    const beside = present(adapters[1])
+    await until(() => !isHeard(beside))
+    await until(() => !beside.swarm.services.sync().inSync, 8_000)
+    await scale(leader, id, 2)
+    const stale = watchForStale((one) => one === beside && countOf(one, id) !== 2)
+    await sleep(500)
+    await leader.docker('node', 'promote', follower.hostname)
+    await until(() => beside.swarm.services.sync().inSync, 30_000)
+    const tookMs = await agree('both agree after the promotion')
+    expect(stale()).toBe(0)
+    console.log(`${engine}: promoted, in step again ${tookMs} ms after the Swarm was read`)
+    await removeService(leader, 'demoted')
+  })
+
+  it('of an engine that restarts, while another becomes the leader', async () => {
+    const id = await createService(leader, { name: 'restarted', replicas: 4, template: NOWHERE })
+    await agree('both agree')
+    const [ofLeader, ofFollower] = adapters as [Beside, Beside]
+    await leader.stop()
+    await until(() => !ofLeader.swarm.tasks.sync().inSync, 8_000)
+    const now = await eventually(
+      'another leads',
+      async () => {
+        const found = await findLeader(follower)
+        return found === leader ? undefined : found
+      },
+      { timeoutMs: 60_000 },
+    )
+    await eventually('it takes changes', () => scale(now, id, 1).then(() => true), { timeoutMs: 30_000 })
+    await until(() => ofFollower.swarm.tasks.sync().inSync && countOf(ofFollower, id) === 1, 20_000)
+    const stale = watchForStale((one) => countOf(one, id) !== 1)
+    await leader.start()
+    leader = now
+    await until(() => ofLeader.swarm.services.sync().inSync, 60_000)
+    const tookMs = await agree('both agree after the restart')
+    expect(stale()).toBe(0)
+    console.log(`${engine}: restarted, in step again ${tookMs} ms after the Swarm was read`)
+    expect(await replicasOf(leader, id)).toBe(1)
+    await removeService(leader, 'restarted')
+  })
+
+  it('are not trusted without a quorum, and in step again with it', async () => {
+    await place.lab.ready()
+    leader = await findLeader(leader)
+    await agree('both agree', 20_000)
+    const [one] = adapters as [Beside, Beside]
+    const others = place.lab.managers.filter((node) => node !== one.node)
+    for (const node of others) node.freeze()
+    await until(() => !one.swarm.tasks.sync().inSync, 8_000)
+    const readAtMs = one.swarm.tasks.readAtMs() ?? 0
+    await sleep(500)
+    expect(one.swarm.tasks.readAtMs() ?? 0).toBe(readAtMs)
+    for (const node of others) node.thaw()
+    await until(() => adapters.every(({ swarm }) => swarm.services.sync().inSync), 60_000)
+    leader = await findLeader(one.node)
+    console.log(`${engine}: a quorum again, in step ${await agree('both agree')} ms after the Swarm was read`)
   })
 })

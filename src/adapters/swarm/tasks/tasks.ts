@@ -61,6 +61,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   /** The streams so far; a list counts for one of them, in one epoch. */
   let stream = 0
   let isStreaming = false
+  /** Only at the start: later, tasks are asked for until they are heard again. A promoted manager may take seconds. */
   let isConnecting = socketPath !== undefined
   let listedIn = ''
   let newestListed = -1
@@ -203,7 +204,6 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   }
 
   const watchOnce = async (path: string): Promise<string> => {
-    isConnecting = true
     const reason = await watchTasks({
       ...{ socketPath: path, clusterId, signal, timeoutMs: timing.watchTimeoutMs, onChanges },
       onComplete() {
