@@ -2,6 +2,7 @@
 import type { NodeReport, ReportedFault } from '../swarm/node-report.ts'
 import type { Availability } from '../swarm/nodes.ts'
 import type { DefinitionIssue, NetworkDefinition } from './definition/definition.ts'
+import type { AddressCount } from './record/address-count.ts'
 import type { FreedRange } from './record/record.ts'
 
 /** A named yes/no with reason. `status: true` is the good one, but for `Orphaned`, `Removing` and `DefinitionConflict`. */
@@ -45,13 +46,6 @@ export interface AddressView {
   readonly taskId?: string
   readonly taskName?: string
   readonly serviceName?: string
-}
-
-/** Addresses that containers may have, hold, and may still get. `null`: only the agent knows, and it was never heard. */
-export interface AddressCount {
-  readonly usable: number
-  readonly used: number | null
-  readonly free: number | null
 }
 
 /** One node's part of one network. */

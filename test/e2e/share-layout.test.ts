@@ -1,6 +1,6 @@
 /** What src/bootstrap/share-layout.ts computes, as real engines do it. */
 import { describe, expect, it } from 'vitest'
-import { familyLayout } from '../../src/bootstrap/record/share-layout.ts'
+import { familyLayout } from '../../src/bootstrap/definition/family-layout.ts'
 import { addressOf } from '../../src/foundation/address.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { engines } from './support/engines.ts'

@@ -1,5 +1,5 @@
-/** Sets of spans of one address family. Pure. */
-import { overlaps, type Span } from '../../foundation/address.ts'
+/** Sets of spans of one address family, and the one address that no range may end with. Pure. */
+import { type Block, overlaps, type Span } from '../../foundation/address.ts'
 
 const byFirst = (one: Span, other: Span): number => {
   if (one.first === other.first) return 0
@@ -79,3 +79,10 @@ export const indexSpans = <Item extends { readonly span: Span }>(items: readonly
     },
   }
 }
+
+/**
+ * The last address of an IPv6 subnet of /64 or larger: a range that ends there has an overflowing bit count in engines of
+ * 20.10, which then give no address at all.
+ */
+export const unsafeAddress = (subnet: Block): Span | undefined =>
+  subnet.family === 6 && subnet.length <= 64 ? { family: 6, first: subnet.last, last: subnet.last } : undefined

@@ -13,10 +13,10 @@ import {
   type Span,
   spanOf,
 } from '../../foundation/address.ts'
-import { indexSpans, intersectSpans, mergeSpans, subtractSpans } from '../address/spans.ts'
+import { indexSpans, intersectSpans, mergeSpans, subtractSpans, unsafeAddress } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
+import { familyLayout } from '../definition/family-layout.ts'
 import { type FreedRange, type NodeShare, QUARANTINE_MS } from '../record/record.ts'
-import { familyLayout } from '../record/share-layout.ts'
 import type { Claim } from './claims.ts'
 
 export type Holder =
@@ -74,13 +74,6 @@ const entry = (text: string | undefined, holder: Holder): readonly Entry[] => {
   const span = text === undefined ? undefined : parseSpan(text)
   return span === undefined ? [] : [{ span, holder }]
 }
-
-/**
- * The last address of an IPv6 subnet of /64 or larger: a range that ends there has an overflowing bit count in engines of
- * 20.10, which then give no address at all.
- */
-export const unsafeAddress = (subnet: Block): Span | undefined =>
-  subnet.family === 6 && subnet.length <= 64 ? { family: 6, first: subnet.last, last: subnet.last } : undefined
 
 const entriesOf = (family: FamilyDefinition, version: Family, input: LedgerInput): readonly Entry[] => {
   const own = (range: string, range6: string | undefined) => (version === 4 ? range : range6)

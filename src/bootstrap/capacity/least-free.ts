@@ -1,5 +1,5 @@
 /** The figure of a silent agent stands: what is free may shrink while it is not heard, and never grows. */
-import type { AddressCount } from '../network.ts'
+import type { AddressCount } from '../record/address-count.ts'
 
 interface Share {
   readonly network: string

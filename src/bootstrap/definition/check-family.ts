@@ -10,11 +10,10 @@ import {
   overlaps,
   type Span,
 } from '../../foundation/address.ts'
-import { subtractSpans } from '../address/spans.ts'
-import { unsafeAddress } from '../allocation/ledger.ts'
-import { familyLayout } from '../record/share-layout.ts'
+import { subtractSpans, unsafeAddress } from '../address/spans.ts'
 import type { NetworkDefinition } from './definition.ts'
 import type { Issues } from './definition-issues.ts'
+import { familyLayout } from './family-layout.ts'
 import type { Pin } from './read-pins.ts'
 import { outsideSubnet } from './read-spans.ts'
 

@@ -4,7 +4,13 @@
  */
 import type { NodeReport, ReportedContainer } from '../../swarm/node-report.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
-import type { AddressCount } from '../network.ts'
+
+/** Addresses that containers may have, hold, and may still get. `null`: only the agent knows, and it was never heard. */
+export interface AddressCount {
+  readonly usable: number
+  readonly used: number | null
+  readonly free: number | null
+}
 
 /** From this share of the addresses on, they are scarce. */
 export const SCARCE_PERCENT = 80

@@ -1,8 +1,9 @@
 /** From what is in force to what is wanted of one node. Pure. */
 import type { WantedFamily, WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import type { FamilyDefinition } from '../definition/definition.ts'
+import type { FamilyLayout } from '../definition/family-layout.ts'
 import type { NetworkRecord, NodeShare } from './record.ts'
-import { type FamilyLayout, shareLayout } from './share-layout.ts'
+import { shareLayout } from './share-layout.ts'
 
 export interface WantedInput {
   readonly nodeId: string

@@ -1,7 +1,8 @@
 /** Networks and what nodes have of them, as `GET /v1/network` shows them. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { DefinitionIssue } from '../../bootstrap/definition/definition.ts'
-import type { AddressCount, AddressView, NetworkCondition, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import type { AddressView, NetworkCondition, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import type { AddressCount } from '../../bootstrap/record/address-count.ts'
 import { type FreedRange, QUARANTINE_MS } from '../../bootstrap/record/record.ts'
 import { enumeration } from './enumeration.ts'
 import { DefinitionSchema, wireDefinition } from './network-definition.ts'
