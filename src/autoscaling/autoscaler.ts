@@ -1,8 +1,8 @@
 /** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
 
-import type { FaultCode } from '../foundation/errors.ts'
 import type { ServiceObservation } from '../swarm/services.ts'
 import type { SyncStatus } from '../swarm/sync.ts'
+import type { AlertResult } from './alerts/alert-groups.ts'
 import type { StandingAlert } from './alerts/alert-state.ts'
 import type { Notification } from './alerts/notification.ts'
 import type { Decision, Stage } from './decision/decision.ts'
@@ -13,6 +13,8 @@ import type { ScalingState } from './decision/state.ts'
 import type { Evaluation } from './load/evaluate.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
 import type { BoundsInForce } from './policy/policy-at.ts'
+
+export type { AlertResult } from './alerts/alert-groups.ts'
 
 /** A named yes/no with reason and time. */
 export interface Condition {
@@ -143,19 +145,6 @@ export interface AlertRoute {
   /** Instead of the one made of the notification. */
   readonly key?: RequestKey
 }
-
-/** What came of one alert. */
-export type AlertResult = { readonly fingerprint: string } & (
-  | { readonly kind: 'decision'; readonly decision: Decision }
-  /** Nothing was measured, or it is a test; it names no autoscaler. */
-  | { readonly kind: 'no-data'; readonly reason: string; readonly atMs: number }
-  | {
-      readonly kind: 'error'
-      readonly code: FaultCode | 'malformed' | 'invalid-value'
-      readonly detail: string
-      readonly retryAfterMs?: number
-    }
-)
 
 /** Notifications of monitoring tools. Answered within a second. */
 export interface Alerts {

@@ -1,10 +1,10 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
 import { addAutoscalerCommands } from './autoscaler/commands.ts'
+import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
 import type { Console, ExitCode } from './console.ts'
 import { addNetworkCommands } from './network/commands.ts'
-import type { ScaleOptions } from './scale.ts'
 import type { ServeOptions } from './serve/serve.ts'
 
 /** Never throws. */
@@ -67,7 +67,7 @@ function program(io: Console, run: Run): Command {
       .action(
         run(
           async (name: string, options: ScaleOptions) =>
-            await (await import('./scale.ts')).scale({ name, direction }, options, io),
+            await (await import('./autoscaler/scale.ts')).scale({ name, direction }, options, io),
         ),
       )
   }

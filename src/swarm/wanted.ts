@@ -3,6 +3,7 @@
  * given and keeps that on disk, so that a reboot without any controller still brings everything back.
  */
 import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 
 const Text = Type.String({ maxLength: 1024 })
 
@@ -49,3 +50,15 @@ export const WantedStateSchema = Type.Object({
 export type WantedState = Static<typeof WantedStateSchema>
 export type WantedNetwork = Static<typeof WantedNetworkSchema>
 export type WantedFamily = Static<typeof WantedFamilySchema>
+
+/** What is wrong with it, for a person. */
+export class NoWantedState extends Error {
+  override readonly name = 'NoWantedState'
+}
+
+/** Fields that are not known are left as they are. Throws NoWantedState. */
+export function readWanted(value: unknown): WantedState {
+  if (Value.Check(WantedStateSchema, value)) return value
+  const [first] = [...Value.Errors(WantedStateSchema, value)]
+  throw new NoWantedState(`${first?.path || 'it'}: ${first?.message ?? 'is no wanted state'}`)
+}

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { folderViolations } from './folder-rules.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -26,7 +27,7 @@ async function cruise(folder: string): Promise<{ modules: number; violations: Vi
   const { summary, modules } = JSON.parse(stdout)
   return {
     modules: modules.filter((module: { source: string }) => module.source.startsWith('src/')).length,
-    violations: summary.violations,
+    violations: [...summary.violations, ...folderViolations(modules)],
   }
 }
 
@@ -73,6 +74,9 @@ const planted: { rule: string; file: string; content: string }[] = [
   { rule: 'nobody-imports-main', file: 'src/commands/planted.ts', content: `import '../main.ts'` },
   { rule: 'src-stands-alone', file: 'src/http/planted-3.ts', content: `import '../../test/planted.ts'` },
   { rule: 'no-drawers', file: 'src/http/planted-4.ts', content: `import '../utils.ts'` },
+  { rule: 'no-folder-cycles', file: 'src/agent/plan/planted.ts', content: `import '../host/keep-node.ts'` },
+  { rule: 'no-folder-cycles', file: 'src/bootstrap/record/planted.ts', content: `import '../network.ts'` },
+  { rule: 'small-folders', file: 'src/config/crowd', content: '' },
   { rule: 'home-of-dockermodem', file: 'src/http/planted-6.ts', content: `import 'docker-modem'` },
   { rule: 'home-of-dockerode', file: 'src/http/planted-5.ts', content: `import 'dockerode'` },
   { rule: 'home-of-grpc', file: 'src/adapters/swarm/services/planted.ts', content: `import '@grpc/grpc-js'` },
@@ -80,7 +84,11 @@ const planted: { rule: string; file: string; content: string }[] = [
 ]
 
 /** What planted files import, and is no violation by itself. */
-const scenery = ['src/utils.ts', 'test/planted.ts']
+const scenery = [
+  'src/utils.ts',
+  'test/planted.ts',
+  ...Array.from({ length: 21 }, (_, at) => `src/config/crowd/planted-${at}.ts`),
+]
 
 describe('the boundaries of the source tree', () => {
   let copy: string
@@ -93,7 +101,7 @@ describe('the boundaries of the source tree', () => {
       await cp(join(root, path), join(copy, path), { recursive: true })
     }
     for (const file of scenery) await plant(file, 'export {}')
-    for (const { file, content } of planted) await plant(file, content)
+    for (const { file, content } of planted) if (content !== '') await plant(file, content)
     const { violations } = await cruise(copy)
     found = violations.map(({ rule, from }) => `${rule.name} in ${from}`)
   })

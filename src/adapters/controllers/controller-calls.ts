@@ -5,7 +5,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { ControllerAnswer, ControllerCalls } from '../../agent/ports.ts'
-import { NoWantedState, readWanted } from '../../agent/read-wanted.ts'
+import { NoWantedState, readWanted } from '../../swarm/wanted.ts'
 
 const TIMEOUT_MS = 2_000
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024

@@ -2,9 +2,8 @@
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentMemory } from '../../agent/ports.ts'
-import { readWanted } from '../../agent/read-wanted.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import type { WantedState } from '../../swarm/wanted.ts'
+import { readWanted, type WantedState } from '../../swarm/wanted.ts'
 
 const WANTED = 'wanted.json'
 const PROMISCUOUS = 'promiscuous.json'

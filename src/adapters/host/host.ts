@@ -1,7 +1,6 @@
 /** This host's links, addresses and routes, through iproute2: JSON in, arguments out, no text read. */
 import { writeFile } from 'node:fs/promises'
-import { HostFault } from '../../agent/host-fault.ts'
-import type { HostStep } from '../../agent/plan/host.ts'
+import { HostFault, type HostStep } from '../../agent/plan/host.ts'
 import { HALF_MADE } from '../../agent/plan/link-names.ts'
 import type { Host } from '../../agent/ports.ts'
 import { createIp, type Ip, type IpOptions, isNothingThere } from './ip-command.ts'

@@ -1,6 +1,6 @@
 /** Runs iproute2, one command at a time, and says what its failures mean. */
 import { execFile } from 'node:child_process'
-import { HostFault, type HostFaultCode } from '../../agent/host-fault.ts'
+import { HostFault, type HostFaultCode } from '../../agent/plan/host.ts'
 
 /** Its answer as it came. Throws HostFault. */
 export type Ip = (args: readonly string[]) => Promise<string>

@@ -2,19 +2,17 @@
  * Keeps one node as it is wanted, level-triggered: looks, plans, takes the steps, looks again. Every few seconds, and at once
  * when something else is wanted, a network came or went, or the engine is back. Nothing overlaps.
  */
-
 import type { Clock } from '../../foundation/clock.ts'
-import type { Unsubscribe } from '../../foundation/listeners.ts'
+import { createListeners, type Unsubscribe } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
+import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { NetworkStanding, ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork, WantedState } from '../../swarm/wanted.ts'
+import { mendedBy } from '../plan/build-report.ts'
 import type { NodeStep } from '../plan/host.ts'
 import { countAttached } from '../plan/node-plan.ts'
-import { mendedBy } from '../plan/step-words.ts'
 import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine, Usage } from '../ports.ts'
-import { containerNetworks, lookAtNode, type Seen } from './look-at-node.ts'
-import { createPacer } from './pacer.ts'
-import { tellChanges } from './tell-changes.ts'
+import { containerNetworks, lookAtNode, type Seen } from './look-and-mend.ts'
 
 export interface KeepTiming {
   readonly lookEveryMs: number
@@ -24,7 +22,7 @@ export interface KeepTiming {
   readonly gatherMs: number
 }
 
-export const KEEP_TIMING: KeepTiming = { lookEveryMs: 5_000, factsEveryMs: 10_000, usageEveryMs: 15_000, gatherMs: 100 }
+const KEEP_TIMING: KeepTiming = { lookEveryMs: 5_000, factsEveryMs: 10_000, usageEveryMs: 15_000, gatherMs: 100 }
 const MOST_MENDED = 256
 
 export interface KeepNodeDeps {
@@ -82,7 +80,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   const { host, engine, memory, logger, now } = deps
   const timing = { ...KEEP_TIMING, ...deps.timing }
   const pacer = createPacer<'facts' | 'look' | 'containers' | 'usage'>()
-  const listeners = new Set<() => void>()
+  const changes = createListeners<void>(logger)
   let sight = NOTHING
   let mended: readonly Mended[] = []
   let turnedAtMs = performance.now()
@@ -98,7 +96,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
     tellChanges(logger, before, sight)
     const essence = ({ facts, isEngineSeen, containers, standings, faults }: NodeSight) =>
       JSON.stringify([facts?.nodeId, isEngineSeen, containers, standings, faults])
-    if (essence(before) !== essence(sight)) for (const listener of listeners) listener()
+    if (essence(before) !== essence(sight)) changes.tell()
   }
 
   const readFacts = async () => {
@@ -171,12 +169,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   return {
     sight: () => sight,
     mendedSince: (ms) => mended.filter(({ atMs }) => atMs > ms),
-    onChange(listener) {
-      listeners.add(listener)
-      return () => {
-        listeners.delete(listener)
-      }
-    },
+    onChange: changes.add,
     nudge: () => pacer.ask('look', 0),
     turnedAtMs: () => turnedAtMs,
     async run(signal) {
@@ -187,6 +180,66 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
         turnedAtMs = performance.now()
       }
       stop()
+    },
+  }
+}
+
+export interface Told {
+  readonly standings: readonly NetworkStanding[]
+  readonly faults: readonly ReportedFault[]
+}
+
+function tellChanges(logger: Logger, before: Told, now: Told): void {
+  const isAmong = (faults: readonly ReportedFault[], fault: ReportedFault) =>
+    faults.some(({ code, message }) => code === fault.code && message === fault.message)
+  for (const fault of now.faults) {
+    if (!isAmong(before.faults, fault)) logger.warn({ event: 'agent-fault', code: fault.code }, fault.message)
+  }
+  for (const { code } of before.faults) {
+    if (!now.faults.some((fault) => fault.code === code)) {
+      logger.info({ event: 'agent-fault-over', code }, 'what kept the agent from its work is over')
+    }
+  }
+  for (const standing of now.standings) {
+    const known = before.standings.find(({ name }) => name === standing.name)
+    const fields = { network: standing.name }
+    for (const fault of standing.faults) {
+      if (!isAmong(known?.faults ?? [], fault)) {
+        logger.warn({ event: 'network-fault', ...fields, code: fault.code }, fault.message)
+      }
+    }
+    if (standing.isAsWanted && known?.isAsWanted !== true) {
+      logger.info({ event: 'network-as-wanted', ...fields }, 'this node is as the network wants it')
+    }
+  }
+}
+
+export /** Which work is due when. One kind asked for twice is due once, at the earlier time. */
+interface Pacer<Work extends string> {
+  ask(work: Work, afterMs: number): void
+  /** Waits until something is due, and hands out all that is. Empty when the signal is aborted. */
+  next(signal: AbortSignal): Promise<ReadonlySet<Work>>
+}
+
+function createPacer<Work extends string>(): Pacer<Work> {
+  const due = new Map<Work, number>()
+  const { wake, pause } = createWakeableTimer()
+
+  return {
+    ask(work, afterMs) {
+      const atMs = performance.now() + afterMs
+      due.set(work, Math.min(due.get(work) ?? atMs, atMs))
+      wake()
+    },
+    async next(signal) {
+      while (!signal.aborted) {
+        const nowMs = performance.now()
+        const ripe = [...due].filter(([, atMs]) => atMs <= nowMs).map(([work]) => work)
+        for (const work of ripe) due.delete(work)
+        if (ripe.length > 0) return new Set(ripe)
+        await pause(Math.min(...due.values()) - nowMs, signal)
+      }
+      return new Set()
     },
   }
 }

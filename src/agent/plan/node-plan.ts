@@ -10,8 +10,7 @@ import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostStep, NodeObservation, NodeStep } from './host.ts'
 import { HALF_MADE, shimName } from './link-names.ts'
 import { findParent, linkNamed, type Parent } from './parent.ts'
-import { planShim, removeShims } from './shim-plan.ts'
-import { unusedSteps } from './unused-links.ts'
+import { planShim, removeShims, unusedSteps } from './shim-plan.ts'
 
 export interface NodeNetworkPlan {
   /** In the order in which they are taken. Empty, and no faults: the network is as wanted here. */

@@ -1,10 +1,10 @@
 /** The link that lets a host reach its own containers: its kind, its addresses, its routes. */
-
 import { formatAddress, formatBlock, parseCidr } from '../../foundation/address.ts'
+import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedFamily, WantedNetwork } from '../../swarm/wanted.ts'
-import type { HostLink, HostRoute, HostState, HostStep } from './host.ts'
-import { aliasOf, isShim, shimName } from './link-names.ts'
+import type { HostLink, HostRoute, HostState, HostStep, NodeObservation } from './host.ts'
+import { aliasOf, isOurs, isShim, shimName } from './link-names.ts'
 import { linkNamed } from './parent.ts'
 
 const MODES = { macvlan: 'bridge', ipvlan: 'l2' } as const
@@ -41,7 +41,7 @@ export const removeShims = (network: string, { links }: HostState, stays?: strin
     .filter((link) => isShimOf(network, link) && link.name !== stays)
     .map(({ name }) => ({ do: 'remove-link', link: name }))
 
-export const isShimOf = (network: string, link: HostLink): boolean => isShim(link) && link.alias === aliasOf(network)
+const isShimOf = (network: string, link: HostLink): boolean => isShim(link) && link.alias === aliasOf(network)
 
 interface ShimFamily {
   readonly shim: string
@@ -109,3 +109,50 @@ const canonicalCidr = (text: string): string => {
 
 const canonicalAddress = (text: string | undefined): string =>
   text === undefined ? '' : canonicalCidr(`${text}/${text.includes(':') ? 128 : 32}`)
+
+export interface Keeping {
+  readonly all: readonly WantedNetwork[]
+  /** Ids of networks that go in the same plan. */
+  readonly removed: readonly string[]
+  /** The link that the planned network is on. */
+  readonly parent: string | undefined
+  /** The network whose shims go in the same plan. */
+  readonly shimsOf: string | undefined
+}
+
+/** In doubt a link is in use. */
+export function unusedSteps(observed: NodeObservation, keeping: Keeping): HostStep[] {
+  const stays = observed.networks.filter(({ id }) => !keeping.removed.includes(id))
+  if (stays.some((network) => isOnUnknownParent(network, observed, stays))) return []
+  const used = new Set([keeping.parent, ...stays.map((network) => parentOf(network, stays))])
+  for (const { parent, presence } of keeping.all) if (presence === 'present') used.add(parent)
+  const isGoing = (link: HostLink) => keeping.shimsOf !== undefined && isShimOf(keeping.shimsOf, link)
+  for (const link of observed.links)
+    if (link.lower !== undefined && !isGoing(link) && !isOwnVlan(link)) used.add(link.lower)
+  const idle = observed.links.filter(({ name }) => !used.has(name))
+  const vlans = idle.filter(isOwnVlan)
+  const calmed = idle.filter(
+    (link) => link.isPromiscuous && observed.promiscuousByUs.has(link.name) && !isOwnVlan(link),
+  )
+  return [
+    ...calmed.map(({ name }): HostStep => ({ do: 'set-promiscuous', link: name, isOn: false })),
+    ...vlans.map(({ name }): HostStep => ({ do: 'remove-link', link: name })),
+  ]
+}
+
+const isOwnVlan = (link: HostLink): boolean => isOurs(link) && link.kind === 'vlan' && !isShim(link)
+
+const isOnLink = ({ driver }: EngineNetwork): boolean => driver === 'macvlan' || driver === 'ipvlan'
+
+const parentOf = ({ options, configFrom }: EngineNetwork, networks: readonly EngineNetwork[]): string | undefined =>
+  options.parent ?? networks.find(({ name, configOnly }) => configOnly && name === configFrom)?.options.parent
+
+/** A manager shows no parent of a swarm network. With containers on it, its link may be any. */
+const isOnUnknownParent = (
+  network: EngineNetwork,
+  { containers }: NodeObservation,
+  networks: readonly EngineNetwork[],
+): boolean =>
+  isOnLink(network) &&
+  parentOf(network, networks) === undefined &&
+  containers.some(({ addresses }) => addresses.some((one) => one.network === network.name && one.address !== undefined))

@@ -5,7 +5,7 @@
 
 import type { Unsubscribe } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import { buildReport, type ReportSource } from '../build-report.ts'
+import { buildReport, type ReportSource } from '../plan/build-report.ts'
 import type { ControllerAnswer, ControllerCalls, EngineFacts } from '../ports.ts'
 import { controllerUrls } from './controller-urls.ts'
 import type { WantedKeeper } from './wanted-keeper.ts'

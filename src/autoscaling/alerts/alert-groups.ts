@@ -1,12 +1,24 @@
 /** The alerts of a notification by the service that they are for. */
 
-import { Fault } from '../../foundation/errors.ts'
-import type { AlertResult } from '../autoscaler.ts'
+import { Fault, type FaultCode } from '../../foundation/errors.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
 import type { AlertMeaning, AlertTarget } from './alert-meaning.ts'
 import type { AlertWish } from './alert-plan.ts'
 import type { Alert, Notification } from './notification.ts'
+
+/** What came of one alert. */
+export type AlertResult = { readonly fingerprint: string } & (
+  | { readonly kind: 'decision'; readonly decision: Decision }
+  /** Nothing was measured, or it is a test; it names no autoscaler. */
+  | { readonly kind: 'no-data'; readonly reason: string; readonly atMs: number }
+  | {
+      readonly kind: 'error'
+      readonly code: FaultCode | 'malformed' | 'invalid-value'
+      readonly detail: string
+      readonly retryAfterMs?: number
+    }
+)
 
 export interface AlertGroup {
   readonly autoscaler: BoundPolicy

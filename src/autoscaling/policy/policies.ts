@@ -5,8 +5,8 @@
 import { Fault } from '../../foundation/errors.ts'
 import type { Services } from '../../swarm/ports.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
+import { notInSync } from '../../swarm/sync.ts'
 import type { PolicyFiles } from '../ports.ts'
-import { notInSync } from './not-in-sync.ts'
 import type { PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { readPolicy } from './read-policy.ts'
 

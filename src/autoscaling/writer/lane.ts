@@ -8,11 +8,11 @@
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../foundation/errors.ts'
+import { notInSync } from '../../swarm/sync.ts'
 import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
 import type { Decision } from '../decision/decision.ts'
 import { causeOf, type Request } from '../decision/request.ts'
 import { dueRequest } from '../decision/request-source.ts'
-import { notInSync } from '../policy/not-in-sync.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
 import { type Ask, createAsk } from './ask.ts'
 import { createCommitter } from './commit.ts'

@@ -1,7 +1,6 @@
 /** The lanes of all services: made when first needed, woken by what changes and by time, gone with their service. */
 
-import type { ServiceChange } from '../../swarm/services.ts'
-import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
+import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { end } from '../alerts/standing-changes.ts'
 import { forgetService } from '../decision/shared-state-changes.ts'
 import { createTeller } from '../feed/tell-decision.ts'

@@ -4,6 +4,7 @@
  * A share that is there never changes here (share-fit.ts says which should); that of a node that is gone becomes a freed
  * range. So the caller must be sure of its list of nodes: an empty or short one frees what is in use. Pure.
  */
+
 import { type Block, blockOf, formatBlock, type Span } from '../../foundation/address.ts'
 import { indexSpans } from '../address/spans.ts'
 import { type FreedRange, type NodeShare, parentLabel } from '../record/record.ts'

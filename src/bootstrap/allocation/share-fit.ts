@@ -7,9 +7,8 @@ import type { NodeShare } from '../record/record.ts'
 import { draw } from './allocate.ts'
 import type { AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
 import { holderText, pinTaken } from './allocation-problems.ts'
-import { type Ask, conflictsOf, type Ledgers, openLedgers } from './asks.ts'
+import { type Ask, conflictsOf, type Ledgers, openLedgers, pinnedRanges } from './asks.ts'
 import type { Ledger } from './ledger.ts'
-import { pinnedRanges } from './pins.ts'
 
 export interface Misfit {
   readonly share: NodeShare

@@ -9,14 +9,13 @@ import type { AddressCapacity, AddressClaim, Capacity, SharedStateStore } from '
 import type { Nodes, Services } from '../../swarm/ports.ts'
 import type { Placement, ServiceObservation } from '../../swarm/services.ts'
 import type { Records } from '../ports.ts'
+import { readyLabel } from '../record/record.ts'
 import { type AddressRoomDeps, createAddressRoom } from './address-room.ts'
 import { createAwaitedTasks, rulesOf } from './awaited-tasks.ts'
-import { capacityReason } from './capacity-words.ts'
 import { countWithin, spreadOver, surgeAt } from './ceiling.ts'
 import { createLimitedNetworks } from './limited-networks.ts'
 import { createPromisedGrowth, type Growths } from './promised-growth.ts'
-import { createRecentDecreases } from './recent-decreases.ts'
-import { createTaskNews, type TaskNewsDeps } from './task-news.ts'
+import { createRecentDecreases, createTaskNews, type TaskNewsDeps } from './recent-decreases.ts'
 import { createTaskPlaces } from './task-places.ts'
 
 export interface AddressCapacityDeps extends AddressRoomDeps, Pick<TaskNewsDeps, 'sync'> {
@@ -122,3 +121,52 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
 
   return { ceilingOf, claim }
 }
+
+export interface CapacityWords {
+  readonly network: string
+  readonly ceiling: number
+  /** Nodes that may get a task, and the free addresses on all of them. */
+  readonly nodes: number
+  readonly free: number
+  /** The node that ends it; absent: a limit of tasks on a node does, or no node may get a task. */
+  readonly tightest?: {
+    readonly hostname: string
+    readonly free: number
+    readonly lack?: 'no-range' | 'not-ready' | 'unheard'
+  }
+  /** Why any node may get all of the tasks. */
+  readonly uneven?: string
+  /** Tasks that an update starts beside the count. */
+  readonly surge: number
+}
+
+/** `the network vlan40 has 3 free addresses on 3 nodes: at most 39 replicas spread evenly; node lab-2 is full` */
+function capacityReason(words: CapacityWords): string {
+  const { network, ceiling, nodes, free, uneven, surge } = words
+  if (nodes === 0) return `no node may get a task of it, so no address of the network ${network} can be promised`
+  const what = `the network ${network} has ${some(free, 'free address', 'free addresses')} on ${some(nodes, 'node', 'nodes')}`
+  const kept = surge === 0 ? '' : `, with ${some(surge, 'address', 'addresses')} kept for its updates`
+  const most = `at most ${some(ceiling, 'replica', 'replicas')} ${uneven === undefined ? 'spread evenly' : `wherever they go, since ${uneven}`}`
+  return [`${what}: ${most}${kept}`, ...end(words)].join('; ')
+}
+
+function end({ network, tightest }: CapacityWords): readonly string[] {
+  if (tightest === undefined) return []
+  const { hostname, free, lack } = tightest
+  switch (lack) {
+    case 'no-range':
+      return [`node ${hostname} would get a task and has no range of it: ${mend(network)}`]
+    case 'not-ready':
+      return [`node ${hostname} would get a task and is not ready for it: ${mend(network)}`]
+    case 'unheard':
+      return [`the agent of node ${hostname} was never heard, so nobody knows what is free there`]
+    case undefined:
+      return [free <= 0 ? `node ${hostname} is full` : `node ${hostname} has ${free} left`]
+    default:
+      return lack satisfies never
+  }
+}
+
+const mend = (network: string): string => `constrain the service to node.labels.${readyLabel(network)} == ready`
+
+const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`

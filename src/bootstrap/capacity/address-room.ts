@@ -3,15 +3,13 @@
  * tasks changed since: reports of a thousand agents cost nothing while nobody grows.
  */
 import type { Clock } from '../../foundation/clock.ts'
-import type { HeardReport } from '../../swarm/node-report.ts'
-import { SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import { type HeardReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import type { Records } from '../ports.ts'
-import { addressUse, countAddresses, unlistedTasks } from '../record/address-count.ts'
+import { addressUse, countAddresses, createLeastFree, unlistedTasks } from '../record/address-count.ts'
+import { shareLayout } from '../record/node-part.ts'
 import { readyLabel } from '../record/record.ts'
-import { shareLayout } from '../record/share-layout.ts'
-import { createLeastFree } from './least-free.ts'
-import { groupByNode } from './tasks-by-node.ts'
+import { groupByNode } from './tasks-by.ts'
 
 /** Why a node has no address to give, though Swarm may give it a task. */
 export type Lack = 'no-range' | 'not-ready' | 'unheard'

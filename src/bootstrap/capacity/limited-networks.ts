@@ -12,7 +12,7 @@ export interface LimitedNetworks {
   areKnown(): boolean
 }
 
-export interface LimitedNetworksDeps {
+interface LimitedNetworksDeps {
   readonly records: Pick<Records, 'all' | 'unreadable' | 'onChange'>
   readonly networks: Pick<SwarmNetworks, 'current' | 'onChange'>
 }

@@ -14,7 +14,7 @@ import { subtractSpans, unsafeAddress } from '../address/spans.ts'
 import type { NetworkDefinition } from './definition.ts'
 import type { Issues } from './definition-issues.ts'
 import { familyLayout } from './family-layout.ts'
-import type { Pin } from './read-pins.ts'
+import type { Pin } from './read-spans.ts'
 import { outsideSubnet } from './read-spans.ts'
 
 export interface FamilyInput {

@@ -18,7 +18,7 @@ export interface Issues {
 const MAX_SHOWN = 80
 
 /** As written, if it was one text; else what kind of thing it is. */
-export const shown = (value: unknown): string => {
+const shown = (value: unknown): string => {
   const text = textOf(value)
   if (text !== undefined) return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
   return Array.isArray(value) ? '[…]' : '{…}'

@@ -1,7 +1,6 @@
 /** From what one file says to a network definition. Pure, total: every mistake is told at once, none is thrown. */
 import { didYouMean } from '../../foundation/did-you-mean.ts'
 import type { DefinitionIssue, NetworkDefinition } from './definition.ts'
-import { DEFINITION_FIELDS } from './definition-fields.ts'
 import { collectIssues, type Issues, textOf } from './definition-issues.ts'
 import { readFamily } from './read-family.ts'
 
@@ -12,6 +11,39 @@ export interface DefinitionReading {
   readonly name?: string
   readonly issues: readonly DefinitionIssue[]
 }
+
+export interface DefinitionField {
+  readonly name: string
+  /** As the operator would write it, or in words what happens when it is absent. */
+  readonly defaultText: string
+}
+
+const field = (name: string, defaultText: string): DefinitionField => ({ name, defaultText })
+
+const NONE = '–'
+
+/** The one list; networks/README.md is checked against it. */
+export const DEFINITION_FIELDS: readonly DefinitionField[] = [
+  field('name', 'required'),
+  field('config', '<name>_config'),
+  field('driver', 'macvlan'),
+  field('parent', 'auto'),
+  field('subnet', 'required'),
+  field('gateway', NONE),
+  field('pool', 'required, unless nodes are pinned'),
+  field('range', 'required'),
+  field('reserve', NONE),
+  field('nodes', NONE),
+  field('subnet6', NONE),
+  field('gateway6', NONE),
+  field('pool6', 'required with subnet6, unless nodes are pinned'),
+  field('range6', 'required with subnet6'),
+  field('reserve6', NONE),
+  field('nodes6', NONE),
+  field('edges', 'reserve'),
+  field('shim', 'true'),
+  field('onFault', 'report'),
+]
 
 const FIELDS_6 = DEFINITION_FIELDS.map(({ name }) => name).filter((name) => name.endsWith('6') && name !== 'subnet6')
 

@@ -1,5 +1,4 @@
 /** One address family of a definition: `subnet`, `gateway`, `pool`, `range`, `reserve` and `nodes`, or those with a 6. Pure. */
-
 import {
   addressBits,
   type Block,
@@ -22,8 +21,7 @@ import {
 } from './check-family.ts'
 import type { AddressSpan, FamilyDefinition } from './definition.ts'
 import { textOf } from './definition-issues.ts'
-import { readPins } from './read-pins.ts'
-import { outsideSubnet, readAddress, readSpans, readSubnet } from './read-spans.ts'
+import { outsideSubnet, readAddress, readPins, readSpans, readSubnet } from './read-spans.ts'
 
 const readGateway = (input: FamilyInput, subnet: Block | undefined): Span | undefined => {
   const { family, written, issues } = input

@@ -1,14 +1,13 @@
 /** All that is known of one network, in the form in which its plan asks for it. Pure. */
 
 import type { EngineNetwork } from '../../swarm/networks.ts'
-import type { NetworkStanding, NodeReport } from '../../swarm/node-report.ts'
-import { SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import { type NetworkStanding, type NodeReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { DefinitionSet, NetworkDefinition } from '../definition/definition.ts'
+import { wantedOf } from '../record/node-part.ts'
 import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
-import { wantedOf } from '../record/wanted-of.ts'
 import type { Observed, PlanInput, PlanOptions } from './words.ts'
 
 /** What the folder says of one network. */
@@ -91,7 +90,7 @@ export const isReady = ({ name }: Pick<NetworkContext, 'name'>, node: SwarmNode 
 const ENDED = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'])
 
 /** It may have an address, or get one. */
-export const isAlive = ({ state }: SwarmTask): boolean => !ENDED.has(state)
+const isAlive = ({ state }: SwarmTask): boolean => !ENDED.has(state)
 
 /** The swarm networks of this name, whoever made them. */
 export const swarmNetworksOf = ({ name, observed }: NetworkContext): readonly EngineNetwork[] =>

@@ -2,8 +2,7 @@
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NodeWrite } from '../../swarm/ports.ts'
-import { formatRangeLabel } from '../record/range-label.ts'
-import { type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
+import { formatRangeLabel, type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
 import { canBegin, isHeldBack, rangesText, whyNotDrained } from './change.ts'
 import { isFree, isProven, isReady, type NetworkContext, named, sharesOf } from './context.ts'
 import { pausedAvailability } from './pause.ts'

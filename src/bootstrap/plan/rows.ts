@@ -1,8 +1,8 @@
 /** One line for each node: what it has or gets of a network, and why. Pure. */
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
+import { shareLayout } from '../record/node-part.ts'
 import { type NodeShare, parentLabel } from '../record/record.ts'
-import { shareLayout } from '../record/share-layout.ts'
 import { rangesText } from './change.ts'
 import { byHostname, isProven, isReady, type NetworkContext, wantedHere } from './context.ts'
 import { configState } from './node-state.ts'

@@ -1,4 +1,5 @@
 /** Who has a share: nodes that are gone, joined again, or are new. Pure. */
+
 import { allocate } from '../allocation/allocate.ts'
 import type { AllocationNode, AllocationProblem } from '../allocation/allocation.ts'
 import { claimsOn } from '../allocation/claims.ts'

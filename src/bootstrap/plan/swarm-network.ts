@@ -1,8 +1,7 @@
 /** The one swarm network of a definition: whose it is, and when it can be made. Pure. */
 
 import { configNetwork, differences } from '../../swarm/config-network.ts'
-import type { EngineNetwork } from '../../swarm/networks.ts'
-import { NETWORK_LABEL } from '../../swarm/networks.ts'
+import { type EngineNetwork, NETWORK_LABEL } from '../../swarm/networks.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import { type NetworkContext, swarmNetworksOf, wantedHere } from './context.ts'

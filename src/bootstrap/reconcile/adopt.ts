@@ -4,12 +4,11 @@ import { Fault } from '../../foundation/errors.ts'
 import { adoption } from '../plan/adoption.ts'
 import { sharedContext } from '../plan/context.ts'
 import type { Definitions } from '../ports.ts'
-import type { BootstrapSwarm } from './bootstrap-swarm.ts'
-import type { Observer } from './observe.ts'
+import type { BootstrapSwarm, Observer } from './observe.ts'
 import type { ChangeResult, OnProgress, Patience } from './progress.ts'
 import type { Reconciler } from './reconcile.ts'
 import { failed, refused } from './remove.ts'
-import { takeStep } from './take-step.ts'
+import { takeStep } from './steps.ts'
 
 export interface AdoptDeps {
   readonly swarm: BootstrapSwarm

@@ -10,11 +10,9 @@ import type { AgentNews } from '../../swarm/ports.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
 import type { Definitions } from '../ports.ts'
-import type { BootstrapSwarm } from './bootstrap-swarm.ts'
-import { stepsOf } from './left-to-do.ts'
-import type { Observer } from './observe.ts'
-import { isDue, takeStep, type WritingStep } from './take-step.ts'
-import { tellProblems } from './tell-problems.ts'
+import { tellProblems } from './log-problems.ts'
+import type { BootstrapSwarm, Observer } from './observe.ts'
+import { isDue, stepsOf, takeStep, type WritingStep } from './steps.ts'
 
 export interface NetworkKeeperDeps {
   readonly swarm: BootstrapSwarm

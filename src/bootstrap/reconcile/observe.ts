@@ -1,12 +1,23 @@
-/** Puts together what a plan is made from. */
+/** What a plan is made from, put together from one manager's engine, the definitions and the agents. */
+
 import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
-import type { AgentReports } from '../../swarm/ports.ts'
+import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import { planCluster } from '../plan/plan.ts'
-import type { ClusterPlan, Observed, PlanOptions } from '../plan/words.ts'
-import type { Definitions } from '../ports.ts'
+import type { ClusterPlan, Observed, PlanOptions, ServiceUse } from '../plan/words.ts'
+import type { Definitions, Records } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
-import type { BootstrapSwarm } from './bootstrap-swarm.ts'
+
+export interface BootstrapSwarm {
+  readonly nodes: Nodes
+  readonly tasks: Pick<Tasks, 'list' | 'readAtMs' | 'onChange' | 'refresh'>
+  readonly networks: SwarmNetworks
+  readonly records: Records
+  /** Services that name networks, from the cache. */
+  readonly serviceUses: () => readonly ServiceUse[]
+  /** From the cache. */
+  readonly serviceName: (id: string) => string | undefined
+}
 
 export interface ObserverDeps {
   readonly swarm: BootstrapSwarm

@@ -1,18 +1,16 @@
 /**
  * The use cases of networks put together, for the controller and for the commands alike. What only agents know comes by
- * `reports`; a command that hears none passes NO_REPORTS, and what they know is then unknown.
+ * `reports`; what those do not say is unknown.
  */
 import type { Clock } from '../../foundation/clock.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
 import type { Definitions } from '../ports.ts'
 import { adoptNetwork } from './adopt.ts'
-import type { BootstrapSwarm } from './bootstrap-swarm.ts'
-import { createObserver } from './observe.ts'
+import { type BootstrapSwarm, createObserver } from './observe.ts'
 import type { ChangeResult, OnProgress, Patience } from './progress.ts'
 import { createReconciler } from './reconcile.ts'
-import { releaseRange } from './release.ts'
-import { removeNetwork } from './remove.ts'
+import { releaseRange, removeNetwork } from './remove.ts'
 
 export interface BootstrapDeps {
   readonly swarm: BootstrapSwarm
@@ -38,12 +36,6 @@ export interface Bootstrap {
   adopt(wish: { readonly network: string } & Patience, onProgress?: OnProgress): Promise<ChangeResult>
   /** Makes a freed range (as CIDR) free before its 24 h are over. */
   release(wish: { readonly network: string; readonly range: string }, onProgress?: OnProgress): Promise<ChangeResult>
-}
-
-export const NO_REPORTS: AgentReports = {
-  get: () => undefined,
-  list: () => [],
-  onChange: () => () => {},
 }
 
 const untold: OnProgress = () => {}

@@ -7,12 +7,9 @@ import type { Clock } from '../../foundation/clock.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanOptions, PlanProblem, ProblemCode, Step } from '../plan/words.ts'
-import type { BootstrapSwarm } from './bootstrap-swarm.ts'
-import { leftOf, stepsOf, textOfStep } from './left-to-do.ts'
-import type { Observer } from './observe.ts'
-import type { ChangeResult, OnProgress, Patience } from './progress.ts'
-import { isDue, takeStep, type WritingStep } from './take-step.ts'
-import { createTeller } from './tell-progress.ts'
+import type { BootstrapSwarm, Observer } from './observe.ts'
+import { type ChangeResult, createTeller, type OnProgress, type Patience } from './progress.ts'
+import { isDue, leftOf, stepsOf, takeStep, textOfStep, type WritingStep } from './steps.ts'
 
 export interface ReconcilerDeps {
   readonly swarm: BootstrapSwarm

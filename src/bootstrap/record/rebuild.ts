@@ -5,14 +5,12 @@
  */
 
 import { type Block, blockOf, contains, formatBlock, parseCidr } from '../../foundation/address.ts'
-import type { EngineNetwork } from '../../swarm/networks.ts'
-import { NETWORK_LABEL } from '../../swarm/networks.ts'
+import { type EngineNetwork, NETWORK_LABEL } from '../../swarm/networks.ts'
 import type { NodeReport } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import { indexSpans } from '../address/spans.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import { parseRangeLabel } from './range-label.ts'
-import { type NetworkRecord, type NodeShare, parentLabel, rangeLabel } from './record.ts'
+import { type NetworkRecord, type NodeShare, parentLabel, parseRangeLabel, rangeLabel } from './record.ts'
 
 export interface RebuildInput {
   /** As it is defined now: what was in force is lost with the record. */

@@ -3,14 +3,86 @@
  * each freed range; values are JSON with `v`. What a newer version wrote is read as far as it can be, and its labels and
  * fields stay. What can not be read is never taken for empty: a range in use would be given again. Pure, total.
  */
-import { type Static, type TObject, type TSchema, TypeGuard } from '@sinclair/typebox'
+import { type Static, type TObject, type TSchema, Type, TypeGuard } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parseAddress, parseBlock } from '../../foundation/address.ts'
 import { isJsonObject, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { AddressSpan, FamilyDefinition } from '../definition/definition.ts'
-import { formatRangeLabel } from './range-label.ts'
-import type { FreedRange, NetworkRecord, NodeShare } from './record.ts'
-import { DefinitionEntrySchema, FreedEntrySchema, ShareEntrySchema } from './record-schema.ts'
+import { type FreedRange, formatRangeLabel, type NetworkRecord, type NodeShare } from './record.ts'
+
+const Text = Type.String()
+const Span = Type.Object({ first: Text, last: Text })
+const AddressesByName = Type.Record(Text, Text)
+const Availability = Type.Union([Type.Literal('active'), Type.Literal('pause'), Type.Literal('drain')])
+/** 1 is this version; a newer one adds fields, and changes the meaning of none. */
+const v = Type.Integer({ minimum: 1 })
+
+const FamilySchema = Type.Object({
+  subnet: Text,
+  gateway: Type.Optional(Text),
+  pool: Type.Array(Span),
+  rangeLength: Type.Integer({ minimum: 0, maximum: 128 }),
+  reserve: Type.Array(Span),
+  pins: Type.Record(Text, Text),
+})
+
+const NetworkDefinitionSchema = Type.Object({
+  name: Text,
+  configName: Text,
+  driver: Type.Union([Type.Literal('macvlan'), Type.Literal('ipvlan')]),
+  parent: Text,
+  ipv4: FamilySchema,
+  ipv6: Type.Optional(FamilySchema),
+  edges: Type.Union([Type.Literal('reserve'), Type.Literal('use')]),
+  shim: Type.Boolean(),
+  onFault: Type.Union([Type.Literal('report'), Type.Literal('pause')]),
+})
+
+/** `definition`. */
+const DefinitionEntrySchema = Type.Object({
+  v,
+  phase: Type.Union([Type.Literal('present'), Type.Literal('removing')]),
+  isAdopted: Type.Boolean(),
+  definition: NetworkDefinitionSchema,
+})
+
+const ChangeSchema = Type.Object({
+  range: Text,
+  range6: Type.Optional(Text),
+  parent: Text,
+  availabilityBefore: Availability,
+  stage: Type.Union([Type.Literal('waiting'), Type.Literal('draining'), Type.Literal('recreating')]),
+  startedAtMs: Type.Number(),
+})
+
+/** `node.<id>`. */
+const ShareEntrySchema = Type.Object({
+  v,
+  nodeId: Text,
+  hostname: Text,
+  range: Text,
+  range6: Type.Optional(Text),
+  parent: Text,
+  givenAtMs: Type.Number(),
+  isAdopted: Type.Boolean(),
+  aux: Type.Optional(AddressesByName),
+  aux6: Type.Optional(AddressesByName),
+  change: Type.Optional(ChangeSchema),
+  pausedFrom: Type.Optional(Availability),
+})
+
+/** `freed.<range>`, with the IPv6 range after a comma. */
+const FreedEntrySchema = Type.Object({
+  v,
+  range: Text,
+  range6: Type.Optional(Text),
+  nodeId: Text,
+  hostname: Text,
+  freedAtMs: Type.Number(),
+  isAdopted: Type.Optional(Type.Boolean()),
+  aux: Type.Optional(AddressesByName),
+  aux6: Type.Optional(AddressesByName),
+})
 
 type Labels = Readonly<Record<string, string>>
 

@@ -2,6 +2,8 @@
  * What is in force for one network, shared by all controllers: the Swarm config `orrery-network-<name>`, a single
  * versioned object, so that two controllers can not give one range twice. Types only; record-codec.ts writes it down.
  */
+
+import { formatBlock, parseBlock } from '../../foundation/address.ts'
 import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 
@@ -77,3 +79,16 @@ export const parentLabel = (network: string): string => `orrery.parent.${network
 export const RECORD_PREFIX = 'orrery-network-'
 /** How long a freed range is not given again. */
 export const QUARANTINE_MS = 24 * 60 * 60 * 1000
+
+/** `172.80.1.0/24`, or `172.80.1.0/24,fd00:40:1::/64`. */
+export const formatRangeLabel = ({ range, range6 }: Pick<NodeShare, 'range' | 'range6'>): string =>
+  range6 === undefined ? range : `${range},${range6}`
+
+/** In canonical form; `undefined`: the label holds something else. */
+export const parseRangeLabel = (label: string): Pick<NodeShare, 'range' | 'range6'> | undefined => {
+  const blocks = label.split(',').map((text) => parseBlock(text.trim()))
+  const [range, range6, more] = blocks
+  if (range?.family !== 4 || more !== undefined || blocks.length > 2) return undefined
+  if (blocks.length === 1) return { range: formatBlock(range) }
+  return range6?.family === 6 ? { range: formatBlock(range), range6: formatBlock(range6) } : undefined
+}

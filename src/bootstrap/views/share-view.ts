@@ -3,10 +3,9 @@ import type { HeardReport, ReportedContainer } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { AddressView, ShareView } from '../network.ts'
-import type { AddressCount } from '../record/address-count.ts'
-import { type AddressUse, addressesOn, addressUse, countAddresses } from '../record/address-count.ts'
+import { type AddressCount, type AddressUse, addressesOn, addressUse, countAddresses } from '../record/address-count.ts'
+import { type ShareLayout, shareLayout } from '../record/node-part.ts'
 import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
-import { type ShareLayout, shareLayout } from '../record/share-layout.ts'
 
 export interface ShareInput {
   readonly record: Pick<NetworkRecord, 'definition'>

@@ -2,8 +2,8 @@
 import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { decisionWords } from '../scale.ts'
 import { type JsonOption, pathOf, show } from './call.ts'
+import { decisionWords } from './scale.ts'
 
 export interface SetOptions extends JsonOption {
   readonly expect?: string

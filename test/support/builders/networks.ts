@@ -3,8 +3,7 @@
 import type { AllocationInput, AllocationNode } from '../../../src/bootstrap/allocation/allocation.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import type { FreedRange, NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
-import type { EngineNetwork } from '../../../src/swarm/networks.ts'
-import { NETWORK_LABEL } from '../../../src/swarm/networks.ts'
+import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
 import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import { NOW } from './autoscaling.ts'
 

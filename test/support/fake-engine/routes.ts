@@ -1,6 +1,5 @@
 /** What the fake engine answers: the endpoints that the product uses, with the engine's own texts for refusals. */
-import type { EngineState, Json } from './engine-state.ts'
-import { nameOf, newId, versionOf } from './engine-state.ts'
+import { type EngineState, type Json, nameOf, newId, versionOf } from './engine-state.ts'
 
 export interface Reply {
   readonly status: number

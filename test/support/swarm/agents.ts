@@ -1,6 +1,6 @@
 /** The agents of a Swarm in memory: each makes what it was told of config-only networks, reports, and is told anew. */
 
-import { wantedOf } from '../../../src/bootstrap/record/wanted-of.ts'
+import { wantedOf } from '../../../src/bootstrap/record/node-part.ts'
 import { configNetwork, differences } from '../../../src/swarm/config-network.ts'
 import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
 import type { HeardReport, NetworkStanding } from '../../../src/swarm/node-report.ts'

@@ -3,7 +3,7 @@
 import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import { planCluster } from '../../../src/bootstrap/plan/plan.ts'
 import type { ClusterPlan, Observed, PlanMode, Step } from '../../../src/bootstrap/plan/words.ts'
-import type { WritingStep } from '../../../src/bootstrap/reconcile/take-step.ts'
+import type { WritingStep } from '../../../src/bootstrap/reconcile/steps.ts'
 import { type NetworkRecord, readyLabel } from '../../../src/bootstrap/record/record.ts'
 import { blockOf, overlaps } from '../../../src/foundation/address.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'

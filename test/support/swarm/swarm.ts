@@ -10,8 +10,7 @@ import { recordCodec } from '../../../src/bootstrap/record/record-codec.ts'
 import type { EngineNetwork } from '../../../src/swarm/networks.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import type { NodeWrite } from '../../../src/swarm/ports.ts'
-import type { ServiceChange } from '../../../src/swarm/services.ts'
-import { type ServiceObservation, STATE_LABEL } from '../../../src/swarm/services.ts'
+import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../../src/swarm/services.ts'
 import type { SwarmTask } from '../../../src/swarm/tasks.ts'
 
 export interface ModelTask {

@@ -4,8 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { CountWrite } from '../../../swarm/ports.ts'
-import type { ServiceChange, ServiceObservation } from '../../../swarm/services.ts'
-import { STATE_LABEL } from '../../../swarm/services.ts'
+import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../../swarm/services.ts'
 import type { OpenSpec, ServiceReading } from './service-mapper.ts'
 
 export interface CachedService {

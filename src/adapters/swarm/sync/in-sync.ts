@@ -3,8 +3,7 @@
  * everything was listed since the later of the two began: what happened while either was away may have been missed.
  */
 
-import type { Unsubscribe } from '../../../foundation/listeners.ts'
-import { createListeners } from '../../../foundation/listeners.ts'
+import { createListeners, type Unsubscribe } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import type { SyncStatus } from '../../../swarm/sync.ts'
 import type { Timing } from '../engine/timing.ts'

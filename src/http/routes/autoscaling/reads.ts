@@ -2,7 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { CountChange, SimulatedLoad } from '../../../autoscaling/autoscaler.ts'
 import type { Request } from '../../../autoscaling/decision/request.ts'
-import { notInSync } from '../../../autoscaling/policy/not-in-sync.ts'
+import { notInSync } from '../../../swarm/sync.ts'
 import { NOT_MODIFIED, sendUnlessKnown } from '../../etag.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'

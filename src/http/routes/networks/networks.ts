@@ -1,9 +1,8 @@
 /** Networks and nodes: what is defined and in force, who has which range and which address, how each node is. All from memory. */
 import { Type } from '@sinclair/typebox'
 import type { AgentDesk } from '../../../agent/reporting.ts'
-import { notInSync } from '../../../autoscaling/policy/not-in-sync.ts'
 import type { NetworkCatalog } from '../../../bootstrap/network.ts'
-import type { SyncStatus } from '../../../swarm/sync.ts'
+import { notInSync, type SyncStatus } from '../../../swarm/sync.ts'
 import type { EventSource, Http, RouteGroup, TypedApp } from '../../route-group.ts'
 import { IssueSchema, NetworkSchema, ShareSchema, wireNetwork } from '../../wire/network.ts'
 import { NodeSchema, wireNode } from '../../wire/node.ts'

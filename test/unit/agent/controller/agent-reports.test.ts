@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAgentDesk, createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
-import { wantedOf } from '../../../../src/bootstrap/record/wanted-of.ts'
+import { wantedOf } from '../../../../src/bootstrap/record/node-part.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
 import { modelledBootstrap } from '../../../support/swarm/networks.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createNodeKeeper, type KeepTiming } from '../../../../src/agent/host/keep-node.ts'
-import { HostFault } from '../../../../src/agent/host-fault.ts'
+import { HostFault } from '../../../../src/agent/plan/host.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
 import type { WantedNetwork, WantedState } from '../../../../src/swarm/wanted.ts'
 import { network } from '../../../support/node/modelled-host.ts'

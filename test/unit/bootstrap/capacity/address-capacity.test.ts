@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SharedState } from '../../../../src/autoscaling/decision/shared-state.ts'
-import { EMPTY_SHARED_STATE } from '../../../../src/autoscaling/decision/shared-state.ts'
+import { EMPTY_SHARED_STATE, type SharedState } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { type AddressCapacityDeps, createAddressCapacity } from '../../../../src/bootstrap/capacity/address-capacity.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
 import type { HeardReport, ReportedContainer } from '../../../../src/swarm/node-report.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { eligible } from '../../../../src/bootstrap/capacity/eligible.ts'
+import { eligible } from '../../../../src/bootstrap/capacity/task-places.ts'
 import { placement, swarmNode } from '../../../support/builders/addresses.ts'
 
 const lab = swarmNode(0, {

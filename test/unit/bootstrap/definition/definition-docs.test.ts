@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseDefinitionYaml } from '../../../../src/adapters/files/parse-definition-yaml.ts'
 import { checkDefinitions } from '../../../../src/bootstrap/definition/check-definitions.ts'
-import { DEFINITION_FIELDS } from '../../../../src/bootstrap/definition/definition-fields.ts'
-import { readDefinition } from '../../../../src/bootstrap/definition/read-definition.ts'
+import { DEFINITION_FIELDS, readDefinition } from '../../../../src/bootstrap/definition/read-definition.ts'
 
 const fileAt = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8')
 

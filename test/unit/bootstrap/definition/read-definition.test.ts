@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFINITION_FIELDS } from '../../../../src/bootstrap/definition/definition-fields.ts'
-import { readDefinition } from '../../../../src/bootstrap/definition/read-definition.ts'
+import { DEFINITION_FIELDS, readDefinition } from '../../../../src/bootstrap/definition/read-definition.ts'
 
 const sound = {
   name: 'vlan40',

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatRangeLabel, parseRangeLabel } from '../../../../src/bootstrap/record/range-label.ts'
 import { type RebuildInput, rebuildRecord } from '../../../../src/bootstrap/record/rebuild.ts'
-import { rangeLabel } from '../../../../src/bootstrap/record/record.ts'
+import { formatRangeLabel, parseRangeLabel, rangeLabel } from '../../../../src/bootstrap/record/record.ts'
 import type { EngineNetwork } from '../../../../src/swarm/networks.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import {

@@ -1,8 +1,8 @@
 /** `orrery up` and `orrery down`: one step, answered with a sentence or the decision as JSON. */
-import type { Direction } from '../autoscaling/policy/policy.ts'
-import type { WireDecision } from '../http/wire/decision.ts'
-import { pathOf, show } from './autoscaler/call.ts'
-import type { Console, ExitCode } from './console.ts'
+import type { Direction } from '../../autoscaling/policy/policy.ts'
+import type { WireDecision } from '../../http/wire/decision.ts'
+import type { Console, ExitCode } from '../console.ts'
+import { pathOf, show } from './call.ts'
 
 export interface ScaleOptions {
   readonly by?: string

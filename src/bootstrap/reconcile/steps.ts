@@ -1,14 +1,14 @@
-/** Takes one step of a plan. Every write is refused by the Swarm when somebody else wrote first. */
+/** A plan's steps: in words, due or not, and taken. Every write is refused by the Swarm when somebody else wrote first. */
 import { Fault } from '../../foundation/errors.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
-import type { Step } from '../plan/words.ts'
+import type { ClusterPlan, Step } from '../plan/words.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import { recordCodec } from '../record/record-codec.ts'
-import type { BootstrapSwarm } from './bootstrap-swarm.ts'
+import type { BootstrapSwarm } from './observe.ts'
 
 export type WritingStep = Exclude<Step, { do: 'wait' }>
 
-export const isWriting = (step: Step): step is WritingStep => step.do !== 'wait'
+const isWriting = (step: Step): step is WritingStep => step.do !== 'wait'
 
 /** It can be taken now. */
 export const isDue = (step: Step): step is WritingStep => isWriting(step) && step.waitsFor === undefined
@@ -66,3 +66,13 @@ async function thenRead(networks: BootstrapSwarm['networks'], result: WriteResul
   await networks.read().catch(() => undefined)
   return result
 }
+
+export const stepsOf = ({ networks }: ClusterPlan): readonly Step[] => networks.flatMap(({ steps }) => steps)
+
+/** `vlan40: label worker1 ready`. */
+export const textOfStep = ({ network, text }: Pick<Step, 'network' | 'text'>): string => `${network}: ${text}`
+
+export const leftOf = (plan: ClusterPlan): string[] =>
+  stepsOf(plan).map(
+    (step) => `${textOfStep(step)}${step.waitsFor === undefined ? '' : ` (waits for ${step.waitsFor})`}`,
+  )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { familyLayout } from '../../../../src/bootstrap/definition/family-layout.ts'
-import { shareLayout } from '../../../../src/bootstrap/record/share-layout.ts'
+import { shareLayout } from '../../../../src/bootstrap/record/node-part.ts'
 import { addressOf, blockAt, blockOf, contains, formatBlock, size } from '../../../../src/foundation/address.ts'
 import { definition, family6 } from '../../../support/builders/networks.ts'
 

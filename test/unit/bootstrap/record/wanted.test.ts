@@ -1,7 +1,7 @@
 import { Value } from '@sinclair/typebox/value'
 import { describe, expect, it } from 'vitest'
+import { wantedOf } from '../../../../src/bootstrap/record/node-part.ts'
 import type { NetworkRecord, NodeShare, ShareChange } from '../../../../src/bootstrap/record/record.ts'
-import { wantedOf } from '../../../../src/bootstrap/record/wanted-of.ts'
 import { WantedStateSchema } from '../../../../src/swarm/wanted.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { byNodeId, definition, family, family6, record, share } from '../../../support/builders/networks.ts'

@@ -1,10 +1,17 @@
-/** The report of a node from what was seen there. Pure; what the words do not allow is cut, so that no report is refused. */
-
-import type { EngineNetwork } from '../swarm/networks.ts'
-import type { NetworkStanding, NodeReport, ReportedContainer, ReportedFault } from '../swarm/node-report.ts'
-import type { HostState } from './plan/host.ts'
-import { isShim } from './plan/link-names.ts'
-import type { EngineFacts, Usage } from './ports.ts'
+/** The report of a node from what was seen there. What the words do not allow is cut, so that no report is refused. Pure. */
+import type { EngineNetwork } from '../../swarm/networks.ts'
+import type {
+  NetworkStanding,
+  NodeReport,
+  ReportedContainer,
+  ReportedFault,
+  ReportedLink,
+} from '../../swarm/node-report.ts'
+import type { EngineFacts, Usage } from '../ports.ts'
+import type { HostLink, HostState, NodeStep } from './host.ts'
+import { isOurs, isShim } from './link-names.ts'
+import type { NodeNetworkPlan } from './node-plan.ts'
+import { linkNamed } from './parent.ts'
 
 export interface ReportSource {
   readonly facts: EngineFacts
@@ -97,3 +104,71 @@ const faultsThatFit = (faults: readonly ReportedFault[]): ReportedFault[] =>
 /** Those hold addresses: if any must be left out, it is others. */
 const runningFirst = (containers: readonly ReportedContainer[]): readonly ReportedContainer[] =>
   containers.toSorted((one, other) => Number(RUNNING.has(other.state)) - Number(RUNNING.has(one.state)))
+
+/** Of a network that was planned on what was seen last; `failed`: what kept a step from being taken. */
+export function standingOf(
+  name: string,
+  plan: NodeNetworkPlan,
+  { host, failed }: { readonly host: HostState; readonly failed: ReportedFault | undefined },
+): NetworkStanding {
+  const faults = [...plan.faults, ...(failed === undefined ? [] : [failed])]
+  const parent = plan.parent === undefined ? undefined : linkNamed(host, plan.parent)
+  const shim = linkNamed(host, plan.shim)
+  return {
+    name,
+    isAsWanted: plan.steps.length === 0 && faults.length === 0,
+    faults,
+    mended: [],
+    ...(parent !== undefined && { parent: linkShown(parent) }),
+    ...(shim !== undefined && isOurs(shim) && { shim: linkShown(shim) }),
+    attached: plan.attached,
+  }
+}
+
+/** Of a network about which nothing can be said now. What was seen of its links before stays as it was. */
+export const unknownStanding = (
+  name: string,
+  fault: ReportedFault,
+  before: NetworkStanding | undefined,
+): NetworkStanding => ({ attached: 0, ...before, name, mended: [], isAsWanted: false, faults: [fault] })
+
+function linkShown(link: HostLink): ReportedLink {
+  const { name, isUp, isPromiscuous, mtu, addresses } = link
+  return {
+    name,
+    isUp,
+    isPromiscuous,
+    ...(mtu !== undefined && { mtu }),
+    addresses: addresses.filter(({ scope }) => scope === 'global').map(({ address }) => address),
+    isOurs: isOurs(link),
+  }
+}
+
+export function mendedBy(step: NodeStep): string {
+  switch (step.do) {
+    case 'make-vlan':
+      return `made the VLAN link ${step.link}`
+    case 'make-shim':
+      return `made the shim link ${step.link} on ${step.lower}`
+    case 'remove-link':
+      return `removed the link ${step.link}`
+    case 'raise-link':
+      return `set the link ${step.link} up`
+    case 'set-promiscuous':
+      return step.isOn ? `made ${step.link} promiscuous` : `${step.link} is no longer promiscuous`
+    case 'add-address':
+      return `gave ${step.link} the address ${step.address}`
+    case 'remove-address':
+      return `took the address ${step.address} from ${step.link}`
+    case 'set-route':
+      return `routed ${step.destination} by ${step.link}`
+    case 'remove-route':
+      return `removed the route to ${step.destination} by ${step.link}`
+    case 'create-network':
+      return `created the config-only network ${step.network.name}`
+    case 'remove-network':
+      return `removed the config-only network ${step.name}`
+    default:
+      return step satisfies never
+  }
+}

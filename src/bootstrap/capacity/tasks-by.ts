@@ -1,5 +1,16 @@
-/** The tasks of each service as Swarm's scheduler and orchestrator count them. Pure. */
+/** Tasks by their node, and by their service as Swarm's scheduler and orchestrator count them. Pure. */
 import type { SwarmTask } from '../../swarm/tasks.ts'
+
+export function groupByNode(tasks: readonly SwarmTask[]): (nodeId: string) => readonly SwarmTask[] {
+  const byNode = new Map<string, SwarmTask[]>()
+  for (const task of tasks) {
+    if (task.nodeId === undefined) continue
+    const ofNode = byNode.get(task.nodeId)
+    if (ofNode === undefined) byNode.set(task.nodeId, [task])
+    else ofNode.push(task)
+  }
+  return (nodeId) => byNode.get(nodeId) ?? []
+}
 
 export interface ServiceTasks {
   /** By node id: tasks that are to run and have not ended. What is being stopped is not among them. */
@@ -12,7 +23,7 @@ export interface ServiceTasks {
   readonly slots: number
 }
 
-export const NO_TASKS: ServiceTasks = { byNode: new Map(), placed: 0, placedSlots: 0, slots: 0 }
+const NO_TASKS: ServiceTasks = { byNode: new Map(), placed: 0, placedSlots: 0, slots: 0 }
 
 const ENDED: ReadonlySet<string> = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'])
 /** Wanted states of what is being stopped: `complete` is wanted of a job that runs. */

@@ -1,9 +1,11 @@
-/** News of nodes, for the log and the event feed: how they come, go and fare, each change once. */
+/** What becomes of nodes and networks, for the log and the event feed: each change once. */
 
 import type { Logger } from '../../foundation/logger.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import type { AgentNews, Nodes } from '../../swarm/ports.ts'
+import type { AgentNews, Nodes, SwarmNetworks } from '../../swarm/ports.ts'
 import type { NodesNews } from '../network.ts'
+import type { Records } from '../ports.ts'
+import type { NetworkRecord } from '../record/record.ts'
 
 export interface NodeTellerDeps {
   readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
@@ -62,4 +64,42 @@ function stateOf({ state, availability, role, labels }: SwarmNode): string {
     .map((label) => label.slice('orrery.network.'.length))
     .sort()
   return [state, availability, role, ...(ready.length === 0 ? [] : [`ready for ${ready.join(', ')}`])].join(', ')
+}
+
+export interface NetworkTellerDeps {
+  readonly records: Pick<Records, 'all' | 'onChange'>
+  readonly networks: Pick<SwarmNetworks, 'current' | 'onChange'>
+  readonly tell: (news: NodesNews) => void
+}
+
+export function tellNetworks({ records, networks, tell }: NetworkTellerDeps): void {
+  let known: ReadonlyMap<string, NetworkRecord> | undefined
+  let made: ReadonlySet<string> | undefined
+
+  records.onChange(() => {
+    const current = records.all()
+    // Those of the start are no news.
+    for (const [network, record] of known === undefined ? [] : current) {
+      if (known?.get(network) !== record) tell({ network, text: changeOf(known?.get(network), record) })
+    }
+    for (const network of known?.keys() ?? []) if (!current.has(network)) tell({ network, text: 'it is removed' })
+    known = new Map(current)
+  })
+
+  networks.onChange(() => {
+    const current = new Set(
+      networks.current().flatMap(({ name, scope }) => (scope === 'swarm' && records.all().has(name) ? [name] : [])),
+    )
+    for (const network of made === undefined ? [] : current) {
+      if (made?.has(network) === false) tell({ network, text: 'the swarm network is there' })
+    }
+    for (const network of made ?? []) if (!current.has(network)) tell({ network, text: 'the swarm network is gone' })
+    made = current
+  })
+}
+
+function changeOf(before: NetworkRecord | undefined, after: NetworkRecord): string {
+  if (before === undefined) return 'it is in force'
+  if (after.phase === 'removing') return before.phase === 'removing' ? 'its removal goes on' : 'its removal began'
+  return 'what is in force has changed'
 }
