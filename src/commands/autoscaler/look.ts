@@ -1,4 +1,4 @@
-/** `describe`, `explain`, `tasks`, `history`, `decisions`: what the API says of an autoscaler, for people. */
+/** `describe`, `explain`, `history`, `decisions`: what the API says of an autoscaler, for people. */
 import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
 import type { Console, ExitCode } from '../console.ts'
@@ -63,32 +63,6 @@ function sentence({ autoscaler, outcome, code, from, to, reason, retryAt }: Wire
   const what = outcome === 'scaled' ? `would go from ${from} to ${to}` : `would be ${code ?? outcome}`
   return `${autoscaler}: ${what}: ${reason}${retryAt === undefined ? '' : ` (again from ${retryAt})`}`
 }
-
-interface WireTask {
-  readonly id: string
-  readonly slot?: number
-  readonly node?: { readonly hostname?: string; readonly id: string }
-  readonly state: string
-  readonly desiredState: string
-  readonly since?: string
-  readonly error?: string
-  readonly addresses?: readonly string[]
-}
-
-export const tasks = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
-  await show<{ readonly tasks: readonly WireTask[] }>(
-    { path: pathOf(name, '/tasks') },
-    options,
-    io,
-    ({ tasks: found }) =>
-      textTable(
-        ['TASK', 'NODE', 'STATE', 'WANTED', 'SINCE', 'ADDRESSES', 'ERROR'],
-        found.map(({ id, slot, node, state, desiredState, since, error, addresses = [] }) => [
-          ...[slot ?? id, node?.hostname ?? node?.id ?? '-', state, desiredState],
-          ...[ago(since), addresses.join(' '), error ?? ''],
-        ]),
-      ),
-  )
 
 interface WireHistory {
   readonly since: string
