@@ -1,5 +1,5 @@
 /** Where the controller listens, and who may call it. */
-import { cidrs, headerName, listenAddresses, text } from './values.ts'
+import { cidrs, headerName, listenAddresses, names, text } from './values.ts'
 import { variablesOf } from './variable.ts'
 
 const { withDefault, optional } = variablesOf('serve')
@@ -10,6 +10,12 @@ export const serverVariables = {
     '0.0.0.0:8000',
     listenAddresses,
     'Where to listen: `host:port`, `[::]:port` or `:port`, several with commas.',
+  ),
+  hosts: withDefault(
+    'ORRERY_HOSTS',
+    '',
+    names,
+    'Further names of this machine, with commas: without a token file only they, its own name, localhost and addresses are answered as `Host`.',
   ),
   tlsCertFile: optional('ORRERY_TLS_CERT_FILE', text, 'Certificate chain (PEM): serve HTTPS on every address.', {
     needs: 'ORRERY_TLS_KEY_FILE',

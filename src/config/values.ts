@@ -50,6 +50,15 @@ export function socketPath(value: string): string | undefined {
   throw new Error('write the path of a socket such as /var/run/docker/swarm/control.sock, or off')
 }
 
+/** With commas. */
+export function names(value: string): readonly string[] {
+  const written = value.split(',').map((name) => name.trim().toLowerCase())
+  const wrong = written.find((name) => name !== '' && !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?$/.test(name))
+  if (wrong !== undefined)
+    throw new Error(`"${wrong}" is no host name; write names such as orrery.example.com, without a port`)
+  return written.filter((name) => name !== '')
+}
+
 export function apiVersion(value: string): string {
   const version = value.replace(/^v/, '')
   if (/^\d{1,2}\.\d{1,3}$/.test(version)) return version

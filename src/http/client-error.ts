@@ -8,8 +8,13 @@ const CODES: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
   HPE_HEADER_OVERFLOW: { code: 'headers-too-large', detail: 'The headers are larger than 16 KiB.' },
 }
 
+/** For the answer to leave; whoever does not take it by then does not want it. */
+const LEAVE_MS = 2000
+
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Before a handshake nothing can be said: what is written then waits for ever, and the connection with it.
+  const isHandshake = error.code?.startsWith('ERR_SSL') === true || error.code?.startsWith('ERR_TLS') === true
+  if (error.code === 'ECONNRESET' || isHandshake || !socket.writable) {
     socket.destroy()
     return
   }
@@ -22,5 +27,6 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ]
+  setTimeout(() => socket.destroy(), LEAVE_MS).unref()
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -7,6 +7,8 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
+import { createConnections } from './connections.ts'
+import { inTurns } from './turns.ts'
 
 export interface ListenAddress {
   /** Absent: all addresses of the machine, IPv4 and IPv6. */
@@ -42,6 +44,8 @@ const SERVER_OPTIONS: ServerOptions = {
   // Longer than the usual 60 s of proxies, so that they close idle connections first.
   keepAliveTimeout: 65_000,
 }
+/** All listeners together; what each costs is some 10 KB, with TLS some 40. */
+const MOST_CONNECTIONS = 4000
 /** Of a connection with an answer under way. */
 const INACTIVITY_TIMEOUT_MS = 60_000
 
@@ -51,6 +55,7 @@ export interface ListenDeps {
   readonly tls?: TlsFiles | undefined
   /** For tests; ms for a whole request to arrive. */
   readonly arrivalTimeoutMs?: number
+  readonly mostConnections?: number
 }
 
 /** Throws an Error that names the address that could not be had; nothing listens then. */
@@ -59,13 +64,21 @@ export async function listen({
   addresses,
   tls,
   arrivalTimeoutMs = ARRIVAL_TIMEOUT_MS,
+  mostConnections = MOST_CONNECTIONS,
 }: ListenDeps): Promise<Listening> {
   await app.ready()
   const limits = { ...SERVER_OPTIONS, headersTimeout: arrivalTimeoutMs, requestTimeout: arrivalTimeoutMs }
   const servers: Server[] = []
+  const connections = createConnections(mostConnections)
+  const answer = inTurns((request, response) => app.routing(request, response))
+  const listener: RequestListener = (request, response) => {
+    connections.heard(request.socket)
+    answer(request, response)
+  }
   try {
     for (const address of addresses) {
-      const server = createOne(limits, tls, (request, response) => app.routing(request, response))
+      const server = createOne(limits, tls, listener)
+      connections.watch(server)
       await bind(server, address, addresses)
       servers.push(server)
     }
@@ -93,7 +106,13 @@ function createOne(limits: ServerOptions, tls: TlsFiles | undefined, listener: R
   const asksForCertificate = tls?.ca !== undefined
   const server = tls
     ? createTlsServer(
-        { ...limits, ...tls, requestCert: asksForCertificate, rejectUnauthorized: asksForCertificate },
+        {
+          ...limits,
+          ...tls,
+          handshakeTimeout: limits.headersTimeout,
+          requestCert: asksForCertificate,
+          rejectUnauthorized: asksForCertificate,
+        },
         listener,
       )
     : createServer(limits, listener)

@@ -18,6 +18,8 @@ type RequestCode =
   | 'wrong-credential'
   | 'role-too-low'
   | 'writes-closed'
+  | 'foreign-origin'
+  | 'foreign-host'
   | 'unknown-route'
   | 'method-not-allowed'
   | 'request-timeout'
@@ -40,6 +42,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'wrong-credential': { status: 401, title: 'The credential is wrong' },
   'role-too-low': { status: 403, title: 'The role does not allow this' },
   'writes-closed': { status: 403, title: 'Writing is closed to this caller' },
+  'foreign-origin': { status: 403, title: 'A page of another origin may not write' },
+  'foreign-host': { status: 403, title: 'This is no name of this machine' },
   'unknown-autoscaler': { status: 404, title: 'There is no such autoscaler' },
   'unknown-network': { status: 404, title: 'There is no such network' },
   'unknown-node': { status: 404, title: 'There is no such node' },

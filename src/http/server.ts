@@ -1,7 +1,7 @@
 /** The HTTP side put together, in the order in which it is registered. It listens nowhere: see listen.ts. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
-import { createGuard, createRoleOf } from './plugins/access.ts'
+import { createGuard, createRoleOf, refuseForeignHosts } from './plugins/access.ts'
 import { answerError, answerErrors } from './plugins/errors.ts'
 import { createGrafanaGuard } from './plugins/grafana-signature.ts'
 import { readBodiesAsJson } from './plugins/json-body.ts'
@@ -9,6 +9,7 @@ import { trackMethods } from './plugins/method-not-allowed.ts'
 import { describeApi } from './plugins/openapi.ts'
 import { createRefuse } from './plugins/refuse.ts'
 import { logRequests } from './plugins/request-log.ts'
+import { shareAnswers } from './plugins/shared-answers.ts'
 import { createStopping } from './plugins/stopping.ts'
 import type { Http, ServerDeps } from './route-group.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -34,6 +35,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   })
   const { groups, access, now, controller, stopping: outer, heartbeatMs = HEARTBEAT_MS } = deps
   const refuseOtherMethods = trackMethods(app)
+  refuseForeignHosts(app, access)
   answerErrors(app)
   app.setValidatorCompiler(explainingValidator)
   const stopping = createStopping(app, outer ?? new AbortController().signal)
@@ -41,6 +43,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   logRequests(app)
   const events = groups.flatMap((group) => group.events ?? [])
   const all = [processRoutes(deps), ...groups, eventRoutes(events)]
+  shareAnswers(app)
   describeApi(app, { version: controller.version, tags: all.flatMap(({ tags = [] }) => tags) })
 
   const refuse = createRefuse(app)

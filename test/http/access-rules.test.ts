@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { type Caller, createJudge } from '../../src/http/access/judge.ts'
+import { type Caller, createHostJudge, createJudge } from '../../src/http/access/judge.ts'
 import { trustedPeers } from '../../src/http/access/peer.ts'
 import { parseTokenFile, type Role } from '../../src/http/access/tokens.ts'
 
 const caller = (change: Partial<Caller> = {}): Caller => ({
+  method: 'POST',
+  host: 'manager1:8000',
   address: '192.0.2.9',
   authorization: undefined,
   token: undefined,
@@ -100,6 +102,9 @@ describe('with a token file', () => {
   })
 })
 
+const NEAR = { address: '127.0.0.1' }
+const EVIL = { origin: 'https://evil.example' }
+
 describe('without a token file', () => {
   const judge = createJudge({ trustedCidrs: ['10.0.0.0/8', 'fd00::/8', '::ffff:172.16.0.0/108', '192.0.2.7/32'] })
   const table: { name: string; caller: Partial<Caller>; is: string }[] = [
@@ -116,16 +121,23 @@ describe('without a token file', () => {
     { name: 'a foreign address', caller: { address: '8.8.8.8' }, is: 'writes-closed' },
     { name: 'a foreign address in IPv6', caller: { address: '2001:db8::1' }, is: 'writes-closed' },
     { name: 'a link-local address with its zone', caller: { address: 'fe80::1%eth0' }, is: 'writes-closed' },
+    { name: 'loopback written as IPv4-compatible IPv6', caller: { address: '::127.0.0.1' }, is: 'writes-closed' },
+    { name: 'a trusted network as IPv4-compatible IPv6', caller: { address: '::10.1.2.3' }, is: 'writes-closed' },
+    { name: 'a trusted network behind NAT64', caller: { address: '64:ff9b::10.1.2.3' }, is: 'writes-closed' },
+    { name: 'a trusted network as 6to4', caller: { address: '2002:a01:203::1' }, is: 'writes-closed' },
+    { name: 'loopback translated', caller: { address: '::ffff:0:127.0.0.1' }, is: 'writes-closed' },
+    { name: 'the neighbour of loopback in IPv6', caller: { address: '::2' }, is: 'writes-closed' },
+    { name: 'no address in IPv6', caller: { address: '::' }, is: 'writes-closed' },
     { name: 'no address', caller: { address: undefined }, is: 'writes-closed' },
     {
-      name: 'a web page on this machine',
-      caller: { address: '127.0.0.1', origin: 'http://evil.example' },
-      is: 'writes-closed',
+      name: 'a page of ours',
+      caller: { ...NEAR, origin: 'http://manager1:8000', fetchSite: 'same-origin' },
+      is: 'allowed',
     },
-    { name: 'a web page without an origin', caller: { address: '127.0.0.1', origin: 'null' }, is: 'writes-closed' },
+    { name: 'a page of ours, far away', caller: { origin: 'http://manager1:8000' }, is: 'writes-closed' },
     {
-      name: 'a web page of another site',
-      caller: { address: '127.0.0.1', fetchSite: 'cross-site' },
+      name: 'a foreign page with Bearer',
+      caller: { ...NEAR, ...EVIL, authorization: 'Bearer x' },
       is: 'writes-closed',
     },
     { name: 'an address bar', caller: { address: '127.0.0.1', fetchSite: 'none' }, is: 'allowed' },
@@ -140,7 +152,9 @@ describe('without a token file', () => {
   })
 
   it('reads are open to everybody', () => {
-    expect(verdict(judge(caller({ address: '8.8.8.8', origin: 'http://evil.example' }), 'read'))).toBe('allowed')
+    expect(verdict(judge(caller({ method: 'GET', address: '8.8.8.8', origin: 'http://evil.example' }), 'read'))).toBe(
+      'allowed',
+    )
   })
 
   it('a refusal names both remedies', () => {
@@ -159,10 +173,78 @@ describe('without a token file', () => {
     expect(verdict(withUser(caller(far), 'read'))).toBe('allowed')
     expect(verdict(withUser(caller({ address: '127.0.0.1' }), 'scale'))).toBe('allowed')
     const page = { ...far, authorization: basic('orb', 'iter'), origin: 'http://evil.example' }
-    expect(verdict(withUser(caller(page), 'scale'))).toBe('writes-closed')
+    expect(verdict(withUser(caller(page), 'scale'))).toBe('foreign-origin')
   })
 
   it('a name that is no address is nobody', () => {
     expect(trustedPeers(['0.0.0.0/0'])('localhost')).toBe(false)
+  })
+})
+
+describe('a page in a browser', () => {
+  const tokens = parseTokenFile('read r\nscale s').tokens
+  const modes = [
+    { mode: 'with tokens', judge: createJudge({ tokens, trustedCidrs: [] }), authorization: basic('any', 's') },
+    { mode: 'without tokens', judge: createJudge({ trustedCidrs: [] }), authorization: undefined },
+  ]
+  const ours = 'http://manager1:8000'
+  const pages: { name: string; sends: Partial<Caller>; is: string }[] = [
+    { name: 'of another site', sends: EVIL, is: 'foreign-origin' },
+    { name: 'of another port', sends: { origin: 'http://manager1:9000' }, is: 'foreign-origin' },
+    { name: 'of a name that begins the same', sends: { origin: `${ours}.evil.example` }, is: 'foreign-origin' },
+    { name: 'of a name that ends the same', sends: { origin: 'http://evil-manager1:8000' }, is: 'foreign-origin' },
+    { name: 'with our name as its user', sends: { origin: 'http://manager1:8000@evil' }, is: 'foreign-origin' },
+    { name: 'in a sandbox', sends: { origin: 'null' }, is: 'foreign-origin' },
+    { name: 'with an empty origin', sends: { origin: '' }, is: 'foreign-origin' },
+    { name: 'that hides its origin', sends: { fetchSite: 'cross-site' }, is: 'foreign-origin' },
+    { name: 'of a neighbour', sends: { fetchSite: 'same-site' }, is: 'foreign-origin' },
+    { name: 'of ours', sends: { origin: ours, fetchSite: 'same-origin' }, is: 'allowed' },
+    { name: 'of ours behind TLS', sends: { origin: 'https://MANAGER1', host: 'manager1:443' }, is: 'allowed' },
+    { name: 'that is none', sends: {}, is: 'allowed' },
+  ]
+  const cases = modes.flatMap((mode) => pages.map((page) => ({ ...mode, ...page })))
+  it.each(cases)('$name, $mode, is $is', ({ judge, authorization, sends, is }) => {
+    const asked = caller({ ...NEAR, authorization, ...sends })
+    expect(verdict(judge(asked, 'scale'))).toBe(is)
+    expect(verdict(judge({ ...asked, method: 'GET' }, 'scale'))).toBe(is)
+    expect(verdict(judge({ ...asked, method: 'GET' }, 'read'))).toBe('allowed')
+    expect(verdict(judge(asked, 'read'))).toBe(is)
+  })
+
+  it('of any origin may write with a token that no browser adds by itself', () => {
+    const [withTokens] = modes
+    for (const shown of [{ authorization: 'Bearer s' }, { token: 's' }, { token: 's', authorization: basic('a', 'b') }])
+      expect(verdict(withTokens!.judge(caller({ ...EVIL, ...shown }), 'scale'))).toBe('allowed')
+    expect(verdict(withTokens!.judge(caller({ ...EVIL, authorization: 'Bearer x' }), 'scale'))).toBe('wrong-credential')
+    expect(verdict(withTokens!.judge(caller({ ...EVIL, authorization: 'Bearer ' }), 'scale'))).toBe('foreign-origin')
+  })
+})
+
+describe('a Host', () => {
+  const open = createHostJudge({ trustedCidrs: [], hosts: ['node7.example.com', 'node7'] })
+  const table: { host: string | undefined; is: string }[] = [
+    ...['127.0.0.1', '127.0.0.1:8000', '10.1.2.3', '[::1]', '[fe80::1]:8000', 'localhost', 'LOCALHOST:80'].map(
+      (host) => ({
+        host,
+        is: 'allowed',
+      }),
+    ),
+    ...['node7', 'Node7:8000', 'node7.example.com.', 'node7.example.com:443', undefined].map((host) => ({
+      host,
+      is: 'allowed',
+    })),
+    ...['evil.example', 'evil.example:8000', '127.0.0.1.evil.example', 'localhost.evil.example', 'evil.localhost'].map(
+      (host) => ({ host, is: 'foreign-host' }),
+    ),
+    ...['', 'node7.evil', '[evil]', '[::1].evil', '1', '0x7f.1', '127.1', '::1', 'localhost:evil', 'a@localhost'].map(
+      (host) => ({
+        host,
+        is: 'foreign-host',
+      }),
+    ),
+  ]
+  it.each(table)('$host is $is without tokens, and never asked for with them', ({ host, is }) => {
+    expect(verdict(open(host))).toBe(is)
+    expect(verdict(createHostJudge({ tokens: [], trustedCidrs: [] })(host))).toBe('allowed')
   })
 })

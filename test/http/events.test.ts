@@ -116,7 +116,7 @@ describe('the event stream', () => {
     const good = await reader(events)
     const slow = connect(port, '127.0.0.1')
     slow.pause()
-    slow.write('GET /v1/event HTTP/1.1\r\nHost: x\r\n\r\n')
+    slow.write('GET /v1/event HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await eventually(() => feed.listeners() === 2)
     const wanted = good.until('the last one')
     for (let n = 0; feed.listeners() === 2 && n < 20_000; n += 1) {

@@ -39,7 +39,7 @@ describe('a client on a real socket', () => {
     const { port } = await listening(server(), { arrivalTimeoutMs: 300 })
     const answer = await exchange(
       port,
-      'POST /v1/autoscaler/web/up HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{',
+      'POST /v1/autoscaler/web/up HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{',
     )
     expect(answer).toContain('HTTP/1.1 408')
   })
@@ -53,7 +53,7 @@ describe('a client on a real socket', () => {
 
   it('that sends far too many headers gets 431', async () => {
     const { port } = await listening(server())
-    const answer = await exchange(port, `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
+    const answer = await exchange(port, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)
     expect(answer).toContain('"code":"headers-too-large"')
   })
 

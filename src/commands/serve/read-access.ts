@@ -1,25 +1,41 @@
 /** Access rules and TLS from the files that the configuration names, read once at the start. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { ConfigError, type ConfigProblem } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
 import type { GrafanaSigning } from '../../http/access/grafana-signature.ts'
 import type { AccessRules } from '../../http/access/judge.ts'
-import { parseTokenFile } from '../../http/access/tokens.ts'
+import { parseTokenFile, shortTokens } from '../../http/access/tokens.ts'
 import type { TlsFiles } from '../../http/listen.ts'
 
 const readText = (path: string): string => readFileSync(path, 'utf8')
 
 /** Throws an Error that says what is wrong with them; ConfigError with every file that cannot be read. */
-export function readAccess(config: Config): { readonly access: AccessRules; readonly tls: TlsFiles | undefined } {
+export function readAccess(config: Config): {
+  readonly access: AccessRules
+  readonly tls: TlsFiles | undefined
+  /** What is allowed and worth a line in the log. */
+  readonly warnings: readonly string[]
+} {
   const { orbiterAuthUser: user, orbiterAuthPass: pass, trustedCidrs, tokenFile } = config
   const files = readConfiguredFiles(config)
   const orbiter = user !== undefined && pass !== undefined ? { user, pass } : undefined
   const grafana = files.grafanaSecret === undefined ? undefined : grafanaSigning(config, files.grafanaSecret)
-  const open = { trustedCidrs, ...(orbiter && { orbiter }), ...(grafana && { grafana }) }
-  if (files.tokens === undefined) return { access: open, tls: files.tls }
+  const open = {
+    trustedCidrs,
+    hosts: [...ownNames(), ...config.hosts],
+    ...(orbiter && { orbiter }),
+    ...(grafana && { grafana }),
+  }
+  if (files.tokens === undefined) return { access: open, tls: files.tls, warnings: [] }
   const { tokens, problems } = parseTokenFile(files.tokens)
+  const warnings = [...openToOthers(tokenFile), ...shortTokens(files.tokens)]
   if (problems.length > 0) throw new Error(`ORRERY_TOKEN_FILE=${tokenFile}: ${problems.join('; ')}`)
-  return { access: { ...open, tokens }, tls: files.tls }
+  return {
+    access: { ...open, tokens },
+    tls: files.tls,
+    warnings: warnings.map((text) => `ORRERY_TOKEN_FILE=${tokenFile}: ${text}`),
+  }
 }
 
 /** The line break at the end is an editor's, not the secret's. */
@@ -62,4 +78,19 @@ export function readConfiguredFiles(config: Config, read: (path: string) => stri
     ...(grafanaSecret !== undefined && { grafanaSecret }),
     ...(tls && { tls }),
   }
+}
+
+/** With and without its domain. */
+function ownNames(): readonly string[] {
+  const name = hostname()
+  return [name, ...name.split('.', 1)]
+}
+
+const READABLE_BY_OTHERS = 0o004
+
+/** A Docker secret can be read by everybody in its container, and there is nobody else in there. */
+function openToOthers(path: string | undefined): string[] {
+  if (path === undefined || path.startsWith('/run/secrets/')) return []
+  const isOpen = (statSync(path).mode & READABLE_BY_OTHERS) !== 0
+  return isOpen ? [`others on this machine can read it: chmod o-r ${path}`] : []
 }

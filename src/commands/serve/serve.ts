@@ -31,7 +31,8 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const logger = createLogger({ level: options.debug ? 'debug' : config.logLevel })
   for (const warning of configWarnings(config, io.env)) logger.warn({ event: 'config' }, warning)
   const now = Date.now
-  const { access, tls } = readAccess(config)
+  const { access, tls, warnings } = readAccess(config)
+  for (const warning of warnings) logger.warn({ event: 'config' }, warning)
   const metrics = createMetricsRegistry(io.version)
   const hooks = createEngineMetrics(metrics)
   const swarm = connectSwarm({

@@ -26,8 +26,14 @@ export interface SignatureRefusal {
 export interface SignatureCheck {
   /** What is wrong before any body was read: `undefined` if nothing is. */
   refuseHeaders(headers: SignedHeaders, nowMs: number): SignatureRefusal | undefined
-  /** Only after `refuseHeaders` found nothing. Constant time. */
-  refuseBody(headers: SignedHeaders, body: Buffer): SignatureRefusal | undefined
+  /** Only after `refuseHeaders` found nothing: of a body as it comes. */
+  begin(headers: SignedHeaders): BodySignature
+}
+
+export interface BodySignature {
+  add(chunk: Buffer): void
+  /** At the end, once. Constant time. */
+  refuse(): SignatureRefusal | undefined
 }
 
 const MAX_AGE_SECONDS = 300
@@ -48,13 +54,18 @@ export function createSignatureCheck({ secret, timestampHeader }: GrafanaSigning
       }
       return timestampHeader === undefined ? undefined : refuseTimestamp(timestampHeader, timestamp, nowMs)
     },
-    refuseBody({ signature = '', timestamp }, body) {
+    begin({ signature = '', timestamp }) {
       const hmac = createHmac('sha256', secret)
       if (timestampHeader !== undefined) hmac.update(`${timestamp}:`)
-      const expected = hmac.update(body).digest()
-      const shown = Buffer.from(signature, 'hex')
-      if (shown.length === expected.length && timingSafeEqual(shown, expected)) return undefined
-      return wrong('The signature is not that of this body with the secret of ORRERY_GRAFANA_SECRET_FILE.')
+      return {
+        add: (chunk) => void hmac.update(chunk),
+        refuse() {
+          const expected = hmac.digest()
+          const shown = Buffer.from(signature, 'hex')
+          if (shown.length === expected.length && timingSafeEqual(shown, expected)) return undefined
+          return wrong('The signature is not that of this body with the secret of ORRERY_GRAFANA_SECRET_FILE.')
+        },
+      }
     },
   }
 }

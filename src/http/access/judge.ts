@@ -1,6 +1,7 @@
 /** Who may do what (docs/http-api.md, "Access"), as one function of one request. */
 import { type Credentials, credentialCheck, type Holder, type Shown, showsNothing } from './credentials.ts'
 import type { GrafanaSigning } from './grafana-signature.ts'
+import { isForeignPage, knownHosts, type PageHeaders } from './page.ts'
 import { trustedPeers } from './peer.ts'
 import { mayActAs, type Role, type Token } from './tokens.ts'
 
@@ -10,16 +11,17 @@ export interface AccessRules {
   readonly orbiter?: NonNullable<Credentials['orbiter']>
   /** Well-formed CIDRs; only without a token file. */
   readonly trustedCidrs: readonly string[]
+  /** Names of this machine, besides localhost and addresses; only without a token file. */
+  readonly hosts?: readonly string[]
   /** Present: Grafana's webhook takes what is signed so, and nothing else. */
   readonly grafana?: GrafanaSigning
 }
 
 /** The parts of a request that access depends on. */
-export interface Caller extends Shown {
+export interface Caller extends Shown, PageHeaders {
+  readonly method: string
   /** The socket's peer; never a header. */
   readonly address: string | undefined
-  readonly origin: string | undefined
-  readonly fetchSite: string | undefined
 }
 
 export type Verdict =
@@ -27,7 +29,13 @@ export type Verdict =
   | { readonly allowed: true; readonly name?: string }
   | {
       readonly allowed: false
-      readonly code: 'no-credential' | 'wrong-credential' | 'role-too-low' | 'writes-closed'
+      readonly code:
+        | 'no-credential'
+        | 'wrong-credential'
+        | 'role-too-low'
+        | 'writes-closed'
+        | 'foreign-origin'
+        | 'foreign-host'
       readonly detail: string
     }
 
@@ -37,8 +45,25 @@ const allow = ({ name }: Holder): Verdict => (name === undefined ? ALLOWED : { a
 export type Judge = (caller: Caller, needed: Role) => Verdict
 
 export function createJudge(rules: AccessRules): Judge {
-  return rules.tokens === undefined ? openJudge(rules) : tokenJudge(rules, rules.tokens)
+  const judge = rules.tokens === undefined ? openJudge(rules) : tokenJudge(rules, rules.tokens)
+  return (caller, needed) => (isForgeable(caller, needed) ? foreignOrigin : judge(caller, needed))
 }
+
+/** Open to everybody who can reach this, and to pages under a name of somebody else's only without tokens to ask for. */
+export function createHostJudge({ tokens, hosts = [] }: AccessRules): (host: string | undefined) => Verdict {
+  if (tokens !== undefined) return () => ALLOWED
+  const isKnown = knownHosts(hosts)
+  return (host) => (isKnown(host) ? ALLOWED : foreignHost)
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** A page can make a browser send Basic, but neither Bearer nor a header of ours. */
+const isForgeable = (caller: Caller, needed: Role): boolean =>
+  (needed !== 'read' || !SAFE_METHODS.has(caller.method)) && !carriesToken(caller) && isForeignPage(caller)
+
+const carriesToken = ({ authorization, token }: Shown): boolean =>
+  token !== undefined || /^bearer +\S/i.test(authorization ?? '')
 
 function tokenJudge({ orbiter }: AccessRules, tokens: readonly Token[]): Judge {
   const roleOf = credentialCheck({ tokens, ...(orbiter && { orbiter }) })
@@ -55,14 +80,12 @@ function openJudge({ orbiter, trustedCidrs }: AccessRules): Judge {
   const roleOf = orbiter && credentialCheck({ tokens: [], orbiter })
   return (caller, needed) => {
     if (needed === 'read') return ALLOWED
-    const { address, origin, fetchSite } = caller
-    // A page on any web site can make a browser on this machine send requests; they carry one of these.
-    if (origin !== undefined || fetchSite === 'cross-site')
-      return writesClosed('comes from a web page (it has Origin or Sec-Fetch-Site)')
+    // What it carries is not asked for here, so that it proves nothing.
+    if (isForeignPage(caller)) return writesClosed('comes from a web page of somebody else (Origin, Sec-Fetch-Site)')
     const held = roleOf?.(caller)
     if (held !== undefined && mayActAs(held.role, needed)) return allow(held)
     if (roleOf && !showsNothing(caller) && held === undefined) return wrongCredential
-    if (isTrusted(address)) return ALLOWED
+    if (isTrusted(caller.address)) return ALLOWED
     return roleOf && held === undefined ? noCredential(needed) : writesClosed('comes from another machine')
   }
 }
@@ -80,6 +103,16 @@ const noCredential = (needed: Role): Verdict =>
   )
 
 const wrongCredential = refuse('wrong-credential', 'The credential is none of those that this controller knows.')
+
+const foreignOrigin = refuse(
+  'foreign-origin',
+  'A page of another origin sent this (Origin is not this Host, or Sec-Fetch-Site says so). Send the token as Authorization: Bearer or as X-Orrery-Token.',
+)
+
+const foreignHost = refuse(
+  'foreign-host',
+  'Without a token file, only addresses, localhost, the name of this machine and what ORRERY_HOSTS lists are answered as Host. Name it there, or set ORRERY_TOKEN_FILE.',
+)
 
 const roleTooLow = (held: Role, needed: Role): Verdict =>
   refuse('role-too-low', `The token has the role ${held}; this needs ${needed}.`)

@@ -1,26 +1,24 @@
 /** Whether a caller is near enough to write without a credential, by the address of its socket. Pure. */
-import ipaddr from 'ipaddr.js'
+import { addressOf, blockAt, contains, parseAddress, parseCidr, type Span } from '../../foundation/address.ts'
 
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
+const LOOPBACK: readonly Span[] = [blockAt(4, addressOf('127.0.0.0').first, 8), addressOf('::1')]
 
-/** `cidrs` are well-formed. An IPv4-mapped IPv6 address counts as the IPv4 address that it is. */
+/** `cidrs` are well-formed. An IPv4-mapped IPv6 address (`::ffff:…`), and no other one, counts as the IPv4 that it is. */
 export function trustedPeers(cidrs: readonly string[]): (address: string | undefined) => boolean {
-  const networks = cidrs.map(unmapped)
+  const networks = [...LOOPBACK, ...cidrs.flatMap((cidr) => parseCidr(unmappedCidr(cidr))?.block ?? [])]
   return (address) => {
-    if (address === undefined || !ipaddr.isValid(address)) return false
-    const peer = ipaddr.process(address)
-    return peer.range() === 'loopback' || networks.some((network) => isInside(peer, network))
+    const peer = parseAddress(unmapped(address ?? ''))
+    return peer !== undefined && networks.some((network) => contains(network, peer))
   }
 }
 
-function unmapped(cidr: string): Network {
-  const [address, bits] = ipaddr.parseCIDR(cidr)
-  return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96
-    ? [address.toIPv4Address(), bits - 96]
-    : [address, bits]
-}
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const MAPPED_CIDR = /^::ffff:(\d+\.\d+\.\d+\.\d+)\/(\d+)$/i
+const MAPPED_BITS = 96
 
-function isInside(peer: ipaddr.IPv4 | ipaddr.IPv6, [network, bits]: Network): boolean {
-  if (peer instanceof ipaddr.IPv4) return network instanceof ipaddr.IPv4 && peer.match(network, bits)
-  return network instanceof ipaddr.IPv6 && peer.match(network, bits)
+const unmapped = (address: string): string => MAPPED.exec(address)?.[1] ?? address
+
+function unmappedCidr(cidr: string): string {
+  const [, address, bits] = MAPPED_CIDR.exec(cidr) ?? []
+  return address === undefined || Number(bits) < MAPPED_BITS ? cidr : `${address}/${Number(bits) - MAPPED_BITS}`
 }

@@ -43,6 +43,16 @@ export function parseTokenFile(text: string): {
   return { tokens, problems }
 }
 
+const SHORT = 16
+
+/** Of a file without problems: what is short enough to be guessed or mistyped into, by line number. */
+export const shortTokens = (text: string): readonly string[] =>
+  text.split(/\r?\n/).flatMap((line, index) => {
+    const [role = '#', secret = ''] = line.trim().split(/\s+/)
+    const isShort = secret !== '' && !role.startsWith('#') && secret.length < SHORT
+    return isShort ? [`the token of line ${index + 1} has fewer than ${SHORT} characters: openssl rand -hex 24`] : []
+  })
+
 const RANK: Readonly<Record<Exclude<Role, 'agent'>, number>> = { read: 0, scale: 1, admin: 2 }
 
 /** `read` < `scale` < `admin`; `agent` stands apart. */

@@ -2,10 +2,11 @@
  * The guards that routes name for themselves: `onRequest: guard('scale')`, before any body is read.
  * Wrong credentials are counted per address; only they are ever slowed, a right one never is.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../../autoscaling/decision/request.ts'
-import { type AccessRules, createJudge } from '../access/judge.ts'
+import { type AccessRules, createHostJudge, createJudge } from '../access/judge.ts'
 import type { Role } from '../access/tokens.ts'
+import { HttpProblem } from '../problem.ts'
 import type { Refuse } from './refuse.ts'
 
 export type Guard = (role: Role) => (request: FastifyRequest, reply: FastifyReply) => Promise<void>
@@ -49,7 +50,18 @@ export function whoAsks(request: FastifyRequest): Caller {
   return { ...(name !== undefined && { name }), ...(address !== undefined && { address }) }
 }
 
-const callerOf = ({ raw, headers }: FastifyRequest) => ({
+/** On every route: a name that somebody else points here is answered with nothing. Before the guards. */
+export function refuseForeignHosts(app: FastifyInstance, rules: AccessRules): void {
+  const judge = createHostJudge(rules)
+  app.addHook('onRequest', async ({ headers }) => {
+    const verdict = judge(headers.host)
+    if (!verdict.allowed) throw new HttpProblem(verdict.code, verdict.detail)
+  })
+}
+
+const callerOf = ({ raw, method, headers }: FastifyRequest) => ({
+  method,
+  host: headers.host,
   address: raw.socket.remoteAddress,
   authorization: headers.authorization,
   token: oneHeader(headers['x-orrery-token']),

@@ -34,5 +34,11 @@ export const errorAnswer =
 
 export const answerError = errorAnswer(sendProblem)
 
+/** What a line of the log or an answer says of a path that nobody knows; it can have 14 KB. */
+const SHOWN_PATH = 200
+
 /** Without the query: people put secrets there. */
-export const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? '/'
+export function pathOf({ url }: FastifyRequest): string {
+  const [path = '/'] = url.split('?', 1)
+  return path.length > SHOWN_PATH ? `${path.slice(0, SHOWN_PATH)}…` : path
+}

@@ -5,7 +5,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
 import { createSignatureCheck, type GrafanaSigning, SIGNATURE_HEADER } from '../access/grafana-signature.ts'
-import { HttpProblem } from '../problem.ts'
 import { type Guard, oneHeader } from './access.ts'
 import type { Refuse } from './refuse.ts'
 
@@ -40,27 +39,15 @@ export function createGrafanaGuard({ signing, guard, refuse, now }: GrafanaGuard
       if (refusal !== undefined) await refuse(request, { ...refusal, challenge: CHALLENGE })
     },
     async preParsing(request, _reply, payload) {
-      const body = await rawBytes(payload, request.routeOptions.bodyLimit ?? 0)
-      const refusal = check.refuseBody(signedHeaders(request), body)
+      const signature = check.begin(signedHeaders(request))
+      const { headers, server, routeOptions } = request
+      const limitBytes = routeOptions.bodyLimit ?? 0
+      const body = await server.readBody({ payload, headers, limitBytes, onChunk: signature.add })
+      const refusal = signature.refuse()
       if (refusal !== undefined) await refuse(request, { ...refusal, challenge: CHALLENGE })
       return replayed(body)
     },
   }
-}
-
-/** Throws HttpProblem `body-too-large` or `malformed`. Not an iteration: leaving one early would cut the connection. */
-function rawBytes(payload: RequestPayload, limit: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    payload.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= limit) chunks.push(chunk)
-      else reject(new HttpProblem('body-too-large', `The body is larger than ${limit} bytes.`))
-    })
-    payload.on('end', () => resolve(Buffer.concat(chunks)))
-    payload.on('error', () => reject(new HttpProblem('malformed', 'The body ended early.')))
-  })
 }
 
 function replayed(body: Buffer): RequestPayload {

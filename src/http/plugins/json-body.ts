@@ -2,18 +2,35 @@
  * Bodies: empty is valid and anything else is JSON, whatever Content-Type says, since `curl -d ''` says form-urlencoded
  * and alerting tools say what they like.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify'
 import { HttpProblem } from '../problem.ts'
+import { createReadBody, type ReadBody } from './body-budget.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readBody: ReadBody
+  }
+}
+
+const bodyOf = (request: FastifyRequest, payload: RequestPayload): Promise<string> => {
+  const { headers, routeOptions, server } = request
+  const limitBytes = routeOptions.bodyLimit ?? server.initialConfig.bodyLimit ?? 0
+  return server.readBody({ payload, headers, limitBytes }).then((bytes) => bytes.toString('utf8'))
+}
 
 export function readBodiesAsJson(app: FastifyInstance): void {
+  app.decorate('readBody', createReadBody())
   app.addHook('onRequest', forgetContentType)
   app.removeAllContentTypeParsers()
   const parseSafely = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, text, done) => {
-    if (text.trim() === '') return done(null, undefined)
-    return parseSafely(request, text, (error, body) => {
-      if (error) done(new HttpProblem('malformed', whatIsWrong(text)))
-      else done(null, body)
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: RequestPayload) => {
+    const text = await bodyOf(request, payload)
+    if (text.trim() === '') return undefined
+    return await new Promise((resolve, reject) => {
+      parseSafely(request, text, (error, body) => {
+        if (error) reject(new HttpProblem('malformed', whatIsWrong(text)))
+        else resolve(body)
+      })
     })
   })
 }
@@ -21,7 +38,7 @@ export function readBodiesAsJson(app: FastifyInstance): void {
 /** Bodies as text, for routes that read them in their own way; in a plugin of its own. */
 export function readBodiesAsText(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (_request, text, done) => done(null, text))
+  app.addContentTypeParser('*', bodyOf)
 }
 
 /** Without the header, Fastify can neither choose a parser by it nor answer 415 to a malformed one. */

@@ -45,6 +45,7 @@ export const processRoutes = (deps: ProcessDeps): RouteGroup => ({
 
 function register(app: TypedApp, { sync, metrics, access, controller }: ProcessDeps, http: Http): void {
   const { stopping, guard, roleOf, now } = http
+  const metricsText = onceIn(1000, metrics.text)
   app.get(
     '/healthz',
     {
@@ -86,7 +87,7 @@ function register(app: TypedApp, { sync, metrics, access, controller }: ProcessD
         response: textAnswers('text/plain', 'docs/metrics.md'),
       },
     },
-    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+    async (_request, reply) => reply.type(metrics.contentType).send(await metricsText()),
   )
   app.get(
     '/v1/controller',
@@ -122,4 +123,14 @@ function register(app: TypedApp, { sync, metrics, access, controller }: ProcessD
       }
     },
   )
+}
+
+/** All who ask within that time get what the first got. */
+function onceIn<T>(ms: number, make: () => Promise<T>): () => Promise<T> {
+  let last: { readonly made: Promise<T>; readonly atMs: number } | undefined
+  return () => {
+    const nowMs = performance.now()
+    if (last === undefined || nowMs - last.atMs >= ms) last = { made: make(), atMs: nowMs }
+    return last.made
+  }
 }

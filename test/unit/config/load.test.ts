@@ -15,6 +15,7 @@ describe('a configuration', () => {
   it('is complete with no variable set', () => {
     expect(loadConfig({})).toEqual({
       listen: [{ host: '0.0.0.0', port: 8000 }],
+      hosts: [],
       dockerHost: 'unix:///var/run/docker.sock',
       dockerTlsVerify: false,
       swarmSocket: '/var/run/docker/swarm/control.sock',

@@ -1,6 +1,6 @@
 /** Decisions and what came of alerts, as answers: 200 for every policy outcome, a problem where the set-up itself is wrong. */
 import type { FastifyReply } from 'fastify'
-import type { Notification } from '../../../autoscaling/alerts/notification.ts'
+import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
 import type { AlertResult, AlertRoute } from '../../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import { Fault } from '../../../foundation/errors.ts'
@@ -14,6 +14,21 @@ export function answerDecision(decision: Decision): WireDecision {
   const { outcome, reason } = decision
   if (outcome !== 'invalid-policy' && outcome !== 'unsupported') return wire
   throw new HttpProblem(outcome, reason, { members: wire })
+}
+
+/** A notification with a MiB of real alerts has some 4000. */
+const MOST_ALERTS = 5000
+
+/** `undefined`: the body is no notification. Throws HttpProblem `body-too-large`: each alert is answered with a line of its own. */
+export function notificationOf(body: unknown): Notification | undefined {
+  const alerts = typeof body === 'object' && body !== null ? Reflect.get(body, 'alerts') : undefined
+  if (Array.isArray(alerts) && alerts.length > MOST_ALERTS) {
+    throw new HttpProblem(
+      'body-too-large',
+      `It has ${alerts.length} alerts; at most ${MOST_ALERTS} are taken at a time.`,
+    )
+  }
+  return readNotification(body)
 }
 
 /** A notification on a route that says itself what it is for. Throws as `Alerts.receiveFor`, and instead of Fault `write-rejected` an HttpProblem: Alertmanager repeats every 5xx at once. */

@@ -1,5 +1,4 @@
 /** What callers ask of one autoscaler: a step, a count, a pause. A step may also be the notification of a monitoring tool. */
-import { readNotification } from '../../../autoscaling/alerts/notification.ts'
 import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../../autoscaling/policy/step.ts'
 import { whoAsks } from '../../plugins/access.ts'
@@ -8,7 +7,7 @@ import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema } from '../../wire/decision.ts'
 import { answers, NameParams, needs } from '../schemas.ts'
-import { answerDecision, countWebhook, receiveAlert } from './answers.ts'
+import { answerDecision, countWebhook, notificationOf, receiveAlert } from './answers.ts'
 import {
   IdempotencyHeader,
   PauseBody,
@@ -52,7 +51,7 @@ function stepRoutes(app: TypedApp, deps: Deps): void {
       handler: async (request, reply) => {
         const { name } = request.params
         const { by, note } = readStep(request.query, request.body)
-        const notification = readNotification(request.body)
+        const notification = notificationOf(request.body)
         const wish = `${direction}:${by ? formatStep(by) : ''}`
         const key = readIdempotencyKey(request.headers['idempotency-key'], { autoscaler: name, wish })
         const caller = whoAsks(request)

@@ -75,6 +75,7 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
         response: { ...answers(List, 'Sorted by name, with an ETag.'), ...NOT_MODIFIED },
       },
       onRequest,
+      config: { sharedMs: 50 },
     },
     async ({ query, headers }, reply) => {
       const autoscalers = catalog.list()

@@ -1,14 +1,14 @@
 /** Notifications of Alertmanager and Grafana, each alert routed by its own labels; and the end of what stands. */
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import type { Notification } from '../../../autoscaling/alerts/notification.ts'
 import { whoAsks } from '../../plugins/access.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { AlertResultsSchema } from '../../wire/decision.ts'
 import { answers, NameParams, needs } from '../schemas.ts'
-import { answerAlerts, countAlerts, countWebhook } from './answers.ts'
+import { answerAlerts, countAlerts, countWebhook, notificationOf } from './answers.ts'
 import type { AutoscalingDeps } from './deps.ts'
 
 /** Described, not checked: what is missing or odd in an alert is that alert's result. */
@@ -85,7 +85,7 @@ export function webhookRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'alerts
 
 /** Throws HttpProblem `malformed`. */
 function notificationIn(body: unknown): Notification {
-  const notification = readNotification(body)
+  const notification = notificationOf(body)
   if (notification !== undefined) return notification
   throw new HttpProblem(
     'malformed',

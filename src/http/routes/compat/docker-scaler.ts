@@ -4,7 +4,7 @@
  */
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import type { Notification } from '../../../autoscaling/alerts/notification.ts'
 import type { Autoscaler } from '../../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import type { Caller as Who } from '../../../autoscaling/decision/request.ts'
@@ -17,7 +17,7 @@ import { errorAnswer } from '../../plugins/errors.ts'
 import { parsed, readBodiesAsText } from '../../plugins/json-body.ts'
 import { asHttpProblem, type HttpProblem, isTransient, PROBLEMS, replyTo } from '../../problem.ts'
 import type { Http, RouteGroup } from '../../route-group.ts'
-import { countWebhook, receiveAlert } from '../autoscaling/answers.ts'
+import { countWebhook, notificationOf, receiveAlert } from '../autoscaling/answers.ts'
 import type { AutoscalingDeps } from '../autoscaling/deps.ts'
 import { needs } from '../schemas.ts'
 
@@ -73,7 +73,7 @@ function register(app: FastifyInstance, deps: Deps): void {
 
 async function handle(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const body = typeof request.body === 'string' ? parsed(request.body) : undefined
-  const notification = readNotification(body)
+  const notification = notificationOf(body)
   if (notification !== undefined) countWebhook(reply, deps.metrics)
   const asked = readDockerScalerRequest(request.query, body)
   const { status, message } =

@@ -3,7 +3,7 @@
  * What deviates, and why, is in docs/migrating-from-orbiter.md.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import type { Notification } from '../../../autoscaling/alerts/notification.ts'
 import type { AlertResult } from '../../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import type { Direction } from '../../../autoscaling/policy/policy.ts'
@@ -15,7 +15,7 @@ import { HttpProblem, isTransient } from '../../problem.ts'
 import type { Http, RouteGroup } from '../../route-group.ts'
 import { wireDecision } from '../../wire/decision.ts'
 import { rfc3339 } from '../../wire/time.ts'
-import { answerAlerts, answerDecision, countAlerts, countWebhook } from '../autoscaling/answers.ts'
+import { answerAlerts, answerDecision, countAlerts, countWebhook, notificationOf } from '../autoscaling/answers.ts'
 import type { AutoscalingDeps } from '../autoscaling/deps.ts'
 import { needs } from '../schemas.ts'
 
@@ -97,7 +97,7 @@ async function handle(
   const { autoscaler, service } = request.params
   const text = typeof request.body === 'string' ? request.body : ''
   const direction = directionOf(request.params.direction, text)
-  const notification = readNotification(parsed(text))
+  const notification = notificationOf(parsed(text))
   if (notification !== undefined) {
     countWebhook(reply, deps.metrics)
     const results = await alertResults(deps, { autoscaler, service, direction }, notification)

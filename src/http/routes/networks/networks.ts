@@ -58,6 +58,7 @@ function networkReads(app: TypedApp, { networks, sync: syncOf }: NetworkRouteDep
     {
       schema: { ...shared, summary: 'Every network, by name', response: answers(Networks, 'Sorted by name.') },
       onRequest,
+      config: { sharedMs: 50 },
     },
     async ({ query }) => {
       const views = networks.networks()
@@ -100,6 +101,7 @@ function nodeReads(app: TypedApp, { networks, sync: syncOf }: NetworkRouteDeps, 
     {
       schema: { ...shared, summary: 'Every node, by host name', response: answers(Nodes, 'Sorted by host name.') },
       onRequest: guard('read'),
+      config: { sharedMs: 50 },
     },
     async ({ query }) => {
       const views = networks.nodes()

@@ -205,3 +205,9 @@ describe('sets of spans', () => {
     )
   })
 })
+
+it('an IPv6 address that is written with an IPv4 part stays one of IPv6', () => {
+  for (const text of ['::127.0.0.1', '::10.1.2.3', '64:ff9b::10.1.2.3', '::ffff:0:10.1.2.3'])
+    expect(parseAddress(text)?.family, text).toBe(6)
+  expect(parseCidr('::10.1.2.0/120')?.block.family).toBe(6)
+})

@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { readAccess } from '../../../../src/commands/serve/read-access.ts'
@@ -16,7 +16,26 @@ function file(text: string): string {
 const rules = (env: Record<string, string>) => readAccess(loadConfig(env)).access
 
 it('nothing is asked for when no file is named', () => {
-  expect(rules({})).toEqual({ trustedCidrs: [] })
+  expect(rules({})).toEqual({ trustedCidrs: [], hosts: [hostname(), hostname().split('.')[0]] })
+})
+
+it('names of this machine are its own and those of ORRERY_HOSTS', () => {
+  expect(rules({ ORRERY_HOSTS: 'orrery.example.com, vip' }).hosts).toEqual(
+    expect.arrayContaining([hostname(), 'orrery.example.com', 'vip']),
+  )
+})
+
+it('a token file that others can read is warned of, and so is a token that could be guessed', () => {
+  const long = 'x'.repeat(16)
+  const open = file(`scale ${long}\nread short\n`)
+  chmodSync(open, 0o644)
+  const { warnings } = readAccess(loadConfig({ ORRERY_TOKEN_FILE: open }))
+  expect(warnings).toHaveLength(2)
+  expect(warnings.join()).toMatch(/others.*chmod.*line 2.*16 characters/s)
+  expect(warnings.join()).not.toContain('short')
+  const kept = file(`scale ${long}\n`)
+  chmodSync(kept, 0o440)
+  expect(readAccess(loadConfig({ ORRERY_TOKEN_FILE: kept })).warnings).toEqual([])
 })
 
 it.each(['hush now', 'hush now\n', 'hush now\r\n'])(
