@@ -1,6 +1,5 @@
 /** Times are held to ten times their figure: what this machine does besides is no fault. `npm run bench` measures them properly. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { callsSoFar } from '../../bench/idle.ts'
 import { median } from '../../bench/statistics.ts'
 import type { WireAutoscaler } from '../../src/http/wire/autoscaler.ts'
 import type { Lab } from '../lab/lab.ts'
@@ -41,11 +40,11 @@ afterAll(async () => {
 
 const list = () => controller.call<{ autoscalers: WireAutoscaler[] }>('GET', '/v1/autoscaler')
 
-/** How often each endpoint of the engine was called meanwhile, but for the leader read of every 2 s. */
+/** How often each endpoint of the engine was called meanwhile, but for the leader read of every 2 s; `/metrics` may be a second old. */
 async function callsDuring(work: () => Promise<unknown>): Promise<Record<string, number>> {
-  const before = await callsSoFar(controller)
+  const before = proxy.calls()
   await work()
-  const calls = [...(await callsSoFar(controller))].map(
+  const calls = [...proxy.calls()].map(
     ([endpoint, count]) => [endpoint, count - (before.get(endpoint) ?? 0)] as const,
   )
   return Object.fromEntries(calls.filter(([endpoint, count]) => endpoint !== 'GET /swarm' && count > 0))
