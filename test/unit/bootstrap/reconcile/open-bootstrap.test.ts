@@ -167,6 +167,20 @@ describe('remove', () => {
     await expect(bootstrap.remove({ network: 'vlan40' })).rejects.toMatchObject({ code: 'unknown-network' })
   })
 
+  it('is done when the record is gone, though reports of just before still show what was there', async () => {
+    const model = await inForce()
+    const before = model.reports.list()
+    const current = () => (model.cluster.records.size === 0 ? before.slice(1) : model.reports.list())
+    const reports = {
+      ...model.reports,
+      list: current,
+      get: (id: string) => current().find(({ report }) => report.nodeId === id),
+    }
+    const bootstrap = openBootstrap({ ...model, reports })
+    const result = await model.whileOthersWork(bootstrap.remove({ network: 'vlan40' }))
+    expect(result).toMatchObject({ outcome: 'done', left: [], problems: [] })
+  })
+
   it('of what is defined and not in force has nothing to do', async () => {
     const { bootstrap, writes } = opened()
     const result = await bootstrap.remove({ network: 'vlan40' })
