@@ -44,9 +44,7 @@ const list = () => controller.call<{ autoscalers: WireAutoscaler[] }>('GET', '/v
 async function callsDuring(work: () => Promise<unknown>): Promise<Record<string, number>> {
   const before = proxy.calls()
   await work()
-  const calls = [...proxy.calls()].map(
-    ([endpoint, count]) => [endpoint, count - (before.get(endpoint) ?? 0)] as const,
-  )
+  const calls = [...proxy.calls()].map(([endpoint, count]) => [endpoint, count - (before.get(endpoint) ?? 0)] as const)
   return Object.fromEntries(calls.filter(([endpoint, count]) => endpoint !== 'GET /swarm' && count > 0))
 }
 
