@@ -66,15 +66,19 @@ export interface AgentMemory {
   wanted(): WantedState | undefined
   /** Links that the agent made promiscuous. */
   promiscuous(): ReadonlySet<string>
+  /** Ids of config-only networks that the agent has taken over. */
+  adopted(): ReadonlySet<string>
   /** Never throws. */
   keepWanted(wanted: WantedState): Promise<void>
   keepPromiscuous(links: ReadonlySet<string>): Promise<void>
+  keepAdopted(networkIds: ReadonlySet<string>): Promise<void>
   /** Why the last thing could not be kept; a sentence for a person. */
   fault(): string | undefined
 }
 
 export type ControllerAnswer =
-  | { readonly kind: 'wanted'; readonly wanted: WantedState }
+  /** `isProven`: by its certificate it is a controller of this node's Swarm. */
+  | { readonly kind: 'wanted'; readonly wanted: WantedState; readonly isProven: boolean }
   /** It answered something else: a sentence for a person. */
   | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
   | { readonly kind: 'silent'; readonly reason: string }

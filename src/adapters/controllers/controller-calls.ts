@@ -86,7 +86,7 @@ async function readBody(response: http.IncomingMessage): Promise<Answer> {
 function answerOf(url: string, { status, text }: Answer): ControllerAnswer {
   if (status !== 200) return { kind: 'refused', status, reason: whyRefused(url, { status, text }) }
   try {
-    return { kind: 'wanted', wanted: readWanted(JSON.parse(text)) }
+    return { kind: 'wanted', wanted: readWanted(JSON.parse(text)), isProven: url.startsWith('https:') }
   } catch (error) {
     const why = error instanceof NoWantedState ? error.message : 'it is no JSON'
     return { kind: 'refused', status, reason: `${url} answers with something that is no wanted state: ${why}` }

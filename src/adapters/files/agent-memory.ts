@@ -1,4 +1,4 @@
-/** What an agent keeps on disk: `wanted.json` and `promiscuous.json` in its state folder. */
+/** What an agent keeps on disk: `wanted.json`, `promiscuous.json` and `adopted.json` in its state folder. */
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentMemory } from '../../agent/ports.ts'
@@ -7,6 +7,7 @@ import { readWanted, type WantedState } from '../../swarm/wanted.ts'
 
 const WANTED = 'wanted.json'
 const PROMISCUOUS = 'promiscuous.json'
+const ADOPTED = 'adopted.json'
 
 /** Reads what was kept. Never rejects: what can not be read is put aside, with a line in the log, and counts as nothing. */
 export async function openAgentMemory({ dir, logger }: { dir: string; logger: Logger }): Promise<AgentMemory> {
@@ -43,8 +44,10 @@ export async function openAgentMemory({ dir, logger }: { dir: string; logger: Lo
   await mkdir(dir, { recursive: true }).catch((error: unknown) => failed('The state folder can not be made', error))
   let wanted = await read(WANTED, readWanted)
   let promiscuous: ReadonlySet<string> = new Set(await read(PROMISCUOUS, readNames))
+  let adopted: ReadonlySet<string> = new Set(await read(ADOPTED, readNames))
   return {
     wanted: () => wanted,
+    adopted: () => adopted,
     promiscuous: () => promiscuous,
     async keepWanted(next: WantedState) {
       wanted = next
@@ -53,6 +56,10 @@ export async function openAgentMemory({ dir, logger }: { dir: string; logger: Lo
     async keepPromiscuous(links) {
       promiscuous = links
       await keep(PROMISCUOUS, [...links].toSorted())
+    },
+    async keepAdopted(networkIds) {
+      adopted = networkIds
+      await keep(ADOPTED, [...networkIds].toSorted())
     },
     fault: () => fault,
   }

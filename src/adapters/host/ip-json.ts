@@ -53,15 +53,23 @@ export function readRoutes(text: string, family: 4 | 6): readonly HostRoute[] {
     const link = textAt(raw, 'dev')
     const source = textAt(raw, 'prefsrc')
     const protocol = textAt(raw, 'protocol')
+    const gateways = [raw, ...listAt(raw, 'nexthops')].flatMap(gatewayOf)
     return [
       {
         destination: withLength(destination, family),
         ...(link !== undefined && { link }),
         ...(source !== undefined && { source }),
         ...(protocol !== undefined && { protocol }),
+        ...(gateways.length > 0 && { gateways }),
       },
     ]
   })
+}
+
+/** `via`: of another family than the route. */
+const gatewayOf = (raw: unknown): string[] => {
+  const gateway = textAt(raw, 'gateway') ?? textAt(at(raw, 'via'), 'host')
+  return gateway === undefined ? [] : [gateway]
 }
 
 function withLength(destination: string, family: 4 | 6): string {

@@ -46,7 +46,7 @@ export async function lookAtNode(
     if (ofHost.status === 'fulfilled') state = ofHost.value
     if (ofEngine.status === 'rejected') throw ofEngine.reason
     if (ofHost.status === 'rejected') throw ofHost.reason
-    return { ...state, networks, containers, promiscuousByUs: memory.promiscuous() }
+    return { ...state, networks, containers, promiscuousByUs: memory.promiscuous(), adoptedByUs: memory.adopted() }
   }
   try {
     const { standings } = await mendNode(wanted, await see(), { host, engine, memory, look: see, onStep })
@@ -123,7 +123,7 @@ async function mendNode<Seen extends NodeObservation>(
 export interface CarryOutDeps {
   readonly host: Host
   readonly engine: Pick<LocalEngine, 'createNetwork' | 'removeNetwork'>
-  readonly memory: Pick<AgentMemory, 'promiscuous' | 'keepPromiscuous'>
+  readonly memory: Pick<AgentMemory, 'promiscuous' | 'keepPromiscuous' | 'adopted' | 'keepAdopted'>
 }
 
 export interface Carried {
@@ -150,8 +150,14 @@ async function take(step: NodeStep, { host, engine, memory }: CarryOutDeps): Pro
   switch (step.do) {
     case 'create-network':
       return await engine.createNetwork(step.network)
+    case 'adopt-network':
+      return await memory.keepAdopted(new Set([...memory.adopted(), step.id]))
     case 'remove-network':
-      return await engine.removeNetwork(step.id)
+      await engine.removeNetwork(step.id)
+      if (memory.adopted().has(step.id)) {
+        await memory.keepAdopted(new Set([...memory.adopted()].filter((id) => id !== step.id)))
+      }
+      return
     case 'set-promiscuous': {
       const others = [...memory.promiscuous()].filter((link) => link !== step.link)
       // Before: what was switched on and forgotten would stay on for good.

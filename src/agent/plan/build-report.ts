@@ -166,6 +166,8 @@ export function mendedBy(step: NodeStep): string {
       return `removed the route to ${step.destination} by ${step.link}`
     case 'create-network':
       return `created the config-only network ${step.network.name}`
+    case 'adopt-network':
+      return `took over the config-only network ${step.name}`
     case 'remove-network':
       return `removed the config-only network ${step.name}`
     default:

@@ -66,6 +66,8 @@ export interface HostRoute {
   readonly source?: string
   /** `kernel`: made with an address, not by anybody. */
   readonly protocol?: string
+  /** The routers that it goes to; absent where what is meant is on the link itself. */
+  readonly gateways?: readonly string[]
 }
 
 export interface HostState {
@@ -80,6 +82,8 @@ export interface NodeObservation extends HostState {
   readonly containers: readonly Pick<ReportedContainer, 'addresses'>[]
   /** Links that the agent has made promiscuous, and that were not before. */
   readonly promiscuousByUs: ReadonlySet<string>
+  /** Ids of config-only networks without our label that the agent has taken over. */
+  readonly adoptedByUs: ReadonlySet<string>
 }
 
 export type HostStep =
@@ -108,4 +112,5 @@ export type HostStep =
 export type NodeStep =
   | HostStep
   | { readonly do: 'create-network'; readonly network: ConfigNetwork }
-  | { readonly do: 'remove-network'; readonly id: string; readonly name: string }
+  /** Remembered alone: a label cannot be put on a network that is there. */
+  | { readonly do: 'adopt-network' | 'remove-network'; readonly id: string; readonly name: string }

@@ -1,15 +1,16 @@
 /**
  * What one node lacks of one network, as steps in their order, or why nothing is done about it. Only what carries our label
- * or alias, or is adopted by the record, is ever changed or removed.
+ * or alias, or was taken over by this agent, is ever changed or removed.
  */
 
 import { configNetwork, differences, nameClash, subnetClashes, whyForeign } from '../../swarm/config-network.ts'
-import type { EngineNetwork } from '../../swarm/networks.ts'
+import { type EngineNetwork, NETWORK_LABEL } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostStep, NodeObservation, NodeStep } from './host.ts'
 import { HALF_MADE, shimName } from './link-names.ts'
 import { findParent, linkNamed, type Parent } from './parent.ts'
+import { refusals } from './refusals.ts'
 import { planShim, removeShims, unusedSteps } from './shim-plan.ts'
 
 export interface NodeNetworkPlan {
@@ -47,6 +48,8 @@ const removeHalfMade = ({ links }: NodeObservation): HostStep[] =>
   links.filter(({ name }) => name === HALF_MADE).map(({ name }) => ({ do: 'remove-link', link: name }))
 
 function planPresent(wanted: WantedNetwork, observed: NodeObservation, all: readonly WantedNetwork[]): Part {
+  const refused = refusals(wanted, observed)
+  if (refused.length > 0) return { steps: [], faults: refused }
   const holders = observed.networks.filter(({ name }) => name === wanted.configName)
   const [found] = holders
   const parent = findParent(wanted, observed, found?.configOnly ? found.options.parent : undefined)
@@ -77,18 +80,20 @@ function planConfig(wanted: WantedNetwork, { found, parent, observed }: ConfigPl
   const network = configNetwork(wanted, parent)
   if (found === undefined) return { steps: [{ do: 'create-network', network }], faults: [] }
   const different = differences(found, network)
-  if (different.length === 0) return { steps: [], faults: [] }
+  const { id, name } = found
+  const isOwn = isLabelled(found, wanted) || observed.adoptedByUs.has(id)
+  if (different.length === 0) return { steps: isOwn ? [] : [{ do: 'adopt-network', id, name }], faults: [] }
   const what = `The config-only network "${wanted.configName}" is not as wanted: ${different.join('; ')}.`
   if (!wanted.mayRecreate) {
     const remedy = 'It can only be made anew: `orrery network apply --allow-drain` drains the node for that.'
     return { steps: [], faults: [{ code: 'network-different', message: `${what} ${remedy}` }] }
   }
+  if (!isOwn) return { steps: [], faults: [neverTakenOver(name, what)] }
   const attached = countAttached(wanted.name, observed)
   if (attached > 0) {
     const message = `${what} It is made anew once nothing is attached: ${attached} ${attached === 1 ? 'container is' : 'containers are'}.`
     return { steps: [], faults: [{ code: 'in-use', message }] }
   }
-  const { id, name } = found
   return {
     steps: [
       { do: 'remove-network', id, name },
@@ -118,9 +123,10 @@ function planAbsent(wanted: WantedNetwork, observed: NodeObservation, all: reado
     const message = `${attached} ${attached === 1 ? 'container has' : 'containers have'} an address of "${wanted.name}": what is here goes when nothing does any more.`
     return { steps: [], faults: [{ code: 'in-use', message }] }
   }
-  const own = observed.networks.filter(
+  const there = observed.networks.filter(
     (found) => found.name === wanted.configName && whyForeign(found, wanted).length === 0,
   )
+  const own = there.filter((found) => isLabelled(found, wanted) || observed.adoptedByUs.has(found.id))
   const removed = own.map(({ id }) => id)
   return {
     steps: [
@@ -128,6 +134,14 @@ function planAbsent(wanted: WantedNetwork, observed: NodeObservation, all: reado
       ...removeShims(wanted.name, observed),
       ...unusedSteps(observed, { all, removed, parent: undefined, shimsOf: wanted.name }),
     ],
-    faults: [],
+    faults: there.filter((found) => !own.includes(found)).map(({ name }) => neverTakenOver(name)),
   }
 }
+
+const isLabelled = ({ labels }: EngineNetwork, { name }: WantedNetwork): boolean => labels[NETWORK_LABEL] === name
+
+/** A record says that it is ours, and nothing on this node does: whoever made it removes it. */
+const neverTakenOver = (name: string, what?: string): ReportedFault => ({
+  code: 'network-foreign',
+  message: `${what === undefined ? '' : `${what} `}The config-only network "${name}" was made by somebody else and never taken over by this agent, so it is not removed here: docker network rm ${name}.`,
+})

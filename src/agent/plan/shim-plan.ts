@@ -1,11 +1,12 @@
 /** The link that lets a host reach its own containers: its kind, its addresses, its routes. */
-import { formatAddress, formatBlock, parseCidr } from '../../foundation/address.ts'
+import { contains, formatAddress, formatBlock, parseCidr } from '../../foundation/address.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedFamily, WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostLink, HostRoute, HostState, HostStep, NodeObservation } from './host.ts'
 import { aliasOf, isOurs, isShim, shimName } from './link-names.ts'
 import { linkNamed } from './parent.ts'
+import { nextHopsIn } from './refusals.ts'
 
 const MODES = { macvlan: 'bridge', ipvlan: 'l2' } as const
 
@@ -85,7 +86,11 @@ function planRoutes(link: string, families: readonly ShimFamily[], routes: reado
     const other = same.find((route) => route.link !== link)
     const own = same.find((route) => route.link === link && route.protocol !== 'kernel')
     if (own !== undefined && canonicalAddress(own.source) === canonicalAddress(shim)) continue
-    if (other !== undefined && own === undefined) {
+    const way = own === undefined ? wayInside(range, link, routes) : undefined
+    if (way !== undefined) {
+      const message = `The range ${range} holds ${way} of this host, which a route by the shim would cut off: give this node another range (\`reserve\` what is not for containers).`
+      faults.push({ code: 'route-taken', message })
+    } else if (other !== undefined && own === undefined) {
       // To replace it could cut the host off.
       const via = other.link === undefined ? '' : ` by ${other.link}`
       const message = `This host routes ${range} already${via}, so its own containers can not be reached by the shim: remove that route, or give the nodes ranges smaller than the subnet.`
@@ -95,6 +100,21 @@ function planRoutes(link: string, families: readonly ShimFamily[], routes: reado
     }
   }
   return { steps, faults }
+}
+
+/** What this host goes by and that a route to the whole range would take over: a router, or what it routes elsewhere. */
+function wayInside(range: string, link: string, routes: readonly HostRoute[]): string | undefined {
+  const block = parseCidr(range)?.block
+  if (block === undefined) return undefined
+  const [router] = nextHopsIn(block, routes)
+  if (router !== undefined) return `the router ${router}`
+  const inner = routes.find(({ destination, link: by, gateways }) => {
+    const to = parseCidr(destination)?.block
+    const isFurther = to !== undefined && contains(block, to) && to.length > block.length
+    // Of one address on a link is how shims are reached that were made by hand.
+    return isFurther && by !== link && (gateways !== undefined || !isHostLength(destination))
+  })
+  return inner === undefined ? undefined : `the route to ${inner.destination}`
 }
 
 const canonicalBlock = (text: string): string => {

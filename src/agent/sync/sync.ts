@@ -81,7 +81,7 @@ export function startSync(deps: SyncDeps): Sync {
     tell(line, isForUs ? answer : { kind: 'refused', status: 200, reason: `${line.url} speaks of another node` })
     if (answer.kind !== 'wanted' || !isForUs) return
     line.deliveredAtMs = sentAtMs
-    await wanted.offer(answer.wanted, line.url)
+    await wanted.offer(answer.wanted, { url: line.url, isProven: answer.isProven })
   }
 
   const sendAll = async (line: Line): Promise<void> => {

@@ -27,11 +27,13 @@ describe('what an agent remembers', () => {
     expect(memory.promiscuous()).toEqual(new Set())
     await memory.keepWanted(wanted)
     await memory.keepPromiscuous(new Set(['eth1', 'bond0']))
+    await memory.keepAdopted(new Set(['id-of-a-network']))
     const { memory: again, logger } = await memoryIn(dir)
     expect(again.wanted()).toEqual(wanted)
     expect(again.promiscuous()).toEqual(new Set(['eth1', 'bond0']))
+    expect(again.adopted()).toEqual(new Set(['id-of-a-network']))
     expect(logger.lines).toEqual([])
-    expect((await readdir(dir)).toSorted()).toEqual(['promiscuous.json', 'wanted.json'])
+    expect((await readdir(dir)).toSorted()).toEqual(['adopted.json', 'promiscuous.json', 'wanted.json'])
   })
 
   it.each([

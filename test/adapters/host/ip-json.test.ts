@@ -103,7 +103,7 @@ describe('routes', () => {
       { dst: '10.2.0.0/16', nexthops: [{ dev: 'eth0' }, { dev: 'eth1' }], flags: [] },
     ]
     expect(readRoutes(JSON.stringify(printed), 4)).toEqual([
-      { destination: '0.0.0.0/0', link: 'eth0' },
+      { destination: '0.0.0.0/0', link: 'eth0', gateways: ['10.0.0.1'] },
       { destination: '172.80.0.0/16', link: 'eth1', source: '172.80.0.11', protocol: 'kernel' },
       { destination: '172.80.1.9/32', link: 'shim-vlan40' },
       { destination: '10.1.0.0/16' },

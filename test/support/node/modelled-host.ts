@@ -34,6 +34,7 @@ export const observation = (over: Partial<NodeObservation> = {}): NodeObservatio
   networks: [],
   containers: [],
   promiscuousByUs: new Set(),
+  adoptedByUs: new Set(),
   ...over,
 })
 
@@ -107,6 +108,8 @@ export function taken(before: NodeObservation, step: NodeStep): NodeObservation 
       )
       return { ...before, networks: [...before.networks, network(name, { labels, options, subnets: [...subnets] })] }
     }
+    case 'adopt-network':
+      return { ...before, adoptedByUs: new Set([...before.adoptedByUs, step.id]) }
     case 'remove-network': {
       const gone = before.networks.find(({ id }) => id === step.id)
       refuse(gone === undefined, `${step.name} is not there`)

@@ -33,7 +33,7 @@ export function modelledNode(over: Partial<NodeObservation> = {}): ModelledNode 
   const take = (step: NodeStep) => {
     if (node.stepError?.do === step.do) throw node.stepError.error
     // What the agent remembers is the business of its memory.
-    const { promiscuousByUs: _, ...rest } = taken(node.state, step)
+    const { promiscuousByUs: _, adoptedByUs: __, ...rest } = taken(node.state, step)
     node.state = { ...node.state, ...rest, containers: node.state.containers }
     node.steps.push(step.do)
   }
@@ -91,11 +91,15 @@ export function modelledNode(over: Partial<NodeObservation> = {}): ModelledNode 
     memory: {
       wanted: () => wanted,
       promiscuous: () => node.state.promiscuousByUs,
+      adopted: () => node.state.adoptedByUs,
       async keepWanted(next) {
         wanted = next
       },
       async keepPromiscuous(links) {
         node.state = { ...node.state, promiscuousByUs: links }
+      },
+      async keepAdopted(networkIds) {
+        node.state = { ...node.state, adoptedByUs: networkIds }
       },
       fault: () => undefined,
     },

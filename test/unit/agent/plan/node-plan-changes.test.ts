@@ -50,6 +50,29 @@ describe('a config-only network of ours that is to be another', () => {
     expect(plan(wantedNetwork({ isAdopted: true }), unlabelled).faults).toEqual([])
     expect(plan(wantedNetwork(), unlabelled).faults).toEqual([expect.objectContaining({ code: 'network-foreign' })])
   })
+
+  it('is taken over once, and goes only where it was', () => {
+    const byHand = observation({ networks: made().networks.map((one) => ({ ...one, labels: {} })) })
+    const [{ id, name } = { id: '', name: '' }] = byHand.networks
+    const adopted = wantedNetwork({ isAdopted: true })
+    const gone = wantedNetwork({ isAdopted: true, presence: 'absent' })
+    const recreated = wantedNetwork({ isAdopted: true, mayRecreate: true, parent: 'eth0' })
+    for (const wanted of [gone, recreated]) {
+      const planned = plan(wanted, byHand)
+      expect(doings(planned)).not.toContain('remove-network')
+      expect(planned.faults).toEqual([
+        expect.objectContaining({
+          code: 'network-foreign',
+          message: expect.stringContaining('docker network rm vlan40_config'),
+        }),
+      ])
+    }
+    expect(plan(adopted, byHand).steps).toContainEqual({ do: 'adopt-network', id, name })
+    const takenOver = kept([adopted], byHand)
+    expect(doings(plan(adopted, takenOver))).toEqual([])
+    expect(kept([gone], takenOver).networks).toEqual([])
+    expect(kept([recreated], takenOver).networks).toMatchObject([{ options: { parent: 'eth0' } }])
+  })
 })
 
 describe('a network that is to go', () => {

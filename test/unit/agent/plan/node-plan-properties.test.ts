@@ -137,8 +137,9 @@ describe('whatever is on a node', () => {
       ],
       containers: isAttached ? [{ addresses: [{ network: 'vlan40', address: '172.80.1.1' }] }] : [],
     }))
-  const nodes = fc.tuple(links, networks, fc.subarray(['eth0', 'eth1', 'eth1.40'])).map(
-    ([found, engine, promiscuous]): NodeObservation => ({
+  const adoptedBefore = fc.subarray(['id-of-vlan40_config'])
+  const nodes = fc.tuple(links, networks, fc.subarray(['eth0', 'eth1', 'eth1.40']), adoptedBefore).map(
+    ([found, engine, promiscuous, adopted]): NodeObservation => ({
       links: found,
       routes: found.flatMap((one) =>
         one.name === 'eth1' && one.isUp && one.addresses.length > 0
@@ -147,6 +148,7 @@ describe('whatever is on a node', () => {
       ),
       ...engine,
       promiscuousByUs: new Set(promiscuous),
+      adoptedByUs: new Set(adopted),
     }),
   )
   const everything = fc
@@ -173,8 +175,9 @@ describe('whatever is on a node', () => {
         const ours = new Set(all.map(({ name }) => name))
         const adopted = all.filter(({ isAdopted }) => isAdopted).map(({ configName }) => configName)
         const foreign = node.networks.filter(
-          ({ name, labels, configOnly }) =>
-            !configOnly || !(ours.has(labels['orrery.network'] ?? '') || adopted.includes(name)),
+          ({ id, name, labels, configOnly }) =>
+            !configOnly ||
+            !(ours.has(labels['orrery.network'] ?? '') || (adopted.includes(name) && node.adoptedByUs.has(id))),
         )
         expect(end.networks).toEqual(expect.arrayContaining(foreign))
         expect(end.routes).toEqual(expect.arrayContaining([...node.routes]))

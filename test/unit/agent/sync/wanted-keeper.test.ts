@@ -24,6 +24,9 @@ const state = (revision: number, over: Partial<WantedState> = {}): WantedState =
   ...over,
 })
 
+const proven = (url: string) => ({ url, isProven: true })
+const anybody = (url: string) => ({ url, isProven: false })
+
 function keeper(before?: WantedState) {
   const kept: WantedState[] = []
   const taken: number[] = []
@@ -53,13 +56,13 @@ describe('what is wanted', () => {
     const { wanted } = keeper(state(7000, { nodeId: 'node-before' }))
     expect(wanted.current('node-1')).toBeUndefined()
     expect(wanted.revision('node-1')).toBe(0)
-    await wanted.offer(state(12), 'a')
+    await wanted.offer(state(12), proven('a'))
     expect(wanted.current('node-1')).toEqual(state(12))
   })
 
   it('is kept and told once for each revision', async () => {
     const { wanted, kept, taken } = keeper()
-    for (let time = 0; time < 3; time += 1) await wanted.offer(state(3), 'a')
+    for (let time = 0; time < 3; time += 1) await wanted.offer(state(3), proven('a'))
     expect(kept).toEqual([state(3)])
     expect(taken).toHaveLength(1)
   })
@@ -69,7 +72,7 @@ describe('what is wanted', () => {
     await fc.assert(
       fc.asyncProperty(offers, fc.option(fc.integer({ min: 0, max: 50 })), async (all, before) => {
         const { wanted } = keeper(before === null ? undefined : state(before))
-        for (const [revision, from] of all) await wanted.offer(state(revision), from)
+        for (const [revision, from] of all) await wanted.offer(state(revision), proven(from))
         expect(wanted.revision('node-1')).toBe(Math.max(before ?? 0, ...all.map(([revision]) => revision)))
       }),
     )
@@ -77,13 +80,49 @@ describe('what is wanted', () => {
 
   it('of one revision is what its giver goes on to say, and what others say once that one is silent', async () => {
     const { wanted, clock } = keeper()
-    await wanted.offer(state(3, { networks: [network('one')] }), 'a')
-    await wanted.offer(state(3), 'b')
+    await wanted.offer(state(3, { networks: [network('one')] }), proven('a'))
+    await wanted.offer(state(3), proven('b'))
     expect(wanted.current('node-1')?.networks).toHaveLength(1)
-    await wanted.offer(state(3, { networks: [network('one'), network('two')] }), 'a')
+    await wanted.offer(state(3, { networks: [network('one'), network('two')] }), proven('a'))
     expect(wanted.current('node-1')?.networks).toHaveLength(2)
     clock.nowMs += 20_000
-    await wanted.offer(state(3), 'b')
+    await wanted.offer(state(3), proven('b'))
     expect(wanted.current('node-1')?.networks).toHaveLength(0)
+  })
+
+  it('goes back with a Swarm that was restored, once no controller knows more any longer', async () => {
+    const { wanted, taken, clock } = keeper(state(9_007_199_254_740_991))
+    const hear = async (revision: number, from = proven('a')) => {
+      await wanted.offer(state(revision), from)
+      return wanted.revision('node-1')
+    }
+    expect(await hear(40)).toBe(9_007_199_254_740_991)
+    clock.nowMs += 20_000
+    expect(await hear(40)).toBe(40)
+    expect(taken).toHaveLength(1)
+    expect(await hear(41)).toBe(41)
+  })
+
+  it('does not go back while one of several controllers is behind, nor by the word of one that proves nothing', async () => {
+    const { wanted, clock } = keeper(state(7))
+    for (let second = 0; second < 60; second += 5) {
+      clock.nowMs += 5_000
+      await wanted.offer(state(6), proven('behind'))
+      await wanted.offer(state(7), proven('a'))
+      expect(wanted.revision('node-1')).toBe(7)
+    }
+    clock.nowMs += 60_000
+    await wanted.offer(state(1), anybody('c'))
+    expect(wanted.revision('node-1')).toBe(7)
+  })
+
+  it('is not what somebody says who proves nothing, beside one who does', async () => {
+    const { wanted, clock } = keeper()
+    await wanted.offer(state(3), proven('a'))
+    await wanted.offer(state(9_007_199_254_740_991), anybody('b'))
+    expect(wanted.revision('node-1')).toBe(3)
+    clock.nowMs += 20_000
+    await wanted.offer(state(4), anybody('b'))
+    expect(wanted.revision('node-1')).toBe(4)
   })
 })
