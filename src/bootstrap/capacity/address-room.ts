@@ -28,7 +28,7 @@ export interface AddressRoom {
 
 export interface AddressRoomDeps {
   readonly nodes: Pick<Nodes, 'get' | 'onChange'>
-  readonly tasks: Pick<Tasks, 'list' | 'readAtMs' | 'onChange'>
+  readonly tasks: Pick<Tasks, 'list' | 'isGone' | 'readAtMs' | 'onChange'>
   readonly records: Pick<Records, 'all' | 'onChange'>
   readonly networks: Pick<SwarmNetworks, 'current' | 'onChange'>
   readonly reports: Pick<AgentReports, 'get'>
@@ -62,7 +62,7 @@ export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
     const listed = tasksOf(nodeId)
     const use = addressUse({ network, networkId, containers: heard.report.containers, tasks: listed })
     const free = countAddresses(shareLayout(record.definition, share).usable, use).free ?? 0
-    const startedOf = (serviceId: string) => unlistedTasks(serviceId, use.held, listed)
+    const startedOf = (serviceId: string) => unlistedTasks(serviceId, use.held, { listed, isGone: tasks.isGone })
     return { heard, room: { free, startedOf }, range: share.range }
   }
 

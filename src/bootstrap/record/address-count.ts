@@ -22,11 +22,18 @@ export interface AddressUse {
   readonly waiting: readonly SwarmTask[]
 }
 
-/** How many containers hold an address for a task of the service that is not among the node's listed ones. */
-export const unlistedTasks = (serviceId: string, held: AddressUse['held'], listed: readonly SwarmTask[]): number =>
-  held.filter(
-    (one) => one.serviceId === serviceId && one.taskId !== undefined && !listed.some(({ id }) => id === one.taskId),
-  ).length
+/**
+ * How many containers hold an address for a task of the service that is not among the node's listed ones yet. One that has
+ * gone from them is not: a report of just before its end still shows its container.
+ */
+export function unlistedTasks(
+  serviceId: string,
+  held: AddressUse['held'],
+  { listed, isGone }: { readonly listed: readonly SwarmTask[]; readonly isGone: (taskId: string) => boolean },
+): number {
+  const isUnlisted = (taskId: string) => !isGone(taskId) && !listed.some(({ id }) => id === taskId)
+  return held.filter((one) => one.serviceId === serviceId && one.taskId !== undefined && isUnlisted(one.taskId)).length
+}
 
 export interface UseInput {
   readonly network: string

@@ -18,6 +18,8 @@ export interface VersionedCache<Item extends Versioned> {
   size(): number
   ticket(): Ticket
   hasVersion(id: string, version: number): boolean
+  /** It was there and is not any more; remembered until two full lists did not show it. */
+  isGone(id: string): boolean
   /** What one inspect brought; `undefined`: there is no such object. */
   applyRead(started: Ticket, id: string, item: Item | undefined): void
   /** What a full list brought: everything there is. */
@@ -74,6 +76,7 @@ export function createVersionedCache<Item extends Versioned>(changed: () => void
     size: () => entries.size,
     ticket,
     hasVersion: (id, version) => entries.get(id)?.item.version === version,
+    isGone: (id) => removed.has(id) && !entries.has(id),
     applyRead(started, id, item) {
       const isNews =
         item === undefined

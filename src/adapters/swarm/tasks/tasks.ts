@@ -257,6 +257,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       return shown
     },
     get: (id) => cache.get(id)?.task,
+    isGone: cache.isGone,
     sync() {
       const whole = inSync.status()
       if (!whole.inSync || isComplete()) return whole

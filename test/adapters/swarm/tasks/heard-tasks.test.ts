@@ -60,6 +60,7 @@ describe('tasks that are heard', () => {
     watch.stored(task({ id: 't2', version: 102, state: 'running' }))
     watch.removed('t3')
     await eventually(() => states().t2 === 'running' && !('t3' in states()))
+    expect(['t2', 't3', 't9'].map(tasks.isGone)).toEqual([false, true, false])
     await sleep(200)
     expect(engine.count('GET /tasks')).toBe(1)
     expect(Date.now() - (tasks.readAtMs() ?? 0)).toBeLessThan(700)

@@ -50,7 +50,7 @@ function capacityWith(given: Given = {}) {
   return createAddressCapacity({
     services: { list: () => services, get: (id) => services.find((one) => one.id === id), onChange: still },
     nodes: { list: () => nodes, get: (id) => nodes.find((one) => one.id === id), onChange: still },
-    tasks: { list: () => tasks, readAtMs: () => NOW, onChange: still },
+    tasks: { list: () => tasks, isGone: () => false, readAtMs: () => NOW, onChange: still },
     records: { all: () => new Map([['vlan40', record]]), unreadable: () => new Map(), onChange: still },
     networks: { current: () => [swarmNetwork()], onChange: still },
     reports: { get: (id) => reports.find((one) => one?.report.nodeId === id) },
@@ -250,7 +250,9 @@ describe('what is not known', () => {
     { name: 'tasks that were never read', readAtMs: undefined, reason: 'the tasks of the Swarm were not read' },
     { name: 'tasks that were read long ago', readAtMs: NOW - 12_000, reason: 'tasks were last read 12 s ago' },
   ])('because of $name grows nothing', ({ readAtMs, reason }) => {
-    const found = at({ over: { tasks: { list: () => [], readAtMs: () => readAtMs, onChange: still } } })
+    const found = at({
+      over: { tasks: { list: () => [], isGone: () => false, readAtMs: () => readAtMs, onChange: still } },
+    })
     expect(found).toMatchObject({ ceiling: 4, reason: expect.stringContaining(reason) })
   })
 
@@ -285,7 +287,7 @@ describe('what is not known', () => {
             return () => listeners.delete(listener)
           },
         },
-        tasks: { list: () => [], readAtMs: () => readAtMs, onChange: still },
+        tasks: { list: () => [], isGone: () => false, readAtMs: () => readAtMs, onChange: still },
         now: () => nowMs,
       },
     })
@@ -315,6 +317,7 @@ describe('what is not known', () => {
     const listeners = new Set<() => void>()
     const source = {
       list: () => tasks,
+      isGone: () => false,
       readAtMs: () => NOW,
       onChange(listener: () => void) {
         listeners.add(listener)

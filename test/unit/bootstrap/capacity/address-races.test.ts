@@ -114,6 +114,7 @@ const story = fc.record({
   ranges: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 3 }),
   services: fc.integer({ min: 1, max: 2 }),
   controllers: fc.integer({ min: 1, max: 2 }),
+  newerByMs: fc.constantFrom(0, 500),
   played: fc.array(anyStep, { maxLength: 60 }),
 })
 
@@ -121,13 +122,15 @@ function stageOf({
   ranges,
   services,
   controllers,
+  newerByMs = 0,
 }: {
   ranges: readonly number[]
   services: number
   controllers: number
+  newerByMs?: number
 }) {
   const given = Object.fromEntries(SERVICES.slice(0, services).map((id) => [id, {}]))
-  const world = createWorld({ ranges, services: given, managers: controllers })
+  const world = createWorld({ ranges, services: given, managers: controllers, newerByMs })
   const stage: Stage = { world, controllers: Array.from({ length: controllers }, world.controller), writes: new Map() }
   settle(stage)
   return stage
@@ -161,6 +164,32 @@ describe('whatever is asked of whom in whatever order, and however late each see
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('containers that ended since the last report', () => {
+  it('are not taken for tasks that the list does not show yet, where tasks are heard', async () => {
+    const stage = stageOf({ ranges: [15, 15, 15], services: 1, controllers: 1, newerByMs: 500 })
+    const { world, controllers } = stage
+    const [controller] = controllers
+    if (controller === undefined) throw new Error('no controller')
+    const to = async (replicas: number) => {
+      const write = await controller.begin('web', replicas)
+      write?.()
+      controller.see('web')
+    }
+    await to(45)
+    settle(stage)
+    await to(20)
+    runSwarm(world, 0)
+    world.wait(1000)
+    for (let node = 0; node < 3; node += 1) controller.hear(node)
+    for (let node = 0; node < 2; node += 1) world.stop(node)
+    world.wait(100)
+    controller.readTasks()
+    await to(45)
+    runSwarm(world, 0)
+    expect(world.failures()).toBe(0)
   })
 })
 

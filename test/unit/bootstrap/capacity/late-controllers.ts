@@ -20,11 +20,13 @@ export interface WorldOptions {
   readonly ranges: readonly number[]
   readonly services: Readonly<Record<string, Partial<ServiceObservation>>>
   readonly managers: number
+  /** Where tasks are heard, the list is newer than what it is vouched for. */
+  readonly newerByMs?: number
 }
 
 const still = () => () => {}
 
-export function createWorld({ ranges, services: given, managers }: WorldOptions) {
+export function createWorld({ ranges, services: given, managers, newerByMs = 0 }: WorldOptions) {
   let nowMs = NOW
   let failures = 0
   const now = () => nowMs
@@ -45,6 +47,7 @@ export function createWorld({ ranges, services: given, managers }: WorldOptions)
     const taskListeners = new Set<() => void>()
     const reports = new Map<string, HeardReport>()
     let list: readonly SwarmTask[] = []
+    const gone = new Set<string>()
     let readAtMs: number | undefined
     let seenShared = swarm.shared()
 
@@ -66,6 +69,7 @@ export function createWorld({ ranges, services: given, managers }: WorldOptions)
       nodes: { list: () => [...swarm.nodes.values()], get: (id) => swarm.nodes.get(id), onChange: still },
       tasks: {
         list: () => list,
+        isGone: (id) => gone.has(id),
         readAtMs: () => readAtMs,
         onChange(listener) {
           taskListeners.add(listener)
@@ -100,8 +104,10 @@ export function createWorld({ ranges, services: given, managers }: WorldOptions)
     return {
       capacity,
       readTasks() {
-        readAtMs = nowMs
+        readAtMs = nowMs - newerByMs
+        const before = list
         list = swarm.taskList()
+        for (const { id } of before) if (!list.some((one) => one.id === id)) gone.add(id)
         for (const listener of taskListeners) listener()
       },
       hear(node: number) {
