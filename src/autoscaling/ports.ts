@@ -5,14 +5,14 @@ import type { SharedStore } from '../swarm/ports.ts'
 import type { ServiceChange, ServiceObservation } from '../swarm/services.ts'
 import type { WriteResult } from '../swarm/write-result.ts'
 import type { AlertState } from './alerts/alert-state.ts'
+import type { Capacity } from './decision/decide-input.ts'
 import type { Decision } from './decision/decision.ts'
-import type { Capacity } from './decision/limit-count.ts'
 import type { SharedState } from './decision/shared-state.ts'
 import type { Measurement } from './load/measurement.ts'
 import type { PolicyFile, PolicyIssue } from './policy/policy.ts'
 
 /** For capabilities that know this one by its ports alone. */
-export type { Capacity } from './decision/limit-count.ts'
+export type { Capacity } from './decision/decide-input.ts'
 export type { SharedState } from './decision/shared-state.ts'
 
 /** How many tasks of a service its networks have addresses for. */

@@ -1,10 +1,10 @@
-/** The alerts of a notification by the service that they are for. */
-
+/** The alerts of a notification by the service that they are for, and what is remembered of their group. Pure. */
 import { Fault, type FaultCode } from '../../foundation/errors.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
 import type { AlertMeaning, AlertTarget } from './alert-meaning.ts'
 import type { AlertWish } from './alert-plan.ts'
+import type { AlertState, RememberedGroup } from './alert-state.ts'
 import type { Alert, Notification } from './notification.ts'
 
 /** What came of one alert. */
@@ -85,4 +85,53 @@ function findOrFault(target: AlertTarget, find: GroupDeps['find']): BoundPolicy 
     if (error instanceof Fault && error.code !== 'not-in-sync') return error
     throw error
   }
+}
+
+const MAX_GROUPS = 200
+/** About 160 KB of labels, which Swarm takes with ease. */
+const MAX_ALERTS = 20_000
+/** How old the time of an unchanged group may get before it is written again. */
+const REWRITE_SECONDS = 3600
+
+/** Nothing remembered: `false`. */
+export function isKnownWhole(group: RememberedGroup | undefined, firing: readonly string[]): boolean {
+  return group !== undefined && firing.every((hash) => group.firing.has(hash))
+}
+
+/** The same state where nothing worth a write has changed. Forgets what was heard of least lately. */
+export function rememberGroup(
+  state: AlertState,
+  key: string,
+  { firing, nowMs }: { readonly firing: readonly string[]; readonly nowMs: number },
+): AlertState {
+  const before = state.groups.get(key)
+  const atSeconds = Math.floor(nowMs / 1000)
+  if (firing.length === 0) return before === undefined ? state : { ...state, groups: without(state.groups, key) }
+  const next = new Set(firing)
+  if (before !== undefined && sameSet(before.firing, next) && atSeconds - before.atSeconds < REWRITE_SECONDS) {
+    return state
+  }
+  const groups = new Map(without(state.groups, key)).set(key, { atSeconds, firing: next })
+  return { ...state, groups: newest(groups) }
+}
+
+function newest(groups: ReadonlyMap<string, RememberedGroup>): ReadonlyMap<string, RememberedGroup> {
+  const kept = new Map<string, RememberedGroup>()
+  let alerts = 0
+  for (const [key, group] of [...groups].sort(([, a], [, b]) => b.atSeconds - a.atSeconds)) {
+    alerts += group.firing.size
+    if (kept.size >= MAX_GROUPS || alerts > MAX_ALERTS) break
+    kept.set(key, group)
+  }
+  return kept
+}
+
+function without(groups: AlertState['groups'], key: string): AlertState['groups'] {
+  const kept = new Map(groups)
+  kept.delete(key)
+  return kept
+}
+
+function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((value) => other.has(value))
 }

@@ -8,10 +8,9 @@
 
 import { policyAt } from '../policy/policy-at.ts'
 import { stepSize } from '../policy/step.ts'
-import type { DecideInput, ValidInput } from './decide-input.ts'
+import { type DecideInput, limitCount, type ValidInput } from './decide-input.ts'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from './decision.ts'
 import { gates } from './gates.ts'
-import { limitCount } from './limit-count.ts'
 import { originOf } from './request.ts'
 
 export interface Verdict {

@@ -1,8 +1,10 @@
-/** The last decisions of each service, in memory, and the feed that `GET /v1/event` streams. */
+/** The last decisions of each service, in memory, the feed that `GET /v1/event` streams, and who else is told of a decision. */
 
+import type { Logger } from '../../foundation/logger.ts'
 import type { ServiceChange } from '../../swarm/services.ts'
 import type { EventFeed, OrreryEvent } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
+import type { ScalingListener } from '../ports.ts'
 
 const KEPT_DECISIONS = 50
 
@@ -43,4 +45,26 @@ export function createDecisionLog(): DecisionLog {
       return () => listeners.delete(listener)
     },
   }
+}
+
+export type TellDecision = (serviceId: string, decision: Decision, tookMs: number) => void
+
+export function createTeller(deps: {
+  readonly log: DecisionLog
+  readonly listener: ScalingListener
+  readonly logger: Logger
+}): TellDecision {
+  const { log, listener, logger } = deps
+  return (serviceId, decision, tookMs) => {
+    log.decided(serviceId, decision)
+    listener.decided(decision, tookMs)
+    const level = decision.outcome === 'scaled' ? 'info' : 'debug'
+    // A line is a system call, and callers wait for their answers.
+    setImmediate(() => logger[level]({ event: 'decision', ...decision }, sentence(decision)))
+  }
+}
+
+function sentence({ service, outcome, code, from, to, reason }: Decision): string {
+  const what = outcome === 'scaled' ? `scaled ${service} from ${from} to ${to}` : `${service}: ${code ?? outcome}`
+  return `${what}: ${reason}`
 }

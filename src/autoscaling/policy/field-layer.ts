@@ -1,8 +1,8 @@
-/** Layers of written fields: labels over file over aliases over defaults. Pure. */
+/** Layers of written fields: labels over file over aliases over defaults, and what they come to. Pure. */
 import { didYouMean } from '../../foundation/did-you-mean.ts'
 import { errorIssue, quoted, warningIssue } from './issue.ts'
 import type { FieldSource, PolicyField, PolicyIssue } from './policy.ts'
-import { candidateNames, findField } from './policy-fields.ts'
+import { candidateNames, type FieldValues, findField, POLICY_FIELDS } from './policy-fields.ts'
 
 /** What one source says, by field name. Canonical where it is well formed, else as written. */
 export interface FieldLayer {
@@ -74,4 +74,17 @@ export const readLayer = ({ source, prefix, texts }: WrittenFields): { layer: Fi
     if (issue !== undefined) issues.push(issue)
   }
   return { layer: { source, values }, issues }
+}
+
+/** `undefined` when a field is malformed: then there is an error issue for it. */
+export const fieldValues = (layers: readonly FieldLayer[]): FieldValues | undefined => {
+  const values: Record<string, unknown> = {}
+  for (const { name, general, member, grammar } of POLICY_FIELDS) {
+    if (member === undefined) continue
+    const text = pick(layers, name, general ?? name)?.value
+    values[member] = text === undefined ? undefined : grammar.parse(text)
+    if (text !== undefined && values[member] === undefined) return undefined
+  }
+  // The type follows from the same rows.
+  return values as FieldValues
 }

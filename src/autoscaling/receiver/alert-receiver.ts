@@ -4,30 +4,24 @@
  *   alert -> meaning -> its autoscaler -> plan for the service -> request with the notification's own key
  *                                      -> what stands is kept in the Swarm before the answer
  */
-
 import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
-import { type AlertGroup, alertResult, groupAlerts } from '../alerts/alert-groups.ts'
+import { type AlertGroup, alertResult, groupAlerts, isKnownWhole, rememberGroup } from '../alerts/alert-groups.ts'
 import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from '../alerts/alert-meaning.ts'
 import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
-import { STANDING_TRAITS } from '../alerts/alert-source.ts'
-import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
+import { STANDING_TRAITS, standingNews } from '../alerts/alert-source.ts'
+import { ALERT_PATIENCE_MS, end, standingOf } from '../alerts/alert-state.ts'
 import { alertHash, alertKey, alertName, alertNote, type Digest, groupHash } from '../alerts/alert-words.ts'
-import { isKnownWhole, rememberGroup } from '../alerts/group-memory.ts'
 import type { Alert, Notification } from '../alerts/notification.ts'
-import { end, standingOf } from '../alerts/standing-changes.ts'
-import { standingNews } from '../alerts/standing-news.ts'
-import type { AlertRoute, Alerts, Catalog, Scaler } from '../autoscaler.ts'
+import type { AlertResult, AlertRoute, Alerts, Catalog, Scaler } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { Caller } from '../decision/request.ts'
 import type { ScalingState } from '../decision/state.ts'
-import type { TellDecision } from '../feed/tell-decision.ts'
+import type { TellDecision } from '../feed/decision-log.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import type { AlertBook, AlertChange } from './alert-book.ts'
-import { createAlertWarnings } from './alert-warnings.ts'
-import { within } from './within.ts'
 
 export interface AlertReceiverDeps {
   readonly scaler: Pick<Scaler, 'request'>
@@ -199,6 +193,7 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
 }
 
 const MAX_REMEMBERED = 4096
+const MAX_WARNINGS = 1000
 
 /** Groups are told of again and again, and their alerts hashed each time. */
 function remembering(digest: Digest): Digest {
@@ -231,4 +226,30 @@ function findTarget({ label, name }: AlertTarget, policies: AlertReceiverDeps['p
     if (error instanceof Fault && error.code === 'unknown-autoscaler') return policies.find(name)
     throw error
   }
+}
+
+/** What is wrong with an alert, once: it comes again and again until somebody mends its rule. */
+function createAlertWarnings(logger: Logger) {
+  const told = new Set<string>()
+  return {
+    tell({ sender, receiver }: Notification, results: readonly AlertResult[]): void {
+      for (const result of results) {
+        if (result.kind !== 'error' || result.retryAfterMs !== undefined) continue
+        const { fingerprint, code, detail } = result
+        const what = JSON.stringify([receiver, fingerprint, code])
+        if (told.has(what)) continue
+        if (told.size >= MAX_WARNINGS) told.clear()
+        told.add(what)
+        logger.warn({ event: 'alert-refused', sender, receiver, fingerprint, code }, detail)
+      }
+    },
+  }
+}
+
+/** Waits for a promise so long and no longer; it goes on without us. Throws `late` when its time is over. */
+function within<T>(promise: Promise<T>, timeMs: number, late: Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late), timeMs)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -9,7 +9,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../foundation/errors.ts'
 import { notInSync } from '../../swarm/sync.ts'
-import { ALERT_PATIENCE_MS } from '../alerts/alert-time.ts'
+import { ALERT_PATIENCE_MS } from '../alerts/alert-state.ts'
 import type { Decision } from '../decision/decision.ts'
 import { causeOf, type Request } from '../decision/request.ts'
 import { dueRequest } from '../decision/request-source.ts'

@@ -1,9 +1,9 @@
 /** The lanes of all services: made when first needed, woken by what changes and by time, gone with their service. */
 
 import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
-import { end } from '../alerts/standing-changes.ts'
-import { forgetService } from '../decision/shared-state-changes.ts'
-import { createTeller } from '../feed/tell-decision.ts'
+import { end } from '../alerts/alert-state.ts'
+import { forgetService } from '../decision/shared-state.ts'
+import { createTeller } from '../feed/decision-log.ts'
 import { createLane, type Lane } from './lane.ts'
 import type { LaneContext, ScalerDeps } from './lane-context.ts'
 

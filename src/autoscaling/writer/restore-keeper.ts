@@ -4,12 +4,11 @@
  */
 
 import type { ServiceObservation } from '../../swarm/services.ts'
-import { type CountByHand, suspend } from '../alerts/standing-changes.ts'
+import { type CountByHand, suspend } from '../alerts/alert-state.ts'
 import type { Decision } from '../decision/decision.ts'
 import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts'
 import { type Request, traitsOf } from '../decision/request.ts'
-import type { PendingRestore } from '../decision/shared-state.ts'
-import { dropRestore, keepRestore } from '../decision/shared-state-changes.ts'
+import { dropRestore, keepRestore, type PendingRestore } from '../decision/shared-state.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { LaneContext } from './lane-context.ts'
 

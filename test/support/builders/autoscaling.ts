@@ -5,10 +5,14 @@ import {
   type StandingAlert,
   standingKey,
 } from '../../../src/autoscaling/alerts/alert-state.ts'
-import { boundsSource, createRestoreSource } from '../../../src/autoscaling/decision/corrections.ts'
 import type { DecideInput } from '../../../src/autoscaling/decision/decide-input.ts'
 import type { RequestKey } from '../../../src/autoscaling/decision/request.ts'
-import type { BoundService, RequestSource } from '../../../src/autoscaling/decision/request-source.ts'
+import {
+  type BoundService,
+  boundsSource,
+  createRestoreSource,
+  type RequestSource,
+} from '../../../src/autoscaling/decision/request-source.ts'
 import type { ScalingState } from '../../../src/autoscaling/decision/state.ts'
 import type { Policy, PolicyReading } from '../../../src/autoscaling/policy/policy.ts'
 import type { ServiceObservation } from '../../../src/swarm/services.ts'

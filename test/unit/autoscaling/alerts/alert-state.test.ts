@@ -1,15 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isKnownWhole, rememberGroup } from '../../../../src/autoscaling/alerts/alert-groups.ts'
 import {
   type AlertState,
+  confirm,
   decodeAlertState,
   EMPTY_ALERT_STATE,
   encodeAlertState,
+  end,
   type StandingAlert,
+  stand,
   standingKey,
+  standingOf,
+  suspend,
 } from '../../../../src/autoscaling/alerts/alert-state.ts'
-import { isKnownWhole, rememberGroup } from '../../../../src/autoscaling/alerts/group-memory.ts'
-import { confirm, end, stand, standingOf, suspend } from '../../../../src/autoscaling/alerts/standing-changes.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 
 const standing = (over: Partial<StandingAlert> = {}): StandingAlert => ({

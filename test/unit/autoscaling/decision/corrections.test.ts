@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { createAlertSource } from '../../../../src/autoscaling/alerts/alert-source.ts'
 import { type AlertState, EMPTY_ALERT_STATE } from '../../../../src/autoscaling/alerts/alert-state.ts'
-import { boundsSource, createRestoreSource, PERSON_GRACE_MS } from '../../../../src/autoscaling/decision/corrections.ts'
-import { type BoundService, dueRequest } from '../../../../src/autoscaling/decision/request-source.ts'
+import {
+  type BoundService,
+  boundsSource,
+  createRestoreSource,
+  dueRequest,
+  PERSON_GRACE_MS,
+} from '../../../../src/autoscaling/decision/request-source.ts'
 import type { PendingRestore } from '../../../../src/autoscaling/decision/shared-state.ts'
 import type { Policy } from '../../../../src/autoscaling/policy/policy.ts'
 import { NOW, observation, policy, standing, state } from '../../../support/builders/autoscaling.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAlertSource } from '../../../../src/autoscaling/alerts/alert-source.ts'
-import { boundsSource, createRestoreSource } from '../../../../src/autoscaling/decision/corrections.ts'
+import { boundsSource, createRestoreSource } from '../../../../src/autoscaling/decision/request-source.ts'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import { createDecisionLog } from '../../../../src/autoscaling/feed/decision-log.ts'
 import { createPolicies } from '../../../../src/autoscaling/policy/policies.ts'
