@@ -1,6 +1,6 @@
 /** What the labels of a service are read as, and whether it asked to be autoscaled. Pure. */
 
-import type { AliasReading } from './alias-family.ts'
+import type { Aliases } from './aliases.ts'
 import type { FieldLayer } from './field-layer.ts'
 import { warningIssue } from './issue.ts'
 import type { PolicyField, PolicyIssue } from './policy.ts'
@@ -40,7 +40,7 @@ export interface OptIn {
 interface Askers {
   readonly label: FieldLayer
   readonly file: FieldLayer | undefined
-  readonly families: readonly AliasReading[]
+  readonly families: Aliases['inForce']
 }
 
 const said = (optedIn: boolean, source: PolicyField['source']): OptIn => ({

@@ -1,7 +1,7 @@
 /** The bounds of a policy: min, max and who wrote them. Pure. */
 
 import { parseWholeNumber } from '../../foundation/whole-number.ts'
-import { NO_MAX } from './alias-family.ts'
+import { NO_MAX } from './aliases.ts'
 import { type FieldLayer, type Picked, pick } from './field-layer.ts'
 import { errorIssue, warningIssue } from './issue.ts'
 import type { FieldSource, PolicyIssue } from './policy.ts'

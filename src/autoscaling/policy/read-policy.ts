@@ -1,6 +1,6 @@
 /** From labels and a file to a policy. Pure, total: whatever is written, the answer is a reading with its issues. */
 import type { TaskResources } from '../../swarm/services.ts'
-import { readAliases } from './alias-families.ts'
+import { readAliases } from './aliases.ts'
 import { autoscalerName } from './field-grammar.ts'
 import { type FieldLayer, fieldValues, pick, readLayer } from './field-layer.ts'
 import { errorIssue, quoted } from './issue.ts'
