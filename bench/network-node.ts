@@ -13,7 +13,7 @@ import { DEFINITION, LAN, NETWORK } from '../test/e2e/support/vlan40.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
 import { startLab } from '../test/lab/start-lab.ts'
-import { atMost, type Figure } from './figure.ts'
+import { atMost, exactly, type Figure } from './figure.ts'
 import { callsAMinute, callsAtMost, callsSoFar } from './idle.ts'
 import { processorSeconds, residentMb } from './processor-time.ts'
 import { connectRawEngine } from './raw-engine.ts'
@@ -35,11 +35,10 @@ const CONTAINERS = 5
 const AGENTS = 1000
 const ROUNDS = 2
 const LIMITS = { agentPercent: 1, agentMb: 100 }
-/**
- * As without networks, and each second the tasks of services on the network; each minute the ended tasks too, the ones
- * being removed, the nodes, and the networks.
- */
-const CALLS_A_MINUTE = 33 + 60 + 6
+/** As without networks, and each minute the records, the nodes and the networks. */
+const CALLS_A_MINUTE = 40
+/** The resync, every five minutes. */
+const TASK_LISTS = 1
 
 export async function measureNetworkNode(options: Options): Promise<Figure[]> {
   const { engine, quick, progress } = options
@@ -110,6 +109,7 @@ async function watch(on: {
   const memory = residentMb(agentPid)
   const byAgent = callsAMinute(before.byAgent, after.byAgent, windowMs)
   const byController = callsAMinute(before.byController, after.byController, windowMs)
+  const taskLists = (after.byController.get('GET /tasks') ?? 0) - (before.byController.get('GET /tasks') ?? 0)
   return [
     {
       name: `agent, ${CONTAINERS} containers: share of one core`,
@@ -130,6 +130,11 @@ async function watch(on: {
       measured: `${byController.all} (${byController.described}), 1 event stream`,
       limit: callsAtMost(byController.all, CALLS_A_MINUTE, windowMs),
     },
+    {
+      name: 'idle with a network: lists of tasks in that minute',
+      measured: `${taskLists}`,
+      limit: exactly(taskLists <= TASK_LISTS, `<= ${TASK_LISTS}`),
+    },
     { name: 'idle with a network: share of one core', measured: `${percent('controllerSeconds').toFixed(1)} %` },
   ]
 }
@@ -137,7 +142,8 @@ async function watch(on: {
 /** All of them speak for the one node that there is. */
 async function measureUnderReports(node: LabNode, networkDir: string): Promise<Figure[]> {
   const engine = connectRawEngine(node.socketPath)
-  const env = { LOG_LEVEL: 'info', ORRERY_NETWORK_DIR: networkDir }
+  const socket = { ORRERY_SWARM_SOCKET: `/proc/${node.pid}/root/run/docker/swarm/control.sock` }
+  const env = { LOG_LEVEL: 'info', ORRERY_NETWORK_DIR: networkDir, ...socket }
   const controller = await startController(node, { env })
   const one = { id: node.nodeId, hostname: node.hostname, address: '172.80.0.11' }
   const agents = startAgents({ url: controller.url, token: undefined, nodes: Array(AGENTS).fill(one) })

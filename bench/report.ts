@@ -4,7 +4,7 @@ import Table from 'cli-table3'
 import { type Figure, verdictOf } from './figure.ts'
 
 export interface Report {
-  readonly engineVersion: string
+  readonly engine: string
   readonly tookSeconds: number
   readonly figures: readonly Figure[]
 }
@@ -12,7 +12,7 @@ export interface Report {
 /** Between rows; the one below the head is `middle`. */
 const NO_RULES = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
 
-export function tableOf({ engineVersion, tookSeconds, figures }: Report): string {
+export function tableOf({ engine, tookSeconds, figures }: Report): string {
   const table = new Table({
     head: ['figure', 'measured', 'limit', 'ok'],
     style: { head: [], border: [] },
@@ -21,7 +21,7 @@ export function tableOf({ engineVersion, tookSeconds, figures }: Report): string
   for (const figure of figures) {
     table.push([figure.name, figure.measured, figure.limit?.text ?? '', verdictOf(figure)])
   }
-  return `${table.toString()}\n${machine()}; engine ${engineVersion}, 3 managers; took ${tookSeconds} s`
+  return `${table.toString()}\n${machine()}; engine ${engine}; took ${tookSeconds} s`
 }
 
 export const jsonOf = ({ figures, ...rest }: Report): string =>

@@ -12,7 +12,7 @@ import { measureList } from './reads.ts'
 import { measureRefusals } from './refusals.ts'
 import { hasFailed, jsonOf, tableOf } from './report.ts'
 import { createStage, type Stage } from './stage.ts'
-import { measureThousandAgents } from './thousand-agents.ts'
+import { measureManyTasks, measureThousandAgents } from './thousand-agents.ts'
 import { measureWrites } from './write.ts'
 
 interface Options {
@@ -20,17 +20,24 @@ interface Options {
   readonly engine: EngineKind
   readonly json?: true
   readonly quick?: true
-  readonly writes?: true
+  readonly only?: Part
 }
+
+const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks'] as const
+type Part = (typeof PARTS)[number]
 
 const LISTED = 500
 
-const { services, engine, json, quick, writes } = new Command('bench')
+const { services, engine, json, quick, only } = new Command('bench')
   .description('Measures the controller on a lab of three managers, and networks. Needs root; takes about 8 minutes.')
   .option('--services <counts>', 'with how many services, a comma list', wholeNumbers, [10, 1000])
   .addOption(new Option('--engine <engine>', 'which engine').choices(['new', 'old']).default('new'))
   .option('--json', 'print JSON instead of a table')
-  .option('--writes', 'only from a call to the committed write: about a minute')
+  .addOption(
+    new Option('--only <part>', 'writes: from a call to the committed write; controller: without networks').choices(
+      PARTS,
+    ),
+  )
   .option('--quick', 'fewer rounds: about 4 minutes, with rougher figures')
   .parse()
   .opts<Options>()
@@ -42,23 +49,31 @@ const progress = (line: string) => console.error(`${String(secondsSoFar()).padSt
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 progress('building')
 await build()
-const stage = await createStage({ engine, quick: quick === true, progress })
-try {
-  const figures = await measureAll(stage)
-  await stage.close()
-  const options = { engine, quick: quick === true, progress }
-  if (!writes) figures.push(...(await measureNetworkNode(options)), ...(await measureThousandAgents(options)))
-  const report = { engineVersion: stage.engineVersion, tookSeconds: secondsSoFar(), figures }
-  console.log(json ? jsonOf(report) : tableOf(report))
-  if (hasFailed(report)) process.exitCode = 1
-} finally {
-  await stage.close()
+const options = { engine, quick: quick === true, progress }
+const wants = (...parts: Part[]) => only === undefined || parts.includes(only)
+let engineVersion = 'none'
+const figures = wants('writes', 'controller') ? await measureController() : []
+if (wants('network')) figures.push(...(await measureNetworkNode(options)))
+if (wants('nodes')) figures.push(...(await measureThousandAgents(options)))
+if (wants('tasks')) figures.push(...(await measureManyTasks(options)))
+const report = { engine: engineVersion, tookSeconds: secondsSoFar(), figures }
+console.log(json ? jsonOf(report) : tableOf(report))
+if (hasFailed(report)) process.exitCode = 1
+
+async function measureController(): Promise<Figure[]> {
+  const stage = await createStage(options)
+  try {
+    engineVersion = `${stage.engineVersion}, 3 managers`
+    return await measureAll(stage)
+  } finally {
+    await stage.close()
+  }
 }
 
 /** Services are only ever added, so the figures come in the order of how many they want. */
 async function measureAll(on: Stage): Promise<Figure[]> {
   const figures: Figure[] = []
-  const most = Math.max(...services)
+  const [most, writes] = [Math.max(...services), only === 'writes']
   for (const count of [...services].sort((a, b) => a - b)) {
     if (!writes && count >= LISTED && !figures.some(isList)) figures.push(...(await listed(on, LISTED)))
     await on.populate(count)

@@ -2,7 +2,6 @@
  * A Swarm of a thousand nodes that there are only in words: the fake engine of the tests, simulated agents, and the real
  * controller, which builds the network on them by itself.
  */
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,8 +9,10 @@ import { rangeLabel, readyLabel } from '../src/bootstrap/record/record.ts'
 import { type Controller, startController } from '../test/e2e/support/controller.ts'
 import { eventually } from '../test/e2e/support/services.ts'
 import { type FakeEngine, startFakeEngine } from '../test/support/fake-engine/fake-engine.ts'
+import { startFakeWatch } from '../test/support/fake-engine/fake-watch.ts'
+import { comeAndGo, newId, populate } from './made-up-tasks.ts'
 import { specOf } from './services.ts'
-import { type ContainersByNode, type SimulatedAgents, type SimulatedNode, startAgents } from './simulated-agents.ts'
+import { type SimulatedAgents, type SimulatedNode, startAgents } from './simulated-agents.ts'
 
 export interface ThousandNodes {
   readonly socketPath: string
@@ -27,8 +28,6 @@ export interface ThousandNodes {
 }
 
 export const NODES = 1000
-const SERVICES = 20
-const CONTAINERS = 20
 const NETWORK = 'vlan40'
 /** The node of the engine: it alone shows its own config-only networks to the controller. */
 const MANAGER = 'manager'
@@ -57,23 +56,24 @@ const CONFIG_NETWORK = {
   },
 }
 const TOKENS = { scale: 'of-the-callers', agent: 'of-the-agents' }
-const ID_BYTES = 13
-const newId = (bytes = ID_BYTES) =>
-  randomBytes(bytes)
-    .toString('hex')
-    .slice(0, bytes === ID_BYTES ? 25 : 64)
-
-export async function startThousandNodes(progress: (line: string) => void): Promise<ThousandNodes> {
+export async function startThousandNodes(options: {
+  /** Of the network, on each node. */
+  readonly containers: number
+  readonly progress: (line: string) => void
+}): Promise<ThousandNodes> {
+  const { containers, progress } = options
   const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
   const [networkDir, tokenFile] = [folder, join(folder, 'tokens')]
   await writeFile(join(networkDir, `${NETWORK}.yaml`), DEFINITION)
   await writeFile(tokenFile, `admin ${TOKENS.scale}\nagent ${TOKENS.agent}\n`)
   const engine = await startFakeEngine()
+  const watch = await startFakeWatch()
   const nodes = Array.from({ length: NODES }, (_, index) => addNode(engine, index))
   engine.putNetwork(CONFIG_NETWORK)
   const socketPath = engine.host.replace('unix://', '')
   const env = {
     ...{ LOG_LEVEL: 'warn', ORRERY_NETWORK_DIR: networkDir, ORRERY_NETWORK_AUTO: 'true', ORRERY_TOKEN_FILE: tokenFile },
+    ORRERY_SWARM_SOCKET: watch.socketPath,
   }
   progress(`a controller, ${NODES} nodes and their agents`)
   const controller = await startController({ socketPath }, { env })
@@ -86,7 +86,18 @@ export async function startThousandNodes(progress: (line: string) => void): Prom
     const found = engine.networks().find(({ Name }) => Name === NETWORK)
     return found === undefined ? undefined : String(found.Id)
   })
-  populate({ engine, nodes, networkId, agents })
+  const rangeOf = ({ id }: SimulatedNode) => labelsOf(engine, id)[rangeLabel(NETWORK)] ?? ''
+  const made = populate({
+    ...{ nodes, containers, network: { id: networkId, name: NETWORK }, rangeOf },
+    addService: (name) => addService(engine, { name, networkId, replicas: NODES }),
+  })
+  // As text: the fake engine would take seconds to write so much.
+  engine.inject('GET /tasks', { body: made.listed }, 100_000)
+  agents.have(made.containers)
+  // They were not told of one by one: a new stream makes the controller list them.
+  watch.cut()
+  const stopChanges = comeAndGo({ watch, nodes, networkId, serviceId: made.serviceIds[0] ?? '' })
+  await eventually('the tasks are heard', async () => (await controller.metric('orrery_tasks_heard')) === 1)
   const timer = setInterval(() => engine.forgetCalls(), 1000)
   return {
     ...{ socketPath, controller, agents, readyMs },
@@ -94,9 +105,10 @@ export async function startThousandNodes(progress: (line: string) => void): Prom
     createService: (name, on) => addService(engine, { name, ...(on === 'network' && { networkId }) }),
     async close() {
       clearInterval(timer)
+      stopChanges()
       agents.close()
       await controller.kill()
-      await engine.close()
+      await Promise.all([engine.close(), watch.close()])
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -115,40 +127,6 @@ function labelsOf(engine: FakeEngine, id: string): Record<string, string> {
   return spec?.Labels ?? {}
 }
 
-/** Every node has a container of every service, and every agent says so. */
-function populate(on: {
-  readonly engine: FakeEngine
-  readonly nodes: readonly SimulatedNode[]
-  readonly networkId: string
-  readonly agents: SimulatedAgents
-}): void {
-  const { engine, nodes, networkId, agents } = on
-  const services = Array.from({ length: SERVICES }, (_, index) => {
-    const name = `shop_service-${index}`
-    return { name, id: addService(engine, { name, networkId, replicas: NODES }) }
-  })
-  const tasks: string[] = []
-  const containers: ContainersByNode = nodes.map((node, slot) => {
-    const [range = ''] = (labelsOf(engine, node.id)[rangeLabel(NETWORK)] ?? '').split('/')
-    const held = Array.from({ length: CONTAINERS }, (_, index) => {
-      const service = services[index % SERVICES] ?? { name: '', id: '' }
-      const [id, address] = [newId(), range.replace(/\.0$/, `.${index + 2}`)]
-      tasks.push(rawTask({ ...{ id, node, address, networkId }, serviceId: service.id, slot: slot + 1 }))
-      const taskName = `${service.name}.${slot + 1}.${id}`
-      return {
-        ...{ id: newId(32), name: taskName, state: 'running', taskId: id, taskName },
-        ...{ serviceId: service.id, serviceName: service.name },
-        addresses: [{ network: NETWORK, address }],
-      }
-    })
-    return [node.id, held]
-  })
-  // As text: the fake engine would take seconds to write so much.
-  const body = `[${tasks.join(',')}]`
-  engine.inject('GET /tasks', { body }, 100_000)
-  agents.have(containers)
-}
-
 interface ServiceWish {
   readonly name: string
   readonly networkId?: string
@@ -164,39 +142,5 @@ function addService(engine: FakeEngine, { name, networkId, replicas = 0 }: Servi
     replicas,
     labels: spec.Labels,
     spec: { ...spec, TaskTemplate: { ...TaskTemplate, Placement, Networks } },
-  })
-}
-
-function rawTask(of: {
-  readonly id: string
-  readonly serviceId: string
-  readonly slot: number
-  readonly node: SimulatedNode
-  readonly address: string
-  readonly networkId: string
-}): string {
-  const { id, serviceId, slot, node, address, networkId } = of
-  const { TaskTemplate } = specOf({ name: 'shop_service' })
-  const Network = {
-    ID: networkId,
-    Version: { Index: 20 },
-    Spec: { Name: NETWORK, Labels: {}, DriverConfiguration: { Name: 'macvlan' }, Scope: 'swarm' },
-    DriverState: { Name: 'macvlan' },
-  }
-  return JSON.stringify({
-    ...{
-      ID: id,
-      Version: { Index: 1000 },
-      CreatedAt: '2026-01-31T12:00:00.123456789Z',
-      UpdatedAt: '2026-01-31T12:00:05.123456789Z',
-    },
-    ...{ Labels: {}, Spec: { ...TaskTemplate, Networks: [{ Target: networkId }], ForceUpdate: 0 } },
-    ...{ ServiceID: serviceId, Slot: slot, NodeID: node.id, DesiredState: 'running' },
-    Status: {
-      ...{ Timestamp: '2026-01-31T12:00:05.023456789Z', State: 'running', Message: 'started' },
-      ContainerStatus: { ContainerID: newId(32), PID: 4242, ExitCode: 0 },
-      PortStatus: {},
-    },
-    NetworksAttachments: [{ Network, Addresses: [`${address}/8`] }],
   })
 }

@@ -29,6 +29,7 @@ const CALLS_MS = 6_000
 /** Between two calls: what they leave to do is done. */
 const REST_MS = 150
 const LIMIT = 1.5
+const PERCENT = { heard: 30, silent: 10 }
 
 interface Turns {
   /** Until the engine's event says that the update is in force, by service. */
@@ -137,6 +138,7 @@ export function figuresOf({ services }: Pick<Reported, 'services'>, found: Under
     }
   }
   const percent = ({ quiet }: Turns) => (100_000 * quiet.seconds) / quiet.ms
+  const [heard, silent] = [percent(found.with), percent(found.without)]
   const missed = told.refused + told.late
   return [
     ...services.map(ofService),
@@ -146,8 +148,14 @@ export function figuresOf({ services }: Pick<Reported, 'services'>, found: Under
       limit: exactly(missed === 0, missed === 0 ? 'each answered' : `each answered: ${missed} not ${told.silent}`),
     },
     {
-      name: `share of one core, with / without reports, ${where}`,
-      measured: `${percent(found.with).toFixed(0)} % / ${percent(found.without).toFixed(0)} %`,
+      name: `share of one core with reports, ${where}`,
+      measured: `${heard.toFixed(1)} %`,
+      limit: atMost(heard, PERCENT.heard, ' %'),
+    },
+    {
+      name: `share of one core without reports, ${where}`,
+      measured: `${silent.toFixed(1)} %`,
+      limit: atMost(silent, PERCENT.silent, ' %'),
     },
   ]
 }
