@@ -111,7 +111,9 @@ function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode
   if (change === undefined) return []
   const target = rangesText(change)
   if (change.stage === 'waiting') {
-    const waitsFor = canBegin(context, node.id) ? 'its turn' : 'another node that can run its tasks meanwhile'
+    const waitsFor = canBegin(context, node.id)
+      ? 'its turn'
+      : 'another node that can run its tasks meanwhile, or for their services to be scaled to 0'
     return [{ texts: [], meanwhile: `change ${hostname} to ${target}`, waitsFor }]
   }
   const drain: NodeWish = { write: { availability: 'drain' }, texts: [`drain ${hostname}`] }
