@@ -7,12 +7,14 @@ const pure = [
   '^src/autoscaling/(policy|decision|alerts|schedule|load)/',
   '^src/bootstrap/(address|definition|allocation|record|plan)/',
   '^src/agent/plan/',
+  '^src/discovery/(keys|desired|plan)/',
   '^src/swarm/',
 ]
 const useCases = [
   '^src/autoscaling/(evaluation|feed|receiver|writer|views)/',
   '^src/bootstrap/(reconcile|capacity|views)/',
   '^src/agent/(controller|host|sync)/',
+  '^src/discovery/sync/',
 ]
 /** What every capability may import: the words of Swarm, and what is no idea of any of them. */
 const swarm = '^src/swarm/'
@@ -25,6 +27,7 @@ const homes = {
   'docker-modem': '^src/adapters/swarm/',
   dockerode: '^src/adapters/swarm/engine/',
   '@grpc': '^src/adapters/swarm/tasks/',
+  consul: '^src/adapters/consul/',
   'lossless-json': '^src/adapters/swarm/',
   'p-retry': '^src/(adapters/swarm|commands)/',
   'node-cron': '^src/adapters/clock/',

@@ -5,6 +5,7 @@ import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
 import type { Console, ExitCode } from './console.ts'
 import { addNetworkCommands } from './network/commands.ts'
+import type { RegistrationOptions } from './registrations.ts'
 import type { ServeOptions } from './serve/serve.ts'
 
 /** Never throws. */
@@ -58,6 +59,14 @@ function program(io: Console, run: Run): Command {
   command('ls', 'list the autoscalers')
     .option('--json', 'for machines')
     .action(run(async (options: { json?: true }) => await (await import('./ls.ts')).list(options, io)))
+  command('registrations', 'list what is in Consul, and what should be')
+    .option('--service <name>', 'only of this Swarm service')
+    .option('--json', 'for machines')
+    .action(
+      run(
+        async (options: RegistrationOptions) => await (await import('./registrations.ts')).registrations(options, io),
+      ),
+    )
   for (const direction of ['up', 'down'] as const) {
     command(`${direction} <name>`, `scale ${direction} by one step`)
       .option('--by <step>', 'instead of the step of the policy: 2 or 25%')

@@ -6,6 +6,7 @@ import { type StaticDecode, Type } from '@sinclair/typebox'
 import { agentVariables } from './agent.ts'
 import { autoscalingVariables } from './autoscaling.ts'
 import { commandVariables } from './commands.ts'
+import { discoveryVariables } from './discovery.ts'
 import { engineVariables } from './engine.ts'
 import { networkVariables } from './networks.ts'
 import { serverVariables } from './server.ts'
@@ -20,6 +21,7 @@ export const ConfigSchema = Type.Object({
   ...engineVariables,
   ...autoscalingVariables,
   ...networkVariables,
+  ...discoveryVariables,
   logLevel: withDefault(
     'LOG_LEVEL',
     'info',

@@ -29,12 +29,31 @@ export function httpUrl(value: string): string {
   throw new Error('write a URL such as http://127.0.0.1:8000')
 }
 
+/** With or without a scheme, as Consul's own tools take it. */
+export function consulUrl(value: string): string {
+  const url = /^[a-z]+:\/\//i.test(value) ? value : `http://${value}`
+  const { pathname = '', protocol = '' } = URL.canParse(url) ? new URL(url) : {}
+  if (/^https?:$/.test(protocol) && pathname === '/') return url.replace(/\/+$/, '')
+  throw new Error('write a URL such as http://127.0.0.1:8500')
+}
+
+/** One of these words. */
+export const oneOf =
+  <const T extends string>(words: readonly T[]) =>
+  (value: string): T => {
+    const word = words.find((known) => known === value)
+    if (word === undefined) throw new Error(`write ${words.join(' or ')}`)
+    return word
+  }
+
 /** The parts of a comma list, without blanks around them and without empty ones. */
 const parts = (list: string): readonly string[] =>
   list
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+
+export const texts = (list: string): readonly string[] => parts(list)
 
 export const httpUrls = (list: string): readonly string[] => parts(list).map(httpUrl)
 

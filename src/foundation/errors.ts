@@ -16,6 +16,8 @@ export type FaultCode =
   | 'write-unknown'
   | 'write-rejected'
   | 'shutting-down'
+  | 'consul-unavailable'
+  | 'consul-refused'
 
 export class Fault extends Error {
   override readonly name = 'Fault'

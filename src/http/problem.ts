@@ -68,6 +68,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'engine-unavailable': { status: 503, title: 'The engine can not be reached' },
   'conflicts-exhausted': { status: 503, title: 'Others kept changing the service' },
   'write-unknown': { status: 503, title: 'The change was sent and not confirmed' },
+  'consul-refused': { status: 502, title: 'Consul refuses the change' },
+  'consul-unavailable': { status: 503, title: 'Consul cannot be reached' },
   'shutting-down': { status: 503, title: 'This controller is stopping' },
 }
 

@@ -93,6 +93,12 @@ const ReportedContainerSchema = Type.Object({
   ),
   /** The node's clock, ms since the epoch. */
   createdAtMs: Type.Optional(Type.Number()),
+  /** Ports of the image and published ones: `80/tcp`. Absent: not known yet. */
+  exposed: Type.Optional(list(Text, 256)),
+  /** `SERVICE_*` of its environment, for Consul; nothing else of an environment is ever reported. */
+  env: Type.Optional(Labels),
+  /** `SERVICE_*` and `orrery.*` of its labels, for Consul. */
+  labels: Type.Optional(Labels),
   /** Of one CPU: 150 is one and a half. Absent: not measured yet. */
   cpuPercent: Type.Optional(Type.Number()),
   memoryBytes: Type.Optional(Type.Number()),

@@ -2,7 +2,7 @@ import { type AddNodeOptions, addNode } from './add-node.ts'
 import { loadArchive } from './archive.ts'
 import { type Forward, forward } from './forward.ts'
 import { type ImageName, imageArchive } from './images.ts'
-import { type RunOptions, run } from './inside.ts'
+import { type InsideOptions, type InsideProcess, type RunOptions, run, start } from './inside.ts'
 import { type LabNode, labNode } from './lab-node.ts'
 import { clearLab, type LabRecord, labFolder, type NodeRecord, writeRecord } from './state.ts'
 import { joinSwarm, leaveSwarm, type ReadyOptions, waitUntilReady } from './swarm.ts'
@@ -33,6 +33,8 @@ export type Lab = {
   loadImage(image: ImageName | string): Promise<void>
   /** A program at the bridges, br0 and br1: a machine on the nodes' LANs that is no node. */
   run(argv: readonly string[], options?: RunOptions): ReturnType<typeof run>
+  /** Starts a program there and leaves it running. */
+  spawn(argv: readonly string[], options?: InsideOptions): Promise<InsideProcess>
   /** An address on those LANs, a container's on a macvlan network for instance, on this machine's loopback. */
   forward(port: number, host: string): Promise<Forward>
   /** Ends everything and waits until no process, mount, namespace, cgroup or file of the lab is left. */
@@ -86,6 +88,7 @@ export function openLab(record: LabRecord): Lab {
       await Promise.all(nodes.map((node) => loadArchive(node.api, archive)))
     },
     run: (argv, options) => run(record.pid, argv, { check: false, ...options }),
+    spawn: (argv, options) => start(record.pid, argv, options),
     forward: (port, host) => forward({ pid: record.pid, folder: labFolder(record.name), host, port }),
     down: () => clearLab(record.name),
   }

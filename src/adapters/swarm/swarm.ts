@@ -54,6 +54,8 @@ export interface Swarm {
   readonly alerts: AlertStore
   /** Of networks; asks for little more than their records until it is activated. */
   readonly bootstrap: SwarmBootstrap
+  /** The Swarm's own id; absent until the leader first answered. */
+  cluster(): string | undefined
   /** For messages to people. */
   readonly engineAddress: string
   /** Starts following the swarm and returns at once; an engine that is away is tried again for ever. */
@@ -83,6 +85,7 @@ export function connectSwarm({ connection, controlSocket, logger, now, hooks = {
   }
   const listing = createListing({ inSync, logger, timing, signal, list })
   const loops: Promise<void>[] = []
+  let cluster: string | undefined
 
   const onEvent = (event: EngineEvent) => {
     if (event.type === 'service') reads.onEvent(event)
@@ -112,6 +115,9 @@ export function connectSwarm({ connection, controlSocket, logger, now, hooks = {
       ...{ engine, logger, now, timing, signal },
       onSuccess: inSync.leaderAnswered,
       onFailure: inSync.leaderFailed,
+      onCluster(id) {
+        cluster = id
+      },
       onClockSkew: (skewMs) => hooks.onClockSkew?.(skewMs),
     })
 
@@ -143,6 +149,7 @@ export function connectSwarm({ connection, controlSocket, logger, now, hooks = {
 
   return {
     ...{ services, tasks, sharedState, alerts, bootstrap },
+    cluster: () => cluster,
     engineAddress: engine.address,
     start() {
       if (loops.length > 0 || signal.aborted) return

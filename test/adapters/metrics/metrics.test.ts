@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createAutoscalingMetrics } from '../../../src/adapters/metrics/autoscaling-metrics.ts'
+import { measureDiscovery } from '../../../src/adapters/metrics/discovery-metrics.ts'
 import { createEngineMetrics } from '../../../src/adapters/metrics/engine-metrics.ts'
 import { measureLoadTicks } from '../../../src/adapters/metrics/load-metrics.ts'
 import { measureNetworks } from '../../../src/adapters/metrics/network-metrics.ts'
@@ -24,6 +25,7 @@ const createMetrics = ({ version, now }: { readonly version: string; readonly no
     },
     watchTicks: (lastTick: Parameters<typeof measureLoadTicks>[1]) => measureLoadTicks(registry, lastTick),
     watchNetworks: (catalog: Parameters<typeof measureNetworks>[1]) => measureNetworks(registry, catalog),
+    watchConsul: (figures: Parameters<typeof measureDiscovery>[1]) => measureDiscovery(registry, figures),
   }
 }
 
@@ -246,6 +248,7 @@ it('docs/metrics.md explains each figure and no other', async () => {
   const { metrics } = watching()
   metrics.watchNetworks({ networks: () => [], nodes: () => [] })
   metrics.watchTicks(() => undefined)
+  metrics.watchConsul(() => ({ desired: 0, isWriter: false, isReachable: true, refused: 0, leftOut: 0 }))
   const exposed = [...(await metrics.text()).matchAll(/^# TYPE (orrery_\w+)/gm)].map((match) => match[1])
   const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')
   const explained = [...docs.matchAll(/^\| `(orrery_\w+)/gm)].map((match) => match[1])

@@ -8,6 +8,7 @@ import type { AutoscalingDeps, WebhookCounters } from '../../../src/http/routes/
 import { autoscalingRoutes } from '../../../src/http/routes/autoscaling/routes.ts'
 import { dockerScalerRoutes } from '../../../src/http/routes/compat/docker-scaler.ts'
 import { orbiterRoutes } from '../../../src/http/routes/compat/orbiter.ts'
+import { type RegistrationRouteDeps, registrationRoutes } from '../../../src/http/routes/discovery/registrations.ts'
 import { type NetworkRouteDeps, networkRoutes } from '../../../src/http/routes/networks/networks.ts'
 import { buildServer } from '../../../src/http/server.ts'
 import { fakeNetworks } from '../builders/network-views.ts'
@@ -31,7 +32,8 @@ export const fakeMetrics = (): ServerDeps['metrics'] &
 export interface Served
   extends Partial<Omit<ServerDeps, 'groups' | 'sync' | 'metrics' | 'logger'>>,
     Partial<Omit<AutoscalingDeps, 'metrics' | 'feed'>>,
-    Partial<Pick<NetworkRouteDeps, 'networks' | 'agents'>> {
+    Partial<Pick<NetworkRouteDeps, 'networks' | 'agents'>>,
+    Partial<RegistrationRouteDeps> {
   readonly feed?: FakeFeed
   readonly metrics?: ReturnType<typeof fakeMetrics>
   readonly serverPrefix?: string
@@ -49,6 +51,7 @@ export function server(change: Served = {}): FastifyInstance {
     metrics = fakeMetrics(),
   } = change
   const { networks = fakeNetworks([], []), agents = NO_AGENTS, serverPrefix, alerts, ...rest } = change
+  const { registrations = NO_REGISTRATIONS, events = () => () => {} } = change
   const now = change.now ?? (() => T0)
   const logger = createLogger({ level: 'trace', destination: { write: (line) => lines.push(line) } })
   const sync = () => catalog.sync()
@@ -64,6 +67,7 @@ export function server(change: Served = {}): FastifyInstance {
       ...{ networks, agents, sync },
       events: (listener) => feed.onNews((news) => listener(news, () => ({ type: 'nodes', data: news }))),
     }),
+    registrationRoutes({ registrations, events }),
   ]
   const { access = { trustedCidrs: [] }, controller = A_CONTROLLER, stopping, heartbeatMs } = rest
   const app = buildServer({
@@ -84,6 +88,15 @@ const A_CONTROLLER: ServerDeps['controller'] = {
 const NO_AGENTS: NetworkRouteDeps['agents'] = {
   report() {
     throw new Error('the test did not expect a report')
+  },
+}
+
+const NO_REGISTRATIONS: RegistrationRouteDeps['registrations'] = {
+  async view() {
+    throw new Error('the test did not expect a look at registrations')
+  },
+  async resync() {
+    throw new Error('the test did not expect a resync')
   },
 }
 

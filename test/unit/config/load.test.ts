@@ -22,6 +22,10 @@ describe('a configuration', () => {
       policyDir: 'autoscalers',
       networkDir: 'networks',
       networkAuto: false,
+      consulMode: 'catalog',
+      consulNodeGraceMs: 30_000,
+      consulExplicit: false,
+      consulIgnore: [],
       trustedCidrs: [],
       dedupWindowMs: 60_000,
       tickMs: 15_000,
@@ -39,7 +43,7 @@ describe('a configuration', () => {
   })
 
   it('leaves variables alone that it does not know', () => {
-    expect(loadConfig({ PATH: '/bin', CONSUL_HTTP_ADDR: 'nonsense::' })).toEqual(loadConfig({}))
+    expect(loadConfig({ PATH: '/bin', CONSUL_NAMESPACE: 'nonsense::' })).toEqual(loadConfig({}))
   })
 
   const right: { name: string; env: Environment; is: object }[] = [

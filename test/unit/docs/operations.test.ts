@@ -97,10 +97,14 @@ describe('the engine endpoints of docs/operations.md', () => {
     engine.start()
     await heard
     // The fake knows few of these; what counts is what is asked.
+    const labels = { 'com.docker.swarm.task.id': 't1' }
+    const NetworkSettings = { Networks: { x: { IPAddress: '10.0.0.2' } } }
+    const list = [{ Id: 'c1', Names: ['/web.1.t1'], State: 'running', Labels: labels, NetworkSettings }]
+    fake.inject('GET /containers/json', { body: JSON.stringify(list) })
     await Promise.allSettled([
       engine.facts(),
       engine.networks(),
-      engine.containers(new Set()),
+      engine.containers(new Set(['x'])),
       engine.usage(['c1']),
       engine.createNetwork({ name: 'x', labels: {}, options: {}, subnets: [] }),
       engine.removeNetwork('x'),

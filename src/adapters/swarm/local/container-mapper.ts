@@ -50,6 +50,38 @@ function addressesOf(attached: unknown, networks: ReadonlySet<string>): Reported
   })
 }
 
+/** What never changes of a container, and what only an inspect says of it: what discovery reads. */
+export type Announced = Required<Pick<ReportedContainer, 'exposed' | 'env' | 'labels'>>
+
+const MOST_KEYS = 256
+const MOST_VALUE = 8192
+
+/** Of `GET /containers/{id}/json`. Nothing of the environment but `SERVICE_*` leaves this function. */
+export function readAnnounced(body: unknown): Announced {
+  const env = at(body, 'Config', 'Env')
+  const pairs = (Array.isArray(env) ? env : []).flatMap((line: unknown): [string, string][] => {
+    const cut = typeof line === 'string' ? line.indexOf('=') : -1
+    return typeof line === 'string' && cut > 0 ? [[line.slice(0, cut), line.slice(cut + 1)]] : []
+  })
+  const labels = at(body, 'Config', 'Labels')
+  const ofLabels = Object.entries(isObject(labels) ? labels : {}).filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string',
+  )
+  const exposed = at(body, 'Config', 'ExposedPorts')
+  return {
+    exposed: Object.keys(isObject(exposed) ? exposed : {}).slice(0, MOST_KEYS),
+    env: keysThatFit(pairs, (key) => key.startsWith('SERVICE_')),
+    labels: keysThatFit(ofLabels, (key) => key.startsWith('SERVICE_') || key.startsWith('orrery.')),
+  }
+}
+
+const keysThatFit = (pairs: readonly [string, string][], isWanted: (key: string) => boolean): Record<string, string> =>
+  Object.fromEntries(
+    pairs
+      .filter(([key, value]) => isWanted(key) && key.length <= 1024 && value.length <= MOST_VALUE)
+      .slice(0, MOST_KEYS),
+  )
+
 /** One look at a container's counters. */
 export interface Counters {
   /** Processor time since it started, ns. */

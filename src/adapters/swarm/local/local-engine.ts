@@ -6,6 +6,7 @@ import { Fault } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import type { ConfigNetwork } from '../../../swarm/config-network.ts'
+import type { ReportedContainer } from '../../../swarm/node-report.ts'
 import type { EngineOptions } from '../engine/engine-address.ts'
 import { type CallRecord, connectEngine, type EngineCall } from '../engine/engine-connection.ts'
 import { EngineError, unavailable } from '../engine/engine-errors.ts'
@@ -13,7 +14,21 @@ import { at, textAt } from '../engine/engine-json.ts'
 import { type EngineEvent, followEvents } from '../engine/event-stream.ts'
 import { TIMING, type Timing } from '../engine/timing.ts'
 import { readNetwork } from '../networks/network-mapper.ts'
-import { type Counters, cpuPercent, readContainers, readCounters } from './container-mapper.ts'
+import {
+  type Announced,
+  type Counters,
+  cpuPercent,
+  readAnnounced,
+  readContainers,
+  readCounters,
+} from './container-mapper.ts'
+
+/** Something of each container; `event`: what is logged where it cannot be done. */
+interface Turns {
+  readonly event: string
+  readonly ids: readonly string[]
+  readonly work: (id: string) => Promise<void>
+}
 
 export interface LocalEngineDeps {
   readonly connection: EngineOptions
@@ -42,6 +57,7 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
   const engine = connectEngine(connection, onCall)
   const news = createListeners<EngineNews>(logger)
   const counters = new Map<string, Counters>()
+  const announced = new Map<string, Announced>()
   let following: Promise<void> | undefined
 
   /** Read to look at, never to be sent back: digits beyond 2^53 do not matter here, and this is the cheaper way. */
@@ -78,6 +94,39 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     news.tell(isOfContainers ? 'container' : 'network')
   }
 
+  /** Each container that is a task with an address is inspected once: what is read of it never changes. */
+  const withAnnounced = async (list: readonly ReportedContainer[]): Promise<readonly ReportedContainer[]> => {
+    const known = new Set(list.map(({ id }) => id))
+    for (const id of announced.keys()) if (!known.has(id)) announced.delete(id)
+    const missing = list.filter(
+      ({ id, taskId, addresses }) => taskId !== undefined && addresses.length > 0 && !announced.has(id),
+    )
+    await inTurns({
+      event: 'container-not-read',
+      ids: missing.map(({ id }) => id),
+      async work(id) {
+        const path = `/containers/${encodeURIComponent(id)}/json`
+        announced.set(id, readAnnounced(await look({ path, endpoint: '/containers/{id}/json' })))
+      },
+    })
+    return list.map((container) => ({ ...container, ...announced.get(container.id) }))
+  }
+
+  const inTurns = async ({ event, ids, work }: Turns) => {
+    const waiting = [...ids]
+    const worker = async () => {
+      for (let id = waiting.shift(); id !== undefined && !signal.aborted; id = waiting.shift()) {
+        try {
+          await work(id)
+        } catch (error) {
+          // It may have ended just now. If it is the engine that is away, others find that out and say so.
+          logger.debug({ event, container: id, err: error }, 'a container could not be read')
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  }
+
   const count = async (id: string): Promise<Usage> => {
     const path = `/containers/${encodeURIComponent(id)}/stats`
     const query = { stream: 'false', 'one-shot': 'true' }
@@ -103,7 +152,10 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
         return list.map(readNetwork)
       }),
     containers: (networks) =>
-      asked(async () => readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks)),
+      asked(async () => {
+        const list = readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks)
+        return await withAnnounced(list)
+      }),
     createNetwork: (network) =>
       write({ method: 'POST', path: '/networks/create', endpoint: '/networks/create', body: creation(network) }),
     removeNetwork: (id) =>
@@ -111,18 +163,13 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     async usage(ids) {
       for (const known of counters.keys()) if (!ids.includes(known)) counters.delete(known)
       const usage = new Map<string, Usage>()
-      const waiting = [...ids]
-      const worker = async () => {
-        for (let id = waiting.shift(); id !== undefined && !signal.aborted; id = waiting.shift()) {
-          try {
-            usage.set(id, await count(id))
-          } catch (error) {
-            // It may have ended just now. If it is the engine that is away, others find that out and say so.
-            logger.debug({ event: 'usage-not-read', container: id, err: error }, 'what a container uses is not known')
-          }
-        }
-      }
-      await Promise.all(Array.from({ length: AT_ONCE }, worker))
+      await inTurns({
+        event: 'usage-not-read',
+        ids,
+        async work(id) {
+          usage.set(id, await count(id))
+        },
+      })
       return usage
     },
     onNews: news.add,

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../../foundation/logger.ts'
 import { type Engine, parseBody } from '../engine/engine-connection.ts'
+import { textAt } from '../engine/engine-json.ts'
 import type { Timing } from '../engine/timing.ts'
 
 export interface LeaderReadDeps {
@@ -15,6 +16,8 @@ export interface LeaderReadDeps {
   readonly signal: AbortSignal
   /** With the time the read started: what it proves holds of that moment. */
   readonly onSuccess: (startedAtMs: number) => void
+  /** The Swarm's own id. */
+  readonly onCluster: (id: string) => void
   readonly onFailure: (reason: string) => void
   /** How far the engine's clock is ahead of ours, ms; good to about half a second. */
   readonly onClockSkew: (skewMs: number) => void
@@ -40,7 +43,8 @@ export async function keepReadingLeader(deps: LeaderReadDeps): Promise<void> {
         timeoutMs,
         signal,
       })
-      parseBody(body, 'GET /swarm')
+      const id = textAt(parseBody(body, 'GET /swarm'), 'ID')
+      if (id !== undefined) deps.onCluster(id)
       const tookMs = performance.now() - startedAt
       pauseMs = timing.leaderReadEveryMs - tookMs
       lastFailure = ''

@@ -79,6 +79,27 @@ describe('the containers of an engine', () => {
     ])
   })
 
+  it('are inspected once where they have an address: their ports, and of environment and labels what is meant for Consul', async () => {
+    const { engine, fake, answers } = await local()
+    answers('GET /containers/json', CONTAINERS)
+    const Config = {
+      Env: ['SERVICE_NAME=api', 'PASSWORD=hunter2', 'SERVICE_TAGS=a=b,c', 'ODD', 'service_name=no'],
+      Labels: { SERVICE_REGION: 'eu', 'orrery.ports': '80/tcp', secret: 'hunter2' },
+      ExposedPorts: { '80/tcp': {}, '53/udp': {} },
+    }
+    answers('GET /containers/task/json', { Config })
+    const [task] = await engine.containers(new Set(['vlan40']))
+    expect(task).toMatchObject({
+      exposed: ['80/tcp', '53/udp'],
+      env: { SERVICE_NAME: 'api', SERVICE_TAGS: 'a=b,c' },
+      labels: { SERVICE_REGION: 'eu', 'orrery.ports': '80/tcp' },
+    })
+    expect(JSON.stringify(task)).not.toContain('hunter2')
+    answers('GET /containers/json', CONTAINERS)
+    expect(await engine.containers(new Set(['vlan40']))).toContainEqual(task)
+    expect(fake.calls.filter(({ path }) => path === '/containers/task/json')).toHaveLength(1)
+  })
+
   it('are measured between two looks', async () => {
     const { engine, fake, answers } = await local()
     const stats = (second: number, cpuMs: number) => ({

@@ -1,0 +1,120 @@
+/** The connection to Consul, and what each of its failures means. */
+import Consul from 'consul'
+import { Fault } from '../../foundation/errors.ts'
+
+export interface ConsulOptions {
+  /** `http://127.0.0.1:8500`, `https://consul:8501`, or without a scheme. */
+  readonly address: string
+  /** Read at each call: a token is rotated by writing the file anew. Absent or empty: none. */
+  readonly token?: () => string | undefined
+  readonly datacenter?: string
+  /** PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
+}
+
+export interface ConsulClient {
+  readonly address: string
+  readonly consul: Consul
+  /** What goes with every call. */
+  common(timeoutMs?: number): { readonly token?: string; readonly dc?: string; readonly timeout: number }
+  /** Runs one call of the client. Throws Fault `consul-unavailable` or `consul-refused`. */
+  call<T>(what: string, work: () => Promise<T>): Promise<T>
+  close(): void
+}
+
+const TIMEOUT_MS = 5_000
+
+/** Throws Error for an address that cannot be right. */
+export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOptions): ConsulClient {
+  const url = readAddress(address)
+  const secure = url.protocol === 'https:'
+  // More than the types of the package tell; its HTTP client takes them.
+  const options = {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || (secure ? 443 : 8500)),
+    secure,
+    ...tls,
+  }
+  const consul = new Consul(options)
+  return {
+    address: url.origin,
+    consul,
+    common(timeoutMs = TIMEOUT_MS) {
+      const current = token?.()
+      return {
+        ...(current && { token: current }),
+        ...(datacenter !== undefined && { dc: datacenter }),
+        timeout: timeoutMs,
+      }
+    },
+    async call(what, work) {
+      try {
+        return await work()
+      } catch (error) {
+        throw faultOf(error, { what, address: url.origin, datacenter })
+      }
+    },
+    close: () => consul.destroy(),
+  }
+}
+
+function readAddress(address: string): URL {
+  const text = /^[a-z]+:\/\//i.test(address) ? address : `http://${address}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === '')
+    throw new Error(`CONSUL_HTTP_ADDR=${address}: must be like http://127.0.0.1:8500`)
+  return url
+}
+
+/** An HTTP answer that is no success, as the package hands it on. */
+export interface FailedAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+export function answerOf(error: unknown): FailedAnswer | undefined {
+  if (!(error instanceof Error) || !('response' in error)) return undefined
+  const { response } = error
+  if (typeof response !== 'object' || response === null || !('statusCode' in response)) return undefined
+  const { statusCode } = response
+  const body = 'body' in response ? response.body : undefined
+  return typeof statusCode === 'number' ? { status: statusCode, body } : undefined
+}
+
+function faultOf(
+  cause: unknown,
+  {
+    what,
+    address,
+    datacenter,
+  }: { readonly what: string; readonly address: string; readonly datacenter: string | undefined },
+): Fault {
+  if (cause instanceof Fault) return cause
+  const answer = answerOf(cause)
+  const said = answer === undefined ? messageOf(cause) : textOf(answer.body)
+  const failed = (rest: string) => `Consul at ${address}, ${what}: ${rest}`
+  if (answer === undefined) {
+    const isTls = /certificate|self.signed|tls|ssl/i.test(said)
+    const hint = isTls ? ' - CONSUL_CACERT has to name the file of the authority that signed its certificate' : ''
+    return new Fault('consul-unavailable', failed(`${said}${hint}`), { cause, retryAfterMs: 2_000 })
+  }
+  if (answer.status === 403) {
+    const hint = 'the token of CONSUL_HTTP_TOKEN_FILE lacks a right; docs/discovery.md has the policy it needs'
+    return new Fault('consul-unavailable', failed(`${said} - ${hint}`), { cause, retryAfterMs: 5_000 })
+  }
+  if (/no path to datacenter/i.test(said)) {
+    const hint = `ORRERY_CONSUL_DATACENTER=${datacenter ?? ''} is no datacenter that it knows`
+    return new Fault('consul-unavailable', failed(`${said} - ${hint}`), { cause, retryAfterMs: 5_000 })
+  }
+  if (answer.status >= 500 || answer.status === 429)
+    return new Fault('consul-unavailable', failed(`${answer.status} ${said}`), { cause, retryAfterMs: 2_000 })
+  return new Fault('consul-refused', failed(`${answer.status} ${said}`), { cause })
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message || error.name : String(error))
+
+function textOf(body: unknown): string {
+  const text =
+    typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString('utf8') : JSON.stringify(body ?? '')
+  return text.slice(0, 500).trim()
+}

@@ -1,0 +1,55 @@
+/** The lock of the one writer: a session of 10 s, and a key that it holds. */
+import type { ConsulLock } from '../../discovery/ports.ts'
+import { blockingAnswer, canceller, WAIT, WAIT_TIMEOUT_MS } from './blocking.ts'
+import { answerOf, type ConsulClient } from './consul-client.ts'
+import { textAt } from './fields.ts'
+
+const TTL = '10s'
+const LOCK_DELAY = '5s'
+const TIMEOUT_MS = 3_000
+
+export function createLock({ consul, common, call }: ConsulClient, key: () => string): ConsulLock {
+  return {
+    open: () =>
+      call('opening a session', async () => {
+        // No checks: the node of the agent that is asked may come and go, the session does not depend on it.
+        const options = { name: key(), ttl: TTL, lockdelay: LOCK_DELAY, behavior: 'release' as const, checks: [] }
+        const { ID } = await consul.session.create({ ...common(TIMEOUT_MS), ...options })
+        return ID
+      }),
+    renew: (session) =>
+      call('renewing the session', async () => {
+        try {
+          await consul.session.renew({ ...common(TIMEOUT_MS), id: session })
+          return true
+        } catch (error) {
+          if (answerOf(error)?.status === 404) return false
+          throw error
+        }
+      }),
+    take: (session) =>
+      call('taking the lock', async () => {
+        try {
+          return (await consul.kv.set({ ...common(TIMEOUT_MS), key: key(), value: session, acquire: session })) === true
+        } catch (error) {
+          // A session that has ended since: another one is opened.
+          if (/invalid session/i.test(String(answerOf(error)?.body ?? ''))) return false
+          throw error
+        }
+      }),
+    giveUp: (session) =>
+      call('giving up the lock', async () => {
+        await consul.kv.set({ ...common(TIMEOUT_MS), key: key(), value: '', release: session })
+        await consul.session.destroy({ ...common(TIMEOUT_MS), id: session })
+      }),
+    watch: (index, signal) =>
+      call('waiting for the lock', async () => {
+        const ctx = canceller(signal)
+        const wait = index === undefined ? {} : { index, wait: WAIT }
+        const options = { ...common(WAIT_TIMEOUT_MS), ...wait, key: key(), ctx }
+        const answer: unknown = await consul.kv.get(options).finally(() => ctx.removeAllListeners())
+        const { index: next, body } = blockingAnswer(answer)
+        return { index: next, isFree: textAt(body, 'Session') === '' }
+      }),
+  }
+}

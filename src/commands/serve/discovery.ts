@@ -1,0 +1,150 @@
+/** Discovery put together: every container in Consul with its own address. */
+import { readFileSync } from 'node:fs'
+import { createCatalog } from '../../adapters/consul/catalog.ts'
+import { type ConsulClient, connectConsul } from '../../adapters/consul/consul-client.ts'
+import { measureDiscovery } from '../../adapters/metrics/discovery-metrics.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Settings } from '../../discovery/facts.ts'
+import { createContainers } from '../../discovery/sync/containers.ts'
+import { createDesire } from '../../discovery/sync/desire.ts'
+import { createCatalogKeeper, type RegistrationChange } from '../../discovery/sync/keep-catalog.ts'
+import { logIssues } from '../../discovery/sync/log-issues.ts'
+import { createRegistrations } from '../../discovery/sync/registrations.ts'
+import { createListeners } from '../../foundation/listeners.ts'
+import { registrationRoutes } from '../../http/routes/discovery/registrations.ts'
+import type { Base, Capability } from './capability.ts'
+import type { Networks } from './networks.ts'
+
+/** Reports arrive one after another: a moment gathers those of one change. */
+const GATHER_MS = 10
+
+export type DiscoveryNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate'>
+
+/** Throws Error for files that cannot be read. `consulAddress`: of the configuration. */
+export function openDiscovery(base: Base, consulAddress: string, needs: DiscoveryNeeds): Capability {
+  const { config, swarm, logger, now } = base
+  const { services } = swarm
+  const { reports, nodes, tasks } = needs
+  const client = connectFromConfig({ ...config, consulAddress })
+  const notInSync = () => {
+    const status = [services.sync(), nodes.sync(), tasks.sync()].find(({ inSync }) => !inSync)
+    if (status !== undefined) return status.reason
+    return swarm.cluster() === undefined ? 'the Swarm has not said its id yet' : ''
+  }
+  const settings = (): Settings | undefined => {
+    const cluster = swarm.cluster()
+    if (cluster === undefined || notInSync() !== '') return undefined
+    const { consulExplicit: isExplicit, consulIgnore: ignored, consulNodeGraceMs: nodeGraceMs } = config
+    return { cluster, isExplicit, ignored, nodeGraceMs }
+  }
+  const containers = createContainers(reports)
+  const desire = createDesire({ tasks, services, nodes, containers, now })
+  const hostnames = () => nodes.list().map(({ hostname }) => hostname)
+  const closing = new AbortController()
+  const { signal } = closing
+  const loops: Promise<void>[] = []
+  const { add: onChange, tell } = createListeners<RegistrationChange>(logger)
+
+  const lockKey = () => `orrery/${swarm.cluster() ?? 'unknown'}/writer`
+  const catalog = createCatalog(client, lockKey)
+  const keeper = createCatalogKeeper({
+    ...{ catalog, settings, desire, hostnames, logger, now },
+    listener: {
+      changed(change) {
+        tell(change)
+        logger.info({ event: 'registration', ...change }, sentence(change))
+      },
+      synced: (sync) => countSync(sync),
+    },
+  })
+  const registrations = createRegistrations({
+    ...{ keeper, catalog, settings, desire, hostnames, notInSync, now, signal },
+  })
+  const countSync = measureDiscovery(base.metrics, registrations.figures)
+
+  let gathering: NodeJS.Timeout | undefined
+  const soon = () => {
+    desire.changed()
+    gathering ??= setTimeout(() => {
+      gathering = undefined
+      keeper.nudge()
+    }, GATHER_MS)
+  }
+  const follow = () => [
+    // Where tasks are asked for, those of every service matter.
+    tasks.follow(() => [...services.list()].map(({ id }) => id)),
+    tasks.onChange(() => {
+      desire.changed()
+      keeper.nudge()
+    }),
+    nodes.onChange(soon),
+    services.onChange(({ before, after }) => {
+      if (before?.id !== after?.id) tasks.soon()
+      if (before?.labels !== after?.labels) soon()
+    }),
+    services.onSync(soon),
+    reports.onChange(() => {
+      if (containers.read()) soon()
+    }),
+  ]
+  let stops: readonly (() => void)[] = []
+
+  return {
+    features: { consul: true },
+    conditions: registrations.conditions,
+    routes: [
+      registrationRoutes({
+        registrations,
+        events: (listener) => onChange((change) => listener(change, () => ({ type: 'registration', data: change }))),
+      }),
+    ],
+    start() {
+      needs.activate()
+      stops = follow()
+      loops.push(keeper.run(signal), logIssues({ settings, desire, keeper, logger, signal }))
+    },
+    /** Gives the lock up, so that another controller writes at once; entries stay. */
+    async close() {
+      for (const stop of stops) stop()
+      clearTimeout(gathering)
+      closing.abort()
+      await Promise.all(loops)
+      client.close()
+    },
+  }
+}
+
+/** Throws Error for files that cannot be read. */
+export function connectFromConfig(config: Config & { readonly consulAddress: string }): ConsulClient {
+  const { consulAddress: address, consulTokenFile, consulDatacenter: datacenter } = config
+  const pem = (variable: string, path: string | undefined) => {
+    if (path === undefined) return undefined
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      throw new Error(`${variable}=${path}: cannot be read: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+  const [ca, cert, key] = [
+    pem('CONSUL_CACERT', config.consulCaFile),
+    pem('CONSUL_CLIENT_CERT', config.consulCertFile),
+    pem('CONSUL_CLIENT_KEY', config.consulKeyFile),
+  ]
+  pem('CONSUL_HTTP_TOKEN_FILE', consulTokenFile)
+  const tls = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  }
+  return connectConsul({
+    address,
+    tls,
+    ...(datacenter !== undefined && { datacenter }),
+    ...(consulTokenFile !== undefined && { token: () => readFileSync(consulTokenFile, 'utf8').trim() }),
+  })
+}
+
+function sentence({ action, id, node, address, port }: RegistrationChange): string {
+  const where = address === undefined ? '' : ` at ${address}:${port}`
+  return `${action} ${id}${where} on ${node}`
+}

@@ -1,0 +1,47 @@
+/** What discovery reads: where Consul is and how it is written to. */
+import { consulUrl, duration, flag, oneOf, text, texts } from './values.ts'
+import { variablesOf } from './variable.ts'
+
+const { withDefault, optional } = variablesOf('serve')
+
+export const discoveryVariables = {
+  consulAddress: optional(
+    'CONSUL_HTTP_ADDR',
+    consulUrl,
+    'Consul, as `http://127.0.0.1:8500`: every container is registered there with its own address (docs/discovery.md). Not set: nothing is.',
+  ),
+  consulTokenFile: optional(
+    'CONSUL_HTTP_TOKEN_FILE',
+    text,
+    'File with the bare ACL token. Read anew at each call, so that it can be rotated.',
+  ),
+  consulCaFile: optional('CONSUL_CACERT', text, "Authority (PEM) of Consul's certificate."),
+  consulCertFile: optional('CONSUL_CLIENT_CERT', text, 'Certificate (PEM) to show to Consul.', {
+    needs: 'CONSUL_CLIENT_KEY',
+  }),
+  consulKeyFile: optional('CONSUL_CLIENT_KEY', text, 'Its private key (PEM).', { needs: 'CONSUL_CLIENT_CERT' }),
+  consulDatacenter: optional(
+    'ORRERY_CONSUL_DATACENTER',
+    text,
+    'The datacenter to write to. Not set: that of the Consul that is asked.',
+  ),
+  consulMode: withDefault(
+    'ORRERY_CONSUL_MODE',
+    'catalog',
+    oneOf(['catalog']),
+    '`catalog`: one controller writes all entries.',
+  ),
+  consulNodeGraceMs: withDefault(
+    'ORRERY_CONSUL_NODE_GRACE',
+    '30s',
+    duration,
+    'How long the entries of a node stay after Swarm calls it down.',
+  ),
+  consulExplicit: withDefault('ORRERY_CONSUL_EXPLICIT', 'false', flag, 'Register only what has a `SERVICE_NAME`.'),
+  consulIgnore: withDefault(
+    'ORRERY_CONSUL_IGNORE',
+    '',
+    texts,
+    'Names of Swarm services that are never registered, with commas; `*` stands for any text: `infra_*,db`.',
+  ),
+}

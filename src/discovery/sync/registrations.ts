@@ -1,0 +1,166 @@
+/** What is registered and what should be, side by side; the use cases behind routes and commands. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { Fault } from '../../foundation/errors.ts'
+import type { Desired } from '../desired/desired.ts'
+import { checkIdOf, consulNodeOf, type Entry, type EntryIssue } from '../entry.ts'
+import type { Settings } from '../facts.ts'
+import type { CatalogService, CatalogState } from '../plan/catalog.ts'
+import { entryDiffers, isOurs } from '../plan/difference.ts'
+import type { ConsulCatalog } from '../ports.ts'
+import type { Registration, RegistrationCondition, Registrations, RegistrationView } from '../registrations.ts'
+import type { Desire } from './desire.ts'
+import type { CatalogKeeper } from './keep-catalog.ts'
+
+export interface RegistrationsDeps {
+  readonly keeper: CatalogKeeper
+  readonly catalog: Pick<ConsulCatalog, 'address' | 'read'>
+  readonly settings: () => Settings | undefined
+  readonly desire: Pick<Desire, 'of'>
+  readonly hostnames: () => readonly string[]
+  readonly notInSync: () => string
+  readonly now: () => number
+  readonly signal: AbortSignal
+}
+
+const RESYNC_PATIENCE_MS = 10_000
+
+export function createRegistrations(deps: RegistrationsDeps): Registrations {
+  const { keeper, catalog, settings, desire, hostnames, now, signal } = deps
+  const since = createConditionTimes<RegistrationCondition['type']>(now)
+
+  const current = (): Settings => {
+    const found = settings()
+    if (found !== undefined) return found
+    throw new Fault('not-in-sync', deps.notInSync(), { retryAfterMs: 2_000 })
+  }
+
+  /** `rows` absent: this controller does not know what is in Consul. */
+  const conditionsOf = (issues: readonly EntryIssue[], rows?: readonly Registration[]): RegistrationCondition[] => {
+    const fault = keeper.fault()
+    const of = (type: RegistrationCondition['type'], status: boolean, reason: string): RegistrationCondition => ({
+      ...{ type, status, reason },
+      sinceMs: since('consul', { type, status }),
+    })
+    const pending = rows?.filter(({ state }) => state !== 'registered' && state !== 'kept')
+    const registered = pending && [
+      of(
+        'Registered',
+        pending.length === 0,
+        pending.length === 0
+          ? 'everything desired is in Consul'
+          : `${pending.length} entries are not as desired, ${pending[0]?.id} for one`,
+      ),
+    ]
+    const [first] = issues
+    const wrong = first && `${first.service}: ${first.key}=${first.value} ${first.message}`
+    return [
+      of('ConsulReachable', fault === '', fault || `Consul answers at ${catalog.address}`),
+      ...(registered ?? []),
+      of('KeysUnderstood', wrong === undefined, wrong ?? 'every key could be carried out'),
+    ]
+  }
+
+  return {
+    conditions() {
+      const at = settings()
+      const desired = at === undefined ? undefined : desire.of(at)
+      const actual = keeper.actual()
+      // One that does not write does not know what is in Consul.
+      const rows = at && desired && actual && rowsOf(desired, actual, at.cluster)
+      return conditionsOf([...(desired?.issues ?? []), ...keeper.issues()], rows)
+    },
+    async view() {
+      const at = current()
+      const desired = desire.of(at)
+      const actual = keeper.actual() ?? (await catalog.read(hostnames().map(consulNodeOf), signal))
+      const registrations = rowsOf(desired, actual, at.cluster)
+      const issues = [...desired.issues, ...keeper.issues()]
+      const lastSync = keeper.lastSync()
+      const view: RegistrationView = {
+        mode: 'catalog',
+        role: keeper.isWriter() ? 'writer' : 'standby',
+        consul: catalog.address,
+        ...(lastSync !== undefined && { lastSync }),
+        conditions: conditionsOf(issues, registrations),
+        registrations,
+        issues,
+      }
+      return view
+    },
+    figures() {
+      const at = settings()
+      const desired = at === undefined ? undefined : desire.of(at)
+      const issues = [...(desired?.issues ?? []), ...keeper.issues()]
+      const actual = keeper.actual()
+      const lastSync = keeper.lastSync()
+      return {
+        desired: desired?.entries.size ?? 0,
+        ...(actual !== undefined && at !== undefined && { registered: countOurs(actual, at.cluster) }),
+        isWriter: keeper.isWriter(),
+        isReachable: keeper.fault() === '',
+        refused: issues.filter(({ effect }) => effect === 'refused').length,
+        leftOut: issues.filter(({ effect }) => effect === 'left-out').length,
+        ...(lastSync !== undefined && { lastSyncAtMs: lastSync.atMs }),
+      }
+    },
+    async resync() {
+      current()
+      if (!keeper.isWriter()) return undefined
+      const before = keeper.lastSync()
+      keeper.nudge(true)
+      for (const deadline = now() + RESYNC_PATIENCE_MS; now() < deadline; await sleep(20)) {
+        const sync = keeper.lastSync()
+        if (sync !== before && sync?.isFull === true) return sync
+        if (keeper.fault() !== '') break
+      }
+      throw new Fault('consul-unavailable', keeper.fault() || 'Consul took too long', { retryAfterMs: 2_000 })
+    },
+  }
+}
+
+const countOurs = (actual: CatalogState, cluster: string): number =>
+  [...actual.values()].reduce(
+    (sum, { services }) => sum + [...services.values()].filter((service) => isOurs(service, cluster)).length,
+    0,
+  )
+
+function rowsOf(desired: Desired, actual: CatalogState, cluster: string): Registration[] {
+  const rows: Registration[] = []
+  for (const entry of desired.entries.values()) {
+    const node = actual.get(consulNodeOf(entry.hostname))
+    const there = node?.services.get(entry.id)
+    const isMissing = there === undefined || node?.checks.get(checkIdOf(entry.id)) === undefined
+    rows.push({
+      ...rowOf(entry),
+      state: isMissing ? 'missing' : entryDiffers(entry, there) ? 'differs' : 'registered',
+      desired: entry,
+    })
+  }
+  for (const node of actual.values()) {
+    for (const service of node.services.values()) {
+      if (!isOurs(service, cluster) || desired.entries.has(service.id)) continue
+      const state = desired.kept.has(service.meta.task ?? '') ? 'kept' : 'extra'
+      rows.push({
+        ...rowOf(service),
+        service: service.meta.service ?? '',
+        taskId: service.meta.task ?? '',
+        node: node.name,
+        state,
+      })
+    }
+  }
+  return rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+}
+
+const rowOf = (of: Entry | CatalogService) => ({
+  id: of.id,
+  name: of.name,
+  address: of.address,
+  port: of.port,
+  tags: of.tags,
+  meta: of.meta,
+  service: 'serviceName' in of ? of.serviceName : '',
+  taskId: 'taskId' in of ? of.taskId : '',
+  node: 'hostname' in of ? consulNodeOf(of.hostname) : '',
+})

@@ -1,0 +1,209 @@
+/** The keeper of the catalog against a real Consul: tasks are made up, everything else is real. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createCatalog } from '../../../src/adapters/consul/catalog.ts'
+import { type ConsulClient, connectConsul } from '../../../src/adapters/consul/consul-client.ts'
+import { desiredOf, type World } from '../../../src/discovery/desired/desired.ts'
+import type { RunningTask } from '../../../src/discovery/desired/task-entries.ts'
+import type { Settings } from '../../../src/discovery/facts.ts'
+import { type CatalogKeeper, createCatalogKeeper, type SyncRecord } from '../../../src/discovery/sync/keep-catalog.ts'
+import { type ConsulServer, startConsul } from '../../lab/consul.ts'
+import { aRunningTask, SETTINGS, type Told } from '../../unit/discovery/support.ts'
+
+let server: ConsulServer
+const ends: (() => Promise<void>)[] = []
+beforeAll(async () => {
+  server = await startConsul()
+})
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+afterAll(async () => await server.stop())
+
+const quiet = () => {}
+const LOGGER = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+let made = 0
+
+/** A Swarm of made-up tasks; `tell` changes them. */
+function aSwarm(tasks: readonly RunningTask[]) {
+  made += 1
+  const cluster = `swarm-${made}`
+  const swarm = {
+    cluster,
+    tasks,
+    isReadable: true,
+    /** What no agent tells of. */
+    unheard: new Set<string>(),
+  }
+  const world = (): World => {
+    const by = new Map(swarm.tasks.map((one) => [one.task.id, one]))
+    return {
+      tasks: swarm.tasks.map(({ task }) => task),
+      service: (id) => swarm.tasks.find(({ service }) => service.id === id)?.service,
+      node: (id) => swarm.tasks.find(({ node }) => node.id === id)?.node,
+      container: (id) => (swarm.unheard.has(id) ? undefined : by.get(id)?.container),
+      notReadySinceMs: new Map(),
+    }
+  }
+  const settings = (): Settings | undefined => (swarm.isReadable ? { ...SETTINGS, cluster } : undefined)
+  const hosts = () => [...new Set(swarm.tasks.map(({ node }) => node.hostname))]
+  return Object.assign(swarm, { world, settings, hosts })
+}
+
+interface Kept {
+  readonly keeper: CatalogKeeper
+  readonly syncs: SyncRecord[]
+  close(): Promise<void>
+}
+
+function keep(swarm: ReturnType<typeof aSwarm>): Kept {
+  const client: ConsulClient = connectConsul({ address: server.url })
+  const catalog = createCatalog(client, () => `orrery/${swarm.cluster}/writer`)
+  const syncs: SyncRecord[] = []
+  const keeper = createCatalogKeeper({
+    catalog,
+    settings: swarm.settings,
+    desire: { of: (settings) => desiredOf(swarm.world(), settings, Date.now()) },
+    hostnames: swarm.hosts,
+    listener: { changed: quiet, synced: (sync) => syncs.push(sync) },
+    logger: LOGGER,
+    now: Date.now,
+  })
+  const ending = new AbortController()
+  const running = keeper.run(ending.signal)
+  const close = async () => {
+    ending.abort()
+    await running
+    client.close()
+  }
+  ends.push(close)
+  return { keeper, syncs, close }
+}
+
+const tasks = (count: number, told: (place: number) => Told = () => ({})): RunningTask[] =>
+  Array.from({ length: count }, (_, place) =>
+    aRunningTask({
+      task: `t${place}`,
+      slot: place + 1,
+      node: { id: `n${place % 3}`, hostname: `host${made + 1}-${place % 3}` },
+      addresses: [{ network: 'vlan40', address: `172.${80 + made}.${Math.floor(place / 250)}.${place % 250}` }],
+      ...told(place),
+    }),
+  )
+
+interface Row {
+  readonly Node: { readonly Node: string }
+  readonly Service: { readonly ID: string; readonly Address: string; readonly Meta: Record<string, string> }
+}
+const rows = async (swarm: { cluster: string }, name = 'web') =>
+  (await server.get<Row[]>(`/v1/health/service/${name}?passing`)).filter(
+    ({ Service }) => Service.Meta.cluster === swarm.cluster,
+  )
+const until = async (swarm: { cluster: string }, count: number) =>
+  await vi.waitFor(async () => expect(await rows(swarm)).toHaveLength(count), { timeout: 15_000, interval: 20 })
+
+describe('the keeper', () => {
+  it('brings many entries in step, then writes nothing, and for one changed task one transaction', async () => {
+    const swarm = aSwarm(tasks(200))
+    const { keeper, syncs } = keep(swarm)
+    await until(swarm, 200)
+    keeper.nudge(true)
+    await vi.waitFor(() => expect(syncs.at(-1)).toMatchObject({ writes: 0, transactions: 0, isFull: true }), {
+      timeout: 5_000,
+    })
+    const before = syncs.length
+    swarm.tasks = swarm.tasks.slice(0, 199)
+    keeper.nudge()
+    await until(swarm, 199)
+    expect(syncs.slice(before)).toMatchObject([{ writes: 1, transactions: 1, isFull: false }])
+  })
+
+  it('puts up with an entry that Consul refuses: the others are there, and it is said', async () => {
+    const swarm = aSwarm(tasks(100, (place) => (place === 57 ? { env: { SERVICE_TAGS: 'x'.repeat(600_000) } } : {})))
+    const { keeper } = keep(swarm)
+    await until(swarm, 99)
+    expect(keeper.fault()).toBe('')
+    expect(keeper.issues()).toMatchObject([{ service: 'web', value: 'orrery:web.58.t57:80', effect: 'refused' }])
+  })
+
+  it('never deletes while Swarm cannot be read, or for a task that no agent tells of', async () => {
+    const swarm = aSwarm(tasks(3))
+    const { keeper, syncs } = keep(swarm)
+    await until(swarm, 3)
+    swarm.isReadable = false
+    swarm.tasks = []
+    keeper.nudge()
+    await sleep(600)
+    expect(await rows(swarm)).toHaveLength(3)
+    swarm.isReadable = true
+    swarm.tasks = tasks(3)
+    swarm.unheard = new Set(['t0', 't1', 't2'])
+    await vi.waitFor(() => expect(keeper.isWriter()).toBe(true), { timeout: 15_000 })
+    const before = syncs.length
+    keeper.nudge(true)
+    await vi.waitFor(() => expect(syncs.length).toBeGreaterThan(before), { timeout: 5_000 })
+    expect(await rows(swarm)).toHaveLength(3)
+  })
+
+  it('mends what somebody else spoilt or removed, and leaves alone what is not ours', async () => {
+    const swarm = aSwarm(tasks(3))
+    keep(swarm)
+    await until(swarm, 3)
+    const [one, two] = await rows(swarm)
+    const foreign = {
+      Node: one?.Node.Node,
+      Address: '10.0.0.1',
+      SkipNodeUpdate: true,
+      Service: { ID: 'theirs', Service: 'theirs', Address: '172.99.0.1', Port: 1 },
+    }
+    await server.put('/v1/catalog/register', foreign)
+    // Who registers without the node's Meta writes over it.
+    await server.put('/v1/catalog/register', { Node: two?.Node.Node, Address: '10.0.0.1' })
+    await server.put('/v1/catalog/deregister', { Node: one?.Node.Node, ServiceID: one?.Service.ID })
+    const check = { CheckID: `service:${two?.Service.ID}`, Name: 'x', Status: 'critical', ServiceID: two?.Service.ID }
+    await server.put('/v1/catalog/register', {
+      Node: two?.Node.Node,
+      Address: '10.0.0.1',
+      SkipNodeUpdate: true,
+      Check: check,
+    })
+    await vi.waitFor(async () => expect((await rows(swarm)).map(({ Service }) => Service.ID)).toHaveLength(3), {
+      timeout: 15_000,
+    })
+    swarm.tasks = []
+    await vi.waitFor(async () => expect(await server.get<object[]>('/v1/catalog/service/theirs')).toHaveLength(1))
+  })
+
+  it('of two one writes; when it stops, the other goes on at once', async () => {
+    const swarm = aSwarm(tasks(3))
+    const [one, two] = [keep(swarm), keep(swarm)]
+    await until(swarm, 3)
+    const [first, second] = one.keeper.isWriter() ? [one, two] : [two, one]
+    expect(second.keeper.isWriter()).toBe(false)
+    const startedAt = performance.now()
+    await first.close()
+    await vi.waitFor(() => expect(second.keeper.isWriter()).toBe(true), { timeout: 15_000, interval: 10 })
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    swarm.tasks = swarm.tasks.slice(0, 1)
+    second.keeper.nudge()
+    await until(swarm, 1)
+  })
+
+  it('comes back after Consul was away, and after it lost everything', async () => {
+    const swarm = aSwarm(tasks(5))
+    const { keeper } = keep(swarm)
+    await until(swarm, 5)
+    await server.kill()
+    swarm.tasks = swarm.tasks.slice(0, 4)
+    keeper.nudge()
+    await vi.waitFor(() => expect(keeper.fault()).toMatch(/ECONNREFUSED|socket hang up|ECONNRESET/), {
+      timeout: 10_000,
+    })
+    await server.start()
+    await until(swarm, 4)
+    await server.kill()
+    await server.start({ wiped: true })
+    await until(swarm, 4)
+    expect(keeper.fault()).toBe('')
+  }, 60_000)
+})

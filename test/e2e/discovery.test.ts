@@ -1,0 +1,302 @@
+/**
+ * Every container in Consul with its own address: a real Consul on the nodes' LAN, a real Swarm on a macvlan network, and
+ * clients that find tasks in Consul alone. What is looked at is Consul's own word.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { WireRegistrations } from '../../src/http/wire/registration.ts'
+import { type LabConsul, startLabConsul } from '../lab/consul.ts'
+import type { LabNode } from '../lab/lab.ts'
+import { lookUp, passing, startPolling, untilPassing } from './support/discovered.ts'
+import { engines } from './support/engines.ts'
+import { labForTests, present } from './support/lab-for-tests.ts'
+import { untilReady } from './support/network-sights.ts'
+import { type Networked, type NodeController, networkedLab } from './support/networked.ts'
+import { createService, eventually, removeService, runningTasks, updateService } from './support/services.ts'
+import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
+
+/** Each task answers with its own id, at once healthy and at once gone on SIGTERM. */
+const PAGE = 'mkdir /w && echo $TASK > /w/index.html && exec httpd -f -p 80 -h /w'
+const TAGS = 'urlprefix-/api strip=/api,traefik.http.routers.web.rule=Host(`a.example`\\, `b.example`)'
+const FOREIGN = {
+  ID: 'theirs',
+  Service: 'web-theirs',
+  Address: '172.80.250.1',
+  Port: 80,
+  Meta: { 'managed-by': 'hand' },
+}
+
+describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
+  const place = labForTests({ engine, nodes: 4, managers: 3, lan: LAN, images: ['orrery-lab/web'] })
+  let consul: LabConsul
+  let networked: Networked
+  const controllers = new Map<LabNode, NodeController>()
+
+  /** Two controllers on three managers: one of these can be lost. */
+  const places = () => place.lab.managers.slice(0, 2)
+  const start = async (node: LabNode) => {
+    const env = { ORRERY_NETWORK_AUTO: 'true', CONSUL_HTTP_ADDR: consul.inside }
+    controllers.set(node, await networked.startController(node, env))
+  }
+  beforeAll(async () => {
+    consul = await startLabConsul(place.lab)
+    networked = await networkedLab(place.lab)
+    await networked.define(NETWORK, DEFINITION)
+    await Promise.all(places().map(start))
+    await Promise.all(place.lab.nodes.map((node) => networked.startAgent(node)))
+    await untilReady(place.manager, NETWORK, place.lab.nodes)
+    await eventually('the swarm network is there', async () => await place.manager.api.getNetwork(NETWORK).inspect())
+  })
+  afterAll(async () => {
+    await networked?.close()
+    await consul?.stop()
+  })
+  beforeEach(async () => {
+    for (const node of places()) if (!controllers.has(node)) await start(node)
+  })
+
+  const create = async (name: string, replicas: number, more: { env?: string[]; healthcheck?: object } = {}) =>
+    await createService(place.manager, {
+      name,
+      replicas,
+      labels: { SERVICE_TAGS: TAGS },
+      template: {
+        ContainerSpec: {
+          Image: 'orrery-lab/web:good',
+          Args: ['sh', '-c', PAGE],
+          Env: ['TASK={{.Task.ID}}', 'SECRET_PASSWORD=hunter2', ...(more.env ?? [])],
+          ...(more.healthcheck !== undefined && { Healthcheck: more.healthcheck }),
+        },
+        Networks: [{ Target: NETWORK }],
+        Placement: { Constraints: [`node.labels.orrery.network.${NETWORK} == ready`] },
+        RestartPolicy: { Condition: 'any', Delay: 1e9 },
+      },
+    })
+  const scale = async (id: string, replicas: number) =>
+    await updateService(place.manager, id, (spec) => {
+      if (spec.Mode.Replicated) Object.assign(spec.Mode.Replicated, { Replicas: replicas })
+    })
+  const view = async (controller: NodeController) =>
+    (await controller.call<WireRegistrations>('GET', '/v1/registration')).body
+  const writer = async () => {
+    for (const [node, controller] of controllers)
+      if ((await view(controller)).role === 'writer') return { node, controller }
+    return undefined
+  }
+  const other = (node: LabNode) => present([...controllers].find(([one]) => one !== node))[1]
+  const nodesOf = async (name: string) => {
+    const tasks = await runningTasks(place.manager, name)
+    return new Map(
+      tasks.map(({ ID, NodeID, Status }) => [
+        ID,
+        { nodeId: NodeID, container: Status.ContainerStatus?.ContainerID ?? '' },
+      ]),
+    )
+  }
+  const registeredTasks = async () => (await passing(consul, 'web')).map(({ Meta }) => Meta.task).toSorted()
+  let web = ''
+
+  it('a task is there with its own address, in the API, in DNS, on the command line, with its tags unbroken', async () => {
+    await consul.put('/v1/catalog/register', {
+      Node: 'by-hand',
+      Address: '10.9.9.9',
+      NodeMeta: { 'external-node': 'true' },
+      Service: FOREIGN,
+    })
+    web = await create('web', 1, { env: ['SERVICE_REGION=eu', 'SERVICE_CHECK_HTPP=/'] })
+    await untilPassing(consul, 'web', 1)
+    const [entry] = await passing(consul, 'web')
+    const [task] = await runningTasks(place.manager, 'web')
+    expect(entry).toMatchObject({
+      ID: `orrery:web.1.${task?.ID}:80`,
+      Address: expect.stringMatching(/^172\.80\.[1-4]\.\d+$/),
+      Port: 80,
+      Tags: ['urlprefix-/api strip=/api', 'traefik.http.routers.web.rule=Host(`a.example`, `b.example`)'],
+      Meta: {
+        'managed-by': 'orrery',
+        service: 'web',
+        task: task?.ID,
+        node: task?.NodeID,
+        network: NETWORK,
+        region: 'eu',
+      },
+    })
+    const answer = await place.lab.run(['curl', '-s', `http://${entry?.Address}:80/`])
+    expect(answer.stdout.trim() || answer.code).toBe(task?.ID)
+    expect(await lookUp(place.lab, consul, 'web.service.consul')).toEqual([entry?.Address])
+
+    for (const controller of controllers.values()) {
+      const text = JSON.stringify(await view(controller))
+      expect(text).not.toMatch(/hunter2|SECRET/)
+      expect(JSON.parse(text)).toMatchObject({
+        counts: { desired: 1, registered: 1, missing: 0, differs: 0, extra: 0 },
+        issues: [{ service: 'web', key: 'SERVICE_CHECK_HTPP', value: '/', effect: 'left-out' }],
+      })
+    }
+    const typed = await networked.orrery(place.manager, ['registrations'])
+    expect(typed.stdout).toContain(`${entry?.Address}:80`)
+    expect(typed.stdout).toContain('did you mean CHECK_HTTP')
+  })
+
+  it('scaled from 1 to 10 and to 3, every passing entry answers as its task at every moment', async () => {
+    const stop = await startPolling(place.lab, consul, 'web')
+    await scale(web, 10)
+    await untilPassing(consul, 'web', 10)
+    await scale(web, 3)
+    await untilPassing(consul, 'web', 3)
+    await eventually('three tasks are left', async () => (await runningTasks(place.manager, 'web')).length === 3)
+    const seen = await stop()
+    console.info(`1 -> 10 -> 3: ${seen.polls} polls, ${seen.calls} calls, counts ${seen.counts.join(' ')}`)
+    expect(seen.violations).toEqual([])
+    expect(seen.calls).toBeGreaterThan(50)
+    expect(await registeredTasks()).toEqual([...(await nodesOf('web')).keys()].toSorted())
+  })
+
+  it('an update that reuses addresses at once never has two owners of one', async () => {
+    const stop = await startPolling(place.lab, consul, 'web')
+    const before = new Set((await nodesOf('web')).keys())
+    await updateService(place.manager, web, (spec) => {
+      const template = spec.TaskTemplate as { ForceUpdate?: number }
+      template.ForceUpdate = (template.ForceUpdate ?? 0) + 1
+      Object.assign(spec, { UpdateConfig: { Parallelism: 2, Order: 'stop-first' } })
+    })
+    await eventually(
+      'all tasks are new, and their entries',
+      async () => {
+        const tasks = [...(await nodesOf('web')).keys()]
+        const entries = await registeredTasks()
+        return tasks.length === 3 && !tasks.some((id) => before.has(id)) && `${entries}` === `${tasks.toSorted()}`
+      },
+      { timeoutMs: 60_000 },
+    )
+    expect((await stop()).violations).toEqual([])
+  })
+
+  it('a container that is killed is gone at once, and one that turns unhealthy too', async () => {
+    const [[task, { nodeId, container }]] = [present([...(await nodesOf('web'))][0])]
+    const node = present(place.lab.nodes.find((one) => one.nodeId === nodeId))
+    const killedAt = Date.now()
+    await node.docker('kill', '--signal', 'KILL', container)
+    await eventually(
+      'its entry is gone',
+      async () => !(await passing(consul, 'web')).some(({ Meta }) => Meta.task === task),
+      { timeoutMs: 50_000, everyMs: 20 },
+    )
+    const tookMs = Date.now() - killedAt
+    console.info(`kill -9 of a container: its entry was gone after ${tookMs} ms`)
+    expect(tookMs).toBeLessThan(5_000)
+    await untilPassing(consul, 'web', 3)
+
+    const healthcheck = { Test: ['CMD-SHELL', 'test ! -e /sick'], Interval: 5e8, Timeout: 1e9, Retries: 1 }
+    await create('frail', 1, { healthcheck })
+    await untilPassing(consul, 'frail', 1)
+    const [[sick, at]] = [present([...(await nodesOf('frail'))][0])]
+    const host = present(place.lab.nodes.find((one) => one.nodeId === at.nodeId))
+    await host.docker('exec', at.container, 'touch', '/sick')
+    await eventually(
+      'the unhealthy one is gone',
+      async () => !(await passing(consul, 'frail')).some(({ Meta }) => Meta.task === sick),
+      { everyMs: 50 },
+    )
+    await removeService(place.manager, 'frail')
+  })
+
+  it('a writer that stops, that is killed, or that loses Swarm is followed by the other; entries stay', async () => {
+    const stop = await startPolling(place.lab, consul, 'web')
+    const ids = async () => (await passing(consul, 'web')).map(({ ID }) => ID)
+    const before = await ids()
+    const takeover = async (from: LabNode, what: string, limitMs: number, act: () => Promise<unknown>) => {
+      const next = other(from)
+      const startedAt = Date.now()
+      await act()
+      const actedMs = Date.now() - startedAt
+      await eventually(`${what}: the other writes`, async () => (await view(next)).role === 'writer', {
+        timeoutMs: 60_000,
+        everyMs: 50,
+      })
+      const tookMs = Date.now() - startedAt
+      console.info(`${what}: the other wrote after ${tookMs} ms`)
+      expect(tookMs).toBeLessThan(limitMs + actedMs)
+      expect(await ids()).toEqual(before)
+    }
+    const first = present(await writer())
+    await takeover(first.node, 'a writer that stops', 2_000, async () => await first.controller.stop())
+    controllers.delete(first.node)
+    await start(first.node)
+
+    const second = present(await writer())
+    expect(second.node).not.toBe(first.node)
+    await takeover(second.node, 'a writer that is killed', 26_000, async () => await second.controller.kill())
+    controllers.delete(second.node)
+    await start(second.node)
+
+    const third = present(await writer())
+    try {
+      await takeover(third.node, 'a writer that loses Swarm and not Consul', 30_000, third.node.freeze)
+    } finally {
+      await third.node.thaw()
+    }
+    await place.lab.ready()
+    expect((await stop()).violations).toEqual([])
+  })
+
+  it('a Consul that restarts, that is away, or that lost everything is true again by itself', async () => {
+    const before = await passing(consul, 'web')
+    await consul.kill()
+    await scale(web, 4)
+    await eventually('four tasks run', async () => (await runningTasks(place.manager, 'web')).length === 4)
+    await consul.start()
+    await untilPassing(consul, 'web', 4)
+    await scale(web, 3)
+    await untilPassing(consul, 'web', 3)
+    await consul.kill()
+    await consul.start({ wiped: true })
+    await untilPassing(consul, 'web', 3)
+    const tasks = [...(await nodesOf('web')).keys()].toSorted()
+    expect(await registeredTasks()).toEqual(tasks)
+    expect(before).toHaveLength(3)
+    await consul.put('/v1/catalog/register', {
+      Node: 'by-hand',
+      Address: '10.9.9.9',
+      NodeMeta: { 'external-node': 'true' },
+      Service: FOREIGN,
+    })
+  })
+
+  it('what somebody else changes or removes of ours is mended, and what is theirs is never touched', async () => {
+    const [entry] = await passing(consul, 'web')
+    const node = (await consul.get<{ Node: string }[]>('/v1/catalog/service/web'))[0]?.Node
+    await consul.put('/v1/catalog/deregister', { Node: node, ServiceID: entry?.ID })
+    await untilPassing(consul, 'web', 3)
+    expect(await consul.get<object[]>('/v1/catalog/service/web-theirs')).toMatchObject([
+      { ServiceID: 'theirs', ServiceMeta: FOREIGN.Meta },
+    ])
+    const current = present(await writer())
+    const { body } = await current.controller.call<{ resynced: boolean; sync: { writes: number } }>(
+      'POST',
+      '/v1/registration/resync',
+    )
+    expect(body).toMatchObject({ resynced: true, sync: { writes: 0 } })
+    const standby = await other(current.node).call<{ resynced: boolean }>('POST', '/v1/registration/resync')
+    expect(standby.body.resynced).toBe(false)
+  })
+
+  it('an engine that dies and a node that is cut off are out of Consul within a minute', async () => {
+    await scale(web, 8)
+    await untilPassing(consul, 'web', 8)
+    const [one, two] = [place.lab.workers[0], place.lab.managers[2]]
+    const lost = new Set([one?.nodeId, two?.nodeId])
+    const isLost = async () => (await passing(consul, 'web')).some(({ Meta }) => lost.has(Meta.node ?? ''))
+    expect(await isLost()).toBe(true)
+    const lostAt = Date.now()
+    await Promise.all([present(one).kill(), present(two).cut()])
+    await eventually('nothing of them is there', async () => !(await isLost()), { timeoutMs: 120_000, everyMs: 250 })
+    const tookMs = Date.now() - lostAt
+    console.info(`an engine killed and a node cut off: their entries were gone after ${tookMs} ms`)
+    expect(tookMs).toBeLessThan(60_000)
+    await place.lab.mend()
+    await untilPassing(consul, 'web', 8, 90_000)
+    await removeService(place.manager, 'web')
+    await untilPassing(consul, 'web', 0)
+    expect(await consul.get<object[]>('/v1/catalog/service/web-theirs')).toHaveLength(1)
+  })
+})
