@@ -15,7 +15,7 @@ import { createService, eventually, removeService, runningTasks, updateService }
 import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 
 /** Each task answers with its own id, at once healthy and at once gone on SIGTERM. */
-const PAGE = 'mkdir /w && echo $TASK > /w/index.html && exec httpd -f -p 80 -h /w'
+const PAGE = 'mkdir /w; echo $TASK > /w/index.html; httpd -f -p 80 -h /w & trap "kill $!; exit" TERM; wait'
 const TAGS = 'urlprefix-/api strip=/api,traefik.http.routers.web.rule=Host(`a.example`\\, `b.example`)'
 const FOREIGN = {
   ID: 'theirs',
@@ -92,6 +92,11 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
       ]),
     )
   }
+  const containersOf = async (name: string) => {
+    const filter = ['ps', '-q', '--filter', `label=com.docker.swarm.service.name=${name}`]
+    const lists = await Promise.all(place.lab.nodes.map((node) => node.docker(...filter)))
+    return lists.flatMap(({ stdout }) => stdout.split('\n')).filter((id) => id !== '').length
+  }
   const registeredTasks = async () => (await passing(consul, 'web')).map(({ Meta }) => Meta.task).toSorted()
   let web = ''
 
@@ -143,7 +148,7 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
     await untilPassing(consul, 'web', 10)
     await scale(web, 3)
     await untilPassing(consul, 'web', 3)
-    await eventually('three tasks are left', async () => (await runningTasks(place.manager, 'web')).length === 3)
+    await eventually('three containers are left', async () => (await containersOf('web')) === 3)
     const seen = await stop()
     console.info(`1 -> 10 -> 3: ${seen.polls} polls, ${seen.calls} calls, counts ${seen.counts.join(' ')}`)
     expect(seen.violations).toEqual([])

@@ -239,7 +239,7 @@ describe('reading nodes', () => {
 
   it('describes nodes and networks by name in openapi.json', async () => {
     const { components, paths } = (await server().inject('/openapi.json')).json()
-    expect(Object.keys(components.schemas).toSorted()).toEqual(['Network', 'Node', 'Share'])
+    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['Network', 'Node', 'Share']))
     const answer = paths['/v1/network/{name}'].get.responses[200].content['application/json'].schema
     expect(answer).toEqual({ $ref: '#/components/schemas/Network' })
   })

@@ -51,6 +51,7 @@ export interface Polled {
 export async function startPolling(lab: Lab, consul: LabConsul, service: string): Promise<() => Promise<Polled>> {
   const script = join(import.meta.dirname, '../fixtures/poll-consul.mjs')
   const inside = await lab.spawn([process.execPath, script, consul.inside, service])
+  await eventually('the machine polls', async () => inside.output().includes('polling'), { everyMs: 20 })
   return async () => {
     inside.kill('SIGTERM')
     await inside.exited
