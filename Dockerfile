@@ -14,6 +14,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY web web
+COPY scripts/build-web.mjs scripts/
 RUN npm run build && npm prune --omit=dev
 
 # `ip` for the agent, with the libraries that it is linked with: 1.5 MB, a fifth of the package with what it asks for. Not

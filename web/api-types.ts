@@ -49,7 +49,7 @@ export interface Controller {
   readonly dryRun: boolean
   readonly sync: { readonly inSync: boolean; readonly reason: string }
   readonly access: { readonly mode: 'open' | 'token'; readonly role: Role; readonly name?: string }
-  readonly ui: 'on' | 'read'
+  readonly ui: 'on' | 'read' | 'off'
   readonly features: Readonly<Record<string, boolean>>
 }
 

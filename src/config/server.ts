@@ -1,5 +1,5 @@
 /** Where the controller listens, and who may call it. */
-import { cidrs, headerName, listenAddresses, names, text } from './values.ts'
+import { cidrs, headerName, listenAddresses, names, pages, text } from './values.ts'
 import { variablesOf } from './variable.ts'
 
 const { withDefault, optional } = variablesOf('serve')
@@ -16,6 +16,12 @@ export const serverVariables = {
     '',
     names,
     'Further names of this machine, with commas: without a token file only they, its own name, localhost and addresses are answered as `Host`.',
+  ),
+  ui: withDefault(
+    'ORRERY_UI',
+    'on',
+    pages,
+    'The dashboard at `/ui`: `on`; `read`, where no web page may change anything; `off`, where it is not served either.',
   ),
   tlsCertFile: optional('ORRERY_TLS_CERT_FILE', text, 'Certificate chain (PEM): serve HTTPS on every address.', {
     needs: 'ORRERY_TLS_KEY_FILE',

@@ -62,6 +62,14 @@ export function dockerHost(value: string): string {
   throw new Error('write unix:///path/to/docker.sock or tcp://host:2376')
 }
 
+export type Pages = 'on' | 'read' | 'off'
+
+export function pages(value: string): Pages {
+  const known = (['on', 'read', 'off'] as const).find((one) => one === value.toLowerCase())
+  if (known === undefined) throw new Error('write on, read or off')
+  return known
+}
+
 /** `undefined` for `off`. */
 export function socketPath(value: string): string | undefined {
   if (/^off$/i.test(value)) return undefined

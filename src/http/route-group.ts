@@ -56,6 +56,8 @@ export interface ControllerFacts {
   /** The engine's address. */
   readonly engine: string
   readonly dryRun: boolean
+  /** The dashboard, as configured. */
+  readonly ui: 'on' | 'read' | 'off'
   /** What is switched on, by the names that the capabilities give it. */
   readonly features: Readonly<Record<string, boolean>>
   /** Of the capabilities, as they are now. */
@@ -80,6 +82,8 @@ export interface ServerDeps {
   /** Ms since the epoch. */
   readonly now: () => number
   readonly controller: ControllerFacts
+  /** What `npm run build` made of web/; absent: no dashboard is served. */
+  readonly dashboardFolder?: string
   /** Abort it before the capabilities finish: new work is refused from then on and streams end. */
   readonly stopping?: AbortSignal
   /** 15 s. */

@@ -1,6 +1,7 @@
 /** The HTTP side put together, in the order in which it is registered. It listens nowhere: see listen.ts. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyInstance, LogController } from 'fastify'
+import { serveDashboard } from './dashboard/dashboard.ts'
 import { createGuard, createRoleOf, refuseForeignHosts } from './plugins/access.ts'
 import { answerError, answerErrors } from './plugins/errors.ts'
 import { createGrafanaGuard } from './plugins/grafana-signature.ts'
@@ -58,6 +59,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
       group.register(scope, http)
     })
   }
+  if (deps.dashboardFolder !== undefined) serveDashboard(app, deps.dashboardFolder)
   app.after(refuseOtherMethods)
   return app
 }

@@ -125,6 +125,7 @@ describe('GET /v1/controller', () => {
     const catalog = fakeCatalog([], { sync: () => ({ inSync: false, reason: 'no leader' }) })
     expect((await asked({ catalog })).json()).toEqual({
       ...{ id: 'c1', version: '0.0.0-test', hostname: 'manager1', engine: '/run/docker.sock', dryRun: false },
+      ui: 'on',
       now: '2026-01-31T12:00:00.000Z',
       sync: { inSync: false, reason: 'no leader' },
       access: { mode: 'open', role: 'admin' },

@@ -24,6 +24,7 @@ export function readAccess(config: Config): {
   const open = {
     trustedCidrs,
     hosts: [...ownNames(), ...config.hosts],
+    pagesOnlyRead: config.ui !== 'on',
     ...(orbiter && { orbiter }),
     ...(grafana && { grafana }),
   }

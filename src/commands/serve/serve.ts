@@ -2,13 +2,16 @@
 import '../compact-heap.ts'
 
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '../../adapters/logging/logger.ts'
 import { createEngineMetrics } from '../../adapters/metrics/engine-metrics.ts'
 import { createMetricsRegistry } from '../../adapters/metrics/registry.ts'
 import { connectSwarm } from '../../adapters/swarm/swarm.ts'
 import { configWarnings, loadConfig } from '../../config/load.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { listen } from '../../http/listen.ts'
 import { buildServer } from '../../http/server.ts'
 import type { Console, ExitCode } from '../console.ts'
@@ -48,11 +51,12 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const groups = capabilities.flatMap(({ routes = [] }) => routes)
   const controller = {
     ...{ id: randomBytes(6).toString('base64url'), version: io.version, hostname: hostname() },
-    ...{ engine: swarm.engineAddress, dryRun: config.dryRun },
+    ...{ engine: swarm.engineAddress, dryRun: config.dryRun, ui: config.ui },
     features: Object.assign({}, ...capabilities.map(({ features }) => features)),
     conditions: () => capabilities.flatMap(({ conditions }) => conditions?.() ?? []),
   }
-  const app = buildServer({ groups, sync, metrics, access, logger, now, controller, stopping: signal })
+  const dashboard = config.ui === 'off' ? {} : builtDashboard(logger)
+  const app = buildServer({ groups, sync, metrics, access, logger, now, controller, stopping: signal, ...dashboard })
 
   const each = (act: 'finish' | 'close') => Promise.all(capabilities.map((capability) => capability[act]?.()))
   const closeInside = async () => {
@@ -77,4 +81,12 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
     logger.info({ event: 'stopped' }, 'stopped')
   })
   return 0
+}
+
+/** What `npm run build` leaves beside the program; a program that runs from its sources has none. */
+function builtDashboard(logger: Logger): { readonly dashboardFolder?: string } {
+  const dashboardFolder = join(import.meta.dirname, '../../web')
+  if (existsSync(join(dashboardFolder, 'index.html'))) return { dashboardFolder }
+  logger.warn({ event: 'no-dashboard', folder: dashboardFolder }, 'no dashboard is served: npm run build makes it')
+  return {}
 }

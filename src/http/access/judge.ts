@@ -1,7 +1,7 @@
 /** Who may do what (docs/http-api.md, "Access"), as one function of one request. */
 import { type Credentials, credentialCheck, type Holder, type Shown, showsNothing } from './credentials.ts'
 import type { GrafanaSigning } from './grafana-signature.ts'
-import { isForeignPage, knownHosts, type PageHeaders } from './page.ts'
+import { isForeignPage, isPage, knownHosts, type PageHeaders } from './page.ts'
 import { trustedPeers } from './peer.ts'
 import { mayActAs, type Role, type Token } from './tokens.ts'
 
@@ -13,6 +13,8 @@ export interface AccessRules {
   readonly trustedCidrs: readonly string[]
   /** Names of this machine, besides localhost and addresses; only without a token file. */
   readonly hosts?: readonly string[]
+  /** No web page may change anything, our own included (`ORRERY_UI`). */
+  readonly pagesOnlyRead?: boolean
   /** Present: Grafana's webhook takes what is signed so, and nothing else. */
   readonly grafana?: GrafanaSigning
 }
@@ -46,7 +48,11 @@ export type Judge = (caller: Caller, needed: Role) => Verdict
 
 export function createJudge(rules: AccessRules): Judge {
   const judge = rules.tokens === undefined ? openJudge(rules) : tokenJudge(rules, rules.tokens)
-  return (caller, needed) => (isForgeable(caller, needed) ? foreignOrigin : judge(caller, needed))
+  return (caller, needed) => {
+    if (isForgeable(caller, needed)) return foreignOrigin
+    if (rules.pagesOnlyRead === true && needed !== 'read' && isPage(caller)) return pagesOnlyRead
+    return judge(caller, needed)
+  }
 }
 
 /** Open to everybody who can reach this, and to pages under a name of somebody else's only without tokens to ask for. */
@@ -107,6 +113,11 @@ const wrongCredential = refuse('wrong-credential', 'The credential is none of th
 const foreignOrigin = refuse(
   'foreign-origin',
   'A page of another origin sent this (Origin is not this Host, or Sec-Fetch-Site says so). Send the token as Authorization: Bearer or as X-Orrery-Token.',
+)
+
+const pagesOnlyRead = refuse(
+  'writes-closed',
+  'This controller lets no web page change anything (ORRERY_UI). Use the command line or curl, or set ORRERY_UI=on.',
 )
 
 const foreignHost = refuse(

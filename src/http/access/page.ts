@@ -9,7 +9,15 @@ export interface PageHeaders {
   readonly origin: string | undefined
   /** `Sec-Fetch-Site`: browsers set it, and no page can. */
   readonly fetchSite: string | undefined
+  /** `X-Requested-With`, by which the dashboard says that it is one: a browser does not always send the others. */
+  readonly requestedWith?: string | undefined
 }
+
+export const DASHBOARD = 'orrery-ui'
+
+/** Sent by a web page, ours or not. Every browser sends Origin with what changes something. */
+export const isPage = ({ origin, fetchSite, requestedWith }: PageHeaders): boolean =>
+  origin !== undefined || (fetchSite !== undefined && fetchSite !== 'none') || requestedWith === DASHBOARD
 
 /** Sent by a page that is not ours. A page of ours has the Origin of the Host that it calls. */
 export function isForeignPage({ host, origin, fetchSite }: PageHeaders): boolean {

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../../autoscaling/decision/request.ts'
 import { type AccessRules, createHostJudge, createJudge } from '../access/judge.ts'
+import { DASHBOARD } from '../access/page.ts'
 import type { Role } from '../access/tokens.ts'
 import { HttpProblem } from '../problem.ts'
 import type { Refuse } from './refuse.ts'
@@ -15,8 +16,7 @@ const BEARER = 'Bearer realm="orrery"'
 const CHALLENGE = [BEARER, 'Basic realm="orrery", charset="UTF-8"']
 
 /** The dashboard asks for a token itself: for its calls the browser's own dialog must not open. */
-const challengeOf = ({ headers }: FastifyRequest) =>
-  headers['x-requested-with'] === 'orrery-ui' ? [BEARER] : CHALLENGE
+const challengeOf = ({ headers }: FastifyRequest) => (headers['x-requested-with'] === DASHBOARD ? [BEARER] : CHALLENGE)
 
 /** Requests that a guard let in: for which role, and the name of their credential where it has one. */
 const letIn = new WeakMap<FastifyRequest, { readonly needed: Role; readonly name?: string }>()
@@ -67,6 +67,7 @@ const callerOf = ({ raw, method, headers }: FastifyRequest) => ({
   token: oneHeader(headers['x-orrery-token']),
   origin: headers.origin,
   fetchSite: oneHeader(headers['sec-fetch-site']),
+  requestedWith: oneHeader(headers['x-requested-with']),
 })
 
 /** A header that may come repeatedly, as one text. */

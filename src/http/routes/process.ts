@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import type { Role } from '../access/tokens.ts'
 import { whoAsks } from '../plugins/access.ts'
-import type { Http, RouteGroup, ServerDeps, TypedApp } from '../route-group.ts'
+import type { ControllerFacts, Http, RouteGroup, ServerDeps, TypedApp } from '../route-group.ts'
 import { enumeration } from '../wire/enumeration.ts'
 import { rfc3339 } from '../wire/time.ts'
 import { answers, needs, textAnswers } from './schemas.ts'
@@ -20,6 +20,7 @@ const ControllerSchema = Type.Object({
     role: enumeration<Role | 'none'>({ none: true, read: true, scale: true, admin: true, agent: true }),
     name: Type.Optional(Type.String({ description: 'Of the caller’s token.' })),
   }),
+  ui: enumeration<ControllerFacts['ui']>({ on: true, read: true, off: true }),
   features: Type.Unsafe<Record<string, boolean>>({
     type: 'object',
     additionalProperties: { type: 'boolean' },

@@ -69,10 +69,11 @@ export function server(change: Served = {}): FastifyInstance {
     }),
     registrationRoutes({ registrations, events }),
   ]
-  const { access = { trustedCidrs: [] }, controller = A_CONTROLLER, stopping, heartbeatMs } = rest
+  const { access = { trustedCidrs: [] }, controller = A_CONTROLLER, stopping, heartbeatMs, dashboardFolder } = rest
   const app = buildServer({
     ...{ groups, sync, metrics, access, logger, now, controller },
     ...(stopping && { stopping }),
+    ...(dashboardFolder !== undefined && { dashboardFolder }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
   })
   onTestFinished(async () => app.close())
@@ -81,6 +82,7 @@ export function server(change: Served = {}): FastifyInstance {
 
 const A_CONTROLLER: ServerDeps['controller'] = {
   ...{ id: 'c1', version: '0.0.0-test', hostname: 'manager1', engine: '/run/docker.sock', dryRun: false },
+  ui: 'on',
   features: { networks: true },
   conditions: () => [],
 }
