@@ -11,7 +11,7 @@ import type { Pause, PauseWish, PendingRestore } from './decision/shared-state.t
 import type { ScalingState } from './decision/state.ts'
 import type { Evaluation } from './load/evaluate.ts'
 import type { Direction, PolicyReading, Step } from './policy/policy.ts'
-import type { BoundsInForce } from './policy/policy-at.ts'
+import type { BoundsAhead, BoundsInForce } from './policy/policy-at.ts'
 
 export type { AlertResult } from './alerts/alert-groups.ts'
 
@@ -79,9 +79,23 @@ export interface Catalog {
   allDecisions(): readonly Decision[]
   /** The last 256 changes of the count, oldest first. Throws as `get`. */
   history(name: string): CountHistory
+  /** The week that begins with today; `undefined`: no valid policy says the bounds. Throws as `get`. */
+  week(name: string): Week | undefined
   /** Every service of the Swarm, with or without a policy, sorted by name. */
   services(): readonly ServiceRow[]
   sync(): SyncStatus
+}
+
+/** Seven days of bounds, from the last midnight on. Ms since the epoch. */
+export interface Week extends BoundsAhead {
+  readonly observation: ServiceObservation
+  readonly reading: PolicyReading
+  readonly nowMs: number
+  /** Whose midnight it is: that of the schedules where they have one zone, else UTC. */
+  readonly zone: string
+  readonly fromMs: number
+  /** Where it is cut, it ends with the last stretch. */
+  readonly untilMs: number
 }
 
 /** A service, and how it stands to autoscaling. */

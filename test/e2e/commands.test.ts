@@ -9,7 +9,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LabNode } from '../lab/lab.ts'
 import { type Controller, mainFile, startController } from './support/controller.ts'
 import { labForTests } from './support/lab-for-tests.ts'
-import { createService, eventually, NOWHERE, policyLabels, replicasOf, updateService } from './support/services.ts'
+import {
+  createService,
+  eventually,
+  NOWHERE,
+  policyLabels,
+  removeService,
+  replicasOf,
+  updateService,
+} from './support/services.ts'
 
 const place = labForTests({ nodes: 1 })
 let manager: LabNode
@@ -55,6 +63,28 @@ describe('orrery', () => {
       Object.assign(spec.Mode, { Replicated: { Replicas: 3 } })
     })
     await eventually('three again', async () => /"replicas": ?3/.test((await orrery(['ls', '--json'])).out))
+  })
+
+  it('schedule shows the week of a service, as lines for people and as the API says it', async () => {
+    const labels = policyLabels({
+      ...{
+        'autoscaler.max': '5',
+        'autoscaler.schedule.office.from': '0 8 * * *',
+        'autoscaler.schedule.office.for': '10h',
+      },
+      ...{ 'autoscaler.schedule.office.tz': 'Europe/Oslo', 'autoscaler.schedule.office.max': '9' },
+    })
+    await createService(manager, { name: 'weekly', labels, template: NOWHERE })
+    await eventually('it is known', async () => (await orrery(['schedule', 'weekly'])).code === 0)
+    const { out } = await orrery(['schedule', 'weekly'])
+    expect(out).toContain('Times are of Europe/Oslo')
+    expect(out.split('\n').filter((line) => line.includes('#'.repeat(20)))).toHaveLength(7)
+    expect(out).toContain('# 1 to 9 (schedule.office)')
+    const week = JSON.parse((await orrery(['schedule', 'weekly', '--json'])).out)
+    expect(week.windows).toEqual([{ name: 'office', from: '0 8 * * *', for: '10h', tz: 'Europe/Oslo', max: 9 }])
+    expect(week.stretches).toHaveLength(15)
+    await removeService(manager, 'weekly')
+    expect((await orrery(['schedule', 'nobody'])).code).toBe(1)
   })
 
   it('ls shows a table, and with --json what the API says', async () => {

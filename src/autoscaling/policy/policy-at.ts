@@ -52,3 +52,38 @@ function boundsAt({ schedules, ...plain }: Policy, nowMs: number): BoundsInForce
 export function inWrittenBounds(replicas: number, { min, max, maxWritten }: Bounds): boolean {
   return (replicas >= min || replicas === 0) && !(maxWritten && max !== null && replicas > max)
 }
+
+export interface BoundsStretch {
+  /** Ms since the epoch; the instant itself belongs to it, the end does not. */
+  readonly fromMs: number
+  readonly untilMs: number
+  readonly bounds: Pick<BoundsInForce, 'min' | 'max' | 'source'>
+}
+
+export interface BoundsAhead {
+  /** One after another without gaps, each unlike the one before. */
+  readonly stretches: readonly BoundsStretch[]
+  /** Windows that open each minute make too many of them: the list ends before the time asked for. */
+  readonly isCut: boolean
+}
+
+const MOST_STRETCHES = 500
+/** Changes that change nothing are looked past, and not for ever. */
+const MOST_CHANGES = 5000
+
+/** The bounds over a time. */
+export function boundsAhead(policy: Policy, fromMs: number, untilMs: number): BoundsAhead {
+  const stretches: BoundsStretch[] = []
+  let atMs = fromMs
+  for (let changes = 0; atMs < untilMs; changes += 1) {
+    const { min, max, source, untilMs: changesMs = untilMs } = boundsAt(policy, atMs)
+    const last = stretches.at(-1)
+    const isSame = last?.bounds.min === min && last.bounds.max === max && last.bounds.source === source
+    if ((stretches.length === MOST_STRETCHES && !isSame) || changes === MOST_CHANGES) return { stretches, isCut: true }
+    const endMs = Math.min(changesMs, untilMs)
+    if (last !== undefined && isSame) stretches[stretches.length - 1] = { ...last, untilMs: endMs }
+    else stretches.push({ fromMs: atMs, untilMs: endMs, bounds: { min, max, source } })
+    atMs = endMs
+  }
+  return { stretches, isCut: false }
+}

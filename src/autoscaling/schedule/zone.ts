@@ -43,6 +43,17 @@ export function findZone(name: string): Zone | undefined {
   return zone
 }
 
+/** The first instant at which the zone's clock shows `shownMs`, or what comes after it where that is skipped. */
+export function instantOf(zone: Zone, shownMs: number): number {
+  // No clock is as far as a day from UTC.
+  let stretch = zone.stretchAt(shownMs - DAY_MS)
+  while (shownMs - stretch.offsetMs >= stretch.endMs) stretch = zone.stretchAt(stretch.endMs)
+  return Math.max(shownMs - stretch.offsetMs, stretch.startMs)
+}
+
+/** What the zone's clock shows at an instant. */
+export const shownAt = (zone: Zone, atMs: number): number => atMs + zone.stretchAt(atMs).offsetMs
+
 /** Nobody changes the clock twice within a day. */
 function stretchesOf(year: number, offsetAt: (ms: number) => number): readonly Stretch[] {
   const endOfYear = startOfYearMs(year + 1)

@@ -5,15 +5,17 @@ import { createConditionTimes } from '../../foundation/condition-times.ts'
 import type { Services } from '../../swarm/ports.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf } from '../alerts/alert-state.ts'
-import type { Autoscaler, Catalog, Condition, ServiceRow } from '../autoscaler.ts'
+import type { Autoscaler, Catalog, Condition, ServiceRow, Week } from '../autoscaler.ts'
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
 import type { LoadBook } from '../evaluation/load-book.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import type { PolicyIssue, PolicyReading } from '../policy/policy.ts'
-import { policyAt } from '../policy/policy-at.ts'
+import { boundsAhead, policyAt } from '../policy/policy-at.ts'
 import type { SharedStateStore } from '../ports.ts'
 import type { AlertBook } from '../receiver/alert-book.ts'
+import { DAY_MS } from '../schedule/calendar.ts'
+import { findZone, instantOf, shownAt } from '../schedule/zone.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-context.ts'
 import { conditionsOf } from './conditions.ts'
 import { createHistory } from './history.ts'
@@ -92,6 +94,21 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     return { observation, reason: unsupported ?? 'it has no scaling policy' }
   }
 
+  const weekOf = ({ observation, reading }: BoundPolicy): Week | undefined => {
+    const { policy } = reading
+    if (policy === undefined) return undefined
+    const zones = new Set(policy.schedules.map(({ from }) => from.zone))
+    const [only] = zones
+    const zone = zones.size === 1 ? only : findZone('UTC')
+    if (zone === undefined) return undefined
+    const nowMs = now()
+    const midnightMs = Math.floor(shownAt(zone, nowMs) / DAY_MS) * DAY_MS
+    const [fromMs, endMs] = [instantOf(zone, midnightMs), instantOf(zone, midnightMs + 7 * DAY_MS)]
+    const ahead = boundsAhead(policy, fromMs, endMs)
+    const untilMs = ahead.stretches.at(-1)?.untilMs ?? endMs
+    return { observation, reading, nowMs, zone: zone.name, fromMs, untilMs, ...ahead }
+  }
+
   services.onChange(({ id, after }) => {
     if (after === undefined) sinceOf.forget(id)
   })
@@ -103,6 +120,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     decisions: (name) => log.of(policies.find(name).observation.id),
     allDecisions: log.all,
     history: (name) => history(policies.find(name).observation.id),
+    week: (name) => weekOf(policies.find(name)),
     services: () => [...services.list()].map(rowOf).sort(byServiceName),
     sync: () => services.sync(),
   }

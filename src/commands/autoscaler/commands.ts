@@ -32,6 +32,9 @@ export function addAutoscalerCommands(root: Command, io: Console, run: Run): voi
   command('history <name>', 'every change of the count that the controller saw, and who made it').action(
     run(async (name: string, options: JsonOption) => await (await look()).history(name, options, io)),
   )
+  command('schedule <name>', 'the week: when which bounds hold, and what they come from').action(
+    run(async (name: string, options: JsonOption) => await (await look()).schedule(name, options, io)),
+  )
   command('decisions [name]', 'the last decisions, newest first: of one autoscaler or of all').action(
     run(async (name: string | undefined, options: JsonOption) => await (await look()).decisions(name, options, io)),
   )

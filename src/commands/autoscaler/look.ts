@@ -1,10 +1,12 @@
 /** `describe`, `explain`, `history`, `decisions`: what the API says of an autoscaler, for people. */
 import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
+import type { WireWeek } from '../../http/wire/week.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
 import { ago, type JsonOption, pathOf, show } from './call.ts'
 import { historyChart } from './history-chart.ts'
+import { boundsText, clockText, weekStrip } from './week-strip.ts'
 
 export interface ExplainOptions extends JsonOption {
   readonly by?: string
@@ -83,6 +85,30 @@ export const history = async (name: string, options: JsonOption, io: Console): P
     ])
     return `${historyChart(points, Date.now())}\n${textTable(['AT', 'REPLICAS', 'BY'], rows)}remembered since ${since}\n`
   })
+
+export const schedule = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<WireWeek>({ path: pathOf(name, '/schedule') }, options, io, weekText)
+
+function weekText(week: WireWeek): string {
+  const { autoscaler, now, tz, windows, stretches, cut } = week
+  const current = stretches.find(({ until }) => Date.parse(until) > Date.parse(now))
+  const holds = current === undefined ? '' : `${boundsText(current)} replicas now, by ${current.source}`
+  if (windows.length === 0) return `${autoscaler} has no schedule: ${holds}, at any time.\n`
+  const at = (time: string) => clockText(time, tz)
+  const until = current === undefined || current === stretches.at(-1) ? '' : ` until ${at(current.until)}`
+  const written = windows.map((one) => [
+    ...[one.name, one.from, one.to ?? `for ${one.for}`, one.tz],
+    ...[one.min ?? '-', one.max ?? '-'],
+  ])
+  const rows = stretches.map((one) => [at(one.from), at(one.until), one.min, one.max ?? '-', one.source])
+  return [
+    `${autoscaler}: ${holds}${until}. Times are of ${tz}, where it is ${at(now)}.\n\n`,
+    `${weekStrip(week)}\n`,
+    textTable(['WINDOW', 'FROM', 'TO', 'ZONE', 'MIN', 'MAX'], written),
+    textTable(['FROM', 'UNTIL', 'MIN', 'MAX', 'BY'], rows),
+    cut ? 'The bounds change too often for one list: it ends here.\n' : '',
+  ].join('')
+}
 
 export async function decisions(name: string | undefined, options: JsonOption, io: Console): Promise<ExitCode> {
   const path = name === undefined ? '/v1/decision' : pathOf(name, '/decisions')

@@ -75,6 +75,7 @@ export function fakeCatalog(
     decisions: unset('Catalog.decisions'),
     allDecisions: unset('Catalog.allDecisions'),
     history: unset('Catalog.history'),
+    week: unset('Catalog.week'),
     services: unset('Catalog.services'),
     sync: () => IN_SYNC,
     ...change,

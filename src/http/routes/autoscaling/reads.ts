@@ -11,6 +11,7 @@ import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from
 import { enumeration } from '../../wire/enumeration.ts'
 import { ServiceSchema, SummarySchema, wireService, wireSummary } from '../../wire/summary.ts'
 import { rfc3339 } from '../../wire/time.ts'
+import { WeekSchema, wireWeek } from '../../wire/week.ts'
 import { answers, NameParams, needs, oneOf } from '../schemas.ts'
 import { ExplainBody, readBy } from './asked.ts'
 import type { AutoscalingDeps } from './deps.ts'
@@ -165,6 +166,26 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       const history = catalog.history(name)
       const points = history.points.filter(({ atMs }) => atMs >= sinceMs)
       return { since: rfc3339(history.sinceMs), points: points.map(wirePoint) }
+    },
+  )
+  app.get(
+    '/v1/autoscaler/:name/schedule',
+    {
+      schema: {
+        ...ofOne,
+        summary: 'The week that begins with today: its windows, and the bounds that come of them',
+        response: answers(WeekSchema, 'Without windows, one stretch.'),
+      },
+      onRequest,
+    },
+    async ({ params: { name } }) => {
+      const week = catalog.week(name)
+      if (week !== undefined) return wireWeek(week)
+      const wrong = catalog.get(name).reading.issues.find(({ severity }) => severity === 'error')
+      throw new HttpProblem(
+        'invalid-policy',
+        `The policy of ${name} has errors, so no bounds hold${wrong === undefined ? '' : `: ${wrong.field}: ${wrong.message}`}.`,
+      )
     },
   )
   app.post(

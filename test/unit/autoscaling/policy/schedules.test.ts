@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { policyAt } from '../../../../src/autoscaling/policy/policy-at.ts'
+import { boundsAhead, policyAt } from '../../../../src/autoscaling/policy/policy-at.ts'
 import { readPolicy } from '../../../../src/autoscaling/policy/read-policy.ts'
 
 const plain = { 'autoscaler.enable': 'true', 'autoscaler.min': '2', 'autoscaler.max': '10' }
@@ -15,6 +15,49 @@ const scheduled = (fields: Readonly<Record<string, string>>, bounds: Readonly<Re
   })
 
 const office = { 'office.from': '0 8 * * 1-5', 'office.to': '0 18 * * 1-5', 'office.tz': 'Europe/Oslo' }
+
+describe('bounds over a time', () => {
+  const ahead = (fields: Readonly<Record<string, string>>, from: string, until: string) => {
+    const { policy } = scheduled(fields)
+    if (policy === undefined) throw new Error('no policy')
+    const { stretches, isCut } = boundsAhead(policy, Date.parse(from), Date.parse(until))
+    const time = (ms: number) => new Date(ms).toISOString().slice(5, 16)
+    return {
+      isCut,
+      stretches: stretches.map(({ fromMs, untilMs, bounds: { min, max, source } }) =>
+        [time(fromMs), time(untilMs), `${min}-${max}`, source].join(' '),
+      ),
+    }
+  }
+
+  it('follow one another without gaps, in the clock of their zone', () => {
+    const { stretches } = ahead({ ...office, 'office.min': '6' }, '2026-10-23T00:00Z', '2026-10-27T00:00Z')
+    expect(stretches).toEqual([
+      '10-23T00:00 10-23T06:00 2-10 policy',
+      '10-23T06:00 10-23T16:00 6-10 schedule.office',
+      // The weekend, in which the clock of Oslo went back.
+      '10-23T16:00 10-26T07:00 2-10 policy',
+      '10-26T07:00 10-26T17:00 6-10 schedule.office',
+      '10-26T17:00 10-27T00:00 2-10 policy',
+    ])
+  })
+
+  it('are one stretch where nothing changes, and as often as it does', () => {
+    expect(ahead({}, '2026-06-01T00:00Z', '2026-06-08T00:00Z').stretches).toEqual([
+      '06-01T00:00 06-08T00:00 2-10 policy',
+    ])
+    const always = { 'all.from': '0 * * * *', 'all.for': '1h', 'all.min': '3' }
+    expect(ahead(always, '2026-06-01T00:00Z', '2026-06-08T00:00Z').stretches).toEqual([
+      '06-01T00:00 06-08T00:00 3-10 schedule.all',
+    ])
+  })
+
+  it('are cut where they change each minute, and say so', () => {
+    const minutes = { 'm.from': '* * * * *', 'm.for': '30s', 'm.min': '3' }
+    const { stretches, isCut } = ahead(minutes, '2026-06-01T00:00Z', '2026-06-08T00:00Z')
+    expect([isCut, stretches.length]).toEqual([true, 500])
+  })
+})
 
 describe('bounds at a time', () => {
   const boundsAt = (fields: Readonly<Record<string, string>>, at: string) => {
