@@ -77,12 +77,19 @@ export const isProven = (context: NetworkContext, nodeId: string): boolean =>
 export const isRefuted = (context: NetworkContext, nodeId: string): boolean =>
   standingNow(context, nodeId)?.isAsWanted === false
 
-/** What its agent says of the record as it is now. */
-export function standingNow({ name, reports, revision }: NetworkContext, nodeId: string): NetworkStanding | undefined {
+/** The report of an agent that knows the record as it is now; absent: it is not heard, or was not told of it yet. */
+export function reportNow({ reports, revision }: NetworkContext, nodeId: string): NodeReport | undefined {
   const report = reports.get(nodeId)
-  if (report === undefined || revision === undefined || report.revision < revision) return undefined
-  return report.standings.find((standing) => standing.name === name)
+  return report !== undefined && revision !== undefined && report.revision >= revision ? report : undefined
 }
+
+/** What its agent says of the record as it is now. */
+export const standingNow = (context: NetworkContext, nodeId: string): NetworkStanding | undefined =>
+  reportNow(context, nodeId)?.standings.find(({ name }) => name === context.name)
+
+/** What an agent that knows what is wanted says is in the way. */
+export const faultNow = (context: NetworkContext, nodeId: string): string | undefined =>
+  standingNow(context, nodeId)?.faults[0]?.message
 
 export const isReady = ({ name }: Pick<NetworkContext, 'name'>, node: SwarmNode | undefined): boolean =>
   node?.labels[readyLabel(name)] === 'ready'

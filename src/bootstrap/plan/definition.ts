@@ -13,6 +13,7 @@ import {
   isReady,
   type NetworkContext,
   named,
+  reportNow,
   sharesOf,
   wantedHere,
   withShares,
@@ -126,7 +127,7 @@ function contentReasons(
   const parts = [content(before.ipv4) === content(after.ipv4), content(before.ipv6) === content(after.ipv6)]
   if (parts.includes(false)) return ['its gateway, or what its range holds back, changes']
   // A report from before the record says how things were.
-  if ((context.reports.get(nodeId)?.revision ?? 0) < (context.revision ?? Number.POSITIVE_INFINITY)) return []
+  if (reportNow(context, nodeId) === undefined) return []
   const state = configState(context, nodeId, after)
   return state.kind === 'ours' ? [...state.differences] : []
 }

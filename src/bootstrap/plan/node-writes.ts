@@ -4,7 +4,7 @@ import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NodeWrite } from '../../swarm/ports.ts'
 import { formatRangeLabel, type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
 import { canBegin, isHeldBack, rangesText, whyNotDrained } from './change.ts'
-import { isFree, isProven, isReady, type NetworkContext, named, sharesOf } from './context.ts'
+import { faultNow, isFree, isProven, isReady, type NetworkContext, named, sharesOf, standingNow } from './context.ts'
 import { pausedAvailability } from './pause.ts'
 import type { Step } from './words.ts'
 
@@ -72,7 +72,7 @@ function readyWishes(context: NetworkContext, share: NodeShare, node: SwarmNode)
   const label = readyWish(context, share)
   if (isProven(context, share.nodeId)) return [label]
   const waitsFor = whyNotProven(context, share, node)
-  const stuck = faultOf(context, share) === undefined ? {} : { isStuck: true as const }
+  const stuck = faultNow(context, share.nodeId) === undefined ? {} : { isStuck: true as const }
   return [
     { texts: [], meanwhile: `the agent of ${share.hostname} makes what is wanted`, waitsFor, ...stuck },
     { ...label, waitsFor },
@@ -85,25 +85,14 @@ const readyWish = ({ name }: NetworkContext, { hostname }: NodeShare): NodeWish 
 })
 
 export function whyNotProven(context: NetworkContext, share: NodeShare, node: SwarmNode): string {
-  const { name, reports, revision } = context
   const { nodeId, hostname } = share
-  const report = reports.get(nodeId)
-  if (report === undefined)
+  if (!context.reports.has(nodeId))
     return node.state === 'ready'
       ? `the agent of ${hostname}, which is not heard`
       : `${hostname}, which is ${node.state}`
-  const standing = report.standings.find((one) => one.name === name)
-  if (standing === undefined || revision === undefined || report.revision < revision)
-    return `the agent of ${hostname} to have heard of it`
-  const fault = faultOf(context, share)
+  if (standingNow(context, nodeId) === undefined) return `the agent of ${hostname} to have heard of it`
+  const fault = faultNow(context, nodeId)
   return fault === undefined ? `the agent of ${hostname}, which is at work` : `${hostname}: ${fault}`
-}
-
-/** What an agent that knows what is wanted says is in the way. */
-function faultOf({ name, reports, revision }: NetworkContext, { nodeId }: NodeShare): string | undefined {
-  const report = reports.get(nodeId)
-  if (report === undefined || revision === undefined || report.revision < revision) return undefined
-  return report.standings.find((one) => one.name === name)?.faults[0]?.message
 }
 
 function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {

@@ -6,7 +6,7 @@
 import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkRecord, NodeShare } from '../record/record.ts'
 import type { Advance } from './change.ts'
-import { isReady, type NetworkContext, sharesOf, standingNow, withShares } from './context.ts'
+import { faultNow, isReady, type NetworkContext, sharesOf, standingNow, withShares } from './context.ts'
 
 /** What an agent mends by itself takes a few seconds. */
 const FAULTY_FOR_MS = 10_000
@@ -22,7 +22,7 @@ export function pauseRecord(context: NetworkContext, record: NetworkRecord): Adv
     if (pausedFrom === undefined) {
       const before = heldFrom(context, nodeId) ?? node.availability
       if (before !== 'active' || !isToBePaused(context, record, share)) return []
-      texts.push(`pause ${hostname}: ${faultOf(context, nodeId)}`)
+      texts.push(`pause ${hostname}: ${faultNow(context, nodeId) ?? 'it is not as wanted'}`)
       return [{ ...share, pausedFrom: before }]
     }
     if (!isWell(context, record, share)) return []
@@ -55,9 +55,6 @@ function heldFrom({ observed, name }: NetworkContext, nodeId: string): Availabil
   }
   return undefined
 }
-
-const faultOf = (context: NetworkContext, nodeId: string): string =>
-  standingNow(context, nodeId)?.faults[0]?.message ?? 'it is not as wanted'
 
 function isToBePaused(context: NetworkContext, record: NetworkRecord, share: NodeShare): boolean {
   if (record.definition.onFault !== 'pause' || hasChanges(record)) return false
