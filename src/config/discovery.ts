@@ -31,6 +31,12 @@ export const discoveryVariables = {
     oneOf(['catalog']),
     '`catalog`: one controller writes all entries.',
   ),
+  consulPrometheus: optional(
+    'ORRERY_CONSUL_PROMETHEUS',
+    text,
+    'Name of the service in Consul that is Prometheus: a passing instance is asked in place of `PROMETHEUS_URL`, by HTTP.',
+    { needs: 'CONSUL_HTTP_ADDR' },
+  ),
   consulNodeGraceMs: withDefault(
     'ORRERY_CONSUL_NODE_GRACE',
     '30s',

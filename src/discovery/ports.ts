@@ -1,6 +1,5 @@
 /** What discovery needs of Consul. Types only; adapters implement them, `commands/` wires them. */
-import type { NativeCheck } from './entry.ts'
-import type { CatalogService, CatalogState, CatalogWrite } from './plan/catalog.ts'
+import type { CatalogState, CatalogWrite } from './plan/catalog.ts'
 import type { WriteFailure } from './plan/transactions.ts'
 
 /** An AbortSignal, as far as a call looks at it: ports are compiled without Node's types. */
@@ -51,19 +50,25 @@ export interface ConsulLock {
   watch(index: string | undefined, signal: Ending): Promise<{ readonly index: string; readonly isFree: boolean }>
 }
 
-/** A service as a Consul agent has it. */
-export interface AgentService extends Omit<CatalogService, 'index'> {
-  readonly address6?: string
-  /** Its checks by id, with what each was made from where that is known. */
-  readonly checks: readonly (NativeCheck & { readonly CheckID: string })[]
+/** The Consul agent that is asked. Throws as `ConsulCatalog`. */
+export interface ConsulAgent {
+  /** For messages to people. */
+  readonly address: string
+  /** As the agent has it now. */
+  find(id: string): Promise<{ readonly address: string; readonly port: number } | undefined>
+  register(self: SelfEntry): Promise<void>
+  deregister(id: string): Promise<void>
+  /** Instances of a service whose checks pass, nearest first. */
+  passing(service: string): Promise<readonly { readonly address: string; readonly port: number }[]>
 }
 
-/** Agent mode: the Consul agent beside an agent of ours. Throws as `ConsulCatalog`. */
-export interface ConsulAgent {
+/** A controller as it is found in Consul. */
+export interface SelfEntry {
+  readonly id: string
+  readonly name: string
   readonly address: string
-  /** By id; checks are not read. */
-  services(): Promise<ReadonlyMap<string, Omit<CatalogService, 'index'>>>
-  /** With its checks, in place of those it had. Throws Fault `consul-refused` when Consul refuses it for what it is. */
-  register(service: AgentService): Promise<void>
-  deregister(id: string): Promise<void>
+  readonly port: number
+  readonly meta: Readonly<Record<string, string>>
+  /** What Consul asks, each 10 s. */
+  readonly checkUrl: string
 }

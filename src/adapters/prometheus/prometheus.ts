@@ -12,22 +12,19 @@ const MOST_IN_FLIGHT = 20
 const MOST_AGE_MS = 60_000
 
 export interface PrometheusOptions {
-  /** Of its start page, a path prefix and user and password in it included. */
-  readonly url: string
+  /** Of its start page, a path prefix and user and password in it included; asked before each query. May reject. */
+  readonly url: () => Promise<string>
   readonly now: () => number
   /** Ends what is under way. */
   readonly signal: AbortSignal
 }
 
 export function createPrometheus({ url, now, signal }: PrometheusOptions): QuerySource {
-  const parsed = new URL(url)
-  const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
-  const authorization = pair === ':' ? {} : { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
-  const endpoint = `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}/api/v1/query`
   const limited = createLimit(MOST_IN_FLIGHT)
 
   const ask = async (query: string): Promise<Measurement> => {
     try {
+      const { endpoint, authorization } = endpointOf(await url())
       const { statusCode, body } = await request(endpoint, {
         method: 'POST',
         headers: { ...authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
@@ -40,6 +37,15 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
     }
   }
   return { ask: async (query) => await limited(async () => await ask(query)) }
+}
+
+function endpointOf(url: string) {
+  const { username, password, origin, pathname } = new URL(url)
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return {
+    endpoint: `${origin}${pathname.replace(/\/+$/, '')}/api/v1/query`,
+    authorization: pair === ':' ? {} : { authorization: `Basic ${Buffer.from(pair).toString('base64')}` },
+  }
 }
 
 const missing = (why: Missing, detail: string): Measurement => ({ kind: 'missing', why, detail })

@@ -1,31 +1,32 @@
 /** Discovery put together: every container in Consul with its own address. */
-import { readFileSync } from 'node:fs'
 import { createCatalog } from '../../adapters/consul/catalog.ts'
-import { type ConsulClient, connectConsul } from '../../adapters/consul/consul-client.ts'
 import { measureDiscovery } from '../../adapters/metrics/discovery-metrics.ts'
-import type { Config } from '../../config/schema.ts'
 import type { Settings } from '../../discovery/facts.ts'
+import type { SelfEntry } from '../../discovery/ports.ts'
 import { createContainers } from '../../discovery/sync/containers.ts'
 import { createDesire } from '../../discovery/sync/desire.ts'
 import { createCatalogKeeper, type RegistrationChange } from '../../discovery/sync/keep-catalog.ts'
 import { logIssues } from '../../discovery/sync/log-issues.ts'
 import { createRegistrations } from '../../discovery/sync/registrations.ts'
+import { keepSelf } from '../../discovery/sync/self.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import { registrationRoutes } from '../../http/routes/discovery/registrations.ts'
+import type { Nodes } from '../../swarm/ports.ts'
 import type { Base, Capability } from './capability.ts'
+import type { Consul } from './consul.ts'
 import type { Networks } from './networks.ts'
 
 /** Reports arrive one after another: a moment gathers those of one change. */
 const GATHER_MS = 10
+const LOOPBACK = /^(?:127\.|::1$|localhost$)/
+const ANY = /^(?:0\.0\.0\.0|::)$/
 
 export type DiscoveryNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate'>
 
-/** Throws Error for files that cannot be read. `consulAddress`: of the configuration. */
-export function openDiscovery(base: Base, consulAddress: string, needs: DiscoveryNeeds): Capability {
+export function openDiscovery(base: Base, { client, agent }: Consul, needs: DiscoveryNeeds): Capability {
   const { config, swarm, logger, now } = base
   const { services } = swarm
   const { reports, nodes, tasks } = needs
-  const client = connectFromConfig({ ...config, consulAddress })
   const notInSync = () => {
     const status = [services.sync(), nodes.sync(), tasks.sync()].find(({ inSync }) => !inSync)
     if (status !== undefined) return status.reason
@@ -102,6 +103,7 @@ export function openDiscovery(base: Base, consulAddress: string, needs: Discover
       needs.activate()
       stops = follow()
       loops.push(keeper.run(signal), logIssues({ settings, desire, keeper, logger, signal }))
+      loops.push(keepSelf({ agent, self: whereSelf(base, nodes), logger }, signal))
     },
     /** Gives the lock up, so that another controller writes at once; entries stay. */
     async close() {
@@ -114,34 +116,24 @@ export function openDiscovery(base: Base, consulAddress: string, needs: Discover
   }
 }
 
-/** Throws Error for files that cannot be read. */
-export function connectFromConfig(config: Config & { readonly consulAddress: string }): ConsulClient {
-  const { consulAddress: address, consulTokenFile, consulDatacenter: datacenter } = config
-  const pem = (variable: string, path: string | undefined) => {
-    if (path === undefined) return undefined
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      throw new Error(`${variable}=${path}: cannot be read: ${error instanceof Error ? error.message : error}`)
+/** `undefined`: the engine has not said where this node is. Throws Fault `engine-unavailable`. */
+function whereSelf({ config, swarm }: Base, nodes: Nodes): () => Promise<SelfEntry | undefined> {
+  return async () => {
+    const cluster = swarm.cluster()
+    const { nodeId, version: engine } = await swarm.bootstrap.networks.engine()
+    const node = nodes.get(nodeId)
+    const listen = config.listen.find(({ host }) => host === undefined || !LOOPBACK.test(host))
+    if (cluster === undefined || node === undefined || listen === undefined) return undefined
+    const address = listen.host === undefined || ANY.test(listen.host) ? node.address : listen.host
+    if (address === undefined || ANY.test(address)) return undefined
+    const host = address.includes(':') ? `[${address}]` : address
+    const scheme = config.tlsCertFile === undefined ? 'http' : 'https'
+    return {
+      ...{ id: `orrery-controller-${node.id}`, name: 'orrery', address, port: listen.port },
+      meta: { cluster, node: node.hostname, engine },
+      checkUrl: `${scheme}://${host}:${listen.port}/readyz`,
     }
   }
-  const [ca, cert, key] = [
-    pem('CONSUL_CACERT', config.consulCaFile),
-    pem('CONSUL_CLIENT_CERT', config.consulCertFile),
-    pem('CONSUL_CLIENT_KEY', config.consulKeyFile),
-  ]
-  pem('CONSUL_HTTP_TOKEN_FILE', consulTokenFile)
-  const tls = {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  }
-  return connectConsul({
-    address,
-    tls,
-    ...(datacenter !== undefined && { datacenter }),
-    ...(consulTokenFile !== undefined && { token: () => readFileSync(consulTokenFile, 'utf8').trim() }),
-  })
 }
 
 function sentence({ action, id, node, address, port }: RegistrationChange): string {

@@ -17,15 +17,18 @@ export interface ServedLoad {
 }
 
 /** What the networks know, and measured load needs too. */
-export type LoadNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate'>
+export type LoadNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate'> & {
+  /** Where Prometheus is just now; absent: there is none. */
+  readonly prometheus?: (() => Promise<string>) | undefined
+}
 
 export function openLoad(base: Base, needs: LoadNeeds & { readonly policies: Policies }): ServedLoad {
   const { swarm, logger, now, stopping: signal } = base
   const { services } = swarm
-  const { policies, reports, nodes, tasks, activate } = needs
-  const { tickMs, prometheusUrl } = base.config
+  const { policies, reports, nodes, tasks, activate, prometheus } = needs
+  const { tickMs } = base.config
   const urls = createJsonUrls({ signal })
-  const queries = prometheusUrl === undefined ? undefined : createPrometheus({ url: prometheusUrl, now, signal })
+  const queries = prometheus && createPrometheus({ url: prometheus, now, signal })
   const troubles = createTaskTroubles({ tasks, now })
   const ticks = createTicks()
   const sources = { urls, ...(queries && { queries }) }

@@ -82,6 +82,8 @@ export const KEEP_TIMING = {
   spareAfterMs: 60_000,
 }
 
+const LOOK_AGAIN_MS = 20
+
 class NotWriter extends Error {}
 
 interface Refused {
@@ -98,6 +100,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
   let actual: CatalogState | undefined
   let readAtMs = 0
   let isSuspect = false
+  let isSyncing = false
   let lastSync: SyncRecord | undefined
   let fault = ''
   let standing: readonly EntryIssue[] = []
@@ -229,10 +232,13 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
       const [session, current] = [writer.session(), settings()]
       let dueAtMs: number | undefined
       try {
+        isSyncing = true
         if (session !== undefined && current !== undefined) dueAtMs = await sync(session, current, signal)
+        isSyncing = false
         failures = 0
         fault = ''
       } catch (error) {
+        isSyncing = false
         if (signal.aborted) return
         // What was sent without an answer may be there or not.
         actual = undefined
@@ -281,6 +287,9 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
         const answer = await catalog.watch(index, signal)
         index = Number(answer.index) < Number(index ?? 0) ? undefined : answer.index
         if (isAsLeft(answer.checks, current.cluster)) continue
+        // A write of our own may be seen before its answer is here.
+        while (isSyncing && !signal.aborted) await sleep(LOOK_AGAIN_MS)
+        if (isAsLeft((await catalog.watch(undefined, signal)).checks, current.cluster)) continue
         await sleep(isSuspect ? timing.suspectEveryMs : 0, undefined, { signal }).catch(() => undefined)
         isSuspect = true
         nudge(true)

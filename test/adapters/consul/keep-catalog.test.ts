@@ -115,7 +115,8 @@ describe('the keeper', () => {
     swarm.tasks = swarm.tasks.slice(0, 199)
     keeper.nudge()
     await until(swarm, 199)
-    expect(syncs.slice(before)).toMatchObject([{ writes: 1, transactions: 1, isFull: false }])
+    const wrote = syncs.slice(before).filter(({ transactions }) => transactions > 0)
+    expect(wrote).toMatchObject([{ writes: 1, transactions: 1, isFull: false }])
   })
 
   it('puts up with an entry that Consul refuses: the others are there, and it is said', async () => {

@@ -1,0 +1,60 @@
+/** The connection to Consul, which several capabilities share, and what is found there. */
+import { readFileSync } from 'node:fs'
+import { createConsulAgent } from '../../adapters/consul/agent.ts'
+import { type ConsulClient, connectConsul } from '../../adapters/consul/consul-client.ts'
+import type { Config } from '../../config/schema.ts'
+import type { ConsulAgent } from '../../discovery/ports.ts'
+
+export interface Consul {
+  readonly client: ConsulClient
+  readonly agent: ConsulAgent
+}
+
+/** A Prometheus that was found is asked for this long. */
+const FOUND_FOR_MS = 10_000
+
+/** `undefined`: none is configured. Throws Error for files that cannot be read. */
+export function openConsul(config: Config): Consul | undefined {
+  const { consulAddress: address, consulTokenFile, consulDatacenter: datacenter } = config
+  if (address === undefined) return undefined
+  const [ca, cert, key] = [
+    pem('CONSUL_CACERT', config.consulCaFile),
+    pem('CONSUL_CLIENT_CERT', config.consulCertFile),
+    pem('CONSUL_CLIENT_KEY', config.consulKeyFile),
+  ]
+  pem('CONSUL_HTTP_TOKEN_FILE', consulTokenFile)
+  const client = connectConsul({
+    address,
+    tls: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
+    ...(datacenter !== undefined && { datacenter }),
+    ...(consulTokenFile !== undefined && { token: () => readFileSync(consulTokenFile, 'utf8').trim() }),
+  })
+  return { client, agent: createConsulAgent(client) }
+}
+
+function pem(variable: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`${variable}=${path}: cannot be read: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Where Prometheus is just now; `undefined`: nobody named one. What it returns rejects while there is none. */
+export function findPrometheus(
+  { prometheusUrl, consulPrometheus }: Pick<Config, 'prometheusUrl' | 'consulPrometheus'>,
+  agent: Pick<ConsulAgent, 'passing'> | undefined,
+): (() => Promise<string>) | undefined {
+  if (prometheusUrl !== undefined) return async () => prometheusUrl
+  if (consulPrometheus === undefined || agent === undefined) return undefined
+  let found: { readonly url: string; readonly at: number } | undefined
+  return async () => {
+    if (found !== undefined && performance.now() - found.at < FOUND_FOR_MS) return found.url
+    const [first] = await agent.passing(consulPrometheus)
+    if (first === undefined) throw new Error(`no instance of ${consulPrometheus} passes in Consul`)
+    const host = first.address.includes(':') ? `[${first.address}]` : first.address
+    found = { url: `http://${host}:${first.port}`, at: performance.now() }
+    return found.url
+  }
+}

@@ -1,0 +1,49 @@
+/** Keeps the controller itself in Consul, with a check that Consul runs, so that monitoring tools find it there. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../foundation/logger.ts'
+import type { ConsulAgent, SelfEntry } from '../ports.ts'
+
+export interface SelfDeps {
+  readonly agent: Pick<ConsulAgent, 'find' | 'register' | 'deregister'>
+  /** `undefined`: it is not known yet where others reach this controller. May reject. */
+  readonly self: () => Promise<SelfEntry | undefined>
+  readonly logger: Logger
+  readonly everyMs?: number
+}
+
+/** A Consul that lost it, or an agent in its place, has it again after this. */
+const EVERY_MS = 15_000
+
+/** Takes it away and returns when the signal is aborted; never throws. */
+export async function keepSelf({ agent, self, logger, everyMs = EVERY_MS }: SelfDeps, signal: AbortSignal) {
+  let registered: SelfEntry | undefined
+  let told = ''
+  while (!signal.aborted) {
+    try {
+      const entry = await self()
+      if (entry !== undefined) {
+        const there = await agent.find(entry.id)
+        // Registered anew it would be critical until its next check.
+        if (there?.address !== entry.address || there.port !== entry.port) {
+          await agent.register(entry)
+          const { name, address, port } = entry
+          logger.info({ event: 'consul-self', name, address, port }, `this controller is in Consul as ${name}`)
+        }
+        registered = entry
+      }
+      told = ''
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reason !== told) logger.warn({ event: 'consul-self-failed' }, reason)
+      told = reason
+    }
+    await sleep(told === '' && registered !== undefined ? everyMs : Math.min(everyMs, 1_000), undefined, {
+      signal,
+    }).catch(() => undefined)
+  }
+  if (registered === undefined) return
+  await agent.deregister(registered.id).catch((error: unknown) => {
+    // Its check turns critical, and Consul removes it by itself.
+    logger.debug({ event: 'consul-self-left', err: error }, 'this controller could not be taken out of Consul')
+  })
+}
