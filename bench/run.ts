@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { setup as build } from '../test/e2e/support/build.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
+import { measureDiscovery } from './discovery.ts'
 import type { Figure } from './figure.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyUps, measureTwoControllers } from './many-ups.ts'
@@ -23,7 +24,7 @@ interface Options {
   readonly only?: Part
 }
 
-const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks'] as const
+const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery'] as const
 type Part = (typeof PARTS)[number]
 
 const LISTED = 500
@@ -55,6 +56,7 @@ let engineVersion = 'none'
 const figures = wants('writes', 'controller') ? await measureController() : []
 if (wants('network')) figures.push(...(await measureNetworkNode(options)))
 if (wants('nodes')) figures.push(...(await measureThousandAgents(options)))
+if (wants('discovery')) figures.push(...(await measureDiscovery(options)))
 if (wants('tasks')) figures.push(...(await measureManyTasks(options)))
 const report = { engine: engineVersion, tookSeconds: secondsSoFar(), figures }
 console.log(json ? jsonOf(report) : tableOf(report))

@@ -2,15 +2,20 @@
  * Every container in Consul with its own address: a real Consul on the nodes' LAN, a real Swarm on a macvlan network, and
  * clients that find tasks in Consul alone. What is looked at is Consul's own word.
  */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { WireRegistrations } from '../../src/http/wire/registration.ts'
-import { type LabConsul, startLabConsul } from '../lab/consul.ts'
+import { buildImage } from '../lab/build-image.ts'
+import { consulProgram, type LabConsul, startLabConsul } from '../lab/consul.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { lookUp, passing, startPolling, untilPassing } from './support/discovered.ts'
 import { engines } from './support/engines.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
 import { untilReady } from './support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab } from './support/networked.ts'
+import { repository } from './support/product-image.ts'
 import { createService, eventually, removeService, runningTasks, updateService } from './support/services.ts'
 import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 
@@ -96,6 +101,19 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
     const filter = ['ps', '-q', '--filter', `label=com.docker.swarm.service.name=${name}`]
     const lists = await Promise.all(place.lab.nodes.map((node) => node.docker(...filter)))
     return lists.flatMap(({ stdout }) => stdout.split('\n')).filter((id) => id !== '').length
+  }
+  /** The example of the docs, its Dockerfile and entrypoint as they are, built where it is to run. */
+  const consulInContainer = async (nodes: readonly LabNode[]) => {
+    const folder = await mkdtemp(join(tmpdir(), 'orrery-consul-in-container-'))
+    await cp(join(repository, 'docs/examples/consul-in-container'), folder, { recursive: true })
+    await cp(await consulProgram(), join(folder, 'consul'))
+    const [tag, BASE] = ['lab/consul-in-container:1', 'orrery-lab/node']
+    for (const node of nodes) {
+      await node.loadImage(BASE)
+      await buildImage(node, { folder, tag, buildArgs: { BASE } })
+      await place.manager.docker('node', 'update', '--label-add', 'carries=agents', node.nodeId)
+    }
+    await rm(folder, { recursive: true })
   }
   const registeredTasks = async () => (await passing(consul, 'web')).map(({ Meta }) => Meta.task).toSorted()
   let web = ''
@@ -283,6 +301,61 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
     expect(body).toMatchObject({ resynced: true, sync: { writes: 0 } })
     const standby = await other(current.node).call<{ resynced: boolean }>('POST', '/v1/registration/resync')
     expect(standby.body.resynced).toBe(false)
+  })
+
+  it('a service moves over from a Consul agent in each container, side by side, and no look-up fails', async () => {
+    const [first, second] = place.lab.nodes
+    await consulInContainer([present(first), present(second)])
+    const moved = await createService(place.manager, {
+      name: 'moved',
+      replicas: 2,
+      labels: { 'orrery.ports': '80/tcp' },
+      template: {
+        ContainerSpec: {
+          Image: 'lab/consul-in-container:1',
+          Args: ['sh', '-c', PAGE],
+          Env: ['TASK={{.Task.ID}}', 'SERVICE_NAME=moved', 'CONSUL_SUBNET=172.80.', `CONSUL_JOIN=${consul.host}`],
+          StopGracePeriod: 30e9,
+        },
+        Networks: [{ Target: NETWORK }],
+        Placement: { Constraints: ['node.labels.carries == agents'] },
+      },
+    })
+    // Two by hand and two of ours, of the same containers.
+    await untilPassing(consul, 'moved', 4)
+    const both = await passing(consul, 'moved')
+    expect(new Set(both.map(({ Address }) => Address)).size).toBe(2)
+    const stop = await startPolling(place.lab, consul, 'moved')
+    await updateService(place.manager, moved, (spec) => {
+      const template = spec.TaskTemplate as { ContainerSpec: object }
+      Object.assign(template.ContainerSpec, { Image: 'orrery-lab/web:good' })
+      Object.assign(spec, { UpdateConfig: { Parallelism: 1, Order: 'stop-first', Delay: 1e9 } })
+    })
+    await eventually(
+      'only ours are left',
+      async () => {
+        const tasks = [...(await nodesOf('moved')).keys()].toSorted()
+        const ids = (await passing(consul, 'moved')).map(({ Meta }) => Meta.task ?? 'by hand').toSorted()
+        return tasks.length === 2 && `${ids}` === `${tasks}` && (await containersOf('moved')) === 2
+      },
+      { timeoutMs: 90_000 },
+    )
+    const seen = await stop()
+    console.info(`moved over: ${seen.polls} polls, ${seen.calls} calls, counts ${seen.counts.join(' ')}`)
+    expect(seen).toMatchObject({ empty: 0, violations: [] })
+    // Each agent left in good order: none failed, nothing of it stays.
+    const nodes = await consul.get<{ Node: string }[]>('/v1/catalog/nodes')
+    expect(nodes.map(({ Node }) => Node).filter((name) => /^[0-9a-f]{12}$/.test(name))).toEqual([])
+    await removeService(place.manager, 'moved')
+  })
+
+  it('finds each controller in Consul itself, with a check that Consul runs', async () => {
+    const found = async () =>
+      (await passing(consul, 'orrery')).map(({ Address, Port, Meta }) => `${Address}:${Port} ${Meta.node}`).toSorted()
+    const wanted = places()
+      .map((node) => `${node.address}:8000 ${node.hostname}`)
+      .toSorted()
+    await eventually('both are there', async () => `${await found()}` === `${wanted}`, { timeoutMs: 40_000 })
   })
 
   it('an engine that dies and a node that is cut off are out of Consul within a minute', async () => {

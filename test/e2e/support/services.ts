@@ -107,6 +107,7 @@ export interface Task {
   readonly DesiredState: string
   readonly Status: {
     readonly State: string
+    readonly Timestamp?: string
     readonly Err?: string
     readonly ContainerStatus?: { ContainerID: string }
     readonly PortStatus?: { Ports?: { PublishedPort: number }[] }

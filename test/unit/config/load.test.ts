@@ -16,6 +16,7 @@ describe('a configuration', () => {
     expect(loadConfig({})).toEqual({
       listen: [{ host: '0.0.0.0', port: 8000 }],
       hosts: [],
+      ui: 'on',
       dockerHost: 'unix:///var/run/docker.sock',
       dockerTlsVerify: false,
       swarmSocket: '/var/run/docker/swarm/control.sock',
