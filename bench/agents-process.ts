@@ -103,7 +103,10 @@ process.on('message', (order: AgentsOrder) => {
     url = order.url
     agents = order.nodes.map((node) => ({
       ...{ node, wanted: undefined, isBusy: false },
-      calls: createControllerCalls({ token: order.token, timeoutMs: TIMEOUT_MS }),
+      calls: createControllerCalls({
+        ...{ token: order.token, timeoutMs: TIMEOUT_MS },
+        certificates: { identity: () => node.identity, why: () => undefined },
+      }),
     }))
     isReporting = true
     void go()

@@ -2,12 +2,15 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { SwarmIdentity } from '../src/swarm/identity.ts'
 import type { NodeReport } from '../src/swarm/node-report.ts'
 
 export interface SimulatedNode {
   readonly id: string
   readonly hostname: string
   readonly address: string
+  /** Absent: it speaks plain HTTP. */
+  readonly identity?: SwarmIdentity
 }
 
 export type ContainersByNode = readonly (readonly [string, NodeReport['containers']])[]

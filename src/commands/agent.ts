@@ -3,6 +3,7 @@ import './compact-heap.ts'
 
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { watchSwarmCertificates } from '../adapters/certificates/swarm-certificates.ts'
 import { createControllerCalls } from '../adapters/controllers/controller-calls.ts'
 import { openAgentMemory } from '../adapters/files/agent-memory.ts'
 import { createHost } from '../adapters/host/host.ts'
@@ -28,12 +29,16 @@ export async function agent(io: Console): Promise<ExitCode> {
   const now = Date.now
   const startedAtMs = now()
   const token = await readToken(config.agentTokenFile)
+  const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
+  for (const warning of proofWarnings(certificates.why(), token)) logger.warn({ event: 'config' }, warning)
 
   const memory = await openAgentMemory({ dir: config.stateDir, logger })
   const engine = connectLocalEngine({ connection: engineOptions(config), logger, now })
-  const wanted = createWantedKeeper({ memory, logger, now, onTaken: () => keeper.nudge() })
+  const wanted = createWantedKeeper({ memory, logger, now, onTaken: () => keeper.nudge('look') })
   const keeper = createNodeKeeper({ host: createHost(), engine, memory, wanted: wanted.current, logger, now })
-  const calls = createControllerCalls({ token })
+  const calls = createControllerCalls({ token, certificates })
+  // With another certificate the node may have another id.
+  certificates.onChange(() => keeper.nudge('facts'))
   const stopping = new AbortController()
 
   const isTurning = () => performance.now() - keeper.turnedAtMs() < STUCK_AFTER_MS
@@ -56,11 +61,19 @@ export async function agent(io: Console): Promise<ExitCode> {
     if (err !== undefined) logger.fatal({ event: 'fault', err }, 'a fault that nobody caught')
     logger.info({ event: 'stopping', signal }, 'stopping: what was made on this node stays')
     stopping.abort()
+    certificates.close()
     await Promise.race([Promise.all([keeping, sync.stop()]), sleep(STOP_GRACE_MS)])
     await Promise.race([Promise.all([engine.close(), calls.close(), pulse?.close()]), sleep(1_000)])
     logger.info({ event: 'stopped' }, 'stopped')
   })
   return 0
+}
+
+function proofWarnings(why: string | undefined, token: string | undefined): readonly string[] {
+  if (why === undefined) return []
+  return token === undefined
+    ? [`${why}, and ORRERY_AGENT_TOKEN_FILE names no token: no controller will know this node (docs/operations.md)`]
+    : [`${why}, so controllers know this node by its token, which any node could send`]
 }
 
 async function readToken(file: string | undefined): Promise<string | undefined> {

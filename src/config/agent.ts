@@ -8,13 +8,13 @@ export const agentVariables = {
   agentTokenFile: optional(
     'ORRERY_AGENT_TOKEN_FILE',
     text,
-    'File with the bare token that the agent sends: in the token file of the controllers it has the role `agent`.',
+    'Only where there are no Swarm certificates: file with the bare token that the agent sends. In the token file of the controllers it has the role `agent`.',
   ),
   controllers: withDefault(
     'ORRERY_CONTROLLERS',
     '',
     httpUrls,
-    'URLs of the controllers, with commas. By default every manager that the local engine names, on port 8000, by HTTP.',
+    'URLs of the controllers, with commas. By default every manager that the local engine names, on port 8001, by HTTPS.',
   ),
   stateDir: withDefault(
     'ORRERY_STATE_DIR',

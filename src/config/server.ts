@@ -11,6 +11,18 @@ export const serverVariables = {
     listenAddresses,
     'Where to listen: `host:port`, `[::]:port` or `:port`, several with commas.',
   ),
+  agentListen: withDefault(
+    'ORRERY_AGENT_LISTEN',
+    '0.0.0.0:8001',
+    listenAddresses,
+    'Where to listen for agents, which prove by their Swarm certificates which node they are on (docs/operations.md).',
+  ),
+  swarmCertDir: withDefault(
+    'ORRERY_SWARM_CERT_DIR',
+    '/var/lib/docker/swarm/certificates',
+    text,
+    "Folder with this node's Swarm certificate, its key and the cluster's CA: `swarm/certificates` below the engine's data root. The agent reads it too.",
+  ),
   hosts: withDefault(
     'ORRERY_HOSTS',
     '',

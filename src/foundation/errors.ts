@@ -8,6 +8,7 @@ export type FaultCode =
   | 'unknown-network'
   | 'unknown-node'
   | 'node-mismatch'
+  | 'certificate-needed'
   | 'key-reused'
   | 'keys-exhausted'
   | 'not-in-sync'

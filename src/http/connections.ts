@@ -7,6 +7,8 @@ export interface Connections {
   watch(server: Server): void
   /** Its connection has sent a whole request: it is not quiet. */
   heard(socket: Socket): void
+  /** Ends all of them, also those that are in the midst of a handshake. */
+  end(): void
 }
 
 /** The hard end, for the moment until those that make room are closed. */
@@ -30,6 +32,9 @@ export function createConnections(most: number): Connections {
         open.delete(quiet[0])
         quiet[1].destroy()
       })
+    },
+    end() {
+      for (const socket of open.values()) socket.destroy()
     },
     heard(socket) {
       const ends = endsOf(socket)

@@ -3,8 +3,9 @@
  * To stop: abort `ServerDeps.stopping` (new work is refused, streams end), then `Scaler.stop()`, then `close()` here.
  */
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { SecureVersion, TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import { createConnections } from './connections.ts'
@@ -22,12 +23,16 @@ export interface TlsFiles {
   readonly cert: string
   readonly key: string
   readonly ca?: string
+  readonly minVersion?: SecureVersion
+  readonly secureOptions?: number
 }
 
 export interface Listening {
   readonly addresses: readonly AddressInfo[]
   /** `http://127.0.0.1:8000`, one an address. */
   readonly urls: readonly string[]
+  /** From now on connections are met with these, and those that there are end. Only where it began with TLS. */
+  renew(tls: TlsFiles): void
   /** Takes no new connections, ends streams, lets answers under way finish for at most `graceMs`. */
   close(graceMs?: number): Promise<void>
 }
@@ -56,6 +61,8 @@ export interface ListenDeps {
   /** For tests; ms for a whole request to arrive. */
   readonly arrivalTimeoutMs?: number
   readonly mostConnections?: number
+  /** Called for each handshake that failed. */
+  readonly onRefused?: (peer: string, error: Error) => void
 }
 
 /** Throws an Error that names the address that could not be had; nothing listens then. */
@@ -65,10 +72,11 @@ export async function listen({
   tls,
   arrivalTimeoutMs = ARRIVAL_TIMEOUT_MS,
   mostConnections = MOST_CONNECTIONS,
+  onRefused,
 }: ListenDeps): Promise<Listening> {
   await app.ready()
   const limits = { ...SERVER_OPTIONS, headersTimeout: arrivalTimeoutMs, requestTimeout: arrivalTimeoutMs }
-  const servers: Server[] = []
+  const servers: (Server | TlsServer)[] = []
   const connections = createConnections(mostConnections)
   const answer = inTurns((request, response) => app.routing(request, response))
   const listener: RequestListener = (request, response) => {
@@ -79,6 +87,9 @@ export async function listen({
     for (const address of addresses) {
       const server = createOne(limits, tls, listener)
       connections.watch(server)
+      server.on('tlsClientError', (error: Error, { remoteAddress = '' }: TLSSocket) =>
+        onRefused?.(remoteAddress, error),
+      )
       await bind(server, address, addresses)
       servers.push(server)
     }
@@ -95,6 +106,10 @@ export async function listen({
       const host = family === 'IPv6' ? `[${address}]` : address
       return `${tls ? 'https' : 'http'}://${host}:${port}`
     }),
+    renew(next) {
+      for (const server of servers) if ('setSecureContext' in server) server.setSecureContext(next)
+      connections.end()
+    },
     async close(graceMs = GRACE_MS) {
       // Closing the app ends streams and refuses new work; what is under way goes on.
       await Promise.all([app.close(), closeAll(servers, graceMs)])
@@ -102,7 +117,7 @@ export async function listen({
   }
 }
 
-function createOne(limits: ServerOptions, tls: TlsFiles | undefined, listener: RequestListener): Server {
+function createOne(limits: ServerOptions, tls: TlsFiles | undefined, listener: RequestListener): Server | TlsServer {
   const asksForCertificate = tls?.ca !== undefined
   const server = tls
     ? createTlsServer(

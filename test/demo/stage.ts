@@ -49,11 +49,7 @@ export type DemoController = DemoProgram & { url: string }
 /** Beside the engine of the first manager, inside that node; this machine reaches it by a forward. */
 export async function startController(deps: StageDeps, lab: Lab, manager: LabNode): Promise<DemoController> {
   const logPath = join(labFolder(lab.name), 'controller.log')
-  // Agents on the other nodes report from the nodes' LAN. A real Swarm has a token for them: docker-compose.yml.
-  const env = {
-    ORRERY_NETWORK_DIR: 'test/demo/networks',
-    ORRERY_TRUSTED_CIDRS: `${manager.address.replace(/\d+$/, '0')}/24`,
-  }
+  const env = { ORRERY_NETWORK_DIR: 'test/demo/networks' }
   const words = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   deps.screen.command(`${manager.hostname}$`, [...words, 'node dist/main.js serve'].join(' '))
   const controller = startDemoProgram({ node: manager, role: 'serve', env, logPath })

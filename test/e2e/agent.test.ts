@@ -81,7 +81,7 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
   const startedAtMs = new Map<LabNode, number>()
   const startAgent = async (node: LabNode) => {
     startedAtMs.set(node, Date.now())
-    const env = { LOG_LEVEL: 'debug' }
+    const env = { LOG_LEVEL: 'debug', ORRERY_CONTROLLERS: `http://${place.manager.address}:8000` }
     agents.set(node, await node.spawn([process.execPath, mainFile, 'agent'], { env }))
   }
   const endAgent = async (node: LabNode, signal: NodeJS.Signals) => {

@@ -248,9 +248,9 @@ describe('reading nodes', () => {
 const recordingDesk = (answer: AgentDesk['report'] = () => aWantedState()) => {
   const reports: { nodeId: string; report: NodeReport }[] = []
   const agents: AgentDesk = {
-    report(nodeId, report) {
+    report(nodeId, report, provenBy) {
       reports.push({ nodeId, report })
-      return answer(nodeId, report)
+      return answer(nodeId, report, provenBy)
     },
   }
   return { agents, reports }

@@ -1,18 +1,22 @@
 /**
  * Speaks to controllers as an agent does: `PUT /v1/node/<id>`. By Node's own client: an agent is on every node, and another
- * one would be a fifth of its memory.
+ * one would be a fifth of its memory. By HTTPS both sides show their Swarm certificates; where the other has none of this
+ * Swarm, and a token is configured, the token is sent to whom an authority of this machine vouches for.
  */
 import http from 'node:http'
 import https from 'node:https'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ControllerAnswer, ControllerCalls } from '../../agent/ports.ts'
+import { MANAGER_NAME, type SwarmIdentities, type SwarmIdentity } from '../../swarm/identity.ts'
 import { NoWantedState, readWanted } from '../../swarm/wanted.ts'
 
 const TIMEOUT_MS = 2_000
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 export interface ControllerCallsOptions {
-  /** The bare token; absent: controllers that ask for none. */
+  /** The bare token, where there are no certificates; absent: controllers that ask for none. */
   readonly token: string | undefined
+  readonly certificates: Pick<SwarmIdentities, 'identity' | 'why'>
   readonly timeoutMs?: number
 }
 
@@ -25,23 +29,52 @@ interface Answer {
   readonly text: string
 }
 
+/** How the agent shows who it is. */
+type Way = 'certificate' | 'token'
+
+const CONNECTIONS = { keepAlive: true, maxSockets: 2, maxFreeSockets: 1 }
+
 export function createControllerCalls({
   token,
+  certificates,
   timeoutMs = TIMEOUT_MS,
 }: ControllerCallsOptions): RunningControllerCalls {
-  const options = { keepAlive: true, maxSockets: 2, maxFreeSockets: 1 }
-  const agents = { http: new http.Agent(options), https: new https.Agent(options) }
+  const agents = { http: new http.Agent(CONNECTIONS), https: new https.Agent(CONNECTIONS) }
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  let swarm: { readonly identity: SwarmIdentity; readonly agent: https.Agent } | undefined
+  /** Of each controller, the way that it took last. */
+  const taken = new Map<string, Way>()
 
-  const put = (url: URL, text: string): Promise<Answer> =>
+  /** Connections end with the certificate that they were made with. */
+  const swarmAgent = (): https.Agent | undefined => {
+    const identity = certificates.identity()
+    if (swarm?.identity === identity) return swarm?.agent
+    swarm?.agent.destroy()
+    swarm = identity === undefined ? undefined : { identity, agent: new https.Agent(asNodeOf(identity)) }
+    return swarm?.agent
+  }
+
+  const waysTo = (url: string): readonly Way[] => {
+    if (!url.startsWith('https:') || certificates.identity() === undefined) return ['token']
+    if (token === undefined) return ['certificate']
+    return taken.get(url) === 'token' ? ['token', 'certificate'] : ['certificate', 'token']
+  }
+
+  const begin = (url: URL, way: Way, wanted: http.RequestOptions): http.ClientRequest => {
+    const { headers } = wanted
+    const signal = AbortSignal.timeout(timeoutMs)
+    if (way === 'certificate') return https.request(url, { ...wanted, signal, agent: swarmAgent() })
+    const shown = { ...wanted, signal, headers: { ...headers, ...authorization } }
+    return url.protocol === 'https:'
+      ? https.request(url, { ...shown, agent: agents.https })
+      : http.request(url, { ...shown, agent: agents.http })
+  }
+
+  const put = (url: URL, way: Way, text: string): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const body = Buffer.from(text)
-      const headers = { 'content-type': 'application/json', 'content-length': body.length, ...authorization }
-      const wanted = { method: 'PUT', headers, signal: AbortSignal.timeout(timeoutMs) }
-      const request =
-        url.protocol === 'https:'
-          ? https.request(url, { ...wanted, agent: agents.https })
-          : http.request(url, { ...wanted, agent: agents.http })
+      const headers = { 'content-type': 'application/json', 'content-length': body.length }
+      const request = begin(url, way, { method: 'PUT', headers })
       request.on('error', reject)
       request.on('response', (response) => readBody(response).then(resolve, reject))
       request.end(body)
@@ -51,19 +84,47 @@ export function createControllerCalls({
     async report(url, report) {
       const target = new URL(`${url}/v1/node/${encodeURIComponent(report.nodeId)}`)
       const text = JSON.stringify(report)
-      try {
-        // A socket that was kept may have been closed at the other end meanwhile. To report twice does no harm.
-        return answerOf(url, await put(target, text).catch(onceMoreAfterReset(() => put(target, text))))
-      } catch (error) {
-        return { kind: 'silent', reason: whySilent(url, error, timeoutMs) }
+      const reasons: string[] = []
+      for (const way of waysTo(url)) {
+        try {
+          // A socket that was kept may have been closed at the other end meanwhile. To report twice does no harm.
+          const answer = await put(target, way, text).catch(onceMoreAfterReset(() => put(target, way, text)))
+          taken.set(url, way)
+          return answerOf(url, answer, way)
+        } catch (error) {
+          const why = certificates.why()
+          const isWithout = way === 'token' && url.startsWith('https:') && why !== undefined
+          reasons.push(`${whySilent(url, error, timeoutMs)}${isWithout ? ` (no certificate is shown: ${why})` : ''}`)
+          if (isAway(error)) break
+        }
       }
+      return { kind: 'silent', reason: reasons.join('; by token: ') }
     },
     close() {
+      swarm?.agent.destroy()
       agents.http.destroy()
       agents.https.destroy()
     },
   }
 }
+
+/**
+ * A session that is resumed is not looked at again, so none is. A worker's certificate is of the same authority as a
+ * manager's: what tells them apart is the name, which only managers have, and the role.
+ */
+const asNodeOf = ({ cert, key, ca, cluster }: SwarmIdentity): https.AgentOptions => ({
+  ...CONNECTIONS,
+  ...{ cert, key, ca, servername: MANAGER_NAME, minVersion: 'TLSv1.3', maxCachedSessions: 0 },
+  checkServerIdentity(_host: string, shown: PeerCertificate) {
+    const { O, OU }: { O?: unknown; OU?: unknown } = shown.subject
+    if (OU === MANAGER_NAME && O === cluster) return checkServerIdentity(MANAGER_NAME, shown)
+    return new Error(`its certificate is of no manager of this Swarm (OU=${String(OU)}, O=${String(O)})`)
+  },
+})
+
+/** Nobody is there: another way ends there too. */
+const AWAY = new Set<unknown>(['ABORT_ERR', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'ETIMEDOUT'])
+const isAway = (error: unknown): boolean => AWAY.has(codeOf(error))
 
 const onceMoreAfterReset =
   (again: () => Promise<Answer>) =>
@@ -83,8 +144,8 @@ async function readBody(response: http.IncomingMessage): Promise<Answer> {
   return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }
 }
 
-function answerOf(url: string, { status, text }: Answer): ControllerAnswer {
-  if (status !== 200) return { kind: 'refused', status, reason: whyRefused(url, { status, text }) }
+function answerOf(url: string, { status, text }: Answer, way: Way): ControllerAnswer {
+  if (status !== 200) return { kind: 'refused', status, reason: whyRefused(url, { status, text }, way) }
   try {
     return { kind: 'wanted', wanted: readWanted(JSON.parse(text)), isProven: url.startsWith('https:') }
   } catch (error) {
@@ -98,8 +159,8 @@ const REMEDIES: Readonly<Record<number, string>> = {
   403: 'the token needs the role `agent`; without a token file, controllers take reports from their own machine and from ORRERY_TRUSTED_CIDRS',
 }
 
-function whyRefused(url: string, { status, text }: Answer): string {
-  const remedy = REMEDIES[status]
+function whyRefused(url: string, { status, text }: Answer, way: Way): string {
+  const remedy = way === 'token' ? REMEDIES[status] : undefined
   const said = detailOf(text)
   return `${url} answers ${status}${said === undefined ? '' : `: ${said}`}${remedy === undefined ? '' : ` (${remedy})`}`
 }

@@ -17,11 +17,28 @@ export interface AgentDeskDeps {
   readonly wantedOf: (nodeId: string) => WantedState
   /** An agent calls: nodes are needed from now on, whatever is configured. */
   readonly activate: () => void
+  /** Agents are heard by their certificates, and nobody has been given a token for them. */
+  readonly areCertificatesNeeded: () => boolean
+  readonly logger: Logger
 }
 
-export function createAgentDesk({ nodes, reports, wantedOf, activate }: AgentDeskDeps): AgentDesk {
+export function createAgentDesk(deps: AgentDeskDeps): AgentDesk {
+  const { nodes, reports, wantedOf, activate, areCertificatesNeeded, logger } = deps
+  /** Nodes that have spoken by their certificate: no token speaks for them any more. */
+  const proven = new Set<string>()
+  const byToken = new Set<string>()
+
+  const judgeToken = (nodeId: string) => {
+    if (proven.has(nodeId) || areCertificatesNeeded()) {
+      throw new Fault('certificate-needed', `The node ${nodeId} is heard by its Swarm certificate alone.`)
+    }
+    if (byToken.has(nodeId)) return
+    byToken.add(nodeId)
+    logger.warn({ event: 'agent-by-token', node: nodeId }, 'an agent is believed by a token that any node could send')
+  }
+
   return {
-    report(nodeId, report) {
+    report(nodeId, report, provenBy) {
       activate()
       if (report.nodeId !== nodeId) {
         throw new Fault(
@@ -32,6 +49,8 @@ export function createAgentDesk({ nodes, reports, wantedOf, activate }: AgentDes
       const { inSync, reason } = nodes.sync()
       if (!inSync) throw new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
       if (nodes.get(nodeId) === undefined) throw new Fault('unknown-node', `The Swarm has no node ${nodeId}.`)
+      if (provenBy === 'token') judgeToken(nodeId)
+      else proven.add(nodeId)
       reports.take(report)
       return wantedOf(nodeId)
     },

@@ -57,8 +57,8 @@ export interface NodeKeeper {
   mendedSince(ms: number): readonly Mended[]
   /** Called when containers, standings or faults are not what they were. */
   onChange(listener: () => void): Unsubscribe
-  /** Something else is wanted: look at once. */
-  nudge(): void
+  /** Something else is wanted, or the node may be another one: look at that at once. */
+  nudge(what: 'look' | 'facts'): void
   /** When its loop last turned, by `performance.now()`. */
   turnedAtMs(): number
   /** Returns when the signal is aborted; never throws. */
@@ -170,7 +170,9 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
     sight: () => sight,
     mendedSince: (ms) => mended.filter(({ atMs }) => atMs > ms),
     onChange: changes.add,
-    nudge: () => pacer.ask('look', 0),
+    nudge(what) {
+      pacer.ask(what, 0)
+    },
     turnedAtMs: () => turnedAtMs,
     async run(signal) {
       const stop = engine.onNews(onNews)

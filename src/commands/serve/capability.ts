@@ -3,8 +3,9 @@ import type { MetricsRegistry } from '../../adapters/metrics/registry.ts'
 import type { Swarm } from '../../adapters/swarm/swarm.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import type { Logger } from '../../foundation/logger.ts'
-import type { ControllerCondition, RouteGroup } from '../../http/route-group.ts'
+import type { AccessRules } from '../../http/access/judge.ts'
+import type { TlsFiles } from '../../http/listen.ts'
+import type { ControllerCondition, RouteGroup, ServerDeps } from '../../http/route-group.ts'
 
 /**
  * One part, put together and not started. Its variables are in `config`, its figures are registered with `metrics`.
@@ -30,7 +31,10 @@ export interface Base {
   /** Closed after every capability. */
   readonly swarm: Swarm
   readonly metrics: MetricsRegistry
-  readonly logger: Logger
+  /** Who may call with what, and the operator's own TLS files. */
+  readonly access: AccessRules
+  readonly tls: TlsFiles | undefined
+  readonly logger: ServerDeps['logger']
   readonly now: Clock
   /** Aborted when the stop begins. */
   readonly stopping: AbortSignal

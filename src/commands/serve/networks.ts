@@ -1,4 +1,5 @@
 /** The controller's networks put together: what is defined, what agents say, what is kept true and what others see. */
+import { watchSwarmCertificates } from '../../adapters/certificates/swarm-certificates.ts'
 import { watchNetworkFiles } from '../../adapters/files/network-files.ts'
 import { measureNetworks } from '../../adapters/metrics/network-metrics.ts'
 import { createAgentDesk, createAgentReports } from '../../agent/controller/agent-reports.ts'
@@ -12,6 +13,7 @@ import { createNetworkCatalog } from '../../bootstrap/views/network-catalog.ts'
 import { tellNetworks, tellNodes } from '../../bootstrap/views/publish-changes.ts'
 import { watchScarceAddresses } from '../../bootstrap/views/scarce-addresses.ts'
 import { createListeners } from '../../foundation/listeners.ts'
+import { listenForAgents } from '../../http/agents/agents-listener.ts'
 import { networkRoutes } from '../../http/routes/networks/networks.ts'
 import type { AgentReports, Nodes, Tasks } from '../../swarm/ports.ts'
 import type { Base, Capability } from './capability.ts'
@@ -65,11 +67,24 @@ export async function openNetworks(base: Base): Promise<Networks> {
   const loops: Promise<void>[] = []
 
   const agents = createAgentDesk({
-    ...{ nodes, reports, activate },
+    ...{ nodes, reports, activate, logger },
     wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
+    areCertificatesNeeded: () => certificates.identity() !== undefined && !isTokenGiven,
+  })
+  const isTokenGiven = base.access.tokens?.some(({ role }) => role === 'agent') === true
+  const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
+  const { access, tls } = base
+  const listener = await listenForAgents({
+    ...{ agents, certificates, access, tls, logger, now },
+    addresses: config.agentListen,
+  })
+  const agentsCondition = () => ({
+    ...{ type: 'AgentsByCertificate', status: listener.proof() === 'certificate' },
+    reason: listener.reason(),
   })
   return {
     ...{ capacity, reports, nodes, tasks, activate },
+    conditions: () => [agentsCondition()],
     features: { networks: true, networkAuto: config.networkAuto },
     routes: [
       networkRoutes({
@@ -84,7 +99,8 @@ export async function openNetworks(base: Base): Promise<Networks> {
     async close() {
       for (const stop of stops) stop()
       closing.abort()
-      await Promise.all([...loops, definitions.close()])
+      certificates.close()
+      await Promise.all([...loops, definitions.close(), listener.close()])
     },
   }
 }

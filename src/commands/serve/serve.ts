@@ -47,7 +47,8 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const stopping = new AbortController()
   const { signal } = stopping
   const isNamed = (variable: string) => io.env[variable] !== undefined
-  const capabilities = await openCapabilities({ config, isNamed, swarm, metrics, logger, now, stopping: signal })
+  const given = { config, isNamed, access, tls, stopping: signal }
+  const capabilities = await openCapabilities({ ...given, swarm, metrics, logger, now })
   const groups = capabilities.flatMap(({ routes = [] }) => routes)
   const controller = {
     ...{ id: randomBytes(6).toString('base64url'), version: io.version, hostname: hostname() },

@@ -15,6 +15,8 @@ import { type NodeReport, NodeReportSchema } from '../../../src/swarm/node-repor
 import type { WantedState } from '../../../src/swarm/wanted.ts'
 
 const quiet = () => {}
+/** Over plain HTTP nobody shows one. */
+const certificates = { identity: () => undefined, why: () => 'there are none' }
 const silentLogger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
 const wanted = (revision: number, over: Partial<WantedState> = {}): WantedState => ({
@@ -86,7 +88,7 @@ async function agent(
     lines.push({ level, event: '', controller: '', ...fields })
   }
   const logger = { debug: quiet, info: at('info'), warn: at('warn'), error: at('error') }
-  const calls = createControllerCalls({ token: 'secret', timeoutMs })
+  const calls = createControllerCalls({ token: 'secret', certificates, timeoutMs })
   const keeper = createWantedKeeper({ memory, logger, now: Date.now, onTaken: quiet })
   const listeners = new Set<() => void>()
   const mended: { network: string; text: string; atMs: number }[] = []
@@ -219,7 +221,7 @@ describe('an agent', () => {
     { status: 403, says: 'role `agent`' },
   ])('says what to do about a $status', async ({ status, says }) => {
     const one = await controller({ status, body: { detail: 'no' } })
-    const calls = createControllerCalls({ token: undefined })
+    const calls = createControllerCalls({ token: undefined, certificates })
     onTestFinished(() => calls.close())
     const report = { nodeId: 'node-1' } as NodeReport
     expect(await calls.report(one.url, report)).toMatchObject({
@@ -259,7 +261,7 @@ describe('an agent', () => {
       server.closeAllConnections()
       server.close()
     })
-    const calls = createControllerCalls({ token: undefined })
+    const calls = createControllerCalls({ token: undefined, certificates })
     onTestFinished(() => calls.close())
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     for (let time = 0; time < 3; time += 1) {

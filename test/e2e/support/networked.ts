@@ -1,6 +1,6 @@
 /**
- * Controllers and agents as processes inside the nodes of a lab, where they reach one another as on a real LAN: port 8000,
- * tokens, each with the engine beside it. Nothing of them is told what the default is.
+ * Controllers and agents as processes inside the nodes of a lab, where they reach one another as on a real LAN: ports 8000
+ * and 8001, their nodes' Swarm certificates, each with the engine beside it. Nothing of them is told what the default is.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -39,7 +39,7 @@ export interface Networked {
   readonly lab: Lab
   /** ORRERY_NETWORK_DIR of every controller and command. */
   readonly networkDir: string
-  readonly tokens: { readonly admin: string; readonly agent: string }
+  readonly tokens: { readonly admin: string }
   /** With the admin's token, for commands. */
   readonly cliTokenFile: string
   /** Writes `<name>.yaml` into it. */
@@ -57,12 +57,11 @@ export interface Networked {
 export async function networkedLab(lab: Lab): Promise<Networked> {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-networked-'))
   const networkDir = join(folder, 'networks')
-  const tokens = { admin: 'an-admins-token', agent: 'the-agents-token' }
+  const tokens = { admin: 'an-admins-token' }
   const tokenFile = join(folder, 'tokens')
-  const [agentTokenFile, cliTokenFile] = [join(folder, 'agent-token'), join(folder, 'cli-token')]
+  const cliTokenFile = join(folder, 'cli-token')
   await Promise.all([
-    writeFile(tokenFile, `admin ${tokens.admin}\nagent ${tokens.agent}\n`),
-    writeFile(agentTokenFile, tokens.agent),
+    writeFile(tokenFile, `admin ${tokens.admin}\n`),
     writeFile(cliTokenFile, tokens.admin),
     mkdir(networkDir),
   ])
@@ -100,8 +99,7 @@ export async function networkedLab(lab: Lab): Promise<Networked> {
       })
       return controller
     },
-    startAgent: async (node, env = {}) =>
-      await start(node, 'agent', { ORRERY_AGENT_TOKEN_FILE: agentTokenFile, ...env }),
+    startAgent: async (node, env = {}) => await start(node, 'agent', env),
     async orrery(node, args, env = {}) {
       const files = { ORRERY_CLI_TOKEN_FILE: cliTokenFile, ORRERY_NETWORK_DIR: networkDir }
       return await node.run([process.execPath, mainFile, ...args], { env: { ...files, ...env }, timeoutMs: 120_000 })

@@ -19,6 +19,8 @@ describe('a configuration', () => {
       ui: 'on',
       dockerHost: 'unix:///var/run/docker.sock',
       dockerTlsVerify: false,
+      swarmCertDir: '/var/lib/docker/swarm/certificates',
+      agentListen: [{ host: '0.0.0.0', port: 8001 }],
       swarmSocket: '/var/run/docker/swarm/control.sock',
       policyDir: 'autoscalers',
       networkDir: 'networks',

@@ -24,7 +24,7 @@ export const networkRoutes = (deps: NetworkRouteDeps): RouteGroup => ({
     for (const schema of [ShareSchema, NetworkSchema, NodeSchema]) app.addSchema(schema)
     networkReads(app, deps, http)
     nodeReads(app, deps, http)
-    app.register(async (scope) => reportRoutes(scope, deps.agents, http))
+    app.register(async (scope) => reportRoutes(scope, deps.agents, { ...http, provenBy: 'token' }))
   },
 })
 

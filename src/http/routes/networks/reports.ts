@@ -2,7 +2,7 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifySchemaCompiler } from 'fastify'
-import type { AgentDesk } from '../../../agent/reporting.ts'
+import type { AgentDesk, ProvenBy } from '../../../agent/reporting.ts'
 import { NodeReportSchema } from '../../../swarm/node-report.ts'
 import { WantedStateSchema } from '../../../swarm/wanted.ts'
 import { HttpProblem } from '../../problem.ts'
@@ -11,7 +11,11 @@ import { explainingValidator } from '../../validate.ts'
 import { answers, needs } from '../schemas.ts'
 
 /** In a scope of its own: bodies and answers are read and written in its own way. */
-export function reportRoutes(app: TypedApp, agents: AgentDesk, { guard }: Pick<Http, 'guard'>): void {
+export function reportRoutes(
+  app: TypedApp,
+  agents: AgentDesk,
+  { guard, provenBy }: Pick<Http, 'guard'> & { readonly provenBy: ProvenBy },
+): void {
   app.setValidatorCompiler(compiledBodies)
   // Faster than any serializer by schema, and nothing that the words gain later is left out.
   app.setSerializerCompiler(() => JSON.stringify)
@@ -29,7 +33,7 @@ export function reportRoutes(app: TypedApp, agents: AgentDesk, { guard }: Pick<H
       onRequest: guard('agent'),
       config: { isQuiet: true },
     },
-    async ({ params: { id }, body }) => agents.report(id, body),
+    async ({ params: { id }, body }) => agents.report(id, body, provenBy),
   )
 }
 

@@ -8,7 +8,7 @@ import { silent } from '../../../support/use-cases/alerts.ts'
 
 const standing = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
 
-const desk = () => {
+const desk = ({ areCertificatesNeeded = false } = {}) => {
   const model = modelledBootstrap([definition()])
   const id = model.cluster.join('manager1', 'manager')
   let nowMs = NOW
@@ -22,6 +22,8 @@ const desk = () => {
     activate: () => {
       activated += 1
     },
+    areCertificatesNeeded: () => areCertificatesNeeded,
+    logger: silent,
   })
   return {
     ...{ ...model, id, reports, agents },
@@ -38,7 +40,7 @@ describe('the desk of agents', () => {
     const { cluster, agents, id, of, reports } = desk()
     cluster.join('worker1')
     cluster.settle([definition()])
-    const wanted = agents.report(id, of())
+    const wanted = agents.report(id, of(), 'certificate')
     expect(wanted).toMatchObject({ v: 1, nodeId: id, networks: [{ name: 'vlan40', ipv4: { range: '172.80.1.0/24' } }] })
     expect(wanted.revision).toBe(cluster.records.get('vlan40')?.version)
     expect(reports.get(id)?.receivedAtMs).toBe(NOW)
@@ -46,14 +48,36 @@ describe('the desk of agents', () => {
 
   it('refuses what is not in sync, of another node, or of none', () => {
     const { agents, id, of, state, reports, activated } = desk()
-    expect(() => agents.report('other', of())).toThrow(expect.objectContaining({ code: 'node-mismatch' }))
-    expect(() => agents.report('gone', of({ nodeId: 'gone' }))).toThrow(
+    expect(() => agents.report('other', of(), 'certificate')).toThrow(
+      expect.objectContaining({ code: 'node-mismatch' }),
+    )
+    expect(() => agents.report('gone', of({ nodeId: 'gone' }), 'certificate')).toThrow(
       expect.objectContaining({ code: 'unknown-node' }),
     )
     state.inSync = false
-    expect(() => agents.report(id, of())).toThrow(expect.objectContaining({ code: 'not-in-sync', retryAfterMs: 2000 }))
+    expect(() => agents.report(id, of(), 'certificate')).toThrow(
+      expect.objectContaining({ code: 'not-in-sync', retryAfterMs: 2000 }),
+    )
     expect(reports.list()).toEqual([])
     expect(activated()).toBe(3)
+  })
+
+  it('believes a token of a node that has not proven itself yet, and never again once it has', () => {
+    const { agents, id, of, cluster, reports } = desk()
+    const worker = cluster.join('worker1')
+    expect(agents.report(id, of(), 'token')).toMatchObject({ nodeId: id })
+    expect(agents.report(worker, of({ nodeId: worker }), 'certificate')).toMatchObject({ nodeId: worker })
+    const forged = of({ nodeId: worker, startedAtMs: 9e15 })
+    expect(() => agents.report(worker, forged, 'token')).toThrow(
+      expect.objectContaining({ code: 'certificate-needed' }),
+    )
+    expect(reports.get(worker)?.report.startedAtMs).not.toBe(9e15)
+  })
+
+  it('believes no token where certificates are there and nobody was given one', () => {
+    const { agents, id, of, reports } = desk({ areCertificatesNeeded: true })
+    expect(() => agents.report(id, of(), 'token')).toThrow(expect.objectContaining({ code: 'certificate-needed' }))
+    expect(reports.list()).toEqual([])
   })
 })
 

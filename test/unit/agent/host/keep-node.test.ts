@@ -118,7 +118,7 @@ describe('a node', () => {
     const { keeper, wanted } = keeping(node)
     await until(() => node.looks === 1)
     wanted.current = wantedState()
-    keeper.nudge()
+    keeper.nudge('look')
     await until(() => keeper.sight().standings[0]?.isAsWanted)
   })
 
@@ -126,7 +126,7 @@ describe('a node', () => {
     const node = modelledNode()
     const { keeper } = keeping(node, { wanted: wantedState({ nodeId: 'node-1-before' }) })
     await until(() => keeper.sight().isEngineSeen)
-    keeper.nudge()
+    keeper.nudge('look')
     await until(() => node.looks >= 2)
     expect(node.steps).toEqual([])
     expect(keeper.sight().standings).toEqual([])
