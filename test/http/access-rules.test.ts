@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Caller, createHostJudge, createJudge } from '../../src/http/access/judge.ts'
-import { trustedPeers } from '../../src/http/access/peer.ts'
+import { type Caller, createHostJudge, createJudge, trustedPeers } from '../../src/http/access/judge.ts'
 import { parseTokenFile, type Role } from '../../src/http/access/tokens.ts'
 
 const caller = (change: Partial<Caller> = {}): Caller => ({

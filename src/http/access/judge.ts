@@ -1,8 +1,9 @@
 /** Who may do what (docs/http-api.md, "Access"), as one function of one request. */
+
+import { addressOf, blockAt, contains, parseAddress, parseCidr, type Span } from '../../foundation/address.ts'
 import { type Credentials, credentialCheck, type Holder, type Shown, showsNothing } from './credentials.ts'
 import type { GrafanaSigning } from './grafana-signature.ts'
 import { isForeignPage, isPage, knownHosts, type PageHeaders } from './page.ts'
-import { trustedPeers } from './peer.ts'
 import { mayActAs, type Role, type Token } from './tokens.ts'
 
 export interface AccessRules {
@@ -133,3 +134,25 @@ const writesClosed = (why: string): Verdict =>
     'writes-closed',
     `No token file is set, and this request ${why}. Two remedies: set ORRERY_TOKEN_FILE and send one of its tokens, or name the caller's network in ORRERY_TRUSTED_CIDRS (for callers that are no web page).`,
   )
+
+const LOOPBACK: readonly Span[] = [blockAt(4, addressOf('127.0.0.0').first, 8), addressOf('::1')]
+
+/** `cidrs` are well-formed. An IPv4-mapped IPv6 address (`::ffff:…`), and no other one, counts as the IPv4 that it is. */
+export function trustedPeers(cidrs: readonly string[]): (address: string | undefined) => boolean {
+  const networks = [...LOOPBACK, ...cidrs.flatMap((cidr) => parseCidr(unmappedCidr(cidr))?.block ?? [])]
+  return (address) => {
+    const peer = parseAddress(unmapped(address ?? ''))
+    return peer !== undefined && networks.some((network) => contains(network, peer))
+  }
+}
+
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const MAPPED_CIDR = /^::ffff:(\d+\.\d+\.\d+\.\d+)\/(\d+)$/i
+const MAPPED_BITS = 96
+
+const unmapped = (address: string): string => MAPPED.exec(address)?.[1] ?? address
+
+function unmappedCidr(cidr: string): string {
+  const [, address, bits] = MAPPED_CIDR.exec(cidr) ?? []
+  return address === undefined || Number(bits) < MAPPED_BITS ? cidr : `${address}/${Number(bits) - MAPPED_BITS}`
+}

@@ -1,8 +1,16 @@
 /** One Swarm config used as a small versioned record: its labels are the record. No retries; the caller re-reads. */
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, isConflict, isNameTaken } from '../engine/engine-errors.ts'
-import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
-import { nanoOf } from '../engine/go-time.ts'
+import {
+  at,
+  integerAt,
+  isObject,
+  type JsonObject,
+  labelsAt,
+  nanoOf,
+  textAt,
+  writeLossless,
+} from '../engine/engine-json.ts'
 import type { Timing } from '../engine/timing.ts'
 
 type Labels = Readonly<Record<string, string>>

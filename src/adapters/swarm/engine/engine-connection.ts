@@ -11,7 +11,6 @@ import { type EngineOptions, engineAddress } from './engine-address.ts'
 import { connectionError, EngineError, isReset, malformed, statusSentence } from './engine-errors.ts'
 import { parseLossless, textAt } from './engine-json.ts'
 import { createSplitter } from './json-splitter.ts'
-import { timeLimit } from './time-limit.ts'
 
 export interface EngineCall {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -217,5 +216,32 @@ function messageIn(body: Buffer): string {
   } catch {
     // A proxy's page, not the engine's words: the status says enough, the start of the page may say more.
     return body.toString('utf8', 0, 200).trim()
+  }
+}
+
+/** A signal for one call. AbortSignal.any on a long-lived signal keeps every call's signal alive, so this listens itself. */
+function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | undefined)[]) {
+  const controller = new AbortController()
+  let expired = false
+  const abort = () => controller.abort()
+  const timer = setTimeout(() => {
+    expired = true
+    abort()
+  }, timeoutMs)
+  for (const signal of outer) {
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort, { once: true })
+  }
+  return {
+    signal: controller.signal,
+    expired: () => expired,
+    /** The time begins anew. */
+    extend: () => {
+      timer.refresh()
+    },
+    clear: () => {
+      clearTimeout(timer)
+      for (const signal of outer) signal?.removeEventListener('abort', abort)
+    },
   }
 }

@@ -1,8 +1,16 @@
 /** A raw node as the engine sends it -> what the cache keeps of it, and the spec to send back. */
 import type { Availability, SwarmNode } from '../../../swarm/nodes.ts'
 import { EngineError } from '../engine/engine-errors.ts'
-import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
-import { nanoOf } from '../engine/go-time.ts'
+import {
+  at,
+  integerAt,
+  isObject,
+  type JsonObject,
+  labelsAt,
+  nanoOf,
+  textAt,
+  writeLossless,
+} from '../engine/engine-json.ts'
 
 export interface NodeReading {
   readonly id: string

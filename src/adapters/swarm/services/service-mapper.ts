@@ -9,8 +9,16 @@ import type {
 } from '../../../swarm/services.ts'
 import { STATE_LABEL } from '../../../swarm/services.ts'
 import { EngineError } from '../engine/engine-errors.ts'
-import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
-import { nanoOf } from '../engine/go-time.ts'
+import {
+  at,
+  integerAt,
+  isObject,
+  type JsonObject,
+  labelsAt,
+  nanoOf,
+  textAt,
+  writeLossless,
+} from '../engine/engine-json.ts'
 import { placementOf } from './service-placement.ts'
 
 /** What one raw service says, before anything is known of when it was first seen. */

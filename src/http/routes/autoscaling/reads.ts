@@ -1,9 +1,11 @@
 /** Reads: every autoscaler, one, its decisions, and what would be decided. All from memory. */
+
+import { createHash } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
 import type { CountChange, SimulatedLoad } from '../../../autoscaling/autoscaler.ts'
 import type { Request } from '../../../autoscaling/decision/request.ts'
 import { notInSync } from '../../../swarm/sync.ts'
-import { NOT_MODIFIED, sendUnlessKnown } from '../../etag.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
@@ -235,4 +237,19 @@ function readTime(since: string): number {
     'invalid-value',
     `Query parameter since is ${JSON.stringify(since)}; it must be a time such as "2026-01-31T12:00:00Z".`,
   )
+}
+
+/** For `response` of the route. */
+const NOT_MODIFIED = {
+  304: { description: 'As it was when the ETag in If-None-Match was given.', type: 'null' },
+}
+
+/** 304 without a body if the caller has it already. The same content has the same tag on every controller. */
+function sendUnlessKnown(reply: FastifyReply, ifNoneMatch: string | undefined, content: object): FastifyReply {
+  const text = JSON.stringify(content)
+  const etag = `"${createHash('sha1').update(text).digest('base64url')}"`
+  reply.header('etag', etag).header('cache-control', 'no-cache')
+  const known = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  if (known.includes(etag) || known.includes('*')) return reply.code(304).send()
+  return reply.type('application/json; charset=utf-8').serializer(String).send(text)
 }
