@@ -16,7 +16,8 @@ function file(text: string): string {
 const rules = (env: Record<string, string>) => readAccess(loadConfig(env)).access
 
 it('nothing is asked for when no file is named', () => {
-  expect(rules({})).toEqual({ trustedCidrs: [], hosts: [hostname(), hostname().split('.')[0]] })
+  const hosts = [hostname(), hostname().split('.')[0]]
+  expect(rules({})).toEqual({ trustedCidrs: [], hosts, pagesOnlyRead: false })
 })
 
 it('names of this machine are its own and those of ORRERY_HOSTS', () => {
