@@ -1,7 +1,10 @@
 /** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
 
+import type { Unsubscribe } from '../foundation/listeners.ts'
+import type { ReportedContainer } from '../swarm/node-report.ts'
 import type { ServiceObservation } from '../swarm/services.ts'
 import type { SyncStatus } from '../swarm/sync.ts'
+import type { SwarmTask } from '../swarm/tasks.ts'
 import type { AlertResult } from './alerts/alert-groups.ts'
 import type { StandingAlert } from './alerts/alert-state.ts'
 import type { Notification } from './alerts/notification.ts'
@@ -45,6 +48,8 @@ export interface Autoscaler {
   readonly observation: ServiceObservation
   /** In force now; absent: no valid policy says them. */
   readonly bounds?: BoundsInForce
+  /** Tasks that run and shall; absent: not known. */
+  readonly running?: number
   /** From the state label, or what a deploy erased of it. Absent if never scaled. */
   readonly state?: ScalingState
   readonly pause?: Pause
@@ -81,6 +86,15 @@ export interface Catalog {
   history(name: string): CountHistory
   /** The week that begins with today; `undefined`: no valid policy says the bounds. Throws as `get`. */
   week(name: string): Week | undefined
+  /** Of one autoscaler, or of every service: by service and slot. Throws as `get`, and `not-in-sync` while they are not known. */
+  tasks(name?: string): readonly TaskView[]
+  /** Somebody looks: how many tasks run is known soon, and for a minute. */
+  look(): void
+  /**
+   * Called after something changed that an autoscaler shows: with the name of its service, or without one where it may be any
+   * of them. Time alone calls nobody.
+   */
+  onChange(listener: (service?: string) => void): Unsubscribe
   /** Every service of the Swarm, with or without a policy, sorted by name. */
   services(): readonly ServiceRow[]
   sync(): SyncStatus
@@ -98,6 +112,17 @@ export interface Week extends BoundsAhead {
   readonly untilMs: number
 }
 
+/** A task, and what others know of it. */
+export interface TaskView {
+  readonly task: SwarmTask
+  /** Of the service. */
+  readonly service: string
+  /** Absent: it has no node yet, or the node is not known. */
+  readonly hostname?: string
+  /** As its agent reports it. */
+  readonly container?: ReportedContainer
+}
+
 /** A service, and how it stands to autoscaling. */
 export interface ServiceRow {
   readonly observation: ServiceObservation
@@ -105,6 +130,8 @@ export interface ServiceRow {
   readonly autoscaler?: string
   /** Why it is not, or can not be, scaled. */
   readonly reason?: string
+  /** Tasks that run and shall; absent: not known. */
+  readonly running?: number
 }
 
 /** The count from a moment on, and who made it so. */

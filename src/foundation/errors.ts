@@ -10,6 +10,7 @@ export type FaultCode =
   | 'node-mismatch'
   | 'certificate-needed'
   | 'key-reused'
+  | 'count-changed'
   | 'keys-exhausted'
   | 'not-in-sync'
   | 'engine-unavailable'

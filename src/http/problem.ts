@@ -27,7 +27,6 @@ type RequestCode =
   | 'uri-too-long'
   | 'too-many-attempts'
   | 'headers-too-large'
-  | 'count-changed'
   | 'internal'
 
 /** Outcomes of a decision that are errors of the caller's set-up. */

@@ -43,7 +43,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   readBodiesAsJson(app)
   logRequests(app)
   const events = groups.flatMap((group) => group.events ?? [])
-  const all = [processRoutes(deps), ...groups, eventRoutes(events)]
+  const all = [processRoutes(deps), ...groups, eventRoutes(events, controller)]
   shareAnswers(app)
   describeApi(app, { version: controller.version, tags: all.flatMap(({ tags = [] }) => tags) })
 

@@ -59,6 +59,8 @@ export interface Tasks {
   /** Of every service where they are heard; where they are asked for, of the services that are followed. No engine call. */
   list(): readonly SwarmTask[]
   get(id: string): SwarmTask | undefined
+  /** The newest that failed or were rejected, a few of each service, newest last: as far as they were heard or listed. */
+  failed(): readonly SwarmTask[]
   /** It was in the list and has gone since; remembered for a while. */
   isGone(id: string): boolean
   /** Whether the list can be trusted: it is complete, of now, and the Swarm is read through its leader. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { aDecision, anAutoscaler, type FakeFeed, fakeFeed } from '../support/use-cases/fake-use-cases.ts'
+import { aDecision, anAutoscaler, type FakeFeed, fakeCatalog, fakeFeed } from '../support/use-cases/fake-use-cases.ts'
 import { listening, server } from '../support/use-cases/http.ts'
 
 const reader = async (url: string, init: RequestInit = {}) => {
@@ -53,9 +53,9 @@ describe('the event stream', () => {
     feed.publish({ type: 'observation', data: { id: 'id-web', gone: true } })
     const news = { network: 'vlan40', node: { id: 'abc', hostname: 'worker1' }, text: 'label worker1 ready' }
     feed.publishNews(news)
-    const blocks = (await stream.until('worker1 ready')).split('\n\n').slice(1, 5)
+    const blocks = (await stream.until('worker1 ready')).split('\n\n').slice(2, 6)
     const parsed = blocks.map((block) => {
-      const [, id, event, data] = /^id: (\d+)\nevent: (\w+)\ndata: (.*)$/.exec(block) ?? []
+      const [, id, event, data] = /^id: c1-(\d+)\nevent: (\w+)\ndata: (.*)$/.exec(block) ?? []
       return { id, event, data: JSON.parse(data ?? '') }
     })
     expect(parsed).toEqual([
@@ -77,9 +77,46 @@ describe('the event stream', () => {
     const streams = await Promise.all([reader(events), reader(events)])
     await Promise.all(streams.map((stream) => stream.until(': connected')))
     feed.publish({ type: 'decision', data: aDecision() })
-    const [first, second] = await Promise.all(streams.map((stream) => stream.until('\ndata:')))
+    const [first, second] = await Promise.all(streams.map((stream) => stream.until('event: decision\ndata:')))
     expect(first).toBe(second)
     for (const stream of streams) stream.close()
+  })
+
+  it('says hello, and tells who was here before to read again', async () => {
+    const { events } = await open(fakeFeed())
+    const [fresh, back] = await Promise.all([reader(events), reader(events, { headers: { 'last-event-id': 'c0-7' } })])
+    expect(await fresh.until('T12:00:00.000Z"}')).toContain('event: hello\ndata: {"controller":"c1","now":"2026-01-31')
+    expect(await back.until('T12:00:00.000Z"}')).toContain('event: resync\n')
+    for (const stream of [fresh, back]) stream.close()
+  })
+
+  it('tells each row of the summary that changed, once for all that changed it, and nothing while nobody listens', async () => {
+    let replicas = 3
+    let asked = 0
+    const heard = new Set<(service?: string) => void>()
+    const one = () => ({ ...anAutoscaler('web'), running: replicas })
+    const catalog = fakeCatalog([], {
+      list: () => [one()],
+      ofService: () => {
+        asked += 1
+        return one()
+      },
+      onChange: (listener) => {
+        heard.add(listener)
+        return () => heard.delete(listener)
+      },
+    })
+    const { events } = await open(fakeFeed(), { catalog })
+    expect(heard.size).toBe(0)
+    const streams = await Promise.all([reader(events), reader(events)])
+    await Promise.all(streams.map((stream) => stream.until('event: hello')))
+    expect(heard.size).toBe(1)
+    for (replicas = 4; replicas < 9; replicas += 1) for (const tell of heard) tell('web')
+    const texts = await Promise.all(streams.map((stream) => stream.until('"running":9')))
+    expect(texts.map((text) => text.split('event: autoscaler').length - 1)).toEqual([1, 1])
+    expect(asked).toBe(1)
+    for (const stream of streams) stream.close()
+    await eventually(() => heard.size === 0)
   })
 
   it('says that it lives while nothing happens', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { ServiceRow } from '../../src/autoscaling/autoscaler.ts'
+import type { ServiceRow, TaskView } from '../../src/autoscaling/autoscaler.ts'
 import type { Decision } from '../../src/autoscaling/decision/decision.ts'
+import { Fault } from '../../src/foundation/errors.ts'
 import type { Token } from '../../src/http/access/tokens.ts'
 import { aDecision, anAutoscaler, fakeCatalog, T0 } from '../support/use-cases/fake-use-cases.ts'
 import { server } from '../support/use-cases/http.ts'
@@ -176,6 +177,34 @@ describe('GET /v1/autoscaler/<name>/history', () => {
     const answer = await app().inject('/v1/autoscaler/web/history?since=2026-01-31T12:00:00Z')
     expect(answer.json().points).toEqual([last])
     expect((await app().inject('/v1/autoscaler/web/history?since=now')).statusCode).toBe(400)
+  })
+})
+
+describe('GET /v1/task', () => {
+  const task = {
+    ...{ id: 't1', serviceId: 'id-web', slot: 2, nodeId: 'n1', desiredState: 'running', state: 'failed' },
+    ...{ error: 'task: non-zero exit (137)', statusAtMs: T0, networkIds: [] },
+  } as const
+  const container = { id: 'c', name: 'web.2', state: 'running', cpuPercent: 7, memoryBytes: 9 }
+  const addresses = [{ network: 'vlan40', address: '172.80.1.5' }]
+  const view: TaskView = { task, service: 'web', hostname: 'worker1', container: { ...container, addresses } }
+  const shown = {
+    ...{ id: 't1', service: 'web', slot: 2, node: { id: 'n1', hostname: 'worker1' }, desiredState: 'running' },
+    ...{ state: 'failed', since: '2026-01-31T12:00:00.000Z', error: 'task: non-zero exit (137)' },
+    ...{ addresses: ['172.80.1.5'], cpuPercent: 7, memoryBytes: 9 },
+  }
+
+  it.each(['/v1/task', '/v1/autoscaler/web/tasks'])('%s gives Swarm’s words, the node and the address', async (url) => {
+    const answer = await server({ catalog: fakeCatalog([], { tasks: () => [view] }) }).inject(url)
+    expect(answer.json()).toEqual({ tasks: [shown] })
+  })
+
+  it('says that it does not know them yet', async () => {
+    const tasks = () => {
+      throw new Fault('not-in-sync', 'The tasks are being read.', { retryAfterMs: 1000 })
+    }
+    const answer = await server({ catalog: fakeCatalog([], { tasks }) }).inject('/v1/task')
+    expect({ status: answer.statusCode, after: answer.headers['retry-after'] }).toEqual({ status: 503, after: '1' })
   })
 })
 

@@ -7,7 +7,7 @@ import { Fault } from '../../foundation/errors.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import { decide, type Verdict } from './decide.ts'
 import type { DecideInput } from './decide-input.ts'
-import { keyFault, liveKeys, MAX_RECENT_KEYS } from './recent-keys.ts'
+import { isRepeated, keyFault, liveKeys, MAX_RECENT_KEYS } from './recent-keys.ts'
 import { causeOf, type Request, traitsOf } from './request.ts'
 import { nextState, type ScalingState } from './state.ts'
 
@@ -35,7 +35,8 @@ export function fold(input: FoldInput): Folded {
   let observation = base.observation
   let state = base.state
   for (const request of requests) {
-    const fault = keyFault(request, state?.keys ?? [], at)
+    const keys = state?.keys ?? []
+    const fault = keyFault(request, keys, at) ?? countFault(request, observation, isRepeated(request, keys, at))
     const verdict = fault ?? decide({ ...base, observation, state, request })
     if (!(verdict instanceof Fault) && verdict.decision.outcome === 'scaled') {
       if (turns(base.observation, observation, verdict)) break
@@ -51,6 +52,17 @@ export function fold(input: FoldInput): Folded {
   }
   if (state === undefined || observation.replicas === base.observation.replicas) return { verdicts }
   return { verdicts, write: { replicas: observation.replicas, state } }
+}
+
+/** Of two people who look at 3, one at 5 must not undo what the other just did. A repeated call has changed the count itself. */
+function countFault(request: Request, { replicas }: ServiceObservation, isRepeated: boolean): Fault | undefined {
+  if (request.kind !== 'set' || isRepeated) return undefined
+  const { expected } = request
+  if (expected === undefined || expected === replicas) return undefined
+  return new Fault(
+    'count-changed',
+    `The count is ${replicas} now, not ${expected}; nothing was changed for this call. Look again.`,
+  )
 }
 
 function turns(start: ServiceObservation, now: ServiceObservation, { decision }: Verdict): boolean {

@@ -43,6 +43,10 @@ export function keyFault({ key }: Request, keys: readonly RecentKey[], at: At): 
   return new Fault('key-reused', 'this Idempotency-Key was used for another request; use a new key for a new wish')
 }
 
+/** Whether it was carried out before. */
+export const isRepeated = ({ key }: Request, keys: readonly RecentKey[], at: At): boolean =>
+  key !== undefined && recall(keys, key, at).kind === 'duplicate'
+
 /** Each a list: hash, wish, seconds, from, to. */
 export const encodeRecentKeys = (keys: readonly RecentKey[]) =>
   keys.map(({ hash, wish, atSeconds, from, to }) => [hash, wish, atSeconds, from, to])

@@ -62,7 +62,8 @@ type RequestArgs = {
   /** One step up or down. Traits absent: those of a call. */
   step: { readonly origin: Origin; readonly direction: Direction; readonly by?: Step; readonly traits?: Traits }
   /** A count by name, clamped to the bounds; skips the cooldown; works at 0. */
-  set: { readonly origin: Origin; readonly replicas: number; readonly traits?: Traits }
+  /** `expected`: the count that the caller saw; at another one it is refused. */
+  set: { readonly origin: Origin; readonly replicas: number; readonly expected?: number; readonly traits?: Traits }
   /** A count that a request source found to be right. `cause` is the source's word for the record. */
   recommend: { readonly replicas: number; readonly why: string; readonly cause: string; readonly traits: Traits }
   /** Back to the count that ran before a deploy reset it. */

@@ -2,6 +2,8 @@
 
 import type { Clock } from '../../foundation/clock.ts'
 import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { createListeners } from '../../foundation/listeners.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import type { Services } from '../../swarm/ports.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf } from '../alerts/alert-state.ts'
@@ -19,6 +21,7 @@ import { findZone, instantOf, shownAt } from '../schedule/zone.ts'
 import { capacityOf, effectiveState, type ScalerDeps } from '../writer/lane-context.ts'
 import { conditionsOf } from './conditions.ts'
 import { createHistory } from './history.ts'
+import type { TaskViews } from './task-views.ts'
 
 export interface CatalogDeps extends Pick<ScalerDeps, 'capacity' | 'troubles'> {
   readonly services: Services
@@ -26,8 +29,11 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity' | 'troubles'> {
   readonly policies: Policies
   readonly log: DecisionLog
   readonly now: Clock
+  readonly logger: Logger
   readonly writeUnknown: (serviceId: string) => boolean
   readonly alerts: Pick<AlertBook, 'current'>
+  /** Absent: nobody looks at tasks here. */
+  readonly taskViews?: TaskViews
   /** Absent: load is not measured here. */
   readonly load?: Pick<LoadBook, 'of'>
 }
@@ -45,6 +51,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const restore = sharedState.current().restores.get(observation.id)
     const state = effectiveState(observation, restore)
     const lastDecision = log.last(observation.id)
+    const running = deps.taskViews?.running(observation.id)
     const writeUnknown = deps.writeUnknown(observation.id)
     const alerts = alertsOf(deps.alerts.current(), observation.id)
     const load = deps.load?.of(observation.id)
@@ -71,6 +78,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       reading: withLoadIssues(reading, load),
       observation,
       ...(bounds && { bounds }),
+      ...(running !== undefined && { running }),
       ...(state && { state }),
       ...(pause && { pause }),
       ...(restore && { restore }),
@@ -88,10 +96,17 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   const rowOf = (observation: ServiceObservation): ServiceRow => {
     const reading = policies.byId(observation.id)?.reading
     const unsupported = unsupportedMode(observation.mode) ?? reading?.unsupported
+    const running = deps.taskViews?.running(observation.id)
+    const runs = running === undefined ? {} : { running }
     if (reading?.optedIn) {
-      return { observation, autoscaler: reading.name, ...(unsupported !== undefined && { reason: unsupported }) }
+      return {
+        observation,
+        ...runs,
+        autoscaler: reading.name,
+        ...(unsupported !== undefined && { reason: unsupported }),
+      }
     }
-    return { observation, reason: unsupported ?? 'it has no scaling policy' }
+    return { observation, ...runs, reason: unsupported ?? 'it has no scaling policy' }
   }
 
   const weekOf = ({ observation, reading }: BoundPolicy): Week | undefined => {
@@ -109,8 +124,21 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     return { observation, reading, nowMs, zone: zone.name, fromMs, untilMs, ...ahead }
   }
 
-  services.onChange(({ id, after }) => {
+  const changes = createListeners<string | undefined>(deps.logger)
+  services.onChange(({ id, before, after }) => {
     if (after === undefined) sinceOf.forget(id)
+    changes.tell(after?.name ?? before?.name)
+  })
+  services.onSync(() => changes.tell(undefined))
+  sharedState.onChange(() => changes.tell(undefined))
+  log.subscribe(({ type, data }) => {
+    if (type === 'decision') changes.tell(data.service)
+  })
+  deps.taskViews?.onChange((ids) => {
+    for (const id of ids) {
+      const name = services.get(id)?.name
+      if (name !== undefined) changes.tell(name)
+    }
   })
 
   return {
@@ -121,6 +149,12 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     allDecisions: log.all,
     history: (name) => history(policies.find(name).observation.id),
     week: (name) => weekOf(policies.find(name)),
+    tasks: (name) => {
+      const id = name === undefined ? undefined : policies.find(name).observation.id
+      return deps.taskViews?.list(id) ?? []
+    },
+    look: () => deps.taskViews?.look(),
+    onChange: (listener) => changes.add(listener),
     services: () => [...services.list()].map(rowOf).sort(byServiceName),
     sync: () => services.sync(),
   }

@@ -29,6 +29,9 @@ export function addAutoscalerCommands(root: Command, io: Console, run: Run): voi
           await (await look()).explain({ name, direction }, options, io),
       ),
     )
+  command('tasks <name>', 'its tasks, and the last that failed, with Swarm’s own words').action(
+    run(async (name: string, options: JsonOption) => await (await look()).tasks(name, options, io)),
+  )
   command('history <name>', 'every change of the count that the controller saw, and who made it').action(
     run(async (name: string, options: JsonOption) => await (await look()).history(name, options, io)),
   )

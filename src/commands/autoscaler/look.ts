@@ -1,6 +1,8 @@
 /** `describe`, `explain`, `history`, `decisions`: what the API says of an autoscaler, for people. */
+import type { Static } from '@sinclair/typebox'
 import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
+import type { TaskSchema } from '../../http/wire/task.ts'
 import type { WireWeek } from '../../http/wire/week.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
@@ -65,6 +67,25 @@ function sentence({ autoscaler, outcome, code, from, to, reason, retryAt }: Wire
   const what = outcome === 'scaled' ? `would go from ${from} to ${to}` : `would be ${code ?? outcome}`
   return `${autoscaler}: ${what}: ${reason}${retryAt === undefined ? '' : ` (again from ${retryAt})`}`
 }
+
+interface WireTasks {
+  readonly tasks: readonly Static<typeof TaskSchema>[]
+}
+
+export const tasks = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<WireTasks>({ path: pathOf(name, '/tasks') }, options, io, ({ tasks: found }) => {
+    const rows = found.map(({ id, slot, node, state, desiredState, since, error, message, addresses }) => [
+      slot ?? id,
+      node?.hostname ?? node?.id ?? '-',
+      state === desiredState ? state : `${state} (wanted: ${desiredState})`,
+      ago(since),
+      (addresses ?? []).join(' '),
+      error ?? message ?? '',
+    ])
+    return rows.length === 0
+      ? `${name} has no tasks.\n`
+      : textTable(['TASK', 'NODE', 'STATE', 'SINCE', 'ADDRESS', 'SWARM SAYS'], rows)
+  })
 
 interface WireHistory {
   readonly since: string

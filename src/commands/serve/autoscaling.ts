@@ -14,6 +14,7 @@ import { createAlertBook } from '../../autoscaling/receiver/alert-book.ts'
 import { createAlertReceiver } from '../../autoscaling/receiver/alert-receiver.ts'
 import { createStandingKeeper } from '../../autoscaling/receiver/standing-keeper.ts'
 import { createCatalog } from '../../autoscaling/views/catalog.ts'
+import { createTaskViews } from '../../autoscaling/views/task-views.ts'
 import { createInMemoryStore } from '../../autoscaling/writer/in-memory-store.ts'
 import { effectiveState } from '../../autoscaling/writer/lane-context.ts'
 import { createLanes } from '../../autoscaling/writer/lanes.ts'
@@ -61,7 +62,8 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
     load: load.book,
   }
   const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
+  const taskViews = createTaskViews({ ...needs, services, now })
+  const catalog = createCatalog({ ...deps, taskViews, writeUnknown: lanes.writeUnknown })
   const scaler = createScaler({ ...deps, lanes, catalog })
   const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
   const tell = createTeller(deps)
@@ -83,6 +85,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
     finish: scaler.stop,
     async close() {
       policies.close()
+      taskViews.close()
       await keeper.stop()
       await Promise.race([book.close(), sleep(LAST_WRITE_MS)])
       await Promise.all([lanes.stop(), load.close(), files.close()])

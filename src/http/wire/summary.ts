@@ -11,6 +11,9 @@ export const SummarySchema = Type.Object({
   service: Type.String(),
   stack: Type.Optional(Type.String({ description: 'Of `docker stack deploy`.' })),
   replicas: Type.Integer({ description: 'From the spec, never a count of tasks.' }),
+  running: Type.Optional(
+    Type.Integer({ description: 'Tasks that run and shall; absent: not known. Known soon after the first who asks.' }),
+  ),
   min: Type.Optional(Type.Integer()),
   max: Type.Optional(
     Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum is known.' }),
@@ -61,7 +64,7 @@ function attentionOf(conditions: readonly Condition[]): WireSummary['attention']
 }
 
 export function wireSummary(autoscaler: Autoscaler): WireSummary {
-  const { name, observation, bounds, conditions, pause, nextAllowedMs, state, lastDecision } = autoscaler
+  const { name, observation, running, bounds, conditions, pause, nextAllowedMs, state, lastDecision } = autoscaler
   const stack = observation.labels['com.docker.stack.namespace']
   const attention = attentionOf(conditions)
   return {
@@ -69,6 +72,7 @@ export function wireSummary(autoscaler: Autoscaler): WireSummary {
     service: observation.name,
     ...(stack !== undefined && { stack }),
     replicas: observation.replicas,
+    ...(running !== undefined && { running }),
     ...(bounds && { min: bounds.min, max: bounds.max }),
     ...(attention && { attention }),
     ...(pause && { pause: wirePause(pause) }),
@@ -95,6 +99,7 @@ export const ServiceSchema = Type.Object({
   stack: Type.Optional(Type.String({ description: 'Of `docker stack deploy`.' })),
   mode: Type.String({ description: '`replicated`, `global`, `replicated-job`, `global-job` or `unknown`.' }),
   replicas: Type.Optional(Type.Integer({ description: 'From the spec; only of a replicated one.' })),
+  running: Type.Optional(Type.Integer({ description: 'Tasks that run and shall; absent: not known.' })),
   autoscaler: Type.Optional(Type.String({ description: 'Its name; absent: it has no policy.' })),
   reason: Type.Optional(Type.String({ description: 'Why it is not scaled.' })),
   labels: Type.Optional(
@@ -109,7 +114,7 @@ export const ServiceSchema = Type.Object({
 /** What a maximum to begin with may be, where nobody has said one. */
 const LEAST_MAX = 10
 
-export function wireService({ observation, autoscaler, reason }: ServiceRow): Static<typeof ServiceSchema> {
+export function wireService({ observation, running, autoscaler, reason }: ServiceRow): Static<typeof ServiceSchema> {
   const { id, name, mode, replicas, labels } = observation
   const stack = labels['com.docker.stack.namespace']
   const isReplicated = mode === 'replicated'
@@ -118,6 +123,7 @@ export function wireService({ observation, autoscaler, reason }: ServiceRow): St
     ...{ id, name, mode },
     ...(stack !== undefined && { stack }),
     ...(isReplicated && { replicas }),
+    ...(running !== undefined && { running }),
     ...(autoscaler !== undefined && { autoscaler }),
     ...(reason !== undefined && { reason }),
     ...(isReplicated && autoscaler === undefined && { labels: { 'autoscaler.enable': 'true', 'autoscaler.max': max } }),

@@ -16,6 +16,7 @@ import { backoff, type Timing } from '../engine/timing.ts'
 import { createVersionedCache } from '../engine/versioned-cache.ts'
 import type { InSync } from '../sync/in-sync.ts'
 import { watchTasks } from './control-socket.ts'
+import { createFailures } from './failures.ts'
 import { createTaskLists } from './task-lists.ts'
 import { isHistory, type ReadTask } from './task-mapper.ts'
 import type { TaskChange } from './watch-message.ts'
@@ -55,6 +56,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   const cache = createVersionedCache<ReadTask>(() => {
     hasNews = true
   })
+  const failures = createFailures()
   const asked = { ids: new Set<string>(), fullAt: Number.NEGATIVE_INFINITY, isSoon: true, tookMs: 0 }
   const lists = createTaskLists({ engine, timing, signal, get: cache.get, followed: () => asked.ids })
 
@@ -105,8 +107,10 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       replayedAt = performance.now()
       listedIn = ''
       reading.wake()
-    } else if (isHistory(one.task)) cache.applyRemoved(one.id)
-    else cache.applyRead(cache.ticket(), one.id, one)
+    } else if (isHistory(one.task)) {
+      failures.note(one.task)
+      cache.applyRemoved(one.id)
+    } else cache.applyRead(cache.ticket(), one.id, one)
   }
 
   const onChanges = (heard: readonly TaskChange[]) => {
@@ -124,6 +128,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       started,
       listed.filter(({ task }) => !isHistory(task)),
     )
+    for (const { task } of listed) failures.note(task)
     newestListed = listed.reduce((newest, { version }) => Math.max(newest, version), -1)
     lastListAt = performance.now()
     readAtMs = startedAtMs
@@ -146,6 +151,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     asked.ids = new Set(found.map(({ id }) => id))
     if (isFull) asked.fullAt = startedAt
     asked.tookMs = performance.now() - startedAt
+    for (const { task } of found) failures.note(task)
     cache.applyList(started, found)
     readAtMs = startedAtMs
     tell()
@@ -257,6 +263,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       return shown
     },
     get: (id) => cache.get(id)?.task,
+    failed: failures.all,
     isGone: cache.isGone,
     sync() {
       const whole = inSync.status()

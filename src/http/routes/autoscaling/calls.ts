@@ -2,7 +2,6 @@
 import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../../autoscaling/policy/step.ts'
 import { whoAsks } from '../../plugins/access.ts'
-import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema } from '../../wire/decision.ts'
@@ -87,19 +86,17 @@ function replicasRoute(app: TypedApp, deps: Deps): void {
       const { params, body, headers } = request
       const { name } = params
       const { replicas, reason, expect } = body
-      requireExpected(deps.catalog.get(name).observation.replicas, expect)
       const key = readIdempotencyKey(headers['idempotency-key'], { autoscaler: name, wish: `set:${replicas}` })
       const note = reason?.trim()
-      const wish = { replicas, caller: whoAsks(request), ...(key && { key }), ...(note && { note }) }
+      const wish = {
+        ...{ replicas, caller: whoAsks(request) },
+        ...(expect !== undefined && { expected: expect }),
+        ...(key && { key }),
+        ...(note && { note }),
+      }
       return answerDecision(await deps.scaler.request(name, { kind: 'set', origin: 'call', ...wish }))
     },
   )
-}
-
-/** Of two people who look at 3, one at 5 must not undo what the other just did. Throws HttpProblem `count-changed`. */
-function requireExpected(count: number, expected: number | undefined): void {
-  if (expected === undefined || expected === count) return
-  throw new HttpProblem('count-changed', `The count is ${count} now, not ${expected}; nothing was changed. Look again.`)
 }
 
 /** Stop one direction or both, for a while or until told otherwise. */

@@ -12,6 +12,7 @@ import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
 import { enumeration } from '../../wire/enumeration.ts'
 import { ServiceSchema, SummarySchema, wireService, wireSummary } from '../../wire/summary.ts'
+import { TaskSchema, wireTask } from '../../wire/task.ts'
 import { rfc3339 } from '../../wire/time.ts'
 import { WeekSchema, wireWeek } from '../../wire/week.ts'
 import { answers, NameParams, needs, oneOf } from '../schemas.ts'
@@ -81,6 +82,7 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       config: { sharedMs: 50 },
     },
     async ({ query, headers }, reply) => {
+      catalog.look()
       const autoscalers = catalog.list()
       const sync = catalog.sync()
       // Nothing read yet is not the same as no autoscaler.
@@ -119,11 +121,38 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       onRequest,
     },
     async () => {
+      catalog.look()
       const services = catalog.services().map(wireService)
       const sync = catalog.sync()
       if (services.length === 0 && !sync.inSync) throw notInSync(sync)
       return { services }
     },
+  )
+  const Tasks = Type.Object({ tasks: Type.Array(TaskSchema) })
+  app.get(
+    '/v1/task',
+    {
+      schema: {
+        ...shared,
+        summary: 'Every task that is not history, and the last that failed, with Swarm’s own words',
+        response: answers(Tasks, 'By service and slot.'),
+      },
+      onRequest,
+      config: { sharedMs: 50 },
+    },
+    async () => ({ tasks: catalog.tasks().map(wireTask) }),
+  )
+  app.get(
+    '/v1/autoscaler/:name/tasks',
+    {
+      schema: {
+        ...ofOne,
+        summary: 'Its tasks, and the last that failed, with Swarm’s own words',
+        response: answers(Tasks, 'By slot.'),
+      },
+      onRequest,
+    },
+    async ({ params: { name } }) => ({ tasks: catalog.tasks(name).map(wireTask) }),
   )
   app.get(
     '/v1/autoscaler/:name',

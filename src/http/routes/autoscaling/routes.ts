@@ -1,11 +1,12 @@
 /** The routes of autoscaling. */
 import type { OrreryEvent } from '../../../autoscaling/autoscaler.ts'
-import type { RouteGroup, WireEvent } from '../../route-group.ts'
+import type { EventSource, RouteGroup, WireEvent } from '../../route-group.ts'
 import { wireObservation } from '../../wire/autoscaler.ts'
 import { wireDecision } from '../../wire/decision.ts'
 import { callRoutes } from './calls.ts'
 import type { AutoscalingDeps } from './deps.ts'
 import { readRoutes } from './reads.ts'
+import { summaryEvents } from './summary-events.ts'
 import { webhookRoutes } from './webhooks.ts'
 
 export const autoscalingRoutes = (deps: AutoscalingDeps): RouteGroup => ({
@@ -13,7 +14,7 @@ export const autoscalingRoutes = (deps: AutoscalingDeps): RouteGroup => ({
     { name: 'autoscaler', description: 'Scaling, and why it did or did not happen' },
     { name: 'webhook', description: 'Notifications of monitoring tools' },
   ],
-  events: (listener) => deps.feed.subscribe((event) => listener(event, () => wireEvent(event))),
+  events: eventsOf(deps),
   register(app, http) {
     const all = { ...deps, ...http }
     readRoutes(app, all)
@@ -21,6 +22,16 @@ export const autoscalingRoutes = (deps: AutoscalingDeps): RouteGroup => ({
     webhookRoutes(app, all)
   },
 })
+
+function eventsOf({ feed, catalog }: AutoscalingDeps): EventSource {
+  const summaries = summaryEvents(catalog)
+  return (listener) => {
+    const ends = [feed.subscribe((event) => listener(event, () => wireEvent(event))), summaries(listener)]
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+}
 
 function wireEvent({ type, data }: OrreryEvent): WireEvent {
   if (type === 'decision') return { type, data: wireDecision(data) }

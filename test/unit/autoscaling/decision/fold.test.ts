@@ -43,6 +43,34 @@ describe('a batch of requests', () => {
     expect(fold(input).write?.replicas).toBe(4)
   })
 
+  it('refuses who saw another count than the one that is there when it is their turn', () => {
+    const seen = (replicas: number, expected: number, by = ''): FoldInput['requests'][number] => ({
+      ...{ kind: 'set', origin: 'call', replicas, expected },
+      ...(by === '' ? {} : { key: key(by) }),
+    })
+    const input = foldInput({ requests: [seen(5, 3), seen(7, 3), seen(8, 5)] })
+    expect(numbers(input)).toEqual(['scaled 3-5', 'count-changed', 'scaled 5-8'])
+    // Whoever repeats a call has changed the count themselves.
+    const repeated = foldInput({ requests: [seen(5, 3, 'k'), seen(5, 3, 'k')] })
+    expect(numbers(repeated)).toEqual(['scaled 3-5', 'held 3-5'])
+  })
+
+  it('lets of those who saw one count no second one through, however many and in whatever order', () => {
+    const wish = fc.record({ replicas: fc.integer({ min: 1, max: 1000 }), expected: fc.integer({ min: 1, max: 6 }) })
+    fc.assert(
+      fc.property(fc.array(wish, { maxLength: 12 }), (wishes) => {
+        const requests = wishes.map((one) => ({ kind: 'set' as const, origin: 'call' as const, ...one }))
+        const { verdicts } = fold(foldInput({ requests }))
+        let count = 3
+        for (const [index, verdict] of verdicts.entries()) {
+          const isRight = requests[index]?.expected === count
+          expect(verdict instanceof Fault ? verdict.code : 'decided').toBe(isRight ? 'decided' : 'count-changed')
+          if (!(verdict instanceof Fault)) count = verdict.decision.to
+        }
+      }),
+    )
+  })
+
   it('knows a key that came twice in it', () => {
     const input = foldInput({ requests: [up({ key: key('k') }), up({ key: key('k') }), up({ key: key('k', 'xx') })] })
     expect(numbers(input)).toEqual(['scaled 3-4', 'held 3-4', 'key-reused'])
