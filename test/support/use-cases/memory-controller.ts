@@ -3,19 +3,25 @@ import { onTestFinished } from 'vitest'
 import { createAlertSource } from '../../../src/autoscaling/alerts/alert-source.ts'
 import { type AlertState, EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
 import { boundsSource, createRestoreSource } from '../../../src/autoscaling/decision/request-source.ts'
+import { createLoadBook } from '../../../src/autoscaling/evaluation/load-book.ts'
+import { createTaskTroubles } from '../../../src/autoscaling/evaluation/task-troubles.ts'
 import { createDecisionLog, createTeller } from '../../../src/autoscaling/feed/decision-log.ts'
+import type { Measurement } from '../../../src/autoscaling/load/measurement.ts'
 import { createPolicies } from '../../../src/autoscaling/policy/policies.ts'
-import type { AddressCapacity, AlertStore, FiringAlerts } from '../../../src/autoscaling/ports.ts'
+import type { AddressCapacity, AlertStore, FiringAlerts, LoadSources, Ticks } from '../../../src/autoscaling/ports.ts'
 import { createAlertBook } from '../../../src/autoscaling/receiver/alert-book.ts'
 import { createStandingKeeper } from '../../../src/autoscaling/receiver/standing-keeper.ts'
 import { createCatalog } from '../../../src/autoscaling/views/catalog.ts'
 import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
 import { createLanes } from '../../../src/autoscaling/writer/lanes.ts'
 import { createScaler } from '../../../src/autoscaling/writer/scaler.ts'
+import type { Tasks } from '../../../src/swarm/ports.ts'
 import { createMemorySwarm } from '../swarm/services.ts'
 import { alertReceiver } from './alerts.ts'
 
 const quiet = () => {}
+
+const NOTHING: Measurement = { kind: 'missing', why: 'empty', detail: 'nothing is measured' }
 
 export type MemorySwarm = ReturnType<typeof createMemorySwarm>
 
@@ -25,6 +31,18 @@ export interface MemoryOptions {
   readonly alertStore?: AlertStore
   readonly alertmanager?: FiringAlerts
   readonly capacity?: AddressCapacity
+  /** Measured load, each 15 s; no agent reports. */
+  readonly load?: { readonly sources: LoadSources; readonly tasks?: Pick<Tasks, 'list' | 'onChange'> }
+}
+
+const noTasks: Pick<Tasks, 'list' | 'onChange'> = { list: () => [], onChange: () => quiet }
+
+const eachSecond: Ticks = {
+  each(listener) {
+    listener()
+    const timer = setInterval(listener, 1000)
+    return () => clearInterval(timer)
+  },
 }
 
 /** The config `orrery-alerts`, counting what is written to it; `fails` makes every write fail. */
@@ -60,9 +78,18 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
   const book = createAlertBook({ store: alertStore, logger })
   let writes = 0
+  const { sources = { urls: { ask: async () => NOTHING } }, tasks = noTasks } = options.load ?? {}
+  const [reports, nodes] = [{ list: () => [] }, { list: () => [] }]
+  const load = createLoadBook({
+    ...{ services, policies, reports, nodes, sources, now, logger },
+    ticks: eachSecond,
+    tickMs: 15_000,
+  })
+  const troubles = createTaskTroubles({ tasks, now })
   const deps = {
     ...{ services, sharedState, alerts: book, policies, log, now, logger },
-    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book)],
+    sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book), load.source],
+    ...(options.load && { load, troubles }),
     listener: { decided: quiet, wrote: quiet, observed: quiet },
     newWriteId: () => `write-${++writes}`,
     ...(capacity && { capacity }),
@@ -74,9 +101,13 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   const asksAlertmanager = alertmanager !== undefined
   const alerts = alertReceiver({ scaler, catalog, book, tell: createTeller(deps), now, asksAlertmanager })
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
+  const stopTicks = options.load === undefined ? quiet : eachSecond.each(troubles.look)
+  if (options.load !== undefined) load.start()
   const stop = async () => {
     policies.close()
-    await Promise.all([keeper.stop(), lanes.stop(), book.close()])
+    stopTicks()
+    troubles.close()
+    await Promise.all([load.close(), keeper.stop(), lanes.stop(), book.close()])
   }
   onTestFinished(stop)
   return { swarm, catalog, scaler, alerts, book, stop }
