@@ -1,17 +1,17 @@
 /** The HTTP side put together, in the order in which it is registered. It listens nowhere: see listen.ts. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyInstance, type HTTPMethods, LogController } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serveDashboard } from './dashboard/dashboard.ts'
 import { createGuard, createRoleOf, refuseForeignHosts } from './plugins/access.ts'
 import { answerError, answerErrors } from './plugins/errors.ts'
 import { createGrafanaGuard } from './plugins/grafana-signature.ts'
 import { readBodiesAsJson } from './plugins/json-body.ts'
+import { trackMethods } from './plugins/method-not-allowed.ts'
 import { describeApi } from './plugins/openapi.ts'
 import { createRefuse } from './plugins/refuse.ts'
 import { logRequests } from './plugins/request-log.ts'
 import { shareAnswers } from './plugins/shared-answers.ts'
 import { createStopping } from './plugins/stopping.ts'
-import { HttpProblem } from './problem.ts'
 import type { Http, ServerDeps } from './route-group.ts'
 import { eventRoutes } from './routes/events.ts'
 import { processRoutes } from './routes/process.ts'
@@ -62,34 +62,4 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   if (deps.dashboardFolder !== undefined) serveDashboard(app, deps.dashboardFolder)
   app.after(refuseOtherMethods)
   return app
-}
-
-/** A known path with a method it has not: 405 and what it has, instead of Fastify's 404. Call before any route; returns what to call after the last one. */
-function trackMethods(app: FastifyInstance): () => void {
-  const methodsOf = new Map<string, Set<string>>()
-  app.addHook('onRoute', ({ url, method }) => {
-    const methods = methodsOf.get(url) ?? new Set()
-    for (const one of [method].flat()) methods.add(one)
-    methodsOf.set(url, methods)
-  })
-  return () => {
-    for (const [url, present] of [...methodsOf]) refuseOthers(app, url, [...present].sort())
-  }
-}
-
-function refuseOthers(app: FastifyInstance, url: string, present: readonly string[]): void {
-  const others = app.supportedMethods.filter((method): method is HTTPMethods => !present.includes(method))
-  if (others.length === 0) return
-  const allow = present.join(', ')
-  app.route({
-    url,
-    method: others,
-    schema: { hide: true },
-    onRequest: async ({ method }) => {
-      throw new HttpProblem('method-not-allowed', `${method} is not possible here; possible: ${allow}.`, {
-        headers: { allow },
-      })
-    },
-    handler: () => undefined,
-  })
 }
