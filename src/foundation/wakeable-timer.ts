@@ -31,3 +31,7 @@ export function createWakeableTimer(): WakeableTimer {
     },
   }
 }
+
+/** Resolves after the time, or on abort; never rejects. */
+export const pauseFor = (timeoutMs: number, signal?: AbortSignal): Promise<void> =>
+  createWakeableTimer().pause(timeoutMs, signal)

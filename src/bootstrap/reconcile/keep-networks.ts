@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
+import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { AgentNews } from '../../swarm/ports.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
@@ -134,7 +134,7 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
         }
         const restMs = Math.max((performance.now() - startedAt) * REST_FACTOR, SETTLE_MS)
         // Aborted: the loop ends.
-        await sleep(Math.min(restMs, LOOK_EVERY_MS), undefined, { signal }).catch(() => undefined)
+        await pauseFor(Math.min(restMs, LOOK_EVERY_MS), signal)
         await pause(LOOK_EVERY_MS, signal)
       }
       for (const stop of stops) stop()

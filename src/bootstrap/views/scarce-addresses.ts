@@ -1,6 +1,6 @@
 /** Says once in the log when a node runs short of addresses, and again only after it had enough of them in between. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../foundation/logger.ts'
+import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { NetworkCatalog, ShareView } from '../network.ts'
 import { areScarce, percentTaken } from '../record/address-count.ts'
 
@@ -40,7 +40,7 @@ export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): 
       while (!signal.aborted) {
         look()
         // Aborted: the loop ends.
-        await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+        await pauseFor(LOOK_EVERY_MS, signal)
       }
     },
   }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
+import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { Desired } from '../desired/desired.ts'
 import { checkIdOf, consulNodeOf, type EntryIssue } from '../entry.ts'
 import type { Settings } from '../facts.ts'
@@ -249,16 +249,14 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
         const reason = error instanceof Error ? error.message : String(error)
         if (reason !== fault) logger.warn({ event: 'consul-sync-failed' }, reason)
         fault = reason
-        await sleep(Math.min(timing.retryMs * 2 ** failures, timing.mostRetryMs), undefined, { signal }).catch(
-          () => undefined,
-        )
+        await pauseFor(Math.min(timing.retryMs * 2 ** failures, timing.mostRetryMs), signal)
         failures += 1
         continue
       }
       // A stale write, or a catalog that is not as we left it, is looked at again; not in a hot loop.
       const againInMs = readAtMs === 0 ? 50 : timing.fullEveryMs - (now() - readAtMs)
       await timer.pause(Math.max(Math.min(againInMs, (dueAtMs ?? Number.POSITIVE_INFINITY) - now()), 50), signal)
-      await sleep(timing.gatherMs, undefined, { signal }).catch(() => undefined)
+      await pauseFor(timing.gatherMs, signal)
     }
   }
 
@@ -280,7 +278,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
       try {
         const current = settings()
         if (!writer.session() || actual === undefined || current === undefined) {
-          await sleep(timing.retryMs, undefined, { signal }).catch(() => undefined)
+          await pauseFor(timing.retryMs, signal)
           index = undefined
           continue
         }
@@ -290,13 +288,13 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
         // A write of our own may be seen before its answer is here.
         while (isSyncing && !signal.aborted) await sleep(LOOK_AGAIN_MS)
         if (isAsLeft((await catalog.watch(undefined, signal)).checks, current.cluster)) continue
-        await sleep(isSuspect ? timing.suspectEveryMs : 0, undefined, { signal }).catch(() => undefined)
+        await pauseFor(isSuspect ? timing.suspectEveryMs : 0, signal)
         isSuspect = true
         nudge(true)
       } catch {
         // The sync meets the same Consul, and says so; what happened meanwhile is read when it is back.
         index = undefined
-        await sleep(timing.retryMs, undefined, { signal }).catch(() => undefined)
+        await pauseFor(timing.retryMs, signal)
         nudge(true)
       }
     }

@@ -1,6 +1,6 @@
 /** Says in the log what stands in the way of an entry, once, and that it is over. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../foundation/logger.ts'
+import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { EntryIssue } from '../entry.ts'
 import type { Settings } from '../facts.ts'
 import type { Desire } from './desire.ts'
@@ -35,6 +35,6 @@ export async function logIssues(deps: {
           logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
       told = now
     }
-    await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined)
+    await pauseFor(EVERY_MS, signal)
   }
 }

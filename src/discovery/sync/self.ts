@@ -1,6 +1,6 @@
 /** Keeps the controller itself in Consul, with a check that Consul runs, so that monitoring tools find it there. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../foundation/logger.ts'
+import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { ConsulAgent, SelfEntry } from '../ports.ts'
 
 export interface SelfDeps {
@@ -37,9 +37,7 @@ export async function keepSelf({ agent, self, logger, everyMs = EVERY_MS }: Self
       if (reason !== told) logger.warn({ event: 'consul-self-failed' }, reason)
       told = reason
     }
-    await sleep(told === '' && registered !== undefined ? everyMs : Math.min(everyMs, 1_000), undefined, {
-      signal,
-    }).catch(() => undefined)
+    await pauseFor(told === '' && registered !== undefined ? everyMs : Math.min(everyMs, 1_000), signal)
   }
   if (registered === undefined) return
   await agent.deregister(registered.id).catch((error: unknown) => {

@@ -1,8 +1,8 @@
 /** The engine's event stream, followed for ever. Idle it is silent, and without quorum too: liveness is not judged here. */
 import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../../foundation/logger.ts'
+import { pauseFor } from '../../../foundation/wakeable-timer.ts'
 import type { Engine } from './engine-connection.ts'
 import { digitsAt, parseLossless, textAt } from './engine-json.ts'
 import { backoff, type Timing } from './timing.ts'
@@ -50,7 +50,7 @@ export async function followEvents(deps: EventStreamDeps): Promise<void> {
     deps.onDisconnected(reason)
     const pauseMs = backoff(timing, Math.max(failures - 1, 0))
     logger.warn({ event: 'event-stream-lost', retryInMs: Math.round(pauseMs) }, reason)
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
+    await pauseFor(pauseMs, signal)
   }
 }
 

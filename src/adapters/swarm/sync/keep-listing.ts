@@ -1,6 +1,6 @@
 /** Takes a full list when one is needed to be in sync, when a change was missed, and every minute for truth. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../../foundation/logger.ts'
+import { createWakeableTimer, pauseFor } from '../../../foundation/wakeable-timer.ts'
 import { backoff, type Timing } from '../engine/timing.ts'
 import type { InSync } from './in-sync.ts'
 
@@ -26,7 +26,7 @@ export interface ListingDeps {
 export function createListing({ inSync, logger, timing, signal, list }: ListingDeps): Listing {
   let isWanted = false
   let lastAt = Number.NEGATIVE_INFINITY
-  let wake = () => {}
+  const { wake, pause } = createWakeableTimer()
 
   const dueInMs = (): number => {
     const state = inSync.listing()
@@ -48,27 +48,17 @@ export function createListing({ inSync, logger, timing, signal, list }: ListingD
     inSync.listed(epoch)
   }
 
-  const pause = async (pauseMs: number) => {
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve
-    })
-    const timer = Number.isFinite(pauseMs) ? setTimeout(wake, pauseMs) : undefined
-    await woken
-    clearTimeout(timer)
-  }
-
   return {
     soon() {
       isWanted = true
       wake()
     },
     async run() {
-      const stop = inSync.onProgress(() => wake())
-      signal.addEventListener('abort', () => wake(), { once: true })
+      const stop = inSync.onProgress(wake)
       for (let failures = 0; !signal.aborted; ) {
         const pauseMs = dueInMs()
         if (pauseMs > 0) {
-          await pause(pauseMs)
+          await pause(pauseMs, signal)
           continue
         }
         try {
@@ -79,7 +69,7 @@ export function createListing({ inSync, logger, timing, signal, list }: ListingD
           const reason = error instanceof Error ? error.message : String(error)
           logger.warn({ event: 'list-failed' }, reason)
           inSync.listFailed(reason)
-          await sleep(backoff(timing, failures), undefined, { signal }).catch(() => undefined)
+          await pauseFor(backoff(timing, failures), signal)
           failures += 1
         }
       }

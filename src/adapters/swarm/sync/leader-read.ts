@@ -2,8 +2,8 @@
  * Asks the swarm's leader something small again and again: the one sign of life that needs a quorum. Without one the event
  * stream stays open and silent, `/info` says that all is well, and `/services` serves old data before it hangs.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../../foundation/logger.ts'
+import { pauseFor } from '../../../foundation/wakeable-timer.ts'
 import { type Engine, parseBody } from '../engine/engine-connection.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { Timing } from '../engine/timing.ts'
@@ -62,7 +62,7 @@ export async function keepReadingLeader(deps: LeaderReadDeps): Promise<void> {
       lastFailure = reason
       deps.onFailure(reason)
     }
-    await sleep(Math.max(pauseMs, 0), undefined, { signal }).catch(() => undefined)
+    await pauseFor(Math.max(pauseMs, 0), signal)
   }
 }
 
