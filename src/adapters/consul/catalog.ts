@@ -3,6 +3,7 @@ import type { CatalogCheck, CatalogNode, CatalogService, CatalogWrite } from '..
 import type { WriteFailure } from '../../discovery/plan/transactions.ts'
 import type { ConsulCatalog, TransactionResult } from '../../discovery/ports.ts'
 import { Fault } from '../../foundation/errors.ts'
+import { createLimit } from '../../foundation/limit.ts'
 import { blockingAnswer, canceller, WAIT, WAIT_TIMEOUT_MS } from './blocking.ts'
 import { answerOf, type ConsulClient } from './consul-client.ts'
 import { at, listOf, numberAt, pairsOf, textAt, textsOf } from './fields.ts'
@@ -52,7 +53,8 @@ export function createCatalog(client: ConsulClient, key: () => string): ConsulCa
         const mine = listOf(all).filter(
           (node) => textAt(node, 'Meta', 'external-node') === 'true' || wanted.has(textAt(node, 'Node')),
         )
-        const nodes = await inTurns(mine, readNode)
+        const limited = createLimit(AT_ONCE)
+        const nodes = await Promise.all(mine.map((node) => limited(() => readNode(node))))
         const checks = new Map<string, unknown[]>()
         for (const check of listOf(states)) {
           const of = textAt(check, 'Node')
@@ -94,16 +96,6 @@ export function createCatalog(client: ConsulClient, key: () => string): ConsulCa
       })
     },
   }
-}
-
-async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  const waiting = [...items.entries()]
-  const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) results[next[0]] = await work(next[1])
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return results
 }
 
 function readService(raw: unknown): CatalogService {

@@ -7,8 +7,8 @@ import { readNumber } from '../../autoscaling/load/decimal.ts'
 import { parsePath, valueAt } from '../../autoscaling/load/json-path.ts'
 import type { Measurement } from '../../autoscaling/load/measurement.ts'
 import type { UrlSource } from '../../autoscaling/ports.ts'
+import { createLimit } from '../../foundation/limit.ts'
 import { faultOf, readLimited } from './answer.ts'
-import { createLimit } from './limited.ts'
 
 const TIMEOUT_MS = 5000
 /** Of one server, so that one that is slow holds up nobody else's. */

@@ -3,8 +3,8 @@ import { request } from 'undici'
 import { readNumber } from '../../autoscaling/load/decimal.ts'
 import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
 import type { QuerySource } from '../../autoscaling/ports.ts'
+import { createLimit } from '../../foundation/limit.ts'
 import { faultOf, readLimited } from './answer.ts'
-import { createLimit } from './limited.ts'
 
 const TIMEOUT_MS = 5000
 const MOST_IN_FLIGHT = 20

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import type { EngineFacts, EngineNews, LocalEngine, Usage } from '../../../agent/ports.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { Fault } from '../../../foundation/errors.ts'
+import { createLimit } from '../../../foundation/limit.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import type { ConfigNetwork } from '../../../swarm/config-network.ts'
@@ -113,18 +114,17 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
   }
 
   const inTurns = async ({ event, ids, work }: Turns) => {
-    const waiting = [...ids]
-    const worker = async () => {
-      for (let id = waiting.shift(); id !== undefined && !signal.aborted; id = waiting.shift()) {
-        try {
-          await work(id)
-        } catch (error) {
-          // It may have ended just now. If it is the engine that is away, others find that out and say so.
-          logger.debug({ event, container: id, err: error }, 'a container could not be read')
-        }
+    const limited = createLimit(AT_ONCE)
+    const turn = async (id: string) => {
+      if (signal.aborted) return
+      try {
+        await work(id)
+      } catch (error) {
+        // It may have ended just now. If it is the engine that is away, others find that out and say so.
+        logger.debug({ event, container: id, err: error }, 'a container could not be read')
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await Promise.all(ids.map((id) => limited(() => turn(id))))
   }
 
   const count = async (id: string): Promise<Usage> => {
