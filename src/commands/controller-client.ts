@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type Dispatcher, request } from 'undici'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { messageOf } from '../foundation/errors.ts'
 import { parseTokenFile, type Role } from '../http/access/tokens.ts'
 import type { Console } from './console.ts'
 
@@ -37,7 +38,7 @@ export async function callController({ env }: Console, call: Call, base?: string
     const { statusCode, body } = await request(url, { method: call.method ?? 'GET', headers, ...sent, ...limits })
     return { status: statusCode, text: await body.text() }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new Error(
       `no controller answers at ${url.origin} (${why}); set ORRERY_URL, or start one with \`orrery serve\``,
       {

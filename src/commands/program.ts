@@ -1,5 +1,6 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
+import { messageOf } from '../foundation/errors.ts'
 import { addAutoscalerCommands } from './autoscaler/commands.ts'
 import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
@@ -21,7 +22,7 @@ export async function runProgram(args: readonly string[], io: Console): Promise<
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    io.err(`orrery: ${error instanceof Error ? error.message : String(error)}\n`)
+    io.err(`orrery: ${messageOf(error)}\n`)
     return 1
   }
 }

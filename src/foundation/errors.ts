@@ -33,3 +33,6 @@ export class Fault extends Error {
     this.retryAfterMs = options.retryAfterMs
   }
 }
+
+/** What was thrown, in words for a person. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

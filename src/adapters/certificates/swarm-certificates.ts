@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../../foundation/errors.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { SwarmIdentities, SwarmIdentity } from '../../swarm/identity.ts'
@@ -122,5 +123,3 @@ function identityOf({ cert, key, ca }: Files): SwarmIdentity {
 /** Of Node's text: a line each `CN=…`. */
 const subjectOf = (subject: string): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries(subject.split('\n').map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]))
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,6 +1,6 @@
 /** The connection to Consul, and what each of its failures means. */
 import Consul from 'consul'
-import { Fault } from '../../foundation/errors.ts'
+import { Fault, messageOf } from '../../foundation/errors.ts'
 
 export interface ConsulOptions {
   /** `http://127.0.0.1:8500`, `https://consul:8501`, or without a scheme. */
@@ -91,7 +91,7 @@ function faultOf(
 ): Fault {
   if (cause instanceof Fault) return cause
   const answer = answerOf(cause)
-  const said = answer === undefined ? messageOf(cause) : textOf(answer.body)
+  const said = answer === undefined ? messageOf(cause) || String(cause) : textOf(answer.body)
   const failed = (rest: string) => `Consul at ${address}, ${what}: ${rest}`
   if (answer === undefined) {
     const isTls = /certificate|self.signed|tls|ssl/i.test(said)
@@ -110,8 +110,6 @@ function faultOf(
     return new Fault('consul-unavailable', failed(`${answer.status} ${said}`), { cause, retryAfterMs: 2_000 })
   return new Fault('consul-refused', failed(`${answer.status} ${said}`), { cause })
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message || error.name : String(error))
 
 function textOf(body: unknown): string {
   const text =

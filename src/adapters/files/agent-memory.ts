@@ -2,6 +2,7 @@
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentMemory } from '../../agent/ports.ts'
+import { messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { readWanted, type WantedState } from '../../swarm/wanted.ts'
 
@@ -13,7 +14,7 @@ const ADOPTED = 'adopted.json'
 export async function openAgentMemory({ dir, logger }: { dir: string; logger: Logger }): Promise<AgentMemory> {
   let fault: string | undefined
   const failed = (what: string, error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     const message = `${what} (ORRERY_STATE_DIR=${dir}): ${why}. After a reboot nothing is built before a controller answers.`
     if (fault !== message) logger.warn({ event: 'state-not-kept', err: error }, message)
     fault = message

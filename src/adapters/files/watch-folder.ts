@@ -4,6 +4,7 @@
  */
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../../foundation/errors.ts'
 
 export type FileContent =
   | { readonly kind: 'text'; readonly text: string }
@@ -38,11 +39,9 @@ const fingerprint = async (path: string): Promise<string> => {
     const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
     return [dev, ino, size, mtimeNs, ctimeNs].join(' ')
   } catch (error) {
-    return `unreadable: ${reasonOf(error)}`
+    return `unreadable: ${messageOf(error)}`
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
 
@@ -60,7 +59,7 @@ const readText = async (path: string, maxBytes: number): Promise<FileContent> =>
       await file.close()
     }
   } catch (error) {
-    return unreadable(error instanceof TypeError ? 'is not UTF-8 text' : reasonOf(error))
+    return unreadable(error instanceof TypeError ? 'is not UTF-8 text' : messageOf(error))
   }
 }
 
@@ -75,7 +74,7 @@ const list = async ({ dir, accepts }: FolderOptions): Promise<Listing> => {
     return { names: (await readdir(dir)).filter(accepts), fault: undefined, isMissing: false }
   } catch (error) {
     const isMissing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
-    return { names: isMissing ? [] : undefined, fault: reasonOf(error), isMissing }
+    return { names: isMissing ? [] : undefined, fault: messageOf(error), isMissing }
   }
 }
 

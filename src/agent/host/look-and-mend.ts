@@ -1,6 +1,5 @@
 /** One look at a node and what is done about it: observed, planned, and the steps taken one after the other. */
-
-import { Fault } from '../../foundation/errors.ts'
+import { Fault, messageOf } from '../../foundation/errors.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { NetworkStanding, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
@@ -75,7 +74,7 @@ export function containerNetworks(
 }
 
 function faultOfLook(error: unknown): ReportedFault {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return { code: error instanceof HostFault ? error.code : 'engine-away', message }
 }
 
@@ -172,7 +171,7 @@ async function take(step: NodeStep, { host, engine, memory }: CarryOutDeps): Pro
 }
 
 function faultOfStep(step: NodeStep, error: unknown): ReportedFault {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   if (error instanceof HostFault) {
     if (error.code !== 'kind-unknown') return { code: error.code, message }
     if (step.do === 'make-vlan') {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
+import { messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { AgentNews } from '../../swarm/ports.ts'
@@ -127,7 +128,7 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
             await round(signal)
             lastFailure = ''
           } catch (error) {
-            const reason = error instanceof Error ? error.message : String(error)
+            const reason = messageOf(error)
             if (reason !== lastFailure) logger.warn({ event: 'network-plan-failed', err: error }, reason)
             lastFailure = reason
           }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
+import { messageOf } from '../../foundation/errors.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanOptions, PlanProblem, ProblemCode, Step } from '../plan/words.ts'
@@ -104,7 +105,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
         plan = await look()
       }
     } catch (error) {
-      return end('failed', error instanceof Error ? error.message : String(error))
+      return end('failed', messageOf(error))
     } finally {
       for (const stop of stops) stop()
     }

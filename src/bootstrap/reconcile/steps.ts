@@ -1,5 +1,5 @@
 /** A plan's steps: in words, due or not, and taken. Every write is refused by the Swarm when somebody else wrote first. */
-import { Fault } from '../../foundation/errors.ts'
+import { Fault, messageOf } from '../../foundation/errors.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
 import type { ClusterPlan, Step } from '../plan/words.ts'
 import type { NetworkRecord } from '../record/record.ts'
@@ -46,7 +46,7 @@ async function writeRecord(
     })
     return isTaken ? { kind: 'committed' } : { kind: 'conflict' }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     if (!(error instanceof Fault)) return { kind: 'unknown', message }
     if (error.code === 'conflicts-exhausted') return { kind: 'conflict' }
     return { kind: error.code === 'write-rejected' ? 'rejected' : 'unknown', message }

@@ -1,6 +1,7 @@
 /** The port `AgentReports` for a command: what a controller has heard, asked for again and again. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Value } from '@sinclair/typebox/value'
+import { messageOf } from '../../foundation/errors.ts'
 import type { WireNode } from '../../http/wire/node.ts'
 import { type HeardReport, type NodeReport, NodeReportSchema } from '../../swarm/node-report.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
@@ -37,7 +38,7 @@ export async function askForReports(deps: ControllerReportsDeps): Promise<Contro
       // What was heard before stays: it gets old by itself.
       if (answer.status === 200) heard = reportsOf(answer.text, now())
     } catch (error) {
-      unheard = { reason: error instanceof Error ? error.message : String(error), isThere: false }
+      unheard = { reason: messageOf(error), isThere: false }
     }
     for (const listener of listeners) listener()
   }

@@ -4,6 +4,7 @@ import { createConsulAgent } from '../../adapters/consul/agent.ts'
 import { type ConsulClient, connectConsul } from '../../adapters/consul/consul-client.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ConsulAgent } from '../../discovery/ports.ts'
+import { messageOf } from '../../foundation/errors.ts'
 
 export interface Consul {
   readonly client: ConsulClient
@@ -37,7 +38,7 @@ function pem(variable: string, path: string | undefined): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`${variable}=${path}: cannot be read: ${error instanceof Error ? error.message : error}`)
+    throw new Error(`${variable}=${path}: cannot be read: ${messageOf(error)}`)
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { ConfigError, type ConfigProblem } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
+import { messageOf } from '../../foundation/errors.ts'
 import type { GrafanaSigning } from '../../http/access/grafana-signature.ts'
 import type { AccessRules } from '../../http/access/judge.ts'
 import { parseTokenFile, shortTokens } from '../../http/access/tokens.ts'
@@ -62,7 +63,7 @@ export function readConfiguredFiles(config: Config, read: (path: string) => stri
     try {
       return read(path)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       problems.push({ variable, value: path, message: `can not be read: ${why}` })
       return undefined
     }

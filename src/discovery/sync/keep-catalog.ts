@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
-import { Fault } from '../../foundation/errors.ts'
+import { Fault, messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { Desired } from '../desired/desired.ts'
@@ -246,7 +246,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
           writer.lost()
           continue
         }
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         if (reason !== fault) logger.warn({ event: 'consul-sync-failed' }, reason)
         fault = reason
         await pauseFor(Math.min(timing.retryMs * 2 ** failures, timing.mostRetryMs), signal)

@@ -1,4 +1,5 @@
 /** Keeps the controller itself in Consul, with a check that Consul runs, so that monitoring tools find it there. */
+import { messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { ConsulAgent, SelfEntry } from '../ports.ts'
@@ -33,7 +34,7 @@ export async function keepSelf({ agent, self, logger, everyMs = EVERY_MS }: Self
       }
       told = ''
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       if (reason !== told) logger.warn({ event: 'consul-self-failed' }, reason)
       told = reason
     }

@@ -1,4 +1,5 @@
 /** Which of several controllers writes to Consul: the one whose session holds the lock, while it can read the Swarm. */
+import { messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { ConsulLock } from '../ports.ts'
@@ -102,7 +103,7 @@ export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: Writ
           fault = ''
         } catch (error) {
           if (signal.aborted) break
-          const reason = error instanceof Error ? error.message : String(error)
+          const reason = messageOf(error)
           if (reason !== fault) logger.warn({ event: 'consul-unavailable' }, reason)
           fault = reason
           // Nobody can say whether it is still held: Consul itself refuses the writes of one that is not.

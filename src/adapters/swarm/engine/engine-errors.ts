@@ -1,6 +1,5 @@
 /** What an engine's failure means: the one place that classifies. */
-
-import { Fault } from '../../../foundation/errors.ts'
+import { Fault, messageOf } from '../../../foundation/errors.ts'
 import type { WriteResult } from '../../../swarm/write-result.ts'
 
 /**
@@ -59,7 +58,7 @@ export function writeResult(error: EngineError): Exclude<WriteResult, { kind: 'c
 /** As `writeResult`, of a call on one object of this kind: its own 404 says that it is gone. */
 export function stepResult(error: unknown, kind: 'node' | 'network'): Exclude<WriteResult, { kind: 'committed' }> {
   if (!(error instanceof EngineError)) {
-    return { kind: 'unknown', message: error instanceof Error ? error.message : String(error) }
+    return { kind: 'unknown', message: messageOf(error) }
   }
   if (isNameTaken(error)) return { kind: 'conflict' }
   return isGoneOf(error, kind) ? { kind: 'gone' } : writeResult(error)
@@ -72,7 +71,7 @@ export const isGoneOf = (error: EngineError, kind: 'node' | 'network'): boolean 
 
 /** Of a read that failed. */
 export const unavailable = (error: unknown): Fault =>
-  new Fault('engine-unavailable', error instanceof Error ? error.message : String(error), {
+  new Fault('engine-unavailable', messageOf(error), {
     cause: error,
     retryAfterMs: 2000,
   })
@@ -117,7 +116,7 @@ export function connectionError(endpoint: string, address: string, cause: unknow
   const code = codeOf(cause)
   const unsent = isConnecting(cause) || CERTIFICATE_CODES.test(code)
   const text = CONNECT_SENTENCES[code]
-  const why = (unsent ? text : undefined) ?? (cause instanceof Error ? cause.message : String(cause))
+  const why = (unsent ? text : undefined) ?? messageOf(cause)
   const message = unsent
     ? `The engine at ${address} can not be reached: ${why}.`
     : `${endpoint} at ${address} broke off without a whole answer: ${why}.`

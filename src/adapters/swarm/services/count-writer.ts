@@ -1,5 +1,6 @@
 /** The one write there is: a count together with our label, as a compare-and-swap on the version that was decided on. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { messageOf } from '../../../foundation/errors.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import type { CountWrite } from '../../../swarm/ports.ts'
 import { STATE_LABEL } from '../../../swarm/services.ts'
@@ -63,7 +64,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
       return { kind: 'committed' }
     } catch (error) {
       if (error instanceof EngineError) return writeResult(error)
-      return { kind: 'unknown', message: error instanceof Error ? error.message : String(error) }
+      return { kind: 'unknown', message: messageOf(error) }
     }
   }
 
@@ -75,7 +76,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
     try {
       await keepRead(id, reads.inspect(id))
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       return { kind: 'unknown', message: `The write was refused as out of sequence, but reading back failed: ${why}` }
     }
     const found = cache.get(id)

@@ -1,4 +1,5 @@
 /** Takes a full list when one is needed to be in sync, when a change was missed, and every minute for truth. */
+import { messageOf } from '../../../foundation/errors.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../../foundation/wakeable-timer.ts'
 import { backoff, type Timing } from '../engine/timing.ts'
@@ -66,7 +67,7 @@ export function createListing({ inSync, logger, timing, signal, list }: ListingD
           failures = 0
         } catch (error) {
           if (signal.aborted) break
-          const reason = error instanceof Error ? error.message : String(error)
+          const reason = messageOf(error)
           logger.warn({ event: 'list-failed' }, reason)
           inSync.listFailed(reason)
           await pauseFor(backoff(timing, failures), signal)

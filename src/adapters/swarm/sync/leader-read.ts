@@ -2,6 +2,7 @@
  * Asks the swarm's leader something small again and again: the one sign of life that needs a quorum. Without one the event
  * stream stays open and silent, `/info` says that all is well, and `/services` serves old data before it hangs.
  */
+import { messageOf } from '../../../foundation/errors.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import { pauseFor } from '../../../foundation/wakeable-timer.ts'
 import { type Engine, parseBody } from '../engine/engine-connection.ts'
@@ -57,7 +58,7 @@ export async function keepReadingLeader(deps: LeaderReadDeps): Promise<void> {
       deps.onSuccess(startedAtMs)
     } catch (error) {
       if (signal.aborted) return
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       if (reason !== lastFailure) logger.warn({ event: 'leader-read-failed' }, reason)
       lastFailure = reason
       deps.onFailure(reason)

@@ -4,6 +4,7 @@
  * and after everything that may have hidden a change.
  */
 import { createCoalescedRead } from '../../../foundation/coalesced-read.ts'
+import { messageOf } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import { createWakeableTimer } from '../../../foundation/wakeable-timer.ts'
@@ -195,7 +196,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
         lastReason = ''
       } catch (error) {
         if (signal.aborted) return
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         if (reason !== lastReason) logger.warn({ event: 'tasks-read-failed' }, reason)
         lastReason = reason
         lastAt = performance.now() + backoff(timing, failures) - timing.tasksApartMs
