@@ -1,6 +1,7 @@
 /** `orrery alive`: the container's health check. Asks controller or agent whether the process is alive, nothing more. */
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { hostPort } from '../foundation/host-port.ts'
 import { feelPulse } from './agent-pulse.ts'
 import type { Console, ExitCode } from './console.ts'
 
@@ -19,10 +20,9 @@ async function controllerAlive({ listen, tlsCertFile, tlsCaFile }: Config): Prom
   const address = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   // Its own certificate names the controller's public name, not this address.
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
-  const name = address.includes(':') ? `[${address}]` : address
   const scheme = tlsCertFile === undefined ? 'http' : 'https'
   try {
-    const { statusCode, body } = await request(`${scheme}://${name}:${port}/healthz`, {
+    const { statusCode, body } = await request(`${scheme}://${hostPort(address, port)}/healthz`, {
       dispatcher,
       headersTimeout: 2500,
     })

@@ -1,5 +1,6 @@
 /** `orrery registrations`: what is in Consul and what should be, as a table or as the API's JSON. */
 import Table from 'cli-table3'
+import { hostPort } from '../foundation/host-port.ts'
 import type { WireRegistrations } from '../http/wire/registration.ts'
 import type { Console, ExitCode } from './console.ts'
 import { callController, problemText } from './controller-client.ts'
@@ -39,8 +40,7 @@ function textOf({
     style: { head: [], border: [] },
   })
   for (const { name, address, port, node, service, state, tags } of rows) {
-    const at = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-    table.push([name, at, node, service, state, tags.join('\n')])
+    table.push([name, hostPort(address, port), node, service, state, tags.join('\n')])
   }
   const troubles = conditions.filter(({ status }) => !status).map(({ type, reason }) => `not ${type}: ${reason}`)
   const wrong = issues.map(

@@ -7,6 +7,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net'
 import type { SecureVersion, TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import { hostPort } from '../foundation/host-port.ts'
 import { answerClientError } from './client-error.ts'
 import { createConnections } from './connections.ts'
 import { inTurns } from './turns.ts'
@@ -102,10 +103,7 @@ export async function listen({
     .filter((address) => typeof address === 'object' && address !== null)
   return {
     addresses: bound,
-    urls: bound.map(({ address, family, port }) => {
-      const host = family === 'IPv6' ? `[${address}]` : address
-      return `${tls ? 'https' : 'http'}://${host}:${port}`
-    }),
+    urls: bound.map(({ address, port }) => `${tls ? 'https' : 'http'}://${hostPort(address, port)}`),
     renew(next) {
       for (const server of servers) if ('setSecureContext' in server) server.setSecureContext(next)
       connections.end()

@@ -5,6 +5,7 @@ import { type ConsulClient, connectConsul } from '../../adapters/consul/consul-c
 import type { Config } from '../../config/schema.ts'
 import type { ConsulAgent } from '../../discovery/ports.ts'
 import { messageOf } from '../../foundation/errors.ts'
+import { hostPort } from '../../foundation/host-port.ts'
 
 export interface Consul {
   readonly client: ConsulClient
@@ -54,8 +55,7 @@ export function findPrometheus(
     if (found !== undefined && performance.now() - found.at < FOUND_FOR_MS) return found.url
     const [first] = await agent.passing(consulPrometheus)
     if (first === undefined) throw new Error(`no instance of ${consulPrometheus} passes in Consul`)
-    const host = first.address.includes(':') ? `[${first.address}]` : first.address
-    found = { url: `http://${host}:${first.port}`, at: performance.now() }
+    found = { url: `http://${hostPort(first.address, first.port)}`, at: performance.now() }
     return found.url
   }
 }

@@ -9,6 +9,7 @@ import { createCatalogKeeper, type RegistrationChange } from '../../discovery/sy
 import { logIssues } from '../../discovery/sync/log-issues.ts'
 import { createRegistrations } from '../../discovery/sync/registrations.ts'
 import { keepSelf } from '../../discovery/sync/self.ts'
+import { hostPort } from '../../foundation/host-port.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import { registrationRoutes } from '../../http/routes/discovery/registrations.ts'
 import type { Nodes } from '../../swarm/ports.ts'
@@ -126,12 +127,11 @@ function whereSelf({ config, swarm }: Base, nodes: Nodes): () => Promise<SelfEnt
     if (cluster === undefined || node === undefined || listen === undefined) return undefined
     const address = listen.host === undefined || ANY.test(listen.host) ? node.address : listen.host
     if (address === undefined || ANY.test(address)) return undefined
-    const host = address.includes(':') ? `[${address}]` : address
     const scheme = config.tlsCertFile === undefined ? 'http' : 'https'
     return {
       ...{ id: `orrery-controller-${node.id}`, name: 'orrery', address, port: listen.port },
       meta: { cluster, node: node.hostname, engine },
-      checkUrl: `${scheme}://${host}:${listen.port}/readyz`,
+      checkUrl: `${scheme}://${hostPort(address, listen.port)}/readyz`,
     }
   }
 }

@@ -1,4 +1,5 @@
 /** The `CHECK_*` keys of one port as checks for a Consul agent; every kind that is named becomes one. Pure. */
+import { hostPort } from '../../foundation/host-port.ts'
 import type { NativeCheck } from '../entry.ts'
 import { type Issue, isSet, issueOf, type WrittenKey } from './service-keys.ts'
 
@@ -38,8 +39,7 @@ export function checksOf(
     return undefined
   }
 
-  const host = target.address.includes(':') ? `[${target.address}]` : target.address
-  const at = `${host}:${target.port}`
+  const at = hostPort(target.address, target.port)
   const interval = { Interval: duration('check_interval') ?? DEFAULT_INTERVAL }
   const [timeoutText, status, after] = [
     duration('check_timeout'),
