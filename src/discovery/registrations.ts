@@ -36,17 +36,21 @@ export interface RegistrationView {
   readonly role: 'writer' | 'standby' | 'agents'
   readonly consul: string
   /** Absent before the first. */
-  readonly lastSync?: {
-    readonly atMs: number
-    readonly tookMs: number
-    readonly transactions: number
-    readonly writes: number
-    readonly isFull: boolean
-  }
+  readonly lastSync?: SyncRecord
   readonly conditions: readonly RegistrationCondition[]
   /** Sorted by id. */
   readonly registrations: readonly Registration[]
   readonly issues: readonly EntryIssue[]
+}
+
+/** One turn in which the writer brought Consul in step. */
+export interface SyncRecord {
+  readonly atMs: number
+  readonly tookMs: number
+  readonly transactions: number
+  readonly writes: number
+  /** The whole catalog was read for it. */
+  readonly isFull: boolean
 }
 
 export interface RegistrationCondition {
@@ -68,7 +72,7 @@ export interface Registrations {
    * Reads everything anew and brings Consul in step; resolves with what came of it. `undefined`: another controller writes.
    * Throws Fault `not-in-sync` or `consul-unavailable`.
    */
-  resync(): Promise<RegistrationView['lastSync'] | undefined>
+  resync(): Promise<SyncRecord | undefined>
 }
 
 export interface RegistrationFigures {

@@ -6,8 +6,7 @@ import type { SelfEntry } from '../../discovery/ports.ts'
 import { createContainers } from '../../discovery/sync/containers.ts'
 import { createDesire } from '../../discovery/sync/desire.ts'
 import { createCatalogKeeper, type RegistrationChange } from '../../discovery/sync/keep-catalog.ts'
-import { logIssues } from '../../discovery/sync/log-issues.ts'
-import { createRegistrations } from '../../discovery/sync/registrations.ts'
+import { createRegistrations, logIssues } from '../../discovery/sync/registrations.ts'
 import { keepSelf } from '../../discovery/sync/self.ts'
 import { hostPort } from '../../foundation/host-port.ts'
 import { createListeners } from '../../foundation/listeners.ts'
@@ -103,7 +102,7 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
     start() {
       needs.activate()
       stops = follow()
-      loops.push(keeper.run(signal), logIssues({ settings, desire, keeper, logger, signal }))
+      loops.push(keeper.run(signal), logIssues({ settings, desire, keeper, signal }, logger))
       loops.push(keepSelf({ agent, self: whereSelf(base, nodes), logger }, signal))
     },
     /** Gives the lock up, so that another controller writes at once; entries stay. */

@@ -4,17 +4,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
-import { Fault, messageOf } from '../../foundation/errors.ts'
+import { messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
-import type { Desired } from '../desired/desired.ts'
 import { checkIdOf, consulNodeOf, type EntryIssue } from '../entry.ts'
 import type { Settings } from '../facts.ts'
-import type { CatalogState, CatalogStep, CatalogWrite } from '../plan/catalog.ts'
+import type { CatalogState, CatalogWrite } from '../plan/catalog.ts'
 import { differenceOf, isOurs } from '../plan/difference.ts'
-import { afterWrites, divide, transactionsOf } from '../plan/transactions.ts'
-import type { ConsulCatalog, TransactionResult } from '../ports.ts'
+import { afterWrites, transactionsOf } from '../plan/transactions.ts'
+import type { ConsulCatalog } from '../ports.ts'
+import type { SyncRecord } from '../registrations.ts'
 import type { Desire } from './desire.ts'
+import { createSender, NotWriter } from './send-steps.ts'
 import { createWriter } from './writer.ts'
 
 export interface CatalogKeeperDeps {
@@ -43,15 +44,6 @@ export interface RegistrationChange {
   readonly name?: string
   readonly address?: string
   readonly port?: number
-}
-
-export interface SyncRecord {
-  readonly atMs: number
-  readonly tookMs: number
-  readonly transactions: number
-  readonly writes: number
-  /** The whole catalog was read for it. */
-  readonly isFull: boolean
 }
 
 export interface CatalogKeeper {
@@ -84,18 +76,9 @@ export const KEEP_TIMING = {
 
 const LOOK_AGAIN_MS = 20
 
-class NotWriter extends Error {}
-
-interface Refused {
-  readonly text: string
-  readonly atMs: number
-  readonly issue: EntryIssue
-}
-
 export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
   const { catalog, settings, desire, hostnames, listener, logger, now } = deps
   const timing = { ...KEEP_TIMING, ...deps.timing }
-  const refused = new Map<string, Refused>()
   const emptySinceMs = new Map<string, number>()
   let actual: CatalogState | undefined
   let readAtMs = 0
@@ -129,64 +112,17 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
     return new Set(spare.map(([name]) => name))
   }
 
-  const isRefused = (step: CatalogStep): boolean => {
-    const known = refused.get(step.subject)
-    return known !== undefined && known.text === textOf(step) && now() - known.atMs < timing.refusedForMs
-  }
-
-  const setAside = (step: CatalogStep, reason: string, desired: Desired) => {
-    const service = desired.entries.get(step.subject)?.serviceName ?? ''
-    const message = `is refused by Consul: ${reason.slice(0, 300)}`
-    const issue = { service, key: 'entry', value: step.subject, message, effect: 'refused' } as const
-    refused.set(step.subject, { text: textOf(step), atMs: now(), issue })
-  }
-
-  /** Or why Consul refuses it as a whole. */
-  const written = async (writes: readonly CatalogWrite[], session: string): Promise<TransactionResult | string> => {
-    try {
-      return await catalog.write(writes, session)
-    } catch (error) {
-      if (error instanceof Fault && error.code === 'consul-refused') return error.message
-      throw error
-    }
-  }
-
-  /** Sends one transaction until what Consul takes of it is written. */
-  const send = async (transaction: readonly CatalogStep[], desired: Desired, session: string): Promise<number> => {
-    let sent = 0
-    for (let steps = transaction; steps.length > 0; ) {
-      const writes = steps.flatMap((step) => step.writes)
-      const result = await written(writes, session)
-      sent += 1
-      if (typeof result === 'string') {
-        // Refused as a whole, by its size for one: it is one of them.
-        const [first, ...others] = steps
-        if (first === undefined || others.length > 0) {
-          const half = Math.ceil(steps.length / 2)
-          sent += await send(steps.slice(0, half), desired, session)
-          return sent + (await send(steps.slice(half), desired, session))
-        }
-        setAside(first, result, desired)
-        return sent
-      }
-      if (result.kind === 'not-writer') throw new NotWriter()
-      if (result.kind === 'done') {
-        const before = actual ?? new Map()
-        actual = afterWrites(before, writes, result.indexOf)
-        for (const step of steps) refused.delete(step.subject)
-        for (const write of writes) tellWrite(write, before)
-        return sent
-      }
-      const { rest, failed } = divide(steps, result.failures)
-      if (failed.length === 0) throw new Error('Consul refused a transaction and did not say what of it')
-      for (const { step, reason, isStale } of failed) {
-        if (isStale) readAtMs = 0
-        else setAside(step, reason, desired)
-      }
-      steps = rest
-    }
-    return sent
-  }
+  const sender = createSender({
+    ...{ catalog, now, refusedForMs: timing.refusedForMs },
+    onWritten(writes, indexOf) {
+      const before = actual ?? new Map()
+      actual = afterWrites(before, writes, indexOf)
+      for (const write of writes) tellWrite(write, before)
+    },
+    onStale() {
+      readAtMs = 0
+    },
+  })
 
   const tellWrite = (write: CatalogWrite, before: CatalogState) => {
     if (write.kind === 'delete-service') {
@@ -211,14 +147,13 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
     const desired = desire.of(current)
     const { cluster } = current
     const difference = differenceOf(desired, state, { cluster, spareNodes: spareNodes(state) })
-    for (const id of refused.keys()) if (!desired.entries.has(id) && !id.startsWith('node ')) refused.delete(id)
-    const steps = difference.steps.filter((step) => !isRefused(step))
+    const steps = sender.dueOf(difference.steps, desired)
     let transactions = 0
     for (const transaction of transactionsOf(steps)) {
       if (signal.aborted || settings() === undefined) return undefined
-      transactions += await send(transaction, desired, session)
+      transactions += await sender.send(transaction, desired, session)
     }
-    standing = [...difference.issues, ...[...refused.values()].map(({ issue }) => issue)]
+    standing = [...difference.issues, ...sender.issues()]
     const writes = steps.reduce((sum, step) => sum + step.writes.length, 0)
     lastSync = { atMs: startedAtMs, tookMs: performance.now() - startedAt, transactions, writes, isFull }
     listener.synced(lastSync)
@@ -312,7 +247,3 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
     },
   }
 }
-
-/** Without what is compared with: a refusal is of what was written. */
-const textOf = ({ writes }: CatalogStep): string =>
-  JSON.stringify(writes, (key, value: unknown) => (key === 'index' ? undefined : value))

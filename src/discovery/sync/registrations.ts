@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createConditionTimes } from '../../foundation/condition-times.ts'
 import { Fault } from '../../foundation/errors.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { Desired } from '../desired/desired.ts'
 import { checkIdOf, consulNodeOf, type Entry, type EntryIssue } from '../entry.ts'
 import type { Settings } from '../facts.ts'
@@ -35,6 +37,13 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
     throw new Fault('not-in-sync', deps.notInSync(), { retryAfterMs: 2_000 })
   }
 
+  /** Without a fault where the Swarm cannot be read. */
+  const known = () => {
+    const at = settings()
+    const desired = at === undefined ? undefined : desire.of(at)
+    return { at, desired, issues: issuesOf(desired, keeper) }
+  }
+
   /** `rows` absent: this controller does not know what is in Consul. */
   const conditionsOf = (issues: readonly EntryIssue[], rows?: readonly Registration[]): RegistrationCondition[] => {
     const fault = keeper.fault()
@@ -63,19 +72,18 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
 
   return {
     conditions() {
-      const at = settings()
-      const desired = at === undefined ? undefined : desire.of(at)
+      const { at, desired, issues } = known()
       const actual = keeper.actual()
       // One that does not write does not know what is in Consul.
       const rows = at && desired && actual && rowsOf(desired, actual, at.cluster)
-      return conditionsOf([...(desired?.issues ?? []), ...keeper.issues()], rows)
+      return conditionsOf(issues, rows)
     },
     async view() {
       const at = current()
       const desired = desire.of(at)
       const actual = keeper.actual() ?? (await catalog.read(hostnames().map(consulNodeOf), signal))
       const registrations = rowsOf(desired, actual, at.cluster)
-      const issues = [...desired.issues, ...keeper.issues()]
+      const issues = issuesOf(desired, keeper)
       const lastSync = keeper.lastSync()
       const view: RegistrationView = {
         mode: 'catalog',
@@ -89,9 +97,7 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
       return view
     },
     figures() {
-      const at = settings()
-      const desired = at === undefined ? undefined : desire.of(at)
-      const issues = [...(desired?.issues ?? []), ...keeper.issues()]
+      const { at, desired, issues } = known()
       const actual = keeper.actual()
       const lastSync = keeper.lastSync()
       return {
@@ -132,7 +138,8 @@ function rowsOf(desired: Desired, actual: CatalogState, cluster: string): Regist
     const there = node?.services.get(entry.id)
     const isMissing = there === undefined || node?.checks.get(checkIdOf(entry.id)) === undefined
     rows.push({
-      ...rowOf(entry),
+      ...shownOf(entry),
+      ...{ service: entry.serviceName, taskId: entry.taskId, node: consulNodeOf(entry.hostname) },
       state: isMissing ? 'missing' : entryDiffers(entry, there) ? 'differs' : 'registered',
       desired: entry,
     })
@@ -141,26 +148,44 @@ function rowsOf(desired: Desired, actual: CatalogState, cluster: string): Regist
     for (const service of node.services.values()) {
       if (!isOurs(service, cluster) || desired.entries.has(service.id)) continue
       const state = desired.kept.has(service.meta.task ?? '') ? 'kept' : 'extra'
-      rows.push({
-        ...rowOf(service),
-        service: service.meta.service ?? '',
-        taskId: service.meta.task ?? '',
-        node: node.name,
-        state,
-      })
+      const { service: serviceName = '', task: taskId = '' } = service.meta
+      rows.push({ ...shownOf(service), service: serviceName, taskId, node: node.name, state })
     }
   }
   return rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
 }
 
-const rowOf = (of: Entry | CatalogService) => ({
-  id: of.id,
-  name: of.name,
-  address: of.address,
-  port: of.port,
-  tags: of.tags,
-  meta: of.meta,
-  service: 'serviceName' in of ? of.serviceName : '',
-  taskId: 'taskId' in of ? of.taskId : '',
-  node: 'hostname' in of ? consulNodeOf(of.hostname) : '',
+/** What an entry shows whether it is desired or there. */
+const shownOf = ({ id, name, address, port, tags, meta }: Entry | CatalogService) => ({
+  ...{ id, name, address, port, tags, meta },
 })
+
+/** `desired` absent: the Swarm cannot be read now. */
+const issuesOf = (desired: Desired | undefined, keeper: Pick<CatalogKeeper, 'issues'>): readonly EntryIssue[] => [
+  ...(desired?.issues ?? []),
+  ...keeper.issues(),
+]
+
+const LOG_EVERY_MS = 1_000
+
+/** Says in the log what stands in the way of an entry, once, and that it is over. */
+export async function logIssues(
+  { settings, desire, keeper, signal }: Pick<RegistrationsDeps, 'settings' | 'desire' | 'keeper' | 'signal'>,
+  logger: Logger,
+): Promise<void> {
+  let told = new Map<string, EntryIssue>()
+  for (; !signal.aborted; await pauseFor(LOG_EVERY_MS, signal)) {
+    const current = settings()
+    if (current === undefined) continue
+    const standing = new Map(issuesOf(desire.of(current), keeper).map((issue) => [JSON.stringify(issue), issue]))
+    for (const [text, { service, key, value, message, effect }] of standing) {
+      if (told.has(text)) continue
+      const fields = { event: 'registration-issue', service, key, value, effect }
+      logger.warn(fields, `${service}: ${key}=${value} ${message}`)
+    }
+    for (const [text, { service, key, value }] of told)
+      if (!standing.has(text))
+        logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
+    told = standing
+  }
+}

@@ -6,7 +6,8 @@ import { type ConsulClient, connectConsul } from '../../../src/adapters/consul/c
 import { desiredOf, type World } from '../../../src/discovery/desired/desired.ts'
 import type { RunningTask } from '../../../src/discovery/desired/task-entries.ts'
 import type { Settings } from '../../../src/discovery/facts.ts'
-import { type CatalogKeeper, createCatalogKeeper, type SyncRecord } from '../../../src/discovery/sync/keep-catalog.ts'
+import type { SyncRecord } from '../../../src/discovery/registrations.ts'
+import { type CatalogKeeper, createCatalogKeeper } from '../../../src/discovery/sync/keep-catalog.ts'
 import { type ConsulServer, startConsul } from '../../lab/consul.ts'
 import { aRunningTask, SETTINGS, type Told } from '../../unit/discovery/support.ts'
 
