@@ -167,19 +167,26 @@ describe('whatever is asked of whom in whatever order, and however late each see
   })
 })
 
+/** Three nodes of 15 addresses, and 45 tasks on them. */
+async function full(newerByMs = 0) {
+  const stage = stageOf({ ranges: [15, 15, 15], services: 1, controllers: 1, newerByMs })
+  const { world, controllers } = stage
+  const [controller] = controllers
+  if (controller === undefined) throw new Error('no controller')
+  const to = async (replicas: number) => {
+    const write = await controller.begin('web', replicas)
+    write?.()
+    controller.see('web')
+  }
+  await to(45)
+  settle(stage)
+  expect(world.runningOf('web')).toBe(45)
+  return { stage, world, controller, to }
+}
+
 describe('containers that ended since the last report', () => {
   it('are not taken for tasks that the list does not show yet, where tasks are heard', async () => {
-    const stage = stageOf({ ranges: [15, 15, 15], services: 1, controllers: 1, newerByMs: 500 })
-    const { world, controllers } = stage
-    const [controller] = controllers
-    if (controller === undefined) throw new Error('no controller')
-    const to = async (replicas: number) => {
-      const write = await controller.begin('web', replicas)
-      write?.()
-      controller.see('web')
-    }
-    await to(45)
-    settle(stage)
+    const { world, controller, to } = await full(500)
     await to(20)
     runSwarm(world, 0)
     world.wait(1000)
@@ -232,22 +239,6 @@ describe('tasks that came and went between two lists of tasks', () => {
 })
 
 describe('45 to 20 to 45', () => {
-  const full = async () => {
-    const stage = stageOf({ ranges: [15, 15, 15], services: 1, controllers: 1 })
-    const { world, controllers } = stage
-    const [controller] = controllers
-    if (controller === undefined) throw new Error('no controller')
-    const to = async (replicas: number) => {
-      const write = await controller.begin('web', replicas)
-      write?.()
-      controller.see('web')
-    }
-    await to(45)
-    settle(stage)
-    expect(world.runningOf('web')).toBe(45)
-    return { stage, world, controller, to }
-  }
-
   it('at once stays at 20, whether Swarm has begun to stop tasks or not', async () => {
     for (const hasBegun of [true, false]) {
       const { stage, world, to } = await full()
