@@ -42,7 +42,7 @@ export const oneOf =
   <const T extends string>(words: readonly T[]) =>
   (value: string): T => {
     const word = words.find((known) => known === value)
-    if (word === undefined) throw new Error(`write ${words.join(' or ')}`)
+    if (word === undefined) throw new Error(`write ${words.length > 1 ? 'one of ' : ''}${words.join(', ')}`)
     return word
   }
 
@@ -64,11 +64,7 @@ export function dockerHost(value: string): string {
 
 export type Pages = 'on' | 'read' | 'off'
 
-export function pages(value: string): Pages {
-  const known = (['on', 'read', 'off'] as const).find((one) => one === value.toLowerCase())
-  if (known === undefined) throw new Error('write on, read or off')
-  return known
-}
+export const pages = (value: string): Pages => oneOf(['on', 'read', 'off'])(value.toLowerCase())
 
 /** `undefined` for `off`. */
 export function socketPath(value: string): string | undefined {
@@ -107,11 +103,7 @@ export function pathPrefix(value: string): string {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-export function logLevel(value: string): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === value.toLowerCase())
-  if (level === undefined) throw new Error(`write one of ${LOG_LEVELS.join(', ')}`)
-  return level
-}
+export const logLevel = (value: string): LogLevel => oneOf(LOG_LEVELS)(value.toLowerCase())
 
 /** `10.0.0.0/8,fd00::/8,192.0.2.7`, each proven to be a network; a bare address means that address alone. */
 export const cidrs = (list: string): readonly string[] => parts(list).map(cidr)

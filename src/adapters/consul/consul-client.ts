@@ -3,7 +3,7 @@ import Consul from 'consul'
 import { Fault, messageOf } from '../../foundation/errors.ts'
 
 export interface ConsulOptions {
-  /** `http://127.0.0.1:8500`, `https://consul:8501`, or without a scheme. */
+  /** A URL: `http://127.0.0.1:8500`, `https://consul:8501`. */
   readonly address: string
   /** Read at each call: a token is rotated by writing the file anew. Absent or empty: none. */
   readonly token?: () => string | undefined
@@ -24,9 +24,8 @@ export interface ConsulClient {
 
 const TIMEOUT_MS = 5_000
 
-/** Throws Error for an address that cannot be right. */
 export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOptions): ConsulClient {
-  const url = readAddress(address)
+  const url = new URL(address)
   const secure = url.protocol === 'https:'
   // More than the types of the package tell; its HTTP client takes them.
   const options = {
@@ -56,14 +55,6 @@ export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOp
     },
     close: () => consul.destroy(),
   }
-}
-
-function readAddress(address: string): URL {
-  const text = /^[a-z]+:\/\//i.test(address) ? address : `http://${address}`
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === '')
-    throw new Error(`CONSUL_HTTP_ADDR=${address}: must be like http://127.0.0.1:8500`)
-  return url
 }
 
 /** An HTTP answer that is no success, as the package hands it on. */

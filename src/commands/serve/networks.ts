@@ -66,25 +66,23 @@ export async function openNetworks(base: Base): Promise<Networks> {
   const closing = new AbortController()
   const loops: Promise<void>[] = []
 
+  const isTokenGiven = base.access.tokens?.some(({ role }) => role === 'agent') === true
+  const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
   const agents = createAgentDesk({
     ...{ nodes, reports, activate, logger },
     wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
     areCertificatesNeeded: () => certificates.identity() !== undefined && !isTokenGiven,
   })
-  const isTokenGiven = base.access.tokens?.some(({ role }) => role === 'agent') === true
-  const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
   const { access, tls } = base
   const listener = await listenForAgents({
     ...{ agents, certificates, access, tls, logger, now },
     addresses: config.agentListen,
   })
-  const agentsCondition = () => ({
-    ...{ type: 'AgentsByCertificate', status: listener.proof() === 'certificate' },
-    reason: listener.reason(),
-  })
   return {
     ...{ capacity, reports, nodes, tasks, activate },
-    conditions: () => [agentsCondition()],
+    conditions: () => [
+      { type: 'AgentsByCertificate', status: listener.proof() === 'certificate', reason: listener.reason() },
+    ],
     features: { networks: true, networkAuto: config.networkAuto },
     routes: [
       networkRoutes({

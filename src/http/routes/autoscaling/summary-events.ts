@@ -3,6 +3,7 @@
  * listen. While nobody listens nothing is made.
  */
 import type { Autoscaler, Catalog } from '../../../autoscaling/autoscaler.ts'
+import { Fault } from '../../../foundation/errors.ts'
 import type { EventSource, WireEvent } from '../../route-group.ts'
 import { wireSummary } from '../../wire/summary.ts'
 
@@ -91,8 +92,9 @@ export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onC
 function ofService(catalog: Pick<Catalog, 'ofService'>, service: string): Autoscaler | undefined {
   try {
     return catalog.ofService(service)
-  } catch {
+  } catch (error) {
     // Gone, or not opted in.
-    return undefined
+    if (error instanceof Fault) return undefined
+    throw error
   }
 }
