@@ -1,6 +1,7 @@
 /** `npm run bench`: what speed the product has here, measured on a Swarm of its own. docs/performance.md explains the figures. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { setup as build } from '../test/e2e/support/build.ts'
+import { endControllers } from '../test/e2e/support/controller.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import { measureDiscovery } from './discovery.ts'
 import type { Figure } from './figure.ts'
@@ -47,6 +48,8 @@ const startedAt = performance.now()
 const secondsSoFar = () => Math.round((performance.now() - startedAt) / 1000)
 const progress = (line: string) => console.error(`${String(secondsSoFar()).padStart(4)} s  ${line}`)
 
+// However this ends: labs go with their process, controllers do not.
+process.on('exit', endControllers)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 progress('building')
 await build()

@@ -1,5 +1,5 @@
 /** What the figures are measured on: a Swarm of three managers, and a controller beside the first of them. */
-import { type Controller, endControllers, startController } from '../test/e2e/support/controller.ts'
+import { type Controller, startController } from '../test/e2e/support/controller.ts'
 import { eventually } from '../test/e2e/support/services.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
@@ -35,8 +35,6 @@ export async function createStage(options: {
   readonly progress: (line: string) => void
 }): Promise<Stage> {
   const { progress, quick } = options
-  // However this ends: the lab goes with its process, controllers do not.
-  process.on('exit', endControllers)
   const lab = await startLab({ nodes: 3, managers: 3, engine: options.engine, images: [], onProgress: progress })
   const manager = await leaderOf(lab)
   const otherManager = lab.managers.find((node) => node !== manager)
