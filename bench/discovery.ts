@@ -129,11 +129,12 @@ async function measureMany(): Promise<Figure[]> {
       addresses: [{ network: NETWORK, address: `172.80.${Math.floor(place / 250)}.${place % 250}` }],
     }),
   )
+  const nodes = new Map(all.map(({ node }) => [node.id, node]))
   let tasks = all
   const world = () => ({
     tasks: tasks.map(({ task }) => task),
     service: () => all[0]?.service,
-    node: (id: string) => all.find(({ node }) => node.id === id)?.node,
+    node: (id: string) => nodes.get(id),
     container: (id: string) => all[Number(id.slice(1))]?.container,
     notReadySinceMs: new Map<string, number>(),
   })
