@@ -1,5 +1,5 @@
 /** What the figures are measured on: a Swarm of three managers, and a controller beside the first of them. */
-import { type Controller, startController } from '../test/e2e/support/controller.ts'
+import { type Controller, endControllers, startController } from '../test/e2e/support/controller.ts'
 import { eventually } from '../test/e2e/support/services.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
