@@ -1,4 +1,5 @@
 /** Times are held to ten times their figure: what this machine does besides is no fault. `npm run bench` measures them properly. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { median } from '../../bench/statistics.ts'
 import type { WireAutoscaler } from '../../src/http/wire/autoscaler.ts'
@@ -31,6 +32,13 @@ beforeAll(async () => {
   )
   proxy = await startEngineProxy(manager)
   controller = await startController(proxy, { env: { LOG_LEVEL: 'info' } })
+  // What was made just before is told once more to whoever begins to listen, and looked at one by one.
+  await eventually('the last of the new services was looked at', async () => {
+    const inspected = () => proxy.calls().get('GET /services/{id}') ?? 0
+    const before = inspected()
+    await sleep(500)
+    return inspected() === before
+  })
 })
 afterAll(async () => {
   endControllers()
