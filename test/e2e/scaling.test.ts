@@ -114,9 +114,10 @@ it('a service without a policy is listed with the labels that give it one, and t
     const answer = (await (await fetch(`${controller.url}/v1/service`)).json()) as { services: ListedService[] }
     return answer.services.find(({ name }) => name === 'plain')
   }
-  await eventually('it is listed', async () => (await listed()) !== undefined)
+  await eventually('it is listed, with its tasks', async () => (await listed())?.running !== undefined)
   const { labels = {}, ...rest } = present(await listed())
-  expect(rest).toEqual({ id, name: 'plain', mode: 'replicated', replicas: 2, reason: 'it has no scaling policy' })
+  const reason = 'it has no scaling policy'
+  expect(rest).toEqual({ id, name: 'plain', mode: 'replicated', replicas: 2, running: 0, reason })
   await updateService(manager, id, (spec) => Object.assign(spec.Labels, labels))
   await seen('plain')
   expect(await listed()).toMatchObject({ autoscaler: 'plain' })
@@ -125,6 +126,7 @@ it('a service without a policy is listed with the labels that give it one, and t
 
 interface ListedService {
   readonly name: string
+  readonly running?: number
   readonly labels?: Readonly<Record<string, string>>
 }
 

@@ -10,14 +10,15 @@ export interface Timeline {
   print(title: string): Promise<void>
 }
 
-/** Follows the decisions about one autoscaler. `read` may fail: the controller may be down. */
-export function startTimeline(read: () => Promise<readonly WireDecision[]>): Timeline {
+/** Follows the decisions about one autoscaler. `read` may fail, or give nothing: the controller may be down, or not know it yet. */
+export function startTimeline(read: () => Promise<readonly WireDecision[] | undefined>): Timeline {
   const startedAt = Date.now()
   const notes: { atMs: number; text: string }[] = []
   const seen = new Map<string, WireDecision>()
   let over = false
   const look = async () => {
-    for (const one of await read().catch(() => [])) seen.set(`${one.at} ${one.outcome} ${one.to}`, one)
+    const decisions = (await read().catch(() => undefined)) ?? []
+    for (const one of decisions) seen.set(`${one.at} ${one.outcome} ${one.to}`, one)
   }
   const watching = (async () => {
     for (; !over; await sleep(250)) await look()
