@@ -1,6 +1,6 @@
 /** Asks Prometheus, or what speaks its API (VictoriaMetrics, Thanos, Mimir), for one number. */
 import { request } from 'undici'
-import { readNumber } from '../../autoscaling/load/decimal.ts'
+import { formatDecimal, readNumber } from '../../autoscaling/load/decimal.ts'
 import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
 import type { QuerySource } from '../../autoscaling/ports.ts'
 import { createLimit } from '../../foundation/limit.ts'
@@ -8,8 +8,10 @@ import { faultOf, readLimited } from './answer.ts'
 
 const TIMEOUT_MS = 5000
 const MOST_IN_FLIGHT = 20
-/** A sample older than this says how things were. */
-const MOST_AGE_MS = 60_000
+/** What is older says how things were. Twice Prometheus' own default between two scrapes. */
+const MOST_AGE_MS = 120_000
+/** How far back is looked where nothing newer is found, in steps of what a Prometheus looks back by itself. */
+const LOOKED_BACK = '2h:5m'
 
 export interface PrometheusOptions {
   /** Of its start page, a path prefix and user and password in it included; asked before each query. May reject. */
@@ -22,21 +24,35 @@ export interface PrometheusOptions {
 export function createPrometheus({ url, now, signal }: PrometheusOptions): QuerySource {
   const limited = createLimit(MOST_IN_FLIGHT)
 
-  const ask = async (query: string): Promise<Measurement> => {
+  const send = async (fields: Readonly<Record<string, string>>, within: AbortSignal): Promise<Measurement> => {
+    const { endpoint, authorization } = endpointOf(await url())
+    const { statusCode, body } = await request(endpoint, {
+      method: 'POST',
+      headers: { ...authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ timeout: `${TIMEOUT_MS}ms`, ...fields }).toString(),
+      signal: within,
+    })
+    return judge(statusCode, await readLimited(body), now())
+  }
+
+  const ask = async (query: string, within: AbortSignal): Promise<Measurement> => {
     try {
-      const { endpoint, authorization } = endpointOf(await url())
-      const { statusCode, body } = await request(endpoint, {
-        method: 'POST',
-        headers: { ...authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-        body: new URLSearchParams({ query, timeout: `${TIMEOUT_MS}ms` }).toString(),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      })
-      return judge(statusCode, await readLimited(body), now())
+      // Before 2.44 it is left unheard, and what is 5 minutes old still counts.
+      const found = await send({ query, lookback_delta: `${MOST_AGE_MS / 1000}s` }, within)
+      if (found.kind !== 'missing' || found.why !== 'empty') return found
+      const newest = await send({ query: `max(max_over_time(timestamp(${query}\n)[${LOOKED_BACK}]))` }, within)
+      return newest.kind === 'value' ? tooOld(now() - Number(formatDecimal(newest.value)) * 1000) : found
     } catch (error) {
       return faultOf(error, 'Prometheus')
     }
   }
-  return { ask: async (query) => await limited(async () => await ask(query)) }
+  return {
+    async ask(query) {
+      // Waiting for its turn counts, so that one that hangs holds up a tick for no longer, and no queue grows.
+      const within = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+      return await limited(async () => await ask(query, within))
+    },
+  }
 }
 
 function endpointOf(url: string) {
@@ -49,6 +65,13 @@ function endpointOf(url: string) {
 }
 
 const missing = (why: Missing, detail: string): Measurement => ({ kind: 'missing', why, detail })
+
+/** To about 5 minutes, where it had to be looked back. */
+const tooOld = (ageMs: number): Measurement =>
+  missing(
+    'old',
+    `the newest value is ${ageMs < 600_000 ? `${Math.round(ageMs / 1000)} s` : `${Math.round(ageMs / 60_000)} min`} old`,
+  )
 
 interface Answer {
   readonly status?: unknown
@@ -88,7 +111,7 @@ function ofSample(sample: unknown, nowMs: number): Measurement {
   if (typeof atSeconds !== 'number' || typeof text !== 'string')
     return missing('no-number', 'the query gives no number')
   const ageMs = nowMs - atSeconds * 1000
-  if (ageMs > MOST_AGE_MS) return missing('old', `the newest value is ${Math.round(ageMs / 1000)} s old`)
+  if (ageMs > MOST_AGE_MS) return tooOld(ageMs)
   return ofText(text)
 }
 

@@ -102,6 +102,8 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     const bound = policies.byId(id)
     const policy = bound?.reading.policy
     if (bound === undefined || policy?.load === undefined || closed) return
+    // A source that was slow then and is quick again: what came later says more.
+    if ((evaluations.get(id)?.tickMs ?? 0) > atMs) return
     const history = historyOf(bound, atMs)
     const evaluation = evaluate({
       ...inputOf(bound, policy, policy.load),

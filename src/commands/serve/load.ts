@@ -36,24 +36,31 @@ export function openLoad(base: Base, needs: LoadNeeds & { readonly policies: Pol
 
   measureLoadTicks(base.metrics, book.lastTick)
 
-  const followTasks = () => {
-    activate()
-    troubles.look()
+  const measuredIds = (): readonly string[] | undefined => {
+    const ids = [...policies.optedIn()].flatMap(({ observation, reading }) =>
+      reading.policy?.load === undefined ? [] : [observation.id],
+    )
+    return ids.length === 0 ? undefined : ids
   }
+  let stopFollowing: (() => void) | undefined
   /** Where nothing is measured and no network is looked after, neither nodes nor tasks are read. */
-  const activateIfMeasured = () => {
-    for (const { reading } of policies.optedIn()) if (reading.policy?.load !== undefined) return followTasks()
+  const followTasks = () => {
+    if (measuredIds() === undefined) return
+    activate()
+    stopFollowing ??= tasks.follow(measuredIds)
+    troubles.look()
   }
   let stop = () => {}
   return {
     book,
     troubles,
     start() {
-      stop = ticks.each(activateIfMeasured)
+      stop = ticks.each(followTasks)
       book.start()
     },
     async close() {
       stop()
+      stopFollowing?.()
       troubles.close()
       await Promise.all([book.close(), urls.close()])
     },
