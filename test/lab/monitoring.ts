@@ -43,6 +43,8 @@ export type Monitor = {
   /** The sum of the series of /metrics with these labels. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
   log(): string
+  /** To the program itself: SIGSTOP makes it hang, SIGKILL is how it dies. */
+  signal(signal: NodeJS.Signals): void
   /** Its data goes with it. */
   stop(): Promise<void>
 }
@@ -153,6 +155,7 @@ function createMonitor(deps: { url: string; folder: string; child: ChildProcess;
       return found.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
     },
     log: () => Buffer.concat(chunks).toString(),
+    signal: (signal) => void child.kill(signal),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')

@@ -1,0 +1,187 @@
+/** Measured load without data, and to zero and back: on a real Swarm, with a real Prometheus. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { endMonitors, type Monitor, startPrometheus } from '../lab/monitoring.ts'
+import { alert, alertmanager } from '../support/builders/notifications.ts'
+import { type Controller, endControllers, startController } from './support/controller.ts'
+import { labForTests } from './support/lab-for-tests.ts'
+import { createService, eventually, NOWHERE, policyLabels, removeService, replicasOf } from './support/services.ts'
+
+const place = labForTests({ nodes: 1 })
+const PATIENCE = { timeoutMs: 60_000 }
+const TICK = { ORRERY_TICK: '1s' }
+
+/** What is measured: a number as JSON, and as an exporter's metrics beside one whose newest value is 55 minutes old. */
+const measured = { depth: 30 }
+const OLD_MS = Date.now() - 55 * 60_000
+const exporter = createServer(({ url }, answer) => {
+  if (url !== '/metrics') return answer.end(JSON.stringify({ queue: { depth: measured.depth } }))
+  answer.setHeader('content-type', 'text/plain; version=0.0.4')
+  answer.end(`old_depth 5 ${OLD_MS}\nqueue_depth ${measured.depth}\nother_depth ${measured.depth}\n`)
+})
+let host: string
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => exporter.listen(0, '127.0.0.1', resolve))
+  host = `127.0.0.1:${(exporter.address() as AddressInfo).port}`
+})
+afterEach(endControllers)
+afterAll(() => {
+  endMonitors()
+  exporter.closeAllConnections()
+  exporter.close()
+})
+
+/** The tasks find no place: how far a count goes is to be seen, and no task is needed for it. */
+async function follow(name: string, fields: Readonly<Record<string, string>>, replicas = 3): Promise<string> {
+  const written = {
+    ...{ max: '5', unschedulable: 'off', 'window.down': '4s', 'rate.up': '9/1s', 'rate.down': '100%/1s' },
+    ...fields,
+  }
+  const labels = policyLabels(
+    Object.fromEntries(Object.entries(written).map(([field, text]) => [`autoscaler.${field}`, text])),
+  )
+  const id = await createService(place.manager, { name, labels, replicas, template: NOWHERE })
+  onTestFinished(async () => await removeService(place.manager, name))
+  return id
+}
+
+const count = async (id: string) => await replicasOf(place.manager, id)
+const loadOf = async (controller: Controller, name: string) => (await controller.get(name)).body.load
+
+describe('without data nothing shrinks', () => {
+  let prometheus: Monitor
+  beforeAll(async () => {
+    const config = [
+      'global: {scrape_interval: 1s}',
+      'scrape_configs:',
+      `- {job_name: queue, static_configs: [{targets: ["${host}"]}]}`,
+    ].join('\n')
+    prometheus = await startPrometheus({ files: { 'prometheus.yml': config } })
+    await eventually('it has scraped', async () => {
+      const path = '/api/v1/query?query=queue_depth'
+      return (await prometheus.get<{ data: { result: unknown[] } }>(path)).data.result.length === 1
+    })
+  })
+
+  afterAll(async () => await prometheus?.stop())
+
+  it('each kind of missing value holds the count and is told apart, while a service beside them shrinks', async () => {
+    measured.depth = 5
+    const queries: Readonly<Record<string, string>> = {
+      nan: 'vector(0) / vector(0)',
+      infinite: 'vector(1) / vector(0)',
+      negative: 'vector(-1)',
+      empty: 'nothing_of_this_name',
+      several: '{__name__=~"queue_depth|other_depth"}',
+      old: 'old_depth',
+      refused: 'sum(',
+      'no-number': 'queue_depth[1m]',
+    }
+    const target = { 'metric.q.target': '10' }
+    const ids = new Map<string, string>()
+    for (const [why, query] of Object.entries(queries)) {
+      ids.set(why, await follow(`is-${why}`, { ...target, 'metric.q.query': query }))
+    }
+    // One metric with a value that asks for less, and one without: nothing shrinks on part of the data.
+    const partial = await follow('is-partial', {
+      ...{ ...target, 'metric.q.query': 'queue_depth', 'metric.r.query': 'nothing_else', 'metric.r.target': '10' },
+    })
+    const fallback = await follow('falls-back', {
+      ...{ ...target, 'metric.q.query': 'nothing_of_this_name', 'fallback.after': '2' },
+      ...{ 'fallback.mode': 'at-least', 'fallback.replicas': '5' },
+    })
+    const beside = await follow('beside', { ...target, 'metric.q.query': 'queue_depth' })
+    const controller = await startController(place.manager, { env: { ...TICK, PROMETHEUS_URL: prometheus.url } })
+    await eventually('the one with a value shrinks', async () => (await count(beside)) === 1, PATIENCE)
+    for (const [why, id] of ids) {
+      const metric = await eventually(`six evaluations of ${why}`, async () => {
+        const found = (await loadOf(controller, `is-${why}`))?.metrics[0]
+        return found !== undefined && found.failures >= 6 ? found : undefined
+      })
+      expect(metric.missing).toBe(why)
+      const told = await controller.metric('orrery_load_metric_missing', { autoscaler: `is-${why}`, reason: why })
+      expect(told, `metric of ${why}`).toBe(1)
+      expect(await count(id), why).toBe(3)
+      console.log(`${why.padEnd(9)} ${metric.failures} evaluations, 3 replicas: ${metric.reason}`)
+    }
+    expect((await loadOf(controller, 'is-partial'))?.reason).toContain('nothing shrinks on part of the data')
+    expect(await count(partial)).toBe(3)
+    const { issues } = (await controller.get('is-refused')).body
+    expect(issues).toMatchObject([{ severity: 'warning', field: 'autoscaler.metric.q.query', value: 'sum(' }])
+    await eventually('the fallback is taken', async () => (await count(fallback)) === 5, PATIENCE)
+    const conditions = (await controller.get('falls-back')).body.conditions
+    expect(conditions.find(({ type }) => type === 'LoadFallback')).toMatchObject({ status: true })
+    await controller.stop()
+  })
+
+  it('a Prometheus that hangs and one that is killed hold the count; while it hangs, a URL is followed on time', async () => {
+    measured.depth = 30
+    const target = { 'metric.q.target': '10', 'fallback.after': '2' }
+    const id = await follow('by-query', { ...target, 'metric.q.query': 'queue_depth' }, 1)
+    const beside = await follow('by-url', {
+      ...target,
+      'metric.q.url': `http://${host}/`,
+      'metric.q.path': 'queue.depth',
+    })
+    const controller = await startController(place.manager, { env: { ...TICK, PROMETHEUS_URL: prometheus.url } })
+    const missing = async (why: string) =>
+      await eventually(
+        why,
+        async () => {
+          const metric = (await loadOf(controller, 'by-query'))?.metrics[0]
+          return metric?.missing === why && metric.failures >= 3
+        },
+        PATIENCE,
+      )
+    await eventually('three by the query', async () => (await count(id)) === 3, PATIENCE)
+    prometheus.signal('SIGSTOP')
+    measured.depth = 5
+    await missing('slow')
+    expect(await count(id)).toBe(3)
+    await eventually('the other shrinks meanwhile', async () => (await count(beside)) === 1, PATIENCE)
+    expect(await controller.metric('orrery_load_tick_late_seconds')).toBeLessThan(1)
+    prometheus.signal('SIGKILL')
+    await missing('error')
+    expect(await count(id), 'it asks for 1, and nobody says so').toBe(3)
+    await controller.stop()
+  })
+})
+
+describe('to zero and back', () => {
+  it('by an activation metric, by a webhook, and by a schedule', async () => {
+    measured.depth = 0
+    const fields = { min: '0', 'metric.q.url': `http://${host}/`, 'metric.q.path': 'queue.depth' }
+    const id = await follow('sleeper', { ...fields, 'metric.q.target': '10', 'window.down': '3s' })
+    const controller = await startController(place.manager, { env: TICK })
+    await eventually('zero', async () => (await count(id)) === 0, PATIENCE)
+    measured.depth = 1
+    await eventually('woken by what there is to do', async () => (await count(id)) === 1, PATIENCE)
+    measured.depth = 25
+    await eventually('as many as that needs', async () => (await count(id)) === 3, PATIENCE)
+
+    const called = await follow('called', { min: '0', 'on-resolved': 'down' }, 0)
+    await eventually('it is known', async () => (await controller.get('called')).status === 200)
+    const send = async (over: object) =>
+      await controller.call('POST', '/v1/webhook/alertmanager', {
+        body: alertmanager([{ ...alert(), labels: { service: 'called', scale: 'up' }, ...over }]),
+      })
+    expect((await send({ status: 'firing' })).body).toMatchObject({ results: [{ outcome: 'scaled', from: 0, to: 1 }] })
+    expect(await count(called)).toBe(1)
+    const resolved = await send({ status: 'resolved', endsAt: new Date().toISOString() })
+    expect(resolved.body).toMatchObject({ results: [{ outcome: 'scaled', from: 1, to: 0 }] })
+
+    const nightly = await follow(
+      'nightly',
+      {
+        ...{ min: '1', 'schedule.night.from': '0/12 * * * * *', 'schedule.night.for': '6s' },
+        ...{ 'schedule.night.min': '0', 'schedule.night.max': '0' },
+      },
+      1,
+    )
+    await eventually('the night', async () => (await count(nightly)) === 0, PATIENCE)
+    await eventually('the morning', async () => (await count(nightly)) === 1, PATIENCE)
+    await controller.stop()
+  })
+})
