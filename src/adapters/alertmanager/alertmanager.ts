@@ -1,6 +1,7 @@
 /** Asks Alertmanager what fires (API v2). */
 import { request } from 'undici'
 import type { FiringAlerts } from '../../autoscaling/ports.ts'
+import { withDeadline } from '../../foundation/deadline.ts'
 
 const TIMEOUT_MS = 5000
 
@@ -13,10 +14,12 @@ export interface AlertmanagerOptions {
 
 export function createAlertmanager({ url, signal }: AlertmanagerOptions): FiringAlerts {
   const { base, authorization } = parts(url)
-  const get = async (path: string): Promise<unknown> => {
+  const get = async (path: string): Promise<unknown> =>
+    await withDeadline({ timeoutMs: TIMEOUT_MS, signal }, async (within) => await getWithin(path, within))
+  const getWithin = async (path: string, within: AbortSignal): Promise<unknown> => {
     const { statusCode, body } = await request(`${base}${path}`, {
       headers: { accept: 'application/json', ...(authorization !== undefined && { authorization }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: within,
     })
     if (statusCode === 200) return await body.json()
     await body.dump()

@@ -9,6 +9,7 @@ import { readNumber } from '../../autoscaling/load/decimal.ts'
 import { parsePath, valueAt } from '../../autoscaling/load/json-path.ts'
 import type { Measurement } from '../../autoscaling/load/measurement.ts'
 import type { UrlSource } from '../../autoscaling/ports.ts'
+import { withDeadline } from '../../foundation/deadline.ts'
 import { createLimit } from '../../foundation/limit.ts'
 import { faultOf, readLimited } from './answer.ts'
 
@@ -78,8 +79,10 @@ export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): Ur
       url.username = ''
       url.password = ''
       // Waiting for its turn counts.
-      const within = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
-      return await limitOf(url.origin)(async () => await ask(url, steps, within))
+      return await withDeadline(
+        { timeoutMs: TIMEOUT_MS, signal },
+        async (within) => await limitOf(url.origin)(async () => await ask(url, steps, within)),
+      )
     },
     close: async () => await dispatcher.destroy(),
   }

@@ -3,6 +3,7 @@ import { request } from 'undici'
 import { formatDecimal, readNumber } from '../../autoscaling/load/decimal.ts'
 import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
 import type { QuerySource } from '../../autoscaling/ports.ts'
+import { withDeadline } from '../../foundation/deadline.ts'
 import { createLimit } from '../../foundation/limit.ts'
 import { faultOf, readLimited } from './answer.ts'
 
@@ -47,11 +48,12 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
     }
   }
   return {
-    async ask(query) {
-      // Waiting for its turn counts, so that one that hangs holds up a tick for no longer, and no queue grows.
-      const within = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
-      return await limited(async () => await ask(query, within))
-    },
+    // Waiting for its turn counts, so that one that hangs holds up a tick for no longer, and no queue grows.
+    ask: async (query) =>
+      await withDeadline(
+        { timeoutMs: TIMEOUT_MS, signal },
+        async (within) => await limited(async () => await ask(query, within)),
+      ),
   }
 }
 

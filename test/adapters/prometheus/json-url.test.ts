@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createJsonUrls } from '../../../src/adapters/prometheus/json-url.ts'
-import { listen } from './servers.ts'
+import { collectGarbage, listen } from './servers.ts'
 
 function open() {
   const urls = createJsonUrls({ signal: new AbortController().signal })
@@ -88,6 +88,7 @@ describe('a URL that answers JSON', () => {
       response.on('close', () => clearInterval(more))
     })
     const urls = open()
+    setTimeout(collectGarbage, 500)
     const whys = await Promise.all(
       ['http://127.0.0.1:1/', `http://${silent}/`, `http://${dripping}/`, 'http://name.invalid/'].map(async (url) => {
         const found = await urls.ask(url, 'n')

@@ -1,6 +1,8 @@
 /** Servers on the loopback, for adapters that ask. */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { onTestFinished } from 'vitest'
 
 /** `127.0.0.1:<port>`. Gone with the test. */
@@ -18,4 +20,10 @@ export async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of request) text += chunk
   return text
+}
+
+/** Everything that nothing holds on to any more. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
 }
