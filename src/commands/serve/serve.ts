@@ -1,4 +1,5 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
+import { setMaxListeners } from 'node:events'
 import '../compact-heap.ts'
 
 import { randomBytes } from 'node:crypto'
@@ -46,6 +47,8 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   hooks.watch(sync)
   const stopping = new AbortController()
   const { signal } = stopping
+  // Whatever is under way listens to it.
+  setMaxListeners(0, signal)
   const isNamed = (variable: string) => io.env[variable] !== undefined
   const given = { config, isNamed, access, tls, stopping: signal }
   const capabilities = await openCapabilities({ ...given, swarm, metrics, logger, now })
