@@ -1,8 +1,8 @@
 /** `orrery serve`: the controller put together, and its orderly end. */
-import { setMaxListeners } from 'node:events'
 import '../compact-heap.ts'
 
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
