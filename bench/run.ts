@@ -7,6 +7,7 @@ import { measureDiscovery } from './discovery.ts'
 import type { Figure } from './figure.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyUps, measureTwoControllers } from './many-ups.ts'
+import { measureLoad } from './measured-load.ts'
 import { measureNetworkNode } from './network-node.ts'
 import { measureNotifications } from './notifications.ts'
 import { measureMemory, measureStart } from './process.ts'
@@ -25,7 +26,7 @@ interface Options {
   readonly only?: Part
 }
 
-const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery'] as const
+const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery', 'load'] as const
 type Part = (typeof PARTS)[number]
 
 const LISTED = 500
@@ -61,6 +62,7 @@ if (wants('network')) figures.push(...(await measureNetworkNode(options)))
 if (wants('nodes')) figures.push(...(await measureThousandAgents(options)))
 // Apart: it needs a Consul, which is fetched once, and a lab of its own for five minutes.
 if (only === 'discovery') figures.push(...(await measureDiscovery(options)))
+if (wants('load')) figures.push(...(await measureLoad(options)))
 if (wants('tasks')) figures.push(...(await measureManyTasks(options)))
 const report = { engine: engineVersion, tookSeconds: secondsSoFar(), figures }
 console.log(json ? jsonOf(report) : tableOf(report))

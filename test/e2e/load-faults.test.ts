@@ -1,4 +1,4 @@
-/** Measured load without data, and to zero and back: on a real Swarm, with a real Prometheus. */
+/** Measured load without data, with several controllers, and to zero and back: on a real Swarm, with a real Prometheus. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -49,6 +49,8 @@ async function follow(name: string, fields: Readonly<Record<string, string>>, re
 
 const count = async (id: string) => await replicasOf(place.manager, id)
 const loadOf = async (controller: Controller, name: string) => (await controller.get(name)).body.load
+const scaledBy = async (controller: Controller, autoscaler: string) =>
+  await controller.metric('orrery_decisions_total', { autoscaler, outcome: 'scaled' })
 
 describe('without data nothing shrinks', () => {
   let prometheus: Monitor
@@ -146,6 +148,83 @@ describe('without data nothing shrinks', () => {
     await missing('error')
     expect(await count(id), 'it asks for 1, and nobody says so').toBe(3)
     await controller.stop()
+  })
+})
+
+describe('several controllers', () => {
+  it('are one: growth and shrinking are one write each; started again in mid-window, none shrinks early', async () => {
+    measured.depth = 40
+    const name = 'shared'
+    const fields = { 'metric.q.url': `http://${host}/`, 'metric.q.path': 'queue.depth', 'metric.q.target': '10' }
+    const id = await follow(name, { ...fields, 'window.down': '6s' }, 1)
+    // One after another: each takes seconds of a busy machine.
+    let readyMs = 0
+    const start = async () => {
+      const first = await startController(place.manager, { env: TICK })
+      readyMs = Date.now()
+      return [first, await startController(place.manager, { env: TICK })]
+    }
+    const before = await start()
+    await eventually('four', async () => (await count(id)) === 4, PATIENCE)
+    const writes = async (controllers: readonly Controller[]) =>
+      (await Promise.all(controllers.map(async (one) => await scaledBy(one, name)))).reduce((sum, one) => sum + one)
+    measured.depth = 10
+    await eventually('both see that less is wanted', async () => {
+      const seen = await Promise.all(before.map(async (one) => (await loadOf(one, name))?.metrics[0]?.wanted))
+      return seen.every((wanted) => wanted === 1)
+    })
+    expect(await writes(before), 'growth').toBe(1)
+    await Promise.all(before.map(async (one) => await one.kill()))
+    const after = await start()
+    await eventually('one', async () => (await count(id)) === 1, PATIENCE)
+    const { state } = await eventually('it is told', async () => {
+      const { body } = (await after[0]?.get(name)) ?? {}
+      return body?.state?.to === 1 ? body : undefined
+    })
+    const tookMs = Date.parse(state?.at ?? '') - readyMs
+    console.log(`shrunk ${(tookMs / 1000).toFixed(1)} s after the first was ready in mid-window, with a window of 6 s`)
+    // The window begins at the first tick, which may be a moment before; a controller that remembers none shrinks at once.
+    expect(tookMs).toBeGreaterThan(3_000)
+    expect(await writes(after), 'shrinking').toBe(1)
+    await Promise.all(after.map(async (one) => await one.stop()))
+  })
+})
+
+describe('tasks that find no place', () => {
+  it('hold growth by load with Swarm’s words, and no call: where tasks are heard, and where they are asked for', async () => {
+    measured.depth = 10
+    const name = 'stuck'
+    const fields = { 'metric.q.url': `http://${host}/`, 'metric.q.path': 'queue.depth', 'metric.q.target': '10' }
+    const id = await follow(name, { ...fields, unschedulable: 'hold' }, 1)
+    const sockets = { heard: `/proc/${place.manager.pid}/root/run/docker/swarm/control.sock`, asked: 'off' }
+    const controllers: Controller[] = []
+    for (const ORRERY_SWARM_SOCKET of Object.values(sockets)) {
+      controllers.push(await startController(place.manager, { env: { ...TICK, ORRERY_SWARM_SOCKET } }))
+    }
+    expect(await Promise.all(controllers.map(async (one) => await one.metric('orrery_tasks_heard')))).toEqual([1, 0])
+    for (const controller of controllers) {
+      const { reason } = await eventually(
+        'Swarm has tried for 30 s',
+        async () => {
+          const { conditions } = (await controller.get(name)).body
+          return conditions.find(({ type, status }) => type === 'Unschedulable' && status)
+        },
+        PATIENCE,
+      )
+      expect(reason).toMatch(/1 task waits for a node: .*no suitable node/)
+    }
+    measured.depth = 50
+    for (const controller of controllers) {
+      const held = await eventually('growth is held', async () => {
+        const { lastDecision } = (await controller.get(name)).body
+        return lastDecision?.code === 'unschedulable' ? lastDecision : undefined
+      })
+      expect(held).toMatchObject({ from: 1, wanted: 5, to: 1, reason: expect.stringContaining('no suitable node') })
+      console.log(held.reason)
+    }
+    expect(await count(id)).toBe(1)
+    expect((await controllers[0]?.up(name))?.body).toMatchObject({ outcome: 'scaled', from: 1, to: 2 })
+    await Promise.all(controllers.map(async (one) => await one.stop()))
   })
 })
 
