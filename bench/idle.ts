@@ -36,7 +36,7 @@ type Calls = ReadonlyMap<string, number>
 export function callsAMinute(before: Calls, after: Calls, windowMs: number) {
   const made = [...after].flatMap(([endpoint, count]) => {
     const perMinute = ((count - (before.get(endpoint) ?? 0)) * MINUTE_MS) / windowMs
-    return perMinute > 0 ? [{ endpoint, perMinute }] : []
+    return perMinute > 0 ? [{ endpoint, perMinute: Math.round(perMinute * 10) / 10 }] : []
   })
   return {
     all: made.reduce((sum, { perMinute }) => sum + perMinute, 0),

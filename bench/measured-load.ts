@@ -48,7 +48,8 @@ export async function measureLoad(options: {
     }
     const each = Array.from({ length: SERVICES }, (_, index) => index)
     await Promise.all(each.map(async (index) => await follow(`own-${index}`, `sum(own_${index})`)))
-    const controller = await startController(manager, { env: { LOG_LEVEL: 'info', PROMETHEUS_URL: url } })
+    const socket = { ORRERY_SWARM_SOCKET: `/proc/${manager.pid}/root/run/docker/swarm/control.sock` }
+    const controller = await startController(manager, { env: { LOG_LEVEL: 'info', PROMETHEUS_URL: url, ...socket } })
     const figures = await measureTicks(controller, { windowMs, progress })
     const ownAsked = await askedInOneTick(controller, asked)
     await Promise.all(each.map(async (index) => await follow(`shared-${index}`, 'sum(shared)')))
@@ -104,7 +105,7 @@ async function measureTicks(
     },
     { name: 'measured load: how late a tick began at most', measured: `${latest} s`, limit: atMost(latest, 1, ' s') },
     { name: 'measured load: how long a tick took at most, its queries included', measured: `${longest} s` },
-    { name: 'measured load: engine calls a minute', measured: `${made.all} (${made.described})` },
+    { name: 'measured load: engine calls a minute', measured: `${Math.round(made.all)} (${made.described})` },
     { name: 'measured load: resident', measured: `${Math.round(residentMb(controller.pid).now)} MB` },
   ]
 }

@@ -131,7 +131,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     return { policy: load, current: observation.replicas, bounds: { min, max } }
   }
 
-  const tick = async (atMs: number) => {
+  const tick = async (atMs: number, dueMs: number) => {
     const startedMs = now()
     const measure = createMeasure(sources, lookAtUsage(deps, startedMs))
     const due: Promise<void>[] = []
@@ -141,14 +141,16 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
       else if (observation.mode === 'replicated') due.push(evaluateOne(observation.id, load, { measure, atMs }))
     }
     await Promise.all(due)
-    figures = { atMs, lateMs: Math.max(0, startedMs - atMs), tookMs: now() - startedMs, services: due.length }
+    figures = { atMs, lateMs: Math.max(0, startedMs - dueMs), tookMs: now() - startedMs, services: due.length }
   }
 
   const look = () => {
     const atMs = Math.floor(now() / tickMs) * tickMs
     if (closed || atMs === lastTickMs || !services.sync().inSync) return
+    // The first is due when it can be, in the middle of a tick: nobody is late then.
+    const dueMs = lastTickMs === 0 ? now() : atMs
     lastTickMs = atMs
-    const done = tick(atMs)
+    const done = tick(atMs, dueMs)
       .catch((error: unknown) => logger.error({ event: 'load-failed', err: error }, 'measured load was not evaluated'))
       .finally(() => underWay.delete(done))
     underWay.add(done)

@@ -110,5 +110,5 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
     await Promise.all([load.close(), keeper.stop(), lanes.stop(), book.close()])
   }
   onTestFinished(stop)
-  return { swarm, catalog, scaler, alerts, book, stop }
+  return { swarm, catalog, scaler, alerts, book, load, stop }
 }

@@ -64,6 +64,16 @@ describe('measured load', () => {
     expect(count()).toBe(1)
   })
 
+  it('begins in the middle of a tick without being late, and tells when it is', async () => {
+    vi.setSystemTime(START + 7000)
+    const { load } = start({ rps: 20 })
+    await pass(1)
+    expect(load.lastTick()).toMatchObject({ atMs: START, lateMs: 0 })
+    vi.setSystemTime(START + 17_500)
+    await pass(1)
+    expect(load.lastTick()).toMatchObject({ atMs: START + 15_000, lateMs: 3500 })
+  })
+
   it('never shrinks early because the controller was started again', async () => {
     const first = start({ rps: 55 })
     await pass(3)
