@@ -1,6 +1,8 @@
 /** Measured load without data, with several controllers, and to zero and back: on a real Swarm, with a real Prometheus. */
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { endMonitors, type Monitor, startPrometheus } from '../lab/monitoring.ts'
 import { alert, alertmanager } from '../support/builders/notifications.ts'
@@ -15,11 +17,22 @@ const TICK = { ORRERY_TICK: '1s' }
 /** What is measured: a number as JSON, and as an exporter's metrics beside one whose newest value is 55 minutes old. */
 const measured = { depth: 30 }
 const OLD_MS = Date.now() - 55 * 60_000
+const STARTED_MS = Date.now()
 const exporter = createServer(({ url }, answer) => {
-  if (url !== '/metrics') return answer.end(JSON.stringify({ queue: { depth: measured.depth } }))
+  if (url !== '/metrics' && url !== '/web') return answer.end(JSON.stringify({ queue: { depth: measured.depth } }))
   answer.setHeader('content-type', 'text/plain; version=0.0.4')
+  if (url === '/web') return answer.end(served(2 * (Date.now() - STARTED_MS)))
   answer.end(`old_depth 5 ${OLD_MS}\nqueue_depth ${measured.depth}\nother_depth ${measured.depth}\n`)
 })
+/** So many requests, each of which took 0.1 to 0.5 s. */
+const served = (requests: number) => `\
+http_requests_total ${requests}
+http_request_duration_seconds_bucket{le="0.1"} 0
+http_request_duration_seconds_bucket{le="0.5"} ${requests}
+http_request_duration_seconds_bucket{le="+Inf"} ${requests}
+queue_messages{queue="jobs"} 250
+queue_messages{queue="other"} 1000
+`
 let host: string
 
 beforeAll(async () => {
@@ -47,18 +60,29 @@ async function follow(name: string, fields: Readonly<Record<string, string>>, re
   return id
 }
 
+/** Of the table of recipes: the fields of each, by the metric's name. */
+async function recipesOf(path: string) {
+  const text = await readFile(join(import.meta.dirname, '../..', path), 'utf8')
+  const recipes = new Map<string, Record<string, string>>()
+  for (const [, field = '', metric = '', value = ''] of text.matchAll(/`autoscaler\.(metric\.(\w+)\.\w+): (.+?)`/g)) {
+    recipes.set(metric, { ...recipes.get(metric), [field]: value.replace(/^"(.*)"$/, '$1') })
+  }
+  return recipes
+}
+
 const count = async (id: string) => await replicasOf(place.manager, id)
 const loadOf = async (controller: Controller, name: string) => (await controller.get(name)).body.load
 const scaledBy = async (controller: Controller, autoscaler: string) =>
   await controller.metric('orrery_decisions_total', { autoscaler, outcome: 'scaled' })
 
-describe('without data nothing shrinks', () => {
+describe('a Prometheus', () => {
   let prometheus: Monitor
   beforeAll(async () => {
     const config = [
       'global: {scrape_interval: 1s}',
       'scrape_configs:',
       `- {job_name: queue, static_configs: [{targets: ["${host}"]}]}`,
+      `- {job_name: web, metrics_path: /web, static_configs: [{targets: ["${host}"]}]}`,
     ].join('\n')
     prometheus = await startPrometheus({ files: { 'prometheus.yml': config } })
     await eventually('it has scraped', async () => {
@@ -69,7 +93,7 @@ describe('without data nothing shrinks', () => {
 
   afterAll(async () => await prometheus?.stop())
 
-  it('each kind of missing value holds the count and is told apart, while a service beside them shrinks', async () => {
+  it('that has no value: each kind of that holds the count and is told apart, while a service beside them shrinks', async () => {
     measured.depth = 5
     const queries: Readonly<Record<string, string>> = {
       nan: 'vector(0) / vector(0)',
@@ -118,7 +142,25 @@ describe('without data nothing shrinks', () => {
     await controller.stop()
   })
 
-  it('a Prometheus that hangs and one that is killed hold the count; while it hangs, a URL is followed on time', async () => {
+  it('is followed by each recipe of docs/metrics.md, by its own labels', async () => {
+    const recipes = await recipesOf('docs/metrics.md')
+    expect([...recipes.keys()]).toEqual(['rps', 'queue', 'p95'])
+    const ids = new Map<string, string>()
+    for (const [metric, labels] of recipes) ids.set(metric, await follow(`by-${metric}`, labels, 1))
+    const controller = await startController(place.manager, { env: { ...TICK, PROMETHEUS_URL: prometheus.url } })
+    // 2000 requests a second are more than the most; the percentile is 0.48 s, which more replicas do not change here.
+    for (const [metric, wanted] of Object.entries({ rps: 5, queue: 3, p95: 5 })) {
+      await eventually(`${wanted} by ${metric}`, async () => (await count(ids.get(metric) ?? '')) === wanted, PATIENCE)
+      const found = (await loadOf(controller, `by-${metric}`))?.metrics[0]
+      console.log(`${metric}: ${found?.reason}`)
+      expect(found).toMatchObject({ name: metric, value: expect.any(Number) })
+    }
+    expect((await loadOf(controller, 'by-queue'))?.metrics[0]).toMatchObject({ value: 250, wanted: 3 })
+    expect((await loadOf(controller, 'by-p95'))?.metrics[0]?.value).toBeCloseTo(0.48)
+    await controller.stop()
+  })
+
+  it('that hangs, and one that is killed, hold the count; while it hangs, a URL is followed on time', async () => {
     measured.depth = 30
     const target = { 'metric.q.target': '10', 'fallback.after': '2' }
     const id = await follow('by-query', { ...target, 'metric.q.query': 'queue_depth' }, 1)
