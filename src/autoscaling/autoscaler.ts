@@ -1,5 +1,6 @@
 /** An autoscaler as others see it, and the use cases that `http` and `commands` may call. */
 
+import type { Condition } from '../foundation/conditions.ts'
 import type { Unsubscribe } from '../foundation/listeners.ts'
 import type { ReportedContainer } from '../swarm/node-report.ts'
 import type { ServiceObservation } from '../swarm/services.ts'
@@ -18,29 +19,22 @@ import type { BoundsAhead, BoundsInForce } from './policy/policy-at.ts'
 
 export type { AlertResult } from './alerts/alert-groups.ts'
 
-/** A named yes/no with reason and time. */
-export interface Condition {
-  readonly type:
-    | 'Valid'
-    | 'Supported'
-    | 'InSync'
-    | 'RolloutSettled'
-    | 'Paused'
-    | 'Maintenance'
-    | 'RestorePending'
-    | 'WriteUnknown'
-    | 'InBounds'
-    | 'AtCapacity'
-    | 'AlertStanding'
-    | 'Unschedulable'
-    | 'LoadMeasured'
-    | 'LoadFallback'
-    | 'LoadFlapping'
-  readonly status: boolean
-  readonly reason: string
-  /** Since when the status is what it is, as far as this controller saw. Ms since the epoch. */
-  readonly sinceMs: number
-}
+export type ConditionType =
+  | 'Valid'
+  | 'Supported'
+  | 'InSync'
+  | 'RolloutSettled'
+  | 'Paused'
+  | 'Maintenance'
+  | 'RestorePending'
+  | 'WriteUnknown'
+  | 'InBounds'
+  | 'AtCapacity'
+  | 'AlertStanding'
+  | 'Unschedulable'
+  | 'LoadMeasured'
+  | 'LoadFallback'
+  | 'LoadFlapping'
 
 export interface Autoscaler {
   readonly name: string
@@ -56,7 +50,7 @@ export interface Autoscaler {
   readonly restore?: PendingRestore
   /** Those that stand, and those that somebody suspended by setting the count. */
   readonly alerts: readonly StandingAlert[]
-  readonly conditions: readonly Condition[]
+  readonly conditions: readonly Condition<ConditionType>[]
   /** When a step would no longer wait for its cooldown; absent: now. Ms since the epoch. */
   readonly nextAllowedMs: { readonly up?: number; readonly down?: number }
   readonly lastDecision?: Decision

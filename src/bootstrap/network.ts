@@ -1,38 +1,34 @@
 /** Networks and nodes as others see them, and the use cases that `http` and `commands` may call. */
+import type { Condition } from '../foundation/conditions.ts'
 import type { NodeReport, ReportedFault } from '../swarm/node-report.ts'
 import type { Availability } from '../swarm/nodes.ts'
 import type { DefinitionIssue, NetworkDefinition } from './definition/definition.ts'
 import type { AddressCount } from './record/address-count.ts'
 import type { FreedRange } from './record/record.ts'
 
-/** A named yes/no with reason. `status: true` is the good one, but for `Orphaned`, `Removing` and `DefinitionConflict`. */
-export interface NetworkCondition {
-  readonly type: /** The definition can be read. */
-    | 'Valid'
-    /** The definition differs from what is in force; `network apply` decides. */
-    | 'DefinitionConflict'
-    /** In force, but no definition is there any more. */
-    | 'Orphaned'
-    | 'Removing'
-    /** Every node that may have one has a range and is ready. */
-    | 'Complete'
-    /** Every node is as wanted. */
-    | 'AsWanted'
-    /** Every agent was heard in the last 15 s. */
-    | 'AgentsHeard'
-    /** Tasks are heard as they change, not asked for each second. */
-    | 'TasksHeard'
-    /** Less than 80 % of the addresses are in use, on every node. */
-    | 'AddressesLeft'
-    /** The swarm network is there and ours. */
-    | 'NetworkCreated'
-    /** The record is there, or nothing was ever given. */
-    | 'RecordKnown'
-  readonly status: boolean
-  readonly reason: string
-  /** Since when the status is what it is, as far as this controller saw. Ms since the epoch. */
-  readonly sinceMs: number
-}
+/** True is the good one, but for `Orphaned`, `Removing` and `DefinitionConflict`. */
+export type NetworkConditionType =
+  /** The definition can be read. */
+  | 'Valid'
+  /** The definition differs from what is in force; `network apply` decides. */
+  | 'DefinitionConflict'
+  /** In force, but no definition is there any more. */
+  | 'Orphaned'
+  | 'Removing'
+  /** Every node that may have one has a range and is ready. */
+  | 'Complete'
+  /** Every node is as wanted. */
+  | 'AsWanted'
+  /** Every agent was heard in the last 15 s. */
+  | 'AgentsHeard'
+  /** Tasks are heard as they change, not asked for each second. */
+  | 'TasksHeard'
+  /** Less than 80 % of the addresses are in use, on every node. */
+  | 'AddressesLeft'
+  /** The swarm network is there and ours. */
+  | 'NetworkCreated'
+  /** The record is there, or nothing was ever given. */
+  | 'RecordKnown'
 
 /** One address in use. */
 export interface AddressView {
@@ -79,7 +75,7 @@ export interface NetworkView {
   readonly isInForce: boolean
   /** Of the swarm network, where it is. */
   readonly networkId?: string
-  readonly conditions: readonly NetworkCondition[]
+  readonly conditions: readonly Condition<NetworkConditionType>[]
   readonly issues: readonly DefinitionIssue[]
   readonly count: AddressCount
   readonly shares: readonly ShareView[]

@@ -1,4 +1,5 @@
 /** What is registered, as others see it, and the use cases that `http` and `commands` may call. */
+import type { Condition } from '../foundation/conditions.ts'
 import type { Entry, EntryIssue } from './entry.ts'
 
 export type RegistrationState =
@@ -53,13 +54,7 @@ export interface SyncRecord {
   readonly isFull: boolean
 }
 
-export interface RegistrationCondition {
-  readonly type: 'ConsulReachable' | 'Registered' | 'KeysUnderstood'
-  readonly status: boolean
-  readonly reason: string
-  /** Ms since the epoch. */
-  readonly sinceMs: number
-}
+export type RegistrationCondition = Condition<'ConsulReachable' | 'Registered' | 'KeysUnderstood'>
 
 export interface Registrations {
   /** Reads Consul where this controller is not the writer. Throws Fault `not-in-sync` or `consul-unavailable`. */

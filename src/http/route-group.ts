@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
+import type { Finding } from '../foundation/conditions.ts'
 import type { SyncStatus } from '../swarm/sync.ts'
 import type { AccessRules } from './access/judge.ts'
 import type { Role } from './access/tokens.ts'
@@ -60,15 +61,8 @@ export interface ControllerFacts {
   readonly ui: 'on' | 'read' | 'off'
   /** What is switched on, by the names that the capabilities give it. */
   readonly features: Readonly<Record<string, boolean>>
-  /** Of the capabilities, as they are now. */
-  readonly conditions: () => readonly ControllerCondition[]
-}
-
-/** `status` true is the good one. */
-export interface ControllerCondition {
-  readonly type: string
-  readonly status: boolean
-  readonly reason: string
+  /** Of the capabilities, as they are now; true is the good one. */
+  readonly conditions: () => readonly Finding[]
 }
 
 export interface ServerDeps {

@@ -1,6 +1,6 @@
 /** The figures of autoscaling: each autoscaler, decisions, writes and notifications. */
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
+import type { Autoscaler, ConditionType } from '../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../autoscaling/decision/decision.ts'
 import type { ScalingListener } from '../../autoscaling/ports.ts'
 import type { Clock } from '../../foundation/clock.ts'
@@ -76,7 +76,7 @@ export function createAutoscalingMetrics(metrics: MetricsRegistry, now: Clock): 
 const LABELS = ['autoscaler', 'service']
 
 /** What holds a step back, as a decision's codes, and the condition that says so. */
-const HELD_BY: readonly { readonly reason: string; readonly type: Condition['type']; readonly status: boolean }[] = [
+const HELD_BY: readonly { readonly reason: string; readonly type: ConditionType; readonly status: boolean }[] = [
   { reason: 'paused', type: 'Paused', status: true },
   { reason: 'rollout', type: 'RolloutSettled', status: false },
   { reason: 'maintenance', type: 'Maintenance', status: true },
@@ -113,7 +113,7 @@ function autoscalerGauges(metrics: MetricsRegistry): (autoscaler: Autoscaler, no
     }
     if (bounds) min.set(labels, bounds.min)
     if (typeof bounds?.max === 'number') max.set(labels, bounds.max)
-    const holds = (type: Condition['type'], status: boolean) =>
+    const holds = (type: ConditionType, status: boolean) =>
       conditions.some((condition) => condition.type === type && condition.status === status)
     paused.set(labels, holds('Paused', true) ? 1 : 0)
     for (const { reason, type, status } of HELD_BY) if (holds(type, status)) held.set({ ...labels, reason }, 1)

@@ -1,13 +1,13 @@
 /** The autoscalers as they are now, all from memory. */
 
 import type { Clock } from '../../foundation/clock.ts'
-import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { createConditionTimes } from '../../foundation/conditions.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Services } from '../../swarm/ports.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf } from '../alerts/alert-state.ts'
-import type { Autoscaler, Catalog, Condition, ServiceRow, Week } from '../autoscaler.ts'
+import type { Autoscaler, Catalog, ConditionType, ServiceRow, Week } from '../autoscaler.ts'
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
 import type { LoadBook } from '../evaluation/load-book.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
@@ -41,7 +41,7 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity' | 'troubles'> {
 export function createCatalog(deps: CatalogDeps): Catalog {
   const { services, sharedState, policies, log, now } = deps
   const history = createHistory(services, now)
-  const sinceOf = createConditionTimes<Condition['type']>(now)
+  const timed = createConditionTimes<ConditionType>(now)
 
   const view = ({ observation, reading }: BoundPolicy): Autoscaler => {
     const nowMs = now()
@@ -83,10 +83,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       ...(pause && { pause }),
       ...(restore && { restore }),
       alerts,
-      conditions: conditions.map((found) => {
-        const { type, status, reason } = found
-        return { type, status, reason, sinceMs: sinceOf(observation.id, found) }
-      }),
+      conditions: timed(observation.id, conditions),
       nextAllowedMs: { ...(up !== undefined && { up }), ...(down !== undefined && { down }) },
       ...(lastDecision && { lastDecision }),
       ...(load && { load }),
@@ -126,7 +123,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
 
   const changes = createListeners<string | undefined>(deps.logger)
   services.onChange(({ id, before, after }) => {
-    if (after === undefined) sinceOf.forget(id)
+    if (after === undefined) timed.forget(id)
     changes.tell(after?.name ?? before?.name)
   })
   services.onSync(() => changes.tell(undefined))

@@ -1,9 +1,10 @@
 /** The conditions of one autoscaler: what is well and what is not, each with its reason. Pure. */
 
+import type { Finding } from '../../foundation/conditions.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import type { SyncStatus } from '../../swarm/sync.ts'
 import type { StandingAlert } from '../alerts/alert-state.ts'
-import type { Condition, LoadEvaluation } from '../autoscaler.ts'
+import type { ConditionType, LoadEvaluation } from '../autoscaler.ts'
 import type { Capacity } from '../decision/decide-input.ts'
 import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
 import type { Pause, PendingRestore } from '../decision/shared-state.ts'
@@ -27,7 +28,7 @@ export interface ConditionInput {
   readonly nowMs: number
 }
 
-type Found = Omit<Condition, 'sinceMs'>
+type Found = Finding<ConditionType>
 
 export function conditionsOf(input: ConditionInput): readonly Found[] {
   return [

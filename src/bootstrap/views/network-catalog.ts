@@ -1,13 +1,13 @@
 /** Networks and nodes as they are now, all from memory. */
 import type { Clock } from '../../foundation/clock.ts'
-import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { type HeardReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import { groupByNode } from '../capacity/tasks-by.ts'
 import type { DefinitionSet } from '../definition/definition.ts'
-import type { NetworkCatalog, NetworkCondition, NetworkView, NodeView, ShareView } from '../network.ts'
+import type { NetworkCatalog, NetworkConditionType, NetworkView, NodeView, ShareView } from '../network.ts'
 import type { ClusterPlan, NetworkPlan } from '../plan/words.ts'
 import type { Definitions, Records } from '../ports.ts'
 import { createLeastFree, sumCounts } from '../record/address-count.ts'
@@ -38,7 +38,7 @@ interface Moment {
 
 export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
   const { definitions, records, nodes, tasks, reports, networks, serviceName, now } = deps
-  const sinceOf = createConditionTimes<NetworkCondition['type']>(now)
+  const timed = createConditionTimes<NetworkConditionType>(now)
   const keepFree = createLeastFree()
 
   const moment = (): Moment => ({
@@ -85,7 +85,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       ...(file !== undefined && { file: file.file }),
       isInForce: record !== undefined,
       ...(networkId !== undefined && { networkId }),
-      conditions: conditions.map((found) => ({ ...found, sinceMs: sinceOf(name, found) })),
+      conditions: timed(name, conditions),
       issues,
       count: sumCounts(shares.map(({ count }) => count)),
       shares: shares.sort(byHostname),
@@ -132,7 +132,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       const at = moment()
       const defined = at.set.files.flatMap(({ definition }) => definition?.name ?? [])
       const all = [...new Set([...at.records.keys(), ...defined])].sort()
-      sinceOf.keepOnly(all)
+      timed.keepOnly(all)
       keepFree.keepOnly(all)
       return all.flatMap((name) => viewNetwork(name, at) ?? [])
     },

@@ -1,9 +1,10 @@
 /** The conditions of one network: what is well and what is not, each with its reason. Pure. */
 
+import type { Finding } from '../../foundation/conditions.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { TaskSource } from '../../swarm/ports.ts'
 import type { DefinitionIssue } from '../definition/definition.ts'
-import type { NetworkCondition, ShareView } from '../network.ts'
+import type { NetworkConditionType, ShareView } from '../network.ts'
 import type { NetworkPlan, ProblemCode } from '../plan/words.ts'
 import { areScarce, percentTaken, SCARCE_PERCENT } from '../record/address-count.ts'
 import type { NetworkRecord } from '../record/record.ts'
@@ -31,7 +32,7 @@ export interface ConditionInput {
   readonly isHeard: (nodeId: string) => boolean
 }
 
-type Found = Omit<NetworkCondition, 'sinceMs'>
+type Found = Finding<NetworkConditionType>
 
 export function networkConditions(input: ConditionInput): readonly Found[] {
   return [

@@ -2,7 +2,7 @@
 import type {
   AddressView,
   NetworkCatalog,
-  NetworkCondition,
+  NetworkConditionType,
   NetworkView,
   NodeView,
   ShareView,
@@ -81,10 +81,13 @@ function headLine({ name, definition, count, isInForce }: NetworkView): string {
 }
 
 /** True is good, but for these. */
-const BAD_WHEN_TRUE: ReadonlySet<NetworkCondition['type']> = new Set(['DefinitionConflict', 'Orphaned', 'Removing'])
-const AGENTS_SAY: ReadonlySet<NetworkCondition['type']> = new Set(['AsWanted', 'AgentsHeard'])
+const BAD_WHEN_TRUE: ReadonlySet<NetworkConditionType> = new Set(['DefinitionConflict', 'Orphaned', 'Removing'])
+const AGENTS_SAY: ReadonlySet<NetworkConditionType> = new Set(['AsWanted', 'AgentsHeard'])
 
-function conditionLine({ type, status, reason }: NetworkCondition, { areAgentsUnknown }: Shown): readonly string[] {
+function conditionLine(
+  { type, status, reason }: NetworkView['conditions'][number],
+  { areAgentsUnknown }: Shown,
+): readonly string[] {
   if (areAgentsUnknown && AGENTS_SAY.has(type)) return [`  ${type}: unknown`]
   const isFine = status !== BAD_WHEN_TRUE.has(type)
   return isFine ? [] : [`  ${status ? '' : 'not '}${type}: ${reason}`]

@@ -3,9 +3,10 @@ import type { MetricsRegistry } from '../../adapters/metrics/registry.ts'
 import type { Swarm } from '../../adapters/swarm/swarm.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Clock } from '../../foundation/clock.ts'
+import type { Finding } from '../../foundation/conditions.ts'
 import type { AccessRules } from '../../http/access/judge.ts'
 import type { TlsFiles } from '../../http/listen.ts'
-import type { ControllerCondition, RouteGroup, ServerDeps } from '../../http/route-group.ts'
+import type { RouteGroup, ServerDeps } from '../../http/route-group.ts'
 
 /**
  * One part, put together and not started. Its variables are in `config`, its figures are registered with `metrics`.
@@ -15,7 +16,7 @@ export interface Capability {
   /** What is switched on of it, for `GET /v1/controller`. */
   readonly features?: Readonly<Record<string, boolean>>
   /** Of the whole part, for `GET /v1/controller`; those of autoscalers and networks are in their own views. */
-  readonly conditions?: () => readonly ControllerCondition[]
+  readonly conditions?: () => readonly Finding[]
   /** Once the controller listens: loops begin. */
   start?(): void
   /** Everything that was accepted has been answered; new work is refused already. The controller waits 10 s at most. */

@@ -1,6 +1,6 @@
 /** What is registered and what should be, side by side; the use cases behind routes and commands. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createConditionTimes } from '../../foundation/condition-times.ts'
+import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
@@ -29,7 +29,7 @@ const RESYNC_PATIENCE_MS = 10_000
 
 export function createRegistrations(deps: RegistrationsDeps): Registrations {
   const { keeper, catalog, settings, desire, hostnames, now, signal } = deps
-  const since = createConditionTimes<RegistrationCondition['type']>(now)
+  const timed = createConditionTimes<RegistrationCondition['type']>(now)
 
   const current = (): Settings => {
     const found = settings()
@@ -47,27 +47,18 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
   /** `rows` absent: this controller does not know what is in Consul. */
   const conditionsOf = (issues: readonly EntryIssue[], rows?: readonly Registration[]): RegistrationCondition[] => {
     const fault = keeper.fault()
-    const of = (type: RegistrationCondition['type'], status: boolean, reason: string): RegistrationCondition => ({
-      ...{ type, status, reason },
-      sinceMs: since('consul', { type, status }),
-    })
     const pending = rows?.filter(({ state }) => state !== 'registered' && state !== 'kept')
-    const registered = pending && [
-      of(
-        'Registered',
-        pending.length === 0,
-        pending.length === 0
-          ? 'everything desired is in Consul'
-          : `${pending.length} entries are not as desired, ${pending[0]?.id} for one`,
-      ),
-    ]
+    const [late] = pending ?? []
+    const reason = late
+      ? `${pending?.length} entries are not as desired, ${late.id} for one`
+      : 'everything desired is in Consul'
     const [first] = issues
     const wrong = first && `${first.service}: ${first.key}=${first.value} ${first.message}`
-    return [
-      of('ConsulReachable', fault === '', fault || `Consul answers at ${catalog.address}`),
-      ...(registered ?? []),
-      of('KeysUnderstood', wrong === undefined, wrong ?? 'every key could be carried out'),
-    ]
+    return timed('consul', [
+      { type: 'ConsulReachable', status: fault === '', reason: fault || `Consul answers at ${catalog.address}` },
+      ...(pending ? [{ type: 'Registered' as const, status: late === undefined, reason }] : []),
+      { type: 'KeysUnderstood', status: wrong === undefined, reason: wrong ?? 'every key could be carried out' },
+    ])
   }
 
   return {

@@ -1,7 +1,7 @@
 /** An autoscaler as `GET /v1/autoscaler` shows it. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { StandingAlert } from '../../autoscaling/alerts/alert-state.ts'
-import type { Autoscaler, Condition } from '../../autoscaling/autoscaler.ts'
+import type { Autoscaler, ConditionType } from '../../autoscaling/autoscaler.ts'
 import type { Pause } from '../../autoscaling/decision/shared-state.ts'
 import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../autoscaling/policy/step.ts'
@@ -87,7 +87,7 @@ export const PauseSchema = Type.Object({
 })
 
 const ConditionSchema = Type.Object({
-  type: enumeration<Condition['type']>({
+  type: enumeration<ConditionType>({
     Valid: true,
     Supported: true,
     InSync: true,

@@ -1,7 +1,7 @@
 /** Networks and what nodes have of them, as `GET /v1/network` shows them. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { DefinitionIssue } from '../../bootstrap/definition/definition.ts'
-import type { AddressView, NetworkCondition, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import type { AddressView, NetworkConditionType, NetworkView, ShareView } from '../../bootstrap/network.ts'
 import type { AddressCount } from '../../bootstrap/record/address-count.ts'
 import { type FreedRange, QUARANTINE_MS } from '../../bootstrap/record/record.ts'
 import { enumeration } from './enumeration.ts'
@@ -68,7 +68,7 @@ export const IssueSchema = Type.Object({
 })
 
 const ConditionSchema = Type.Object({
-  type: enumeration<NetworkCondition['type']>({
+  type: enumeration<NetworkConditionType>({
     Valid: true,
     DefinitionConflict: true,
     Orphaned: true,

@@ -1,6 +1,6 @@
 /** An autoscaler in a few hundred bytes, for lists of many: `GET /v1/autoscaler?view=summary`. */
 import { type Static, Type } from '@sinclair/typebox'
-import type { Autoscaler, Condition, ServiceRow } from '../../autoscaling/autoscaler.ts'
+import type { Autoscaler, ConditionType, ServiceRow } from '../../autoscaling/autoscaler.ts'
 import { PauseSchema, wirePause } from './autoscaler.ts'
 import { rfc3339 } from './time.ts'
 
@@ -42,7 +42,7 @@ export const SummarySchema = Type.Object({
 export type WireSummary = Static<typeof SummarySchema>
 
 /** Worst first: a condition, the status that is bad, and how bad. */
-const TROUBLES: readonly (readonly [Condition['type'], boolean, 'error' | 'warning'])[] = [
+const TROUBLES: readonly (readonly [ConditionType, boolean, 'error' | 'warning'])[] = [
   ['Supported', false, 'error'],
   ['Valid', false, 'error'],
   ['InSync', false, 'error'],
@@ -55,7 +55,7 @@ const TROUBLES: readonly (readonly [Condition['type'], boolean, 'error' | 'warni
   ['Paused', true, 'warning'],
 ]
 
-function attentionOf(conditions: readonly Condition[]): WireSummary['attention'] {
+function attentionOf(conditions: Autoscaler['conditions']): WireSummary['attention'] {
   for (const [type, bad, severity] of TROUBLES) {
     const found = conditions.find((condition) => condition.type === type && condition.status === bad)
     if (found !== undefined) return { type, reason: found.reason, severity }

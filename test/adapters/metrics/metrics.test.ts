@@ -7,7 +7,7 @@ import { measureLoadTicks } from '../../../src/adapters/metrics/load-metrics.ts'
 import { measureNetworks } from '../../../src/adapters/metrics/network-metrics.ts'
 import { createMetricsRegistry } from '../../../src/adapters/metrics/registry.ts'
 import type { StandingAlert } from '../../../src/autoscaling/alerts/alert-state.ts'
-import type { Autoscaler, Condition } from '../../../src/autoscaling/autoscaler.ts'
+import type { Autoscaler, ConditionType } from '../../../src/autoscaling/autoscaler.ts'
 import type { NetworkView, NodeView } from '../../../src/bootstrap/network.ts'
 import { aNetwork, aNode, aShare } from '../../support/builders/network-views.ts'
 import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/use-cases/fake-use-cases.ts'
@@ -38,7 +38,12 @@ const watching = (...autoscalers: Autoscaler[]) => {
 const ours = async (metrics: { text(): Promise<string> }) =>
   (await metrics.text()).split('\n').filter((line) => line.startsWith('orrery_'))
 
-const condition = (type: Condition['type'], status: boolean): Condition => ({ type, status, reason: 'r', sinceMs: T0 })
+const condition = (type: ConditionType, status: boolean): Autoscaler['conditions'][number] => ({
+  type,
+  status,
+  reason: 'r',
+  sinceMs: T0,
+})
 const WEB = 'autoscaler="web",service="web"'
 
 describe('the gauges of an autoscaler', () => {

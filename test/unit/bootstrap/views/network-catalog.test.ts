@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DefinitionSet } from '../../../../src/bootstrap/definition/definition.ts'
-import type { NetworkCondition } from '../../../../src/bootstrap/network.ts'
+import type { NetworkConditionType } from '../../../../src/bootstrap/network.ts'
 import type { ClusterPlan, NetworkPlan } from '../../../../src/bootstrap/plan/words.ts'
 import type { NetworkRecord } from '../../../../src/bootstrap/record/record.ts'
 import { createNetworkCatalog } from '../../../../src/bootstrap/views/network-catalog.ts'
@@ -64,7 +64,7 @@ function world() {
   })
   const report = (change: Partial<NodeReport>, nodeId = 'node-1') =>
     state.heard.set(nodeId, { report: aReport({ nodeId, ...change }), receivedAtMs: state.nowMs })
-  const condition = (type: NetworkCondition['type']) =>
+  const condition = (type: NetworkConditionType) =>
     catalog.network('vlan40').conditions.find((found) => found.type === type)
   const planned = (change: Partial<NetworkPlan>) => {
     const plan: NetworkPlan = { name: 'vlan40', verdict: 'kept', problems: [], nodes: [], steps: [], ...change }
@@ -237,7 +237,7 @@ describe('the conditions of a network', () => {
   type World = ReturnType<typeof world>
   const stories: {
     name: string
-    type: NetworkCondition['type']
+    type: NetworkConditionType
     status: boolean
     says: RegExp
     make: (w: World) => void
