@@ -10,7 +10,7 @@ export const autoscalingVariables = {
     'ORRERY_DEDUP_WINDOW',
     '60s',
     duration,
-    'How long an `Idempotency-Key` that changed a count is remembered.',
+    'How long an `Idempotency-Key` that changed a count is remembered; if set, notifications too, else 100 s (docs/alerts.md).',
   ),
   dryRun: withDefault('ORRERY_DRY_RUN', 'false', flag, 'Decide and report for every service, never write.'),
   tickMs: withDefault(

@@ -266,7 +266,7 @@ describe('S15 to S18, S25, S26: alerts, opting in, addresses', () => {
       ...Array(2).fill(expect.stringMatching(/^web is not scaled: .*already changed the count from 1 to 2/)),
     ])
     expect(replicas()).toBe(2)
-    clock.nowMs += 61_000
+    clock.nowMs += 102_000
     await send({ payload: alert('up') })
     expect(replicas()).toBe(3)
   })

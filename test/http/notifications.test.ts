@@ -123,22 +123,74 @@ describe('a notification on the route of a step', () => {
     expect(metrics.answered).toEqual([200, 404])
   })
 
-  it('is not what merely looks a little like one', async () => {
+  const ALMOST: readonly object[] = [
+    { state: 'ok', ruleName: 'r' },
+    { version: 4, status: 'resolved', alerts: [{ status: 'resolved', labels: {}, fingerprint: 'a' }] },
+    { version: 4, alerts: [] },
+    { version: '4' },
+    { version: '2', alerts: [] },
+    { status: 'resolved' },
+    { Status: 'OK' },
+    { alerts: [{ status: 'firing' }] },
+    { ruleId: 1, ruleName: 'High load', state: 'alerting', evalMatches: [] },
+    { status: 'firing', labels: { service: 'web' } },
+    { incident: { state: 'closed' }, version: '1.2' },
+    { heartbeat: { status: 1 }, msg: 'up' },
+    { NewStateValue: 'OK' },
+    { groupLabels: { service: 'web', scale: 'up' }, status: 'resolved' },
+    { by: 2, reason: 'x', startsAt: '2026-01-31T11:59:00Z' },
+  ]
+  const ROUTES = [
+    '/v1/autoscaler/web/up',
+    '/v1/autoscaler/web/down',
+    '/v1/orbiter/handle/autoswarm/web/up',
+    '/handle/autoswarm/web/down',
+    '/v1/scale-service?service=web&scale=up',
+  ]
+  it.each(ALMOST)('is not what almost looks like one: %j is 400 on every route, and no plain call', async (payload) => {
     const { scaler, requests } = recordingScaler()
     const app = server({ scaler })
-    for (const payload of [
-      { version: 4, alerts: [] },
-      { version: '4' },
-      { version: '2', alerts: [] },
-      { status: 'resolved' },
+    for (const url of ROUTES) {
+      const answer = await app.inject({ method: 'POST', url, payload })
+      expect([url, answer.statusCode], answer.body).toEqual([url, 400])
+      expect(answer.body).toContain('notification')
+    }
+    expect(requests).toEqual([])
+  })
+
+  it('is not what almost looks like one with text around it, or in a list, on Orbiter’s routes', async () => {
+    const { scaler, requests } = recordingScaler()
+    const app = server({ scaler })
+    for (const payload of ['{"state":"ok"} and more', '[{"labels":{},"status":"resolved"}]']) {
+      const url = '/v1/orbiter/handle/autoswarm/web/up'
+      expect((await app.inject({ method: 'POST', url, payload })).statusCode).toBe(400)
+    }
+    expect(requests).toEqual([])
+  })
+
+  it('that says it is over never steps, in whatever words', async () => {
+    const { scaler, requests } = recordingScaler()
+    const app = server({ scaler })
+    for (const over of [
+      { status: 'RESOLVED' },
+      { status: 'ok' },
+      { status: undefined, state: 'OK' },
+      { status: 'paused' },
     ]) {
+      for (const url of ROUTES) {
+        const answer = await app.inject({ method: 'POST', url, payload: alertmanager(over) })
+        expect([url, answer.statusCode], answer.body).toEqual([url, 200])
+      }
+    }
+    expect(requests).toEqual([])
+  })
+
+  it('leaves bodies of a caller’s own alone', async () => {
+    const { scaler, requests } = recordingScaler()
+    const app = server({ scaler })
+    for (const payload of [{}, { by: 2 }, { user: 'anna', ticket: 7 }]) {
       expect((await app.inject({ method: 'POST', url: UP, payload })).statusCode).toBe(200)
     }
-    expect(requests.map(({ request }) => 'origin' in request && request.origin)).toEqual([
-      'call',
-      'call',
-      'call',
-      'call',
-    ])
+    expect(requests).toHaveLength(3)
   })
 })

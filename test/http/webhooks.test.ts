@@ -70,9 +70,36 @@ describe('A1 to A6: notifications of Alertmanager', () => {
   it('A1 a repeat after the window is a step again', async () => {
     const { send, clock, replicas } = start()
     await send(alertmanager())
-    clock.nowMs += 61_000
+    clock.nowMs += 102_000
     expect((await send(alertmanager())).body.results[0]).toMatchObject({ outcome: 'scaled', from: 4, to: 5 })
     expect(replicas()).toBe(5)
+  })
+
+  it.each([1, 59, 61, 90, 99])('A1 both halves of a pair are one step %i s apart, after an outage', async (seconds) => {
+    const { send, clock, replicas } = start()
+    await send(alertmanager())
+    clock.nowMs += seconds * 1000
+    const other = alertmanager(undefined, { externalURL: 'http://other' })
+    expect((await send(other)).body.results[0]).toMatchObject({ code: 'duplicate', from: 3, to: 4 })
+    expect(replicas()).toBe(4)
+  })
+
+  it('A1 a caller’s own key is remembered no longer for it', async () => {
+    const { app, clock, replicas } = start()
+    const up = () =>
+      app.inject({ method: 'POST', url: '/v1/autoscaler/web/up', headers: { 'idempotency-key': 'mine' } })
+    await up()
+    clock.nowMs += 61_000
+    await up()
+    expect(replicas()).toBe(5)
+  })
+
+  const SPELT = ['2026-01-31T11:59:00.123Z', '2026-01-31T19:59:00.123+08:00', '2026-01-31t11:59:00.123000000z']
+  it.each(SPELT)('A1 an alert that began at %s began then, however it is spelt', async (startsAt) => {
+    const { send, replicas } = start()
+    await send(alertmanager([firing('a', { startsAt: SPELT[0]! })]))
+    await send(alertmanager([firing('a', { startsAt })]))
+    expect(replicas()).toBe(4)
   })
 
   it('A1 another alert, start, group, receiver or direction is another step', async () => {
@@ -394,6 +421,47 @@ describe('on-resolved=down', () => {
     expect((await send(end)).body.results[0]).toMatchObject({ outcome: 'scaled', from: 4, to: 3 })
     expect((await send(end)).body.results[0]).toMatchObject({ code: 'duplicate', from: 4, to: 3 })
     expect(replicas()).toBe(3)
+  })
+
+  const HOUR_MS = 3_600_000
+  const ends = () => {
+    const controller = start2()
+    const { send, clock } = controller
+    const end = async (alerts: readonly object[], over: object = {}) => {
+      clock.nowMs += HOUR_MS
+      return (await send(alertmanager(alerts, over))).body.results[0]
+    }
+    return { ...controller, end }
+  }
+
+  it('is one step down for one firing, however late and from whom its end is told again', async () => {
+    const { end, replicas } = ends()
+    expect(await end([resolved('a')])).toMatchObject({ outcome: 'scaled', from: 3, to: 2 })
+    const again = { code: 'duplicate', from: 3, to: 2 }
+    expect(await end([resolved('a')])).toMatchObject(again)
+    expect(await end([resolved('a')], { receiver: 'other', groupKey: 'other' })).toMatchObject(again)
+    expect(await end([resolved('a', { startsAt: '2026-01-31T19:59:00.123+08:00' })])).toMatchObject(again)
+    expect(replicas()).toBe(2)
+  })
+
+  it('is one for each firing, and for one that ends together with an earlier one', async () => {
+    const { end, replicas } = ends()
+    await end([resolved('a')])
+    expect(await end([resolved('a'), resolved('b')])).toMatchObject({ outcome: 'scaled', from: 2, to: 1 })
+    expect(await end([resolved('b')])).toMatchObject({ code: 'duplicate', from: 2, to: 1 })
+    expect(await end([resolved('a', { startsAt: '2026-01-31T12:30:00Z' })])).toMatchObject({ code: 'at-min' })
+    expect(replicas()).toBe(1)
+  })
+
+  it('is not remembered for good of an alert that does not say when it began, nor when it was held', async () => {
+    const { end, send, app, replicas } = ends()
+    for (const startsAt of ['', '0001-01-01T00:00:00Z']) await end([resolved('a', { startsAt })])
+    expect(replicas()).toBe(1)
+    await app.inject({ method: 'PUT', url: '/v1/autoscaler/web/replicas', payload: { replicas: 5 } })
+    await app.inject({ method: 'POST', url: '/v1/autoscaler/web/pause' })
+    expect(await end([resolved('b')])).toMatchObject({ code: 'paused' })
+    await app.inject({ method: 'POST', url: '/v1/autoscaler/web/resume' })
+    expect((await send(alertmanager([resolved('b')]))).body.results[0]).toMatchObject({ outcome: 'scaled', to: 4 })
   })
 
   it('waits until nothing of the service fires in the group, whatever others do', async () => {

@@ -249,6 +249,13 @@ export function standingOf(
 /** A monitoring tool is answered within a second: it repeats what was not, or forgets it. */
 export const ALERT_PATIENCE_MS = 900
 
+/**
+ * How long a notification that changed the count is remembered where nobody says otherwise. Both halves of a pair of Alertmanagers
+ * repeat what a receiver did not take with pauses of up to a minute of their own, so that the same may come 90 s apart. It stays
+ * below the two minutes that are a common `repeat_interval`.
+ */
+export const ALERT_WINDOW_MS = 100_000
+
 const MINUTE_MS = 60_000
 const TTL_MS = 6 * 60 * MINUTE_MS
 const TTL_UNASKED_MS = 30 * MINUTE_MS

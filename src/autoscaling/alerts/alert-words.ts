@@ -22,7 +22,7 @@ export function alertKey(
   { groupKey, receiver }: Notification,
   { digest, autoscaler }: { readonly digest: Digest; readonly autoscaler: string },
 ): RequestKey {
-  const identities = alerts.map(({ identity, startsAt }) => [identity, startsAt].join(' ')).sort()
+  const identities = alerts.map(({ identity, startsAt }) => [identity, instant(startsAt)].join(' ')).sort()
   const text = JSON.stringify([autoscaler, because, direction, groupKey, receiver, identities])
   return {
     hash: digest(text).slice(0, HASH_LENGTH),
@@ -47,7 +47,20 @@ export const alertId = ({ identity }: Alert, digest: Digest): string =>
 
 /** One firing of an alert. */
 export const alertHash = ({ identity, startsAt }: Alert, digest: Digest): string =>
-  digest(`${identity}\n${startsAt}`).slice(0, ALERT_HASH_LENGTH)
+  digest(`${identity}\n${instant(startsAt)}`).slice(0, ALERT_HASH_LENGTH)
+
+/** The firing that ended, for good; empty for one that does not say when it began: the next would be the same. */
+export function endHash({ identity, startsAt }: Alert, digest: Digest): string {
+  const start = instant(startsAt)
+  return typeof start === 'number' && start > 0 ? digest(`${identity}\n${start}`).slice(0, HASH_LENGTH) : ''
+}
+
+/** Ms since the epoch, however the instant is spelt; a text that is none stays what it is. */
+export function instant(text: string): number | string {
+  const [, date, time, zone] = /^(\d{4}-\d\d-\d\d)[Tt ]([\d:.]+)([Zz]|[+-]\d\d:\d\d)$/.exec(text.trim()) ?? []
+  const timeMs = date === undefined ? Number.NaN : Date.parse(`${date}T${time}${zone?.toUpperCase()}`)
+  return Number.isFinite(timeMs) ? timeMs : text
+}
 
 /** A group as one receiver, or one route of it, sees it: each is told everything. */
 export const groupHash = ({ groupKey, receiver }: Notification, route: string, digest: Digest): string =>

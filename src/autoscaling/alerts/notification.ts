@@ -61,9 +61,33 @@ export function readNotification(body: unknown): Notification | undefined {
   }
 }
 
+/** What only notifications have, of these senders and of other tools, in lower case. None is a field of a call. */
+const MARKS = new Set([
+  ...['alerts', 'groupkey', 'grouplabels', 'commonlabels', 'commonannotations', 'truncatedalerts', 'externalurl'],
+  ...['receiver', 'version', 'labels', 'annotations', 'fingerprint', 'startsat', 'endsat', 'generatorurl', 'alertname'],
+  ...['status', 'state', 'rulename', 'ruleid', 'ruleurl', 'evalmatches', 'incident', 'heartbeat', 'newstatevalue'],
+  ...['alert_name', 'alert_state', 'alert_status', 'alert_transition', 'current_state', 'event_type', 'schemaid'],
+])
+
+/**
+ * The member that makes a body look like a notification, a list of them too; `undefined`: none. Such a body is read by
+ * `readNotification` or refused, never taken for a plain call: it may say that all is well again.
+ */
+export function notificationMark(body: unknown, but: readonly string[] = []): string | undefined {
+  const parts: readonly unknown[] = Array.isArray(body) ? body : [body]
+  for (const part of parts) {
+    const mark = isRecord(part) ? Object.keys(part).find((name) => isMark(name) && !but.includes(name)) : undefined
+    if (mark !== undefined) return mark
+  }
+  return undefined
+}
+
+const isMark = (name: string): boolean => MARKS.has(name.trim().toLowerCase())
+
 /** What the whole group says of itself wins over its alerts: when in doubt, nothing fires. */
 function saysResolved({ status, state }: Record<string, unknown>): boolean {
-  return status === 'resolved' || (typeof status !== 'string' && state === 'ok')
+  const says = text(status) || text(state)
+  return says !== '' && !['firing', 'alerting'].includes(says.trim().toLowerCase())
 }
 
 function readAlert(raw: unknown, isOver: boolean): Alert {

@@ -75,7 +75,7 @@ function advance(
   { decision }: Verdict,
   { writeId, nowMs, dedupWindowMs }: Pick<FoldInput, 'writeId' | 'nowMs' | 'dedupWindowMs'>,
 ): ScalingState | Fault {
-  const { key } = request
+  const { key, ends } = request
   const { tickMs } = traitsOf(request)
   const live = liveKeys(state?.keys ?? [], { nowMs, windowMs: dedupWindowMs })
   const change = {
@@ -86,6 +86,7 @@ function advance(
     cause: causeOf(request),
     tickMs,
     ...(key && { key }),
+    ...(ends && { ends }),
   }
   if (key === undefined || live.length < MAX_RECENT_KEYS) return nextState(state, change, live)
   return new Fault(

@@ -5,7 +5,7 @@ import type { Direction, PauseScope, Policy } from '../policy/policy.ts'
 import type { Bounds } from '../policy/policy-at.ts'
 import type { ValidInput } from './decide-input.ts'
 import type { HeldCode, Outcome } from './decision.ts'
-import { recall } from './recent-keys.ts'
+import { endedBefore, recall } from './recent-keys.ts'
 import { traitsOf } from './request.ts'
 import type { ScalingState } from './state.ts'
 
@@ -122,7 +122,12 @@ function duplicate({ request, state, nowMs, dedupWindowMs }: ValidInput): Judgem
   if (tickMs !== undefined && state?.tickMs !== undefined && state.tickMs >= tickMs) {
     return held('duplicate', 'this tick was acted on already')
   }
-  const { key } = request
+  const { key, ends } = request
+  const ended = endedBefore(state?.ended ?? [], ends ?? [])
+  if (ended !== undefined) {
+    const { from, to } = ended
+    return held('duplicate', `this end of the alert already changed the count from ${from} to ${to}`, { from, to })
+  }
   if (key === undefined) return pass('no idempotency key')
   const known = recall(state?.keys ?? [], key, { nowMs, windowMs: dedupWindowMs })
   if (known.kind !== 'duplicate') return pass('the idempotency key is new')

@@ -31,10 +31,11 @@ export function recall(keys: readonly RecentKey[], key: RequestKey, at: At): Rec
   return { kind: first.wish === key.wish ? 'duplicate' : 'reused', first }
 }
 
-/** Drops what is older than the window. A time in the future counts as now. */
-export function liveKeys(keys: readonly RecentKey[], at: At): readonly RecentKey[] {
-  const oldest = Math.floor((at.nowMs - at.windowMs) / 1000)
-  return keys.filter((key) => key.atSeconds >= oldest)
+/** Drops what is older than the window, or than its own. */
+export function liveKeys(keys: readonly RecentKey[], { nowMs, windowMs }: At): readonly RecentKey[] {
+  return keys.filter(
+    ({ atSeconds, keepMs = 0 }) => atSeconds >= Math.floor((nowMs - Math.max(windowMs, keepMs)) / 1000),
+  )
 }
 
 /** Of a key that was used for another wish. */
@@ -47,16 +48,67 @@ export function keyFault({ key }: Request, keys: readonly RecentKey[], at: At): 
 export const isRepeated = ({ key }: Request, keys: readonly RecentKey[], at: At): boolean =>
   key !== undefined && recall(keys, key, at).kind === 'duplicate'
 
-/** Each a list: hash, wish, seconds, from, to. */
+/** Each a list: hash, wish, seconds, from, to, and the seconds that it is kept where it has its own. */
 export const encodeRecentKeys = (keys: readonly RecentKey[]) =>
-  keys.map(({ hash, wish, atSeconds, from, to }) => [hash, wish, atSeconds, from, to])
+  keys.map(({ hash, wish, atSeconds, from, to, keepMs }) => [
+    ...[hash, wish, atSeconds, from, to],
+    ...(keepMs === undefined ? [] : [Math.ceil(keepMs / 1000)]),
+  ])
+
+/** Nobody means a key to be remembered for longer. */
+const MAX_KEEP_SECONDS = 3600
 
 /** What is no key is left out. */
 export function decodeRecentKeys(stored: unknown): readonly RecentKey[] {
   if (!Array.isArray(stored)) return []
   return stored.flatMap((entry: unknown) => {
-    const [hash, wish, atSeconds, from, to] = Array.isArray(entry) ? entry : []
+    const [hash, wish, atSeconds, from, to, keep] = Array.isArray(entry) ? entry : []
     if (typeof hash !== 'string' || typeof wish !== 'string') return []
-    return isWhole(atSeconds) && isWhole(from) && isWhole(to) ? [{ hash, wish, atSeconds, from, to }] : []
+    if (!isWhole(atSeconds) || !isWhole(from) || !isWhole(to)) return []
+    return {
+      hash,
+      wish,
+      atSeconds,
+      from,
+      to,
+      ...(isWhole(keep) && { keepMs: Math.min(keep, MAX_KEEP_SECONDS) * 1000 }),
+    }
+  })
+}
+
+/** A firing of an alert whose end changed the count: it has no second one, however late it is told again. */
+export interface EndedFiring {
+  readonly hash: string
+  readonly from: number
+  readonly to: number
+}
+
+/** The oldest are forgotten: about 2 KB of label. */
+const MAX_ENDED = 50
+
+/** The first of `ends`, if every one of them has ended before. */
+export function endedBefore(ended: readonly EndedFiring[], ends: readonly string[]): EndedFiring | undefined {
+  const known = ends.map((end) => ended.find(({ hash }) => hash === end))
+  return known.every((each) => each !== undefined) ? known[0] : undefined
+}
+
+/** `ended` with those of `ends` that can be told from others. */
+export function withEnded(
+  ended: readonly EndedFiring[],
+  ends: readonly string[],
+  { from, to }: Omit<EndedFiring, 'hash'>,
+): readonly EndedFiring[] {
+  const isNew = (hash: string) => hash !== '' && !ended.some((known) => known.hash === hash)
+  return [...ended, ...ends.filter(isNew).map((hash) => ({ hash, from, to }))].slice(-MAX_ENDED)
+}
+
+/** Each a list: hash, from, to. */
+export const encodeEnded = (ended: readonly EndedFiring[]) => ended.map(({ hash, from, to }) => [hash, from, to])
+
+export function decodeEnded(stored: unknown): readonly EndedFiring[] {
+  if (!Array.isArray(stored)) return []
+  return stored.flatMap((entry: unknown) => {
+    const [hash, from, to] = Array.isArray(entry) ? entry : []
+    return typeof hash === 'string' && isWhole(from) && isWhole(to) ? [{ hash, from, to }] : []
   })
 }

@@ -10,6 +10,8 @@ export interface RequestKey {
   readonly hash: string
   /** 12-bit hash of what was asked (direction, by, count), 2 base64url characters: one key is one wish. */
   readonly wish: string
+  /** How long it is remembered, where that is longer than the window of all keys. */
+  readonly keepMs?: number
 }
 
 /** What deciding and writing ask of a request, instead of its kind or who made it. */
@@ -54,6 +56,8 @@ interface Common {
   readonly caller?: Caller
   /** Names of the alerts that it is for. */
   readonly alerts?: readonly string[]
+  /** The firings whose end it is for, as hashes; empty where one can not be told from the next. One firing has one end. */
+  readonly ends?: readonly string[]
   /** Free text of the caller, kept in the decision's reason and the log. */
   readonly note?: string
 }

@@ -5,7 +5,15 @@
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { Direction } from '../policy/policy.ts'
 import { decodePackedKeys } from './packed-keys.ts'
-import { decodeRecentKeys, encodeRecentKeys, type RecentKey } from './recent-keys.ts'
+import {
+  decodeEnded,
+  decodeRecentKeys,
+  type EndedFiring,
+  encodeEnded,
+  encodeRecentKeys,
+  type RecentKey,
+  withEnded,
+} from './recent-keys.ts'
 import type { RequestKey } from './request.ts'
 
 export interface ScalingState {
@@ -25,13 +33,15 @@ export interface ScalingState {
   readonly tickMs?: number
   /** Keyed requests that changed the count, oldest first. */
   readonly keys: readonly RecentKey[]
+  /** Firings of alerts whose end changed the count, oldest first; absent: none. */
+  readonly ended?: readonly EndedFiring[]
   /** The version that wrote it, and the fields that this version does not know: sent back untouched. */
   readonly version: number
   readonly unknown: Readonly<Record<string, unknown>>
 }
 
 const VERSION = 1
-const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'tk', 'keys', 'recent'])
+const KNOWN = new Set(['v', 'id', 'at', 'from', 'to', 'dir', 'cause', 'up', 'chg', 'tk', 'keys', 'recent', 'ends'])
 
 export function encodeState(state: ScalingState): string {
   return JSON.stringify({
@@ -46,6 +56,7 @@ export function encodeState(state: ScalingState): string {
     chg: state.lastChangeMs,
     tk: state.tickMs,
     recent: state.keys.length > 0 ? encodeRecentKeys(state.keys) : undefined,
+    ends: state.ended === undefined ? undefined : encodeEnded(state.ended),
     ...state.unknown,
   })
 }
@@ -60,6 +71,7 @@ export function decodeState(label: string | undefined): ScalingState | undefined
   const lastUpMs = wholeNumber(raw.up)
   const lastChangeMs = wholeNumber(raw.chg)
   const tickMs = wholeNumber(raw.tk)
+  const ended = decodeEnded(raw.ends)
   return {
     writeId: typeof raw.id === 'string' ? raw.id : '',
     atMs: at,
@@ -71,6 +83,7 @@ export function decodeState(label: string | undefined): ScalingState | undefined
     ...(lastChangeMs === undefined ? {} : { lastChangeMs }),
     ...(tickMs === undefined ? {} : { tickMs }),
     keys: [...(typeof raw.keys === 'string' ? decodePackedKeys(raw.keys) : []), ...decodeRecentKeys(raw.recent)],
+    ...(ended.length > 0 && { ended }),
     version: wholeNumber(raw.v) ?? VERSION,
     unknown: Object.fromEntries(Object.entries(raw).filter(([field]) => !KNOWN.has(field))),
   }
@@ -85,6 +98,7 @@ export interface Change {
   readonly cause: string
   readonly tickMs?: number | undefined
   readonly key?: RequestKey
+  readonly ends?: readonly string[]
 }
 
 /** The state after `change`. `liveKeys` are the keys to go on remembering. */
@@ -97,6 +111,7 @@ export function nextState(
   const direction: Direction = to > from ? 'up' : 'down'
   const lastUpMs = direction === 'up' ? nowMs : before?.lastUpMs
   const tickMs = change.tickMs ?? before?.tickMs
+  const ended = withEnded(before?.ended ?? [], change.ends ?? [], { from, to })
   const remembered = change.key && { ...change.key, atSeconds: Math.floor(nowMs / 1000), from, to }
   return {
     writeId: change.writeId,
@@ -109,6 +124,7 @@ export function nextState(
     lastChangeMs: nowMs,
     ...(tickMs === undefined ? {} : { tickMs }),
     keys: remembered === undefined ? liveKeys : [...liveKeys, remembered],
+    ...(ended.length > 0 && { ended }),
     version: Math.max(before?.version ?? VERSION, VERSION),
     unknown: before?.unknown ?? {},
   }

@@ -13,7 +13,7 @@ import { type AlertMeaning, type AlertTarget, meaningOf, routedMeaningOf } from 
 import { type AlertStep, type Held, NOTHING_FIRES, planFor } from '../alerts/alert-plan.ts'
 import { STANDING_TRAITS, standingNews } from '../alerts/alert-source.ts'
 import { ALERT_PATIENCE_MS, end, standingOf } from '../alerts/alert-state.ts'
-import { alertHash, alertKey, alertName, alertNote, type Digest, groupHash } from '../alerts/alert-words.ts'
+import { alertHash, alertKey, alertName, alertNote, type Digest, endHash, groupHash } from '../alerts/alert-words.ts'
 import type { Alert, Notification } from '../alerts/notification.ts'
 import type { AlertResult, AlertRoute, Alerts, Catalog, Scaler } from '../autoscaler.ts'
 import type { Decision } from '../decision/decision.ts'
@@ -36,6 +36,8 @@ export interface AlertReceiverDeps {
   readonly now: Clock
   /** Alertmanager can be asked what still fires. */
   readonly asksAlertmanager: boolean
+  /** How long a notification that changed the count is remembered. */
+  readonly alertWindowMs: number
 }
 
 type Outcome = Decision | Fault
@@ -83,12 +85,15 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     const { name } = reading
     const alerts = plan.alerts.map(alertName).filter((each) => each !== '')
     const ofRoute = because === 'firing' ? route?.key : undefined
-    const key = ofRoute ?? alertKey(plan, notification, { digest, autoscaler: name })
+    const ofAlerts = alertKey(plan, notification, { digest, autoscaler: name })
+    const key = ofRoute ?? { ...ofAlerts, keepMs: deps.alertWindowMs }
+    const ends = because === 'resolved' ? plan.alerts.map((alert) => endHash(alert, digest)) : []
     const stands = because === 'firing' && reading.policy?.onFiring === 'repeat'
     const note = route?.note ?? alertNote(plan)
     try {
       return await scaler.request(name, {
         ...{ kind: 'step', origin: 'alert', direction, ...(by && { by }), key, note, alerts },
+        ...(ends.length > 0 && { ends }),
         ...(caller && { caller }),
         ...(stands && { traits: STANDING_TRAITS }),
       })

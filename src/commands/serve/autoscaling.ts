@@ -5,7 +5,7 @@ import { createAlertmanager } from '../../adapters/alertmanager/alertmanager.ts'
 import { watchPolicyFiles } from '../../adapters/files/policy-files.ts'
 import { createAutoscalingMetrics } from '../../adapters/metrics/autoscaling-metrics.ts'
 import { createAlertSource } from '../../autoscaling/alerts/alert-source.ts'
-import { EMPTY_ALERT_STATE } from '../../autoscaling/alerts/alert-state.ts'
+import { ALERT_WINDOW_MS, EMPTY_ALERT_STATE } from '../../autoscaling/alerts/alert-state.ts'
 import { boundsSource, createRestoreSource } from '../../autoscaling/decision/request-source.ts'
 import { createDecisionLog, createTeller } from '../../autoscaling/feed/decision-log.ts'
 import { createPolicies } from '../../autoscaling/policy/policies.ts'
@@ -70,9 +70,11 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   const alertmanager =
     config.alertmanagerUrl === undefined ? undefined : createAlertmanager({ url: config.alertmanagerUrl, signal })
   const asksAlertmanager = alertmanager !== undefined
+  // Who names a window knows the senders' pauses.
+  const alertWindowMs = base.isNamed('ORRERY_DEDUP_WINDOW') ? config.dedupWindowMs : ALERT_WINDOW_MS
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
   const alerts = createAlertReceiver({
-    ...{ scaler, policies, catalog, book, tell, digest, logger, now, asksAlertmanager },
+    ...{ scaler, policies, catalog, book, tell, digest, logger, now, asksAlertmanager, alertWindowMs },
     stateOf: (service) => effectiveState(service, sharedState.current().restores.get(service.id)),
   })
   metrics.watch(catalog.list)

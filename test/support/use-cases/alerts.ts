@@ -1,7 +1,7 @@
 /** The receiver of notifications over use cases of the test's choice, with what is remembered in memory. */
 import { createHash } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import { EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
+import { ALERT_WINDOW_MS, EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
 import type { Alerts, Catalog } from '../../../src/autoscaling/autoscaler.ts'
 import type { AlertStore } from '../../../src/autoscaling/ports.ts'
 import { type AlertBook, createAlertBook } from '../../../src/autoscaling/receiver/alert-book.ts'
@@ -34,5 +34,6 @@ export const alertReceiver = (
     logger: silent,
     now: Date.now,
     asksAlertmanager: false,
+    alertWindowMs: ALERT_WINDOW_MS,
     ...deps,
   })

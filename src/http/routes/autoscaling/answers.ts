@@ -1,6 +1,6 @@
 /** Decisions and what came of alerts, as answers: 200 for every policy outcome, a problem where the set-up itself is wrong. */
 import type { FastifyReply } from 'fastify'
-import { type Notification, readNotification } from '../../../autoscaling/alerts/notification.ts'
+import { type Notification, notificationMark, readNotification } from '../../../autoscaling/alerts/notification.ts'
 import type { AlertResult, AlertRoute } from '../../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../../autoscaling/decision/decision.ts'
 import { Fault } from '../../../foundation/errors.ts'
@@ -19,8 +19,11 @@ export function answerDecision(decision: Decision): WireDecision {
 /** A notification with a MiB of real alerts has some 4000. */
 const MOST_ALERTS = 5000
 
-/** `undefined`: the body is no notification. Throws HttpProblem `body-too-large`: each alert is answered with a line of its own. */
-export function notificationOf(body: unknown): Notification | undefined {
+/**
+ * `undefined`: the body is no notification and does not look like one; `plainFields` are what a plain call of the route may have.
+ * Throws HttpProblem `malformed` for what only looks like one, and `body-too-large`: each alert is answered with a line of its own.
+ */
+export function notificationOf(body: unknown, plainFields: readonly string[] = []): Notification | undefined {
   const alerts = typeof body === 'object' && body !== null ? Reflect.get(body, 'alerts') : undefined
   if (Array.isArray(alerts) && alerts.length > MOST_ALERTS) {
     throw new HttpProblem(
@@ -28,8 +31,18 @@ export function notificationOf(body: unknown): Notification | undefined {
       `It has ${alerts.length} alerts; at most ${MOST_ALERTS} are taken at a time.`,
     )
   }
-  return readNotification(body)
+  const notification = readNotification(body)
+  const mark = notification === undefined ? notificationMark(body, plainFields) : undefined
+  if (mark === undefined) return notification
+  throw new HttpProblem(
+    'malformed',
+    `The body has ${JSON.stringify(mark)}, as notifications have, but is none that can be read: ${NOTIFICATION_EXPECTS}`,
+  )
 }
+
+/** The end of a sentence. */
+export const NOTIFICATION_EXPECTS =
+  'it must be JSON with `alerts`, a list, and `version`, "4" (Alertmanager) or "1" (Grafana alerting). A template or custom payload of your own can not be read here, nor the legacy alerts of Grafana before 11. A plain call needs no body.'
 
 /** A notification on a route that says itself what it is for. Throws as `Alerts.receiveFor`, and instead of Fault `write-rejected` an HttpProblem: Alertmanager repeats every 5xx at once. */
 export async function receiveAlert(

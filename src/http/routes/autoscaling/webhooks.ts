@@ -8,7 +8,7 @@ import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { AlertResultsSchema } from '../../wire/decision.ts'
 import { answers, NameParams, needs } from '../schemas.ts'
-import { answerAlerts, countAlerts, countWebhook, notificationOf } from './answers.ts'
+import { answerAlerts, countAlerts, countWebhook, NOTIFICATION_EXPECTS, notificationOf } from './answers.ts'
 import type { AutoscalingDeps } from './deps.ts'
 
 /** Described, not checked: what is missing or odd in an alert is that alert's result. */
@@ -87,8 +87,5 @@ export function webhookRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'alerts
 function notificationIn(body: unknown): Notification {
   const notification = notificationOf(body)
   if (notification !== undefined) return notification
-  throw new HttpProblem(
-    'malformed',
-    'The body is no notification: it must be JSON with `alerts`, a list, and `version`, "4" (Alertmanager) or "1" (Grafana alerting). A template or custom payload of your own can not be read here, nor the legacy alerts of Grafana before 11.',
-  )
+  throw new HttpProblem('malformed', `The body is no notification: ${NOTIFICATION_EXPECTS}`)
 }

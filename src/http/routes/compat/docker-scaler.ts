@@ -73,7 +73,7 @@ function register(app: FastifyInstance, deps: Deps): void {
 
 async function handle(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const body = typeof request.body === 'string' ? parsed(request.body) : undefined
-  const notification = notificationOf(body)
+  const notification = notificationOf(body, ['groupLabels'])
   if (notification !== undefined) countWebhook(reply, deps.metrics)
   const asked = readDockerScalerRequest(request.query, body)
   const { status, message } =

@@ -97,7 +97,7 @@ async function handle(
   const { autoscaler, service } = request.params
   const text = typeof request.body === 'string' ? request.body : ''
   const direction = directionOf(request.params.direction, text)
-  const notification = notificationOf(parsed(text))
+  const notification = notificationOf(parsed(text) ?? parsed(firstObject(text)))
   if (notification !== undefined) {
     countWebhook(reply, deps.metrics)
     const results = await alertResults(deps, { autoscaler, service, direction }, notification)
