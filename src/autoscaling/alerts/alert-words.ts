@@ -1,6 +1,7 @@
 /** How the alerts of a step are named: its idempotency key, the note for people, the hashes that are remembered. Pure. */
 
 import type { RequestKey } from '../decision/request.ts'
+import { DAY_MS, daysTo } from '../schedule/calendar.ts'
 import type { AlertStep } from './alert-plan.ts'
 import { ALERT_HASH_LENGTH } from './alert-state.ts'
 import type { Alert, Notification } from './notification.ts'
@@ -55,11 +56,17 @@ export function endHash({ identity, startsAt }: Alert, digest: Digest): string {
   return typeof start === 'number' && start > 0 ? digest(`${identity}\n${start}`).slice(0, HASH_LENGTH) : ''
 }
 
-/** Ms since the epoch, however the instant is spelt; a text that is none stays what it is. */
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d(?:\.\d+)?)(?:[Zz]|([+-])(\d\d):(\d\d))$/
+
+/** Whole ms since the epoch, however the instant is spelt; a text that is none stays what it is. */
 export function instant(text: string): number | string {
-  const [, date, time, zone] = /^(\d{4}-\d\d-\d\d)[Tt ]([\d:.]+)([Zz]|[+-]\d\d:\d\d)$/.exec(text.trim()) ?? []
-  const timeMs = date === undefined ? Number.NaN : Date.parse(`${date}T${time}${zone?.toUpperCase()}`)
-  return Number.isFinite(timeMs) ? timeMs : text
+  const found = RFC3339.exec(text.trim())
+  if (found === null) return text
+  const [year = 0, month = 0, dayOfMonth = 0, hours = 0, minutes = 0, seconds = 0] = found.slice(1, 7).map(Number)
+  const offset = (Number(found[8] ?? 0) * 60 + Number(found[9] ?? 0)) * (found[7] === '-' ? -1 : 1)
+  const dayMs = ((hours * 60 + minutes - offset) * 60 + seconds) * 1000
+  // Senders give up to nine digits of a second.
+  return daysTo({ year, month, dayOfMonth }) * DAY_MS + Math.floor(dayMs + 1e-4)
 }
 
 /** A group as one receiver, or one route of it, sees it: each is told everything. */
