@@ -14,10 +14,11 @@ import type { EngineOptions } from './engine/engine-address.ts'
 import { type CallRecord, connectEngine } from './engine/engine-connection.ts'
 import { unavailable } from './engine/engine-errors.ts'
 import { type EngineEvent, followEvents } from './engine/event-stream.ts'
+import { createObjectReads } from './engine/object-reads.ts'
 import { TIMING, type Timing } from './engine/timing.ts'
 import { createCountWriter } from './services/count-writer.ts'
 import { createServiceCache } from './services/service-cache.ts'
-import { createServiceReads } from './services/service-reads.ts'
+import { readService } from './services/service-mapper.ts'
 import { createBootstrapSide, type SwarmBootstrap } from './swarm-bootstrap.ts'
 import { createInSync } from './sync/in-sync.ts'
 import { createListing } from './sync/keep-listing.ts'
@@ -75,7 +76,12 @@ export function connectSwarm({ connection, controlSocket, logger, now, hooks = {
   const cache = createServiceCache({ now, changed: changes.tell })
   const inSync = createInSync({ now, logger, timing, signal })
   const onMissed = () => listing.soon()
-  const reads = createServiceReads({ engine, cache, logger, timing, signal, onMissed })
+  const reads = createObjectReads({
+    ...{ engine, cache, logger, timing, signal, onMissed, read: readService },
+    ...{ kind: 'service', path: '/services', endpoint: '/services/{id}' },
+    updatedAtNano: (id) => cache.get(id)?.updatedAtNano,
+    notRead: (serviceId) => ({ event: 'service-read-failed', serviceId }),
+  })
   const writer = createCountWriter({ engine, cache, reads, logger, timing, signal })
   const store = { engine, now, logger, timing, signal, onMissed }
   const sharedState = createConfigStore({ ...store, name: 'orrery-state', codec: SHARED_STATE })

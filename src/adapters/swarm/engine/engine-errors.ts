@@ -65,7 +65,7 @@ export function stepResult(error: unknown, kind: 'node' | 'network'): Exclude<Wr
 }
 
 /** Of two who remove a network at the same moment, the second is told 500 and `network <id> not found`. */
-export const isGoneOf = (error: EngineError, kind: 'node' | 'network'): boolean =>
+export const isGoneOf = (error: EngineError, kind: 'service' | 'node' | 'network'): boolean =>
   (error.status === 404 && new RegExp(`\\b${kind} `).test(error.detail)) ||
   (error.status === 500 && new RegExp(`\\b${kind} \\S+ not found\\s*$`).test(error.detail))
 

@@ -12,33 +12,47 @@ export interface Versioned {
 /** Orders reads and events: a read that takes a lower ticket than an event may not know of it. */
 export type Ticket = number
 
-export interface VersionedCache<Item extends Versioned> {
+export interface Change<Item> {
+  readonly id: string
+  readonly before: Item | undefined
+  /** Absent: it is gone. */
+  readonly after: Item | undefined
+}
+
+export interface VersionedCache<Item extends Versioned, Read = Item> {
   all(): Iterable<Item>
   get(id: string): Item | undefined
   size(): number
   ticket(): Ticket
+  /** Whether this version is cached, so that it needs no reading. */
   hasVersion(id: string, version: number): boolean
   /** It was there and is not any more; remembered until two full lists did not show it. */
   isGone(id: string): boolean
   /** What one inspect brought; `undefined`: there is no such object. */
-  applyRead(started: Ticket, id: string, item: Item | undefined): void
+  applyRead(started: Ticket, id: string, item: Read | undefined): void
   /** What a full list brought: everything there is. */
-  applyList(started: Ticket, listed: readonly Changed<Item>[]): void
+  applyList(started: Ticket, listed: readonly Changed<Read>[]): void
   applyRemoved(id: string): void
+  /** What a write of ours made of it, under the version that it had. */
+  applyWrite(item: Item): void
 }
 
 interface Entry<Item> {
   readonly item: Item
-  /** When it entered the cache. */
+  /** When it entered the cache, and when it last changed. */
   readonly since: Ticket
+  readonly storedAt: Ticket
   /** Of full lists in a row, the last version below ours that one showed. */
   readonly olderListed?: number
 }
 
 /** `changed` is called once after each call that changed something. */
-export function createVersionedCache<Item extends Versioned>(changed: () => void): VersionedCache<Item> {
+export function createVersionedCache<Item extends Versioned>(
+  changed: (changes: readonly Change<Item>[]) => void,
+): VersionedCache<Item> {
   const entries = new Map<string, Entry<Item>>()
   const removed = new Map<string, Ticket>()
+  let news: Change<Item>[] = []
   let lastTicket: Ticket = 0
   let previousList: Ticket = 0
   const ticket = () => {
@@ -46,23 +60,34 @@ export function createVersionedCache<Item extends Versioned>(changed: () => void
     return lastTicket
   }
 
-  const remove = (id: string): boolean => {
-    removed.set(id, ticket())
-    return entries.delete(id)
+  const tell = () => {
+    const told = news
+    news = []
+    if (told.length > 0) changed(told)
   }
 
-  const store = (started: Ticket, item: Item): boolean => {
+  const remove = (id: string) => {
+    const before = entries.get(id)?.item
+    removed.set(id, ticket())
+    if (entries.delete(id)) news.push({ id, before, after: undefined })
+  }
+
+  const put = (item: Item) => {
     const known = entries.get(item.id)
-    if ((removed.get(item.id) ?? 0) > started) return false
-    if (known !== undefined && item.version <= known.item.version) return false
-    entries.set(item.id, { item, since: known?.since ?? ticket() })
-    return true
+    entries.set(item.id, { item, since: known?.since ?? ticket(), storedAt: ticket() })
+    news.push({ id: item.id, before: known?.item, after: item })
+  }
+
+  const store = (started: Ticket, item: Item) => {
+    const known = entries.get(item.id)
+    const isRemoved = (removed.get(item.id) ?? 0) > started
+    if (!isRemoved && (known === undefined || item.version > known.item.version)) put(item)
   }
 
   /** A swarm restored from a backup starts again at lower versions: believed when two full lists in a row say so. */
-  const isRestored = ({ id, version }: Item): boolean => {
+  const isRestored = (started: Ticket, { id, version }: Item): boolean => {
     const known = entries.get(id)
-    if (known === undefined || version >= known.item.version) return false
+    if (known === undefined || known.storedAt > started || version >= known.item.version) return false
     if (known.olderListed !== undefined && known.olderListed <= version) return true
     entries.set(id, { ...known, olderListed: version })
     return false
@@ -78,27 +103,29 @@ export function createVersionedCache<Item extends Versioned>(changed: () => void
     hasVersion: (id, version) => entries.get(id)?.item.version === version,
     isGone: (id) => removed.has(id) && !entries.has(id),
     applyRead(started, id, item) {
-      const isNews =
-        item === undefined
-          ? (entries.get(id)?.since ?? Number.POSITIVE_INFINITY) < started && remove(id)
-          : store(started, item)
-      if (isNews) changed()
+      if (item !== undefined) store(started, item)
+      else if ((entries.get(id)?.since ?? Number.POSITIVE_INFINITY) < started) remove(id)
+      tell()
     },
     applyList(started, listed) {
       const ids = new Set(listed.map(({ id }) => id))
-      let isNews = false
-      for (const [id, { since }] of [...entries]) if (since < started && !ids.has(id)) isNews = remove(id) || isNews
+      for (const [id, { since }] of [...entries]) if (since < started && !ids.has(id)) remove(id)
       for (const one of listed) {
         if ('unchanged' in one) continue
-        if (isRestored(one)) entries.delete(one.id)
-        isNews = store(started, one) || isNews
+        if (isRestored(started, one)) put(one)
+        else store(started, one)
       }
       for (const [id, at] of removed) if (at < previousList) removed.delete(id)
       previousList = started
-      if (isNews) changed()
+      tell()
     },
     applyRemoved(id) {
-      if (remove(id)) changed()
+      remove(id)
+      tell()
+    },
+    applyWrite(item) {
+      put(item)
+      tell()
     },
   }
 }

@@ -7,10 +7,10 @@ import { STATE_LABEL } from '../../../swarm/services.ts'
 import type { WriteResult } from '../../../swarm/write-result.ts'
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, writeResult } from '../engine/engine-errors.ts'
+import type { ObjectReads } from '../engine/object-reads.ts'
 import type { Timing } from '../engine/timing.ts'
 import type { ServiceCache } from './service-cache.ts'
 import { specWithCount } from './service-mapper.ts'
-import type { ServiceReads } from './service-reads.ts'
 
 export interface CountWriter {
   /** Never throws. */
@@ -22,16 +22,10 @@ export interface CountWriter {
 export interface CountWriterDeps {
   readonly engine: Engine
   readonly cache: ServiceCache
-  readonly reads: Pick<ServiceReads, 'inspect' | 'catchUp'>
+  readonly reads: Pick<ObjectReads, 'inspect' | 'underWay'>
   readonly logger: Logger
   readonly timing: Pick<Timing, 'writeTimeoutMs'>
   readonly signal: AbortSignal
-}
-
-/** The engine is busy with this read while callers wait, unless their answers leave first. */
-const afterAnswers = async (read: () => Promise<void>): Promise<void> => {
-  await nextTurn()
-  await read()
 }
 
 export function createCountWriter({ engine, cache, reads, logger, timing, signal }: CountWriterDeps): CountWriter {
@@ -47,6 +41,14 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
       )
     })
     return read
+  }
+
+  /** Unless a read that is under way brings the version of our write. Throws EngineError. */
+  const catchUp = async (id: string) => {
+    // The engine is busy with this read while callers wait, unless their answers leave first.
+    await nextTurn()
+    await reads.underWay(id)
+    if (cache.get(id)?.versionIsStale === true) await reads.inspect(id)
   }
 
   const send = async ({ id, version }: CountWrite, body: string): Promise<WriteResult> => {
@@ -99,10 +101,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
       const result = await send(write, body)
       if (result.kind === 'committed') {
         cache.applyWrite(write)
-        void keepRead(
-          id,
-          afterAnswers(() => reads.catchUp(id)),
-        ).catch(() => undefined)
+        void keepRead(id, catchUp(id)).catch(() => undefined)
       }
       return result.kind === 'conflict' ? await judgeConflict(write) : result
     },

@@ -23,6 +23,8 @@ import { placementOf } from './service-placement.ts'
 
 /** What one raw service says, before anything is known of when it was first seen. */
 export interface ServiceReading {
+  readonly id: string
+  readonly version: number
   readonly seen: Omit<ServiceObservation, 'firstSeenAtMs' | 'templateChangeSeenAtMs'>
   readonly openSpec: OpenSpec
   readonly templateHash: string
@@ -57,6 +59,7 @@ export function readService(raw: unknown): ServiceReading | undefined {
   const resources = resourcesOf(spec)
   const previous = previousOf(at(raw, 'PreviousSpec'), spec)
   return {
+    ...{ id, version },
     seen: {
       id,
       name: textAt(spec, 'Name') ?? '',

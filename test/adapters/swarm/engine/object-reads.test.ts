@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createInspections } from '../../../../src/adapters/swarm/local/inspections.ts'
+import { createInspections } from '../../../../src/adapters/swarm/engine/object-reads.ts'
 
 const inspectionsOfTest = (atOnce = 2) => {
   const started: string[] = []
