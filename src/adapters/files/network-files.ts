@@ -4,9 +4,10 @@ import { checkDefinitions } from '../../bootstrap/definition/check-definitions.t
 import type { DefinitionFile, DefinitionIssue, DefinitionSet } from '../../bootstrap/definition/definition.ts'
 import { readDefinition } from '../../bootstrap/definition/read-definition.ts'
 import type { Definitions } from '../../bootstrap/ports.ts'
+import { createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { type PlainValue, parseDefinitionYaml } from './parse-definition-yaml.ts'
-import { tellOnce, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
+import { watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
 
 export interface WatchedNetworkFiles extends Definitions {
   close(): Promise<void>
@@ -57,10 +58,10 @@ export const watchNetworkFiles = async (options: NetworkFilesOptions): Promise<W
   const { dir, required, logger } = options
   let names: ReadonlyMap<string, string> = new Map()
   let current: DefinitionSet = { files: [], issues: [] }
-  const report = tellOnce<DefinitionIssue>(
-    ({ file, field, message }) => `${file} ${field} ${message}`,
-    ({ file, ...problem }) => logger.warn({ file, issue: problem }, 'network definition problem'),
-  )
+  const report = createOnceLog<DefinitionIssue>({
+    keyOf: ({ file, field, message }) => `${file} ${field} ${message}`,
+    begun: ({ file, ...problem }) => logger.warn({ file, issue: problem }, 'network definition problem'),
+  })
 
   const take = (folder: YamlFolder<PlainValue>) => {
     const files = [...folder.files].map(([file, loaded]) => readFile(file, loaded, names.get(file)))

@@ -1,9 +1,10 @@
 /** Policies as files: `<folder>/<name>.yaml`, in force within 2 s of a change. */
 import type { PolicyFile, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import type { PolicyFiles } from '../../autoscaling/ports.ts'
+import { createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { type ParsedPolicy, parsePolicyYaml } from './parse-policy-yaml.ts'
-import { SUFFIX, tellOnce, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
+import { SUFFIX, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
 
 export interface WatchedPolicyFiles extends PolicyFiles {
   close(): Promise<void>
@@ -59,10 +60,10 @@ export const watchPolicyFiles = async (options: PolicyFilesOptions): Promise<Wat
   const { dir, required, logger } = options
   let policies: readonly PolicyFile[] = []
   let problems: readonly Problem[] = []
-  const report = tellOnce<Problem>(
-    ({ file, issue }) => `${file} ${issue.field} ${issue.message}`,
-    ({ file, issue }) => logger.warn({ file, issue }, 'policy file problem'),
-  )
+  const report = createOnceLog<Problem>({
+    keyOf: ({ file, issue }) => `${file} ${issue.field} ${issue.message}`,
+    begun: ({ file, issue }) => logger.warn({ file, issue }, 'policy file problem'),
+  })
 
   const folderProblems = ({ fault, isMissing }: YamlFolder<ParsedPolicy>): Problem[] => {
     if (fault === undefined || (isMissing && !required)) return []

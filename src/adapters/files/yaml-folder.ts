@@ -103,13 +103,3 @@ export const watchYamlFolder = async <Value>(options: YamlFolderOptions<Value>):
     close: () => folder.close(),
   }
 }
-
-/** Tells each of its entries once, for as long as it lasts. `keyOf` says which are the same. */
-export const tellOnce = <Entry>(keyOf: (entry: Entry) => string, tell: (entry: Entry) => void) => {
-  let told: ReadonlySet<string> = new Set()
-  return (entries: readonly Entry[]) => {
-    const now = new Map(entries.map((entry) => [keyOf(entry), entry]))
-    for (const [key, entry] of now) if (!told.has(key)) tell(entry)
-    told = new Set(now.keys())
-  }
-}

@@ -1,10 +1,11 @@
 /**
  * The controller's loop: plans on every change and every few seconds, and takes what is due, one step at a time. Several
- * controllers do the same at once; every write is refused by the Swarm when another wrote first.
+ * controllers do the same at once; every write is refused by the Swarm when another wrote first. Other than a command's
+ * (reconcile.ts) it has no end, and nobody to ask: what failed is left alone for a while, the rest goes on.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
-import { messageOf } from '../../foundation/errors.ts'
+import { createFailureLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { AgentNews } from '../../swarm/ports.ts'
@@ -12,8 +13,8 @@ import type { WriteResult } from '../../swarm/write-result.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
 import type { Definitions } from '../ports.ts'
 import { tellProblems } from './log-problems.ts'
-import type { BootstrapSwarm, Observer } from './observe.ts'
-import { isDue, stepsOf, takeStep, type WritingStep } from './steps.ts'
+import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
+import { firstDue, isDue, keyOfStep, stepsOf, takeStep, type WritingStep } from './steps.ts'
 
 export interface NetworkKeeperDeps {
   readonly swarm: BootstrapSwarm
@@ -52,7 +53,7 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
   /** Until when what failed is left alone. */
   const resting = new Map<string, number>()
   let current: ClusterPlan | undefined
-  let lastFailure = ''
+  const failures = createFailureLog((reason, err) => logger.warn({ event: 'network-plan-failed', err }, reason))
 
   const isIdle = () =>
     swarm.records.all().size === 0 && swarm.records.unreadable().size === 0 && definitions.current().files.length === 0
@@ -63,7 +64,7 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
     for (const [key, untilMs] of resting) if (untilMs <= now()) resting.delete(key)
     return stepsOf(current)
       .filter(isDue)
-      .filter((step) => !resting.has(keyOf(step)))
+      .filter((step) => !resting.has(keyOfStep(step)))
   }
 
   const take = async (step: WritingStep): Promise<WriteResult['kind']> => {
@@ -74,20 +75,13 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
       logger.info({ event: 'network-step', ...fields }, `${network}: ${text}`)
       onStep(step)
     } else if ('message' in result) {
-      resting.set(keyOf(step), now() + RETRY_MS)
+      resting.set(keyOfStep(step), now() + RETRY_MS)
       logger.warn(
         { event: 'network-step-failed', ...fields, kind: result.kind },
         `${network}: ${text}: ${result.message}`,
       )
     }
     return result.kind
-  }
-
-  /** What this very engine has is looked at once more before the swarm network is made. */
-  const stillDue = async (step: WritingStep): Promise<boolean> => {
-    if (step.do !== 'create-network') return true
-    await swarm.networks.read()
-    return (await look()).some((one) => keyOf(one) === keyOf(step))
   }
 
   const round = async (signal: AbortSignal) => {
@@ -100,8 +94,9 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
       const harmless = steps.filter(isLabelling)
       for (const step of harmless.length > 0 && isLabelling(first) ? harmless : [first]) {
         if (signal.aborted || !swarm.nodes.sync().inSync) return
+        const due = await firstDue([step], swarm, look)
         // Somebody else was faster, and may be at the next step too.
-        if ((await stillDue(step)) && (await take(step)) === 'conflict') await sleep(Math.random() * SPREAD_MS)
+        if (due !== undefined && (await take(due)) === 'conflict') await sleep(Math.random() * SPREAD_MS)
       }
     }
   }
@@ -110,14 +105,9 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
     plan: () => current,
     async run(signal) {
       const { wake, pause } = createWakeableTimer()
-      const stops = [
-        definitions.onChange(wake),
-        reports.onNews(wake),
-        swarm.nodes.onChange(wake),
-        swarm.tasks.onChange(() => isWaitingForTasks(current) && wake()),
-        swarm.records.onChange(wake),
-        swarm.networks.onChange(wake),
-      ]
+      // Tasks change all the time, and mostly no step waits for one.
+      const areTasksNews = () => isWaitingForTasks(current)
+      const stops = [definitions.onChange(wake), reports.onNews(wake), onSwarmChange(swarm, wake, areTasksNews)]
       while (!signal.aborted) {
         const startedAt = performance.now()
         if (isIdle()) {
@@ -126,11 +116,9 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
         } else if (swarm.nodes.sync().inSync) {
           try {
             await round(signal)
-            lastFailure = ''
+            failures.succeeded()
           } catch (error) {
-            const reason = messageOf(error)
-            if (reason !== lastFailure) logger.warn({ event: 'network-plan-failed', err: error }, reason)
-            lastFailure = reason
+            failures.failed(error)
           }
         }
         const restMs = Math.max((performance.now() - startedAt) * REST_FACTOR, SETTLE_MS)
@@ -144,8 +132,6 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
 }
 
 const NOTHING: ClusterPlan = { networks: [], problems: [] }
-
-const keyOf = ({ network, node, do: what, text }: WritingStep): string => [network, node?.id, what, text].join('\n')
 
 const isLabelling = (step: WritingStep): boolean =>
   step.do === 'write-node' &&

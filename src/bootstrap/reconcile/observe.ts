@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
+import type { Unsubscribe } from '../../foundation/listeners.ts'
 import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import { planCluster } from '../plan/plan.ts'
 import type { ClusterPlan, Observed, PlanOptions, ServiceUse } from '../plan/words.ts'
@@ -31,6 +32,19 @@ export interface Observer {
   observe(): Promise<Observed>
   /** Of what is observed now. Throws as `observe`. */
   plan(wish: Omit<PlanOptions, 'nowMs'>): Promise<ClusterPlan>
+}
+
+/** Calls `wake` when what a plan is made from has changed in the Swarm. */
+export function onSwarmChange(
+  { nodes, tasks, records, networks }: BootstrapSwarm,
+  wake: () => void,
+  areTasksNews: () => boolean = () => true,
+): Unsubscribe {
+  const stops = [nodes, records, networks].map((source) => source.onChange(wake))
+  stops.push(tasks.onChange(() => areTasksNews() && wake()))
+  return () => {
+    for (const stop of stops) stop()
+  }
 }
 
 /** A list older than this says nothing of now. */

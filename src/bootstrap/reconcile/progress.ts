@@ -1,5 +1,6 @@
 /** What the use cases that change networks say while they work, and how they end. */
 import type { ClusterPlan, PlanProblem, Step } from '../plan/words.ts'
+import { keyOfStep } from './steps.ts'
 
 /** One line of progress. */
 export interface Progress {
@@ -48,8 +49,6 @@ export interface StepTeller {
   failed(step: Step, why: string): void
 }
 
-const keyOf = ({ network, node, do: what, text }: Step): string => [network, node?.id, what, text].join('\n')
-
 export function createTeller(onProgress: OnProgress): StepTeller {
   /** Told as waiting and not yet as done. */
   const waiting = new Map<string, Step>()
@@ -62,7 +61,7 @@ export function createTeller(onProgress: OnProgress): StepTeller {
 
   return {
     outstanding(steps, isWaiting) {
-      const left = new Set(steps.map(keyOf))
+      const left = new Set(steps.map(keyOfStep))
       for (const [key, step] of waiting) {
         if (left.has(key)) continue
         waiting.delete(key)
@@ -70,16 +69,16 @@ export function createTeller(onProgress: OnProgress): StepTeller {
       }
       for (const step of isWaiting ? steps : []) {
         const { waitsFor } = step
-        if (waitsFor === undefined || told.get(keyOf(step)) === waitsFor) continue
-        waiting.set(keyOf(step), step)
-        told.set(keyOf(step), waitsFor)
+        if (waitsFor === undefined || told.get(keyOfStep(step)) === waitsFor) continue
+        waiting.set(keyOfStep(step), step)
+        told.set(keyOfStep(step), waitsFor)
         // What is ours waits for a line above: only what others do is told before it is done.
         if (step.do === 'wait') tell(step, 'waiting', `${step.text}: waits for ${waitsFor}`)
       }
     },
     begun: (step) => tell(step, 'begun', step.text),
     done(step) {
-      waiting.delete(keyOf(step))
+      waiting.delete(keyOfStep(step))
       tell(step, 'done', step.text)
     },
     failed: (step, why) => tell(step, 'failed', `${step.text}: ${why}`),

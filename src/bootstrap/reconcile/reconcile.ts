@@ -7,10 +7,10 @@ import type { Clock } from '../../foundation/clock.ts'
 import { messageOf } from '../../foundation/errors.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
-import type { ClusterPlan, PlanOptions, PlanProblem, ProblemCode, Step } from '../plan/words.ts'
-import type { BootstrapSwarm, Observer } from './observe.ts'
+import type { ClusterPlan, PlanOptions, ProblemCode, Step } from '../plan/words.ts'
+import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
 import { type ChangeResult, createTeller, type OnProgress, type Patience } from './progress.ts'
-import { isDue, leftOf, stepsOf, takeStep, textOfStep, type WritingStep } from './steps.ts'
+import { firstDue, isDue, leftOf, problemsOf, stepsOf, takeStep, textOfStep, type WritingStep } from './steps.ts'
 
 export interface ReconcilerDeps {
   readonly swarm: BootstrapSwarm
@@ -62,13 +62,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
     if (stepsOf(plan).length === 0) return end('unchanged')
 
     const { wake, pause } = createWakeableTimer()
-    const stops = [
-      swarm.nodes.onChange(wake),
-      swarm.tasks.onChange(wake),
-      swarm.records.onChange(wake),
-      swarm.networks.onChange(wake),
-      reports.onChange(wake),
-    ]
+    const stops = [onSwarmChange(swarm, wake), reports.onChange(wake)]
     try {
       let changedAtMs = now()
       let lastLeft = ''
@@ -78,7 +72,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
         const steps = stepsOf(plan)
         tell.outstanding(steps, !steps.some(isDue))
         if (steps.length === 0) return end('done')
-        const step = await nextStep(steps)
+        const step = await firstDue(steps, swarm, lookAgain)
         if (step !== undefined) {
           const failure = await take(step)
           if (failure === 'conflict') conflicts += 1
@@ -110,13 +104,9 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
       for (const stop of stops) stop()
     }
 
-    /** Before the swarm network is made, what this very engine has is looked at once more. */
-    async function nextStep(steps: readonly Step[]): Promise<WritingStep | undefined> {
-      const step = steps.find(isDue)
-      if (step?.do !== 'create-network') return step
-      await swarm.networks.read()
+    async function lookAgain(): Promise<readonly Step[]> {
       plan = await look()
-      return stepsOf(plan).find(isDue)
+      return stepsOf(plan)
     }
 
     async function take(step: WritingStep): Promise<string | undefined> {
@@ -153,8 +143,3 @@ const isStuck = (plan: ClusterPlan): boolean => {
 
 const only = (plan: ClusterPlan, network: string | undefined): ClusterPlan =>
   network === undefined ? plan : { ...plan, networks: plan.networks.filter(({ name }) => name === network) }
-
-const problemsOf = ({ problems, networks }: ClusterPlan): PlanProblem[] => [
-  ...problems,
-  ...networks.flatMap((network) => network.problems),
-]

@@ -1,7 +1,7 @@
 /** A plan's steps: in words, due or not, and taken. Every write is refused by the Swarm when somebody else wrote first. */
 import { Fault, messageOf } from '../../foundation/errors.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
-import type { ClusterPlan, Step } from '../plan/words.ts'
+import type { ClusterPlan, PlanProblem, Step } from '../plan/words.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import { recordCodec } from '../record/record-codec.ts'
 import type { BootstrapSwarm } from './observe.ts'
@@ -66,6 +66,29 @@ async function thenRead(networks: BootstrapSwarm['networks'], result: WriteResul
   await networks.read().catch(() => undefined)
   return result
 }
+
+/** The same step, whichever plan it is of. */
+export const keyOfStep = ({ network, node, do: what, text }: Step): string => [network, node?.id, what, text].join('\n')
+
+/**
+ * The first that can be taken now. Before the swarm network is made, what this very engine has is looked at once more.
+ * Throws as `lookAgain`, and Fault `engine-unavailable`.
+ */
+export async function firstDue(
+  steps: readonly Step[],
+  { networks }: BootstrapSwarm,
+  lookAgain: () => Promise<readonly Step[]>,
+): Promise<WritingStep | undefined> {
+  const step = steps.find(isDue)
+  if (step?.do !== 'create-network') return step
+  await networks.read()
+  return (await lookAgain()).find(isDue)
+}
+
+export const problemsOf = ({ problems, networks }: ClusterPlan): readonly PlanProblem[] => [
+  ...problems,
+  ...networks.flatMap((network) => network.problems),
+]
 
 export const stepsOf = ({ networks }: ClusterPlan): readonly Step[] => networks.flatMap(({ steps }) => steps)
 

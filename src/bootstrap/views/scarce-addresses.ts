@@ -1,4 +1,5 @@
 /** Says once in the log when a node runs short of addresses, and again only after it had enough of them in between. */
+import { createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { NetworkCatalog, ShareView } from '../network.ts'
@@ -18,21 +19,17 @@ export interface ScarceAddresses {
 }
 
 export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): ScarceAddresses {
-  let told: ReadonlySet<string> = new Set()
-
-  const look = () => {
-    const scarce = catalog.networks().flatMap(({ shares }) => shares.filter(({ count }) => areScarce(count)))
-    for (const share of scarce) if (!told.has(keyOf(share))) tell(share)
-    told = new Set(scarce.map(keyOf))
-  }
-
-  const tell = ({ network, hostname, nodeId, range, count }: ShareView) => {
-    const { usable, used, free } = count
-    logger.warn(
-      { event: 'addresses-scarce', network, node: hostname, nodeId, range, usable, used, free },
-      `${percentTaken(count)} % of the addresses of ${network} on ${hostname} are taken: ${free} of ${usable} are left`,
-    )
-  }
+  const log = createOnceLog<ShareView>({
+    keyOf: ({ network, nodeId, range }) => `${network} ${nodeId} ${range}`,
+    begun({ network, hostname, nodeId, range, count }) {
+      const { usable, used, free } = count
+      logger.warn(
+        { event: 'addresses-scarce', network, node: hostname, nodeId, range, usable, used, free },
+        `${percentTaken(count)} % of the addresses of ${network} on ${hostname} are taken: ${free} of ${usable} are left`,
+      )
+    },
+  })
+  const look = () => log(catalog.networks().flatMap(({ shares }) => shares.filter(({ count }) => areScarce(count))))
 
   return {
     look,
@@ -45,5 +42,3 @@ export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): 
     },
   }
 }
-
-const keyOf = ({ network, nodeId, range }: ShareView): string => `${network} ${nodeId} ${range}`

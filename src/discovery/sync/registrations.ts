@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
+import { createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { Desired } from '../desired/desired.ts'
@@ -164,19 +165,20 @@ export async function logIssues(
   { settings, desire, keeper, signal }: Pick<RegistrationsDeps, 'settings' | 'desire' | 'keeper' | 'signal'>,
   logger: Logger,
 ): Promise<void> {
-  let told = new Map<string, EntryIssue>()
+  const log = createOnceLog<EntryIssue>({
+    keyOf: (issue) => JSON.stringify(issue),
+    begun({ service, key, value, message, effect }) {
+      logger.warn(
+        { event: 'registration-issue', service, key, value, effect },
+        `${service}: ${key}=${value} ${message}`,
+      )
+    },
+    over({ service, key, value }) {
+      logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
+    },
+  })
   for (; !signal.aborted; await pauseFor(LOG_EVERY_MS, signal)) {
     const current = settings()
-    if (current === undefined) continue
-    const standing = new Map(issuesOf(desire.of(current), keeper).map((issue) => [JSON.stringify(issue), issue]))
-    for (const [text, { service, key, value, message, effect }] of standing) {
-      if (told.has(text)) continue
-      const fields = { event: 'registration-issue', service, key, value, effect }
-      logger.warn(fields, `${service}: ${key}=${value} ${message}`)
-    }
-    for (const [text, { service, key, value }] of told)
-      if (!standing.has(text))
-        logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
-    told = standing
+    if (current !== undefined) log(issuesOf(desire.of(current), keeper))
   }
 }

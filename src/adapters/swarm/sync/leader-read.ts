@@ -2,7 +2,7 @@
  * Asks the swarm's leader something small again and again: the one sign of life that needs a quorum. Without one the event
  * stream stays open and silent, `/info` says that all is well, and `/services` serves old data before it hangs.
  */
-import { messageOf } from '../../../foundation/errors.ts'
+import { createFailureLog } from '../../../foundation/log-once.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import { pauseFor } from '../../../foundation/wakeable-timer.ts'
 import { type Engine, parseBody } from '../engine/engine-connection.ts'
@@ -30,7 +30,7 @@ const SKEW_WARNING_MS = 2_000
 export async function keepReadingLeader(deps: LeaderReadDeps): Promise<void> {
   const { engine, now, logger, timing, signal } = deps
   const warnOnce = skewWarning(logger)
-  let lastFailure = ''
+  const failures = createFailureLog((reason) => logger.warn({ event: 'leader-read-failed' }, reason))
   while (!signal.aborted) {
     const startedAtMs = now()
     const startedAt = performance.now()
@@ -48,7 +48,7 @@ export async function keepReadingLeader(deps: LeaderReadDeps): Promise<void> {
       if (id !== undefined) deps.onCluster(id)
       const tookMs = performance.now() - startedAt
       pauseMs = timing.leaderReadEveryMs - tookMs
-      lastFailure = ''
+      failures.succeeded()
       if (engineTimeMs !== undefined) {
         // The header has whole seconds, cut off: half a second more is the best guess.
         const skewMs = engineTimeMs + 500 - (startedAtMs + tookMs / 2)
@@ -58,10 +58,7 @@ export async function keepReadingLeader(deps: LeaderReadDeps): Promise<void> {
       deps.onSuccess(startedAtMs)
     } catch (error) {
       if (signal.aborted) return
-      const reason = messageOf(error)
-      if (reason !== lastFailure) logger.warn({ event: 'leader-read-failed' }, reason)
-      lastFailure = reason
-      deps.onFailure(reason)
+      deps.onFailure(failures.failed(error))
     }
     await pauseFor(Math.max(pauseMs, 0), signal)
   }

@@ -4,8 +4,8 @@
  * and after everything that may have hidden a change.
  */
 import { createCoalescedRead } from '../../../foundation/coalesced-read.ts'
-import { messageOf } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
+import { createFailureLog } from '../../../foundation/log-once.ts'
 import type { Logger } from '../../../foundation/logger.ts'
 import { createWakeableTimer } from '../../../foundation/wakeable-timer.ts'
 import type { TaskSource, Tasks } from '../../../swarm/ports.ts'
@@ -180,7 +180,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   }
 
   const keepReading = async () => {
-    let lastReason = ''
+    const failed = createFailureLog((reason) => logger.warn({ event: 'tasks-read-failed' }, reason))
     let lastAt = Number.NEGATIVE_INFINITY
     for (let failures = 0; !signal.aborted; ) {
       const pauseMs = dueInMs(lastAt)
@@ -193,12 +193,10 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       try {
         await readAnew()
         failures = 0
-        lastReason = ''
+        failed.succeeded()
       } catch (error) {
         if (signal.aborted) return
-        const reason = messageOf(error)
-        if (reason !== lastReason) logger.warn({ event: 'tasks-read-failed' }, reason)
-        lastReason = reason
+        failed.failed(error)
         lastAt = performance.now() + backoff(timing, failures) - timing.tasksApartMs
         failures += 1
       }
