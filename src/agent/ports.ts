@@ -60,9 +60,9 @@ export interface Usage {
   readonly memoryBytes?: number
 }
 
-/** What outlives the agent's process. What can not be kept counts in this process all the same. */
+/** What outlives the agent's process. What cannot be kept counts in this process all the same. */
 export interface AgentMemory {
-  /** As last kept; what can not be read is put aside and counts as nothing. */
+  /** As last kept; what cannot be read is put aside and counts as nothing. */
   wanted(): WantedState | undefined
   /** Links that the agent made promiscuous. */
   promiscuous(): ReadonlySet<string>

@@ -122,7 +122,7 @@ export interface ServiceRow {
   readonly observation: ServiceObservation
   /** Its name, if it is opted in. */
   readonly autoscaler?: string
-  /** Why it is not, or can not be, scaled. */
+  /** Why it is not, or cannot be, scaled. */
   readonly reason?: string
   /** Tasks that run and shall; absent: not known. */
   readonly running?: number

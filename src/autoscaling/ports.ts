@@ -44,7 +44,7 @@ export type AlertStore = SharedStore<AlertState>
 
 /** What fires, by Alertmanager's word. */
 export interface FiringAlerts {
-  /** Throws Error when it can not be asked or understood. */
+  /** Throws Error when it cannot be asked or understood. */
   ask(): Promise<{
     readonly fingerprints: ReadonlySet<string>
     /** When Alertmanager started: before, it may not have heard of what fires. Absent: not known. */

@@ -7,7 +7,7 @@ import type { NetworkRecord } from './record/record.ts'
 export interface Records {
   /** From the cache, no engine call. By name of the network. */
   all(): ReadonlyMap<string, NetworkRecord>
-  /** Records that are there and can not be understood, with the reason: nothing may be written over them. */
+  /** Records that are there and cannot be understood, with the reason: nothing may be written over them. */
   unreadable(): ReadonlyMap<string, string>
   /** Version.Index of one record: an agent that was given this revision or a higher one knows it. Absent: no record. */
   revisionOf(name: string): number | undefined

@@ -1,4 +1,4 @@
-/** How `orrery alive` asks the agent beside it: a socket in the agent's state folder, or where that can not be written. */
+/** How `orrery alive` asks the agent beside it: a socket in the agent's state folder, or where that cannot be written. */
 import { rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'

@@ -21,7 +21,7 @@ import { engineOptions } from './engine-options.ts'
 const STUCK_AFTER_MS = 120_000
 const STOP_GRACE_MS = 5_000
 
-/** Resolves when it runs; the process then goes on until a signal. Throws when it can not start. */
+/** Resolves when it runs; the process then goes on until a signal. Throws when it cannot start. */
 export async function agent(io: Console): Promise<ExitCode> {
   const config = loadConfig(io.env)
   const logger = createLogger({ level: config.logLevel })
@@ -44,7 +44,7 @@ export async function agent(io: Console): Promise<ExitCode> {
   const isTurning = () => performance.now() - keeper.turnedAtMs() < STUCK_AFTER_MS
   const pulse = await startPulse(config.stateDir, isTurning)
   if (pulse === undefined)
-    logger.warn({ event: 'config' }, 'there is no place for a socket, so `orrery alive` can not ask')
+    logger.warn({ event: 'config' }, 'there is no place for a socket, so `orrery alive` cannot ask')
   engine.start()
   const keeping = keeper.run(stopping.signal)
   const sync = startSync({

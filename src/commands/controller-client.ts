@@ -78,7 +78,7 @@ export function controllerUrl(address: string, path: string): URL {
 
 /**
  * The credential in the address, else the token of a file: beside a controller, in its container for instance, its own
- * token file does too. Throws an Error when it can not be read.
+ * token file does too. Throws an Error when it cannot be read.
  */
 export async function credential(
   config: Pick<Config, 'cliTokenFile' | 'tokenFile'>,

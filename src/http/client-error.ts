@@ -1,4 +1,4 @@
-/** What can not even become a request (half a header, far too many headers, too slow) is answered on the bare socket. */
+/** What cannot even become a request (half a header, far too many headers, too slow) is answered on the bare socket. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem } from './problem.ts'

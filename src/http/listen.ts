@@ -140,7 +140,7 @@ async function bind(server: Server, { host, port }: ListenAddress, all: readonly
     host?.includes(':') === true && all.some((other) => other.port === port && other.host?.includes(':') === false)
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error) =>
-      reject(new Error(`can not listen on ${host ?? ''}:${port}: ${error.message}`, { cause: error }))
+      reject(new Error(`cannot listen on ${host ?? ''}:${port}: ${error.message}`, { cause: error }))
     server.once('error', fail)
     server.listen({ port, ipv6Only, ...(host !== undefined && { host }) }, () => {
       server.off('error', fail)

@@ -35,7 +35,7 @@ type OutcomeCode = 'unsupported' | 'invalid-policy'
 export type ProblemCode = FaultCode | RequestCode | OutcomeCode
 
 export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
-  malformed: { status: 400, title: 'The request can not be read' },
+  malformed: { status: 400, title: 'The request cannot be read' },
   'invalid-value': { status: 400, title: 'A value is not allowed' },
   'no-credential': { status: 401, title: 'A credential is needed' },
   'wrong-credential': { status: 401, title: 'The credential is wrong' },
@@ -53,7 +53,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'ambiguous-name': { status: 409, title: 'Several services have this name' },
   'node-mismatch': { status: 409, title: 'The report is of another node' },
   'count-changed': { status: 409, title: 'The count is no longer the expected one' },
-  unsupported: { status: 409, title: 'This service can not be scaled' },
+  unsupported: { status: 409, title: 'This service cannot be scaled' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The path is too long' },
   'invalid-policy': { status: 422, title: 'The policy has errors' },
@@ -64,8 +64,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   // The engine answered and said no for good: no fault of the caller's, and repeating mends nothing.
   'write-rejected': { status: 502, title: 'The engine refuses the change' },
   'keys-exhausted': { status: 503, title: 'No more keys can be remembered now' },
-  'not-in-sync': { status: 503, title: 'The Swarm can not be read now' },
-  'engine-unavailable': { status: 503, title: 'The engine can not be reached' },
+  'not-in-sync': { status: 503, title: 'The Swarm cannot be read now' },
+  'engine-unavailable': { status: 503, title: 'The engine cannot be reached' },
   'conflicts-exhausted': { status: 503, title: 'Others kept changing the service' },
   'write-unknown': { status: 503, title: 'The change was sent and not confirmed' },
   'consul-refused': { status: 502, title: 'Consul refuses the change' },
@@ -155,6 +155,6 @@ function frameworkError(error: unknown): { code: string; statusCode: number; mes
   return {
     code: String(of('code')),
     statusCode: typeof statusCode === 'number' ? statusCode : 500,
-    message: error instanceof Error ? error.message : 'The request can not be read.',
+    message: error instanceof Error ? error.message : 'The request cannot be read.',
   }
 }

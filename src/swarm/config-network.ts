@@ -110,7 +110,7 @@ export const nameClash = (wanted: WantedNetwork, { networks }: OnEngine): Report
     ? [
         {
           code: 'network-foreign',
-          message: `This engine has a local network "${wanted.name}", so the swarm network of that name can not be used here: docker network rm ${wanted.name}.`,
+          message: `This engine has a local network "${wanted.name}", so the swarm network of that name cannot be used here: docker network rm ${wanted.name}.`,
         },
       ]
     : []
@@ -128,7 +128,7 @@ export function subnetClashes(wanted: WantedNetwork, { networks }: OnEngine): Re
   return networks.filter(isOther).flatMap((other) => {
     const taken = subnetsOf(other).find(({ subnet }) => ours.some((one) => doOverlap(one, subnet)))
     if (taken === undefined) return []
-    const message = `The network "${other.name}" (${other.driver}) of this engine has ${taken.subnet} already, and an engine can not have two networks of one subnet: docker network rm ${other.name}.`
+    const message = `The network "${other.name}" (${other.driver}) of this engine has ${taken.subnet} already, and an engine cannot have two networks of one subnet: docker network rm ${other.name}.`
     return [{ code: 'subnet-taken', message }]
   })
 }

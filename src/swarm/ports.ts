@@ -54,7 +54,7 @@ export interface NodeWrite {
   readonly availability?: Availability
 }
 
-/** The tasks of the Swarm but for ended history, heard as they change or, where they can not be heard, asked for each second. */
+/** The tasks of the Swarm but for ended history, heard as they change or, where they cannot be heard, asked for each second. */
 export interface Tasks {
   /** Of every service where they are heard; where they are asked for, of the services that are followed. No engine call. */
   list(): readonly SwarmTask[]

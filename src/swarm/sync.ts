@@ -10,7 +10,7 @@ export interface SyncStatus {
   readonly lastLeaderReadAtMs?: number
 }
 
-/** Swarm can not be read through its leader just now. Pure. */
+/** Swarm cannot be read through its leader just now. Pure. */
 export function notInSync({ reason }: SyncStatus): Fault {
   return new Fault('not-in-sync', reason, { retryAfterMs: 2000 })
 }

@@ -86,7 +86,7 @@ async function bestEngine(screen: Screen): Promise<EngineKind> {
   try {
     return (await enginePackages('new', screen.progress)).kind
   } catch (error) {
-    screen.warn(`The newer engine can not be had here, so this is the older one. ${(error as Error).message}`)
+    screen.warn(`The newer engine cannot be had here, so this is the older one. ${(error as Error).message}`)
     return 'old'
   }
 }

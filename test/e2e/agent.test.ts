@@ -350,7 +350,7 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
         PATIENCE,
       )
       expect(await standing(worker())).toMatchObject({ isAsWanted: false, faults: [{ code: 'engine-away' }] })
-      // Nothing is thought gone that only can not be seen.
+      // Nothing is thought gone that only cannot be seen.
       expect((await report(worker()))?.networks.map(({ name }) => name)).toContain('vlan40_config')
       await worker().start()
       await worker().docker('network', 'rm', 'vlan40_config')
@@ -561,7 +561,7 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       }
     })
 
-    it('makes a VLAN link and removes it, or says that this kernel can not', async () => {
+    it('makes a VLAN link and removes it, or says that this kernel cannot', async () => {
       await wantNow(worker(), [vlan40(2, { parent: 'eth1.40' })])
       const seen = await eventually(
         'a VLAN link or a fault',

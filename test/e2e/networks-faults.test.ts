@@ -127,7 +127,7 @@ describe('a network in use', () => {
       expect(await sight()).toEqual(before)
     })
 
-    it('the folder can not be read', async () => {
+    it('the folder cannot be read', async () => {
       const before = await sight()
       await rename(networked.networkDir, `${networked.networkDir}.away`)
       try {

@@ -68,7 +68,7 @@ async function isRefused(lines: Readonly<Record<string, string>>, words: readonl
   await nothingIsMade()
 }
 
-describe('a definition that can not be right', () => {
+describe('a definition that cannot be right', () => {
   it.each([
     {
       name: 'pins that overlap',

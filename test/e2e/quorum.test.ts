@@ -24,7 +24,7 @@ describe.each(engines)('on the %s engine', (engine) => {
     await place.lab.mend()
   }, 240_000)
 
-  /** Beside the leader, which goes on reading while its write can not be committed, or beside a follower. */
+  /** Beside the leader, which goes on reading while its write cannot be committed, or beside a follower. */
   async function start(name: string, beside: LabNode): Promise<{ controller: Controller; id: string }> {
     const id = await createService(leader, { name, replicas: 3, template: NOWHERE })
     const controller = await startController(beside)

@@ -168,7 +168,7 @@ describe('a policy', () => {
   })
 })
 
-describe('what can not be scaled', () => {
+describe('what cannot be scaled', () => {
   it('is refused with its reason: a global service, a job, one that swarm-cronjob runs', async () => {
     const labels = policyLabels()
     await createService(manager, { name: 'everywhere', labels, spec: { Mode: { Global: {} } }, template: NOWHERE })

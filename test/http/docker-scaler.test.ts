@@ -191,7 +191,7 @@ describe('S11 to S14: refusals', () => {
 
   it('S14 a global service is 500, and 409 for an alert', async () => {
     const { send } = swarmOf({ mode: 'global', replicas: 0 })
-    const message = 'web is a global service (can not be scaled)'
+    const message = 'web is a global service (cannot be scaled)'
     expect(await send({ payload: body('up') })).toEqual(nok(500, message))
     expect(await send({ payload: alert('up') })).toEqual(nok(409, message))
   })
@@ -206,7 +206,7 @@ describe('S11 to S14: refusals', () => {
   it('S14 a service of swarm-cronjob says so', async () => {
     const { send } = swarmOf({ labels: { 'com.df.scaleMax': '5', 'swarm.cronjob.enable': 'true' } })
     expect(await send({ payload: body('up') })).toEqual(
-      nok(500, expect.stringMatching(/^web can not be scaled: .*cronjob/)),
+      nok(500, expect.stringMatching(/^web cannot be scaled: .*cronjob/)),
     )
   })
 })
@@ -333,7 +333,7 @@ describe('what docker-scaler never had', () => {
     expect((await failing('ambiguous-name', body('up'))).statusCode).toBe(409)
   })
 
-  it('nothing is said to be missing while the Swarm can not be read', async () => {
+  it('nothing is said to be missing while the Swarm cannot be read', async () => {
     const { send, swarm } = swarmOf()
     swarm.remove('id-web')
     swarm.setSync({ inSync: false, reason: 'no leader' })

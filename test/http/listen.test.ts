@@ -133,7 +133,7 @@ describe('listening', () => {
       { host: '127.0.0.1', port: 0 },
       { host: '127.0.0.1', port: taken },
     ]
-    await expect(listen({ app, addresses })).rejects.toThrow(`can not listen on 127.0.0.1:${taken}: listen EADDRINUSE`)
+    await expect(listen({ app, addresses })).rejects.toThrow(`cannot listen on 127.0.0.1:${taken}: listen EADDRINUSE`)
   })
 })
 

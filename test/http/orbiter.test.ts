@@ -128,7 +128,7 @@ describe('O1 to O9: scaling', () => {
     expect(requests.map(({ name }) => name)).toEqual(['web'])
   })
 
-  it('O9 is not answered while the Swarm can not be read: not seen is not the same as not there', async () => {
+  it('O9 is not answered while the Swarm cannot be read: not seen is not the same as not there', async () => {
     const catalog = fakeCatalog([], { sync: () => ({ inSync: false, reason: 'no leader' }) })
     const answer = await server({ catalog }).inject({ method: 'POST', url: `${HANDLE}/up` })
     expect([answer.statusCode, answer.json().code]).toEqual([503, 'not-in-sync'])
@@ -160,7 +160,7 @@ describe('O10 to O12: reading', () => {
 describe('O13 to O15: refusals', () => {
   it('O13 down at the floor is 500 and names the count', async () => {
     const { response } = await send({ url: `${HANDLE}/down` }, { outcome: 'unchanged', code: 'at-min', from: 1, to: 1 })
-    expect([response.statusCode, response.body]).toEqual([500, 'I can not scale down because it has only 1 running.'])
+    expect([response.statusCode, response.body]).toEqual([500, 'I cannot scale down because it has only 1 running.'])
     expect(response.headers['content-type']).toBe('application/json')
   })
 
@@ -173,7 +173,7 @@ describe('O13 to O15: refusals', () => {
     {
       name: 'a maximum, which Orbiter had none of',
       answer: { outcome: 'unchanged', code: 'at-max' },
-      is: [500, 'I can not scale up because it has already 3 running.'],
+      is: [500, 'I cannot scale up because it has already 3 running.'],
     },
     {
       name: 'full networks',

@@ -99,7 +99,7 @@ describe('a path or method that is not there', () => {
     expect(answer.json()).toMatchObject({ code: 'method-not-allowed', status: 405 })
   })
 
-  it('a path that can not be decoded is 400', async () => {
+  it('a path that cannot be decoded is 400', async () => {
     const answer = await server().inject('/v1/autoscaler/%zz')
     expect(answer.statusCode).toBe(400)
     expect(answer.json().code).toBe('malformed')

@@ -179,7 +179,7 @@ function detailOf(text: string): string | undefined {
 function whySilent(url: string, error: unknown, timeoutMs: number): string {
   if (codeOf(error) === 'ABORT_ERR') return `${url} does not answer within ${timeoutMs} ms`
   const why = error instanceof Error && error.message !== '' ? error.message : String(codeOf(error) ?? error)
-  return `${url} can not be reached: ${why}`
+  return `${url} cannot be reached: ${why}`
 }
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)

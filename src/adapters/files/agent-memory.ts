@@ -10,7 +10,7 @@ const WANTED = 'wanted.json'
 const PROMISCUOUS = 'promiscuous.json'
 const ADOPTED = 'adopted.json'
 
-/** Reads what was kept. Never rejects: what can not be read is put aside, with a line in the log, and counts as nothing. */
+/** Reads what was kept. Never rejects: what cannot be read is put aside, with a line in the log, and counts as nothing. */
 export async function openAgentMemory({ dir, logger }: { dir: string; logger: Logger }): Promise<AgentMemory> {
   let fault: string | undefined
   const failed = (what: string, error: unknown) => {
@@ -26,9 +26,9 @@ export async function openAgentMemory({ dir, logger }: { dir: string; logger: Lo
       return decode(JSON.parse(await readFile(path, 'utf8')))
     } catch (error) {
       if (isMissing(error)) return undefined
-      const message = `${path} can not be understood, so it is put aside as ${file}.broken`
+      const message = `${path} cannot be understood, so it is put aside as ${file}.broken`
       logger.warn({ event: 'state-put-aside', file: path, err: error }, message)
-      await rename(path, `${path}.broken`).catch((cause: unknown) => failed(`${path} can not be put aside`, cause))
+      await rename(path, `${path}.broken`).catch((cause: unknown) => failed(`${path} cannot be put aside`, cause))
       return undefined
     }
   }
@@ -38,11 +38,11 @@ export async function openAgentMemory({ dir, logger }: { dir: string; logger: Lo
       await writeWhole(dir, file, JSON.stringify(value))
       fault = undefined
     } catch (error) {
-      failed('What is wanted of this node can not be kept', error)
+      failed('What is wanted of this node cannot be kept', error)
     }
   }
 
-  await mkdir(dir, { recursive: true }).catch((error: unknown) => failed('The state folder can not be made', error))
+  await mkdir(dir, { recursive: true }).catch((error: unknown) => failed('The state folder cannot be made', error))
   let wanted = await read(WANTED, readWanted)
   let promiscuous: ReadonlySet<string> = new Set(await read(PROMISCUOUS, readNames))
   let adopted: ReadonlySet<string> = new Set(await read(ADOPTED, readNames))

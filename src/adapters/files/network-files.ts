@@ -35,7 +35,7 @@ interface ReadFile extends DefinitionFile {
 const readFile = (file: string, loaded: YamlFile<PlainValue>, nameBefore: string | undefined): ReadFile => {
   if (loaded.fault !== undefined) {
     const name = nameBefore ?? guessName(loaded)
-    const issues = [{ file, level: 'error' as const, message: `the file can not be read: ${loaded.fault}` }]
+    const issues = [{ file, level: 'error' as const, message: `the file cannot be read: ${loaded.fault}` }]
     return { file, ...(name === undefined ? {} : { name }), issues }
   }
   const { definition, name = nameBefore, issues } = readDefinition(file, loaded.good)
@@ -50,7 +50,7 @@ const issue = (file: string, level: DefinitionIssue['level'], message: string): 
 
 const faultOf = ({ dir }: NetworkFilesOptions, { fault, isMissing }: YamlFolder<PlainValue>): string | undefined => {
   if (fault === undefined) return undefined
-  return isMissing ? `the folder ${dir} does not exist` : `the folder ${dir} can not be read: ${fault}`
+  return isMissing ? `the folder ${dir} does not exist` : `the folder ${dir} cannot be read: ${fault}`
 }
 
 /** Resolves when every file there is has been read. Never rejects: what is wrong is in the set. */

@@ -53,7 +53,7 @@ const MEANINGS: readonly { readonly words: RegExp; readonly code: HostFaultCode;
     words: /resource busy/,
     code: 'busy',
     remedy:
-      'something else has the link below: a bridge, a bond, or links of the other of macvlan and ipvlan, which can not share it',
+      'something else has the link below: a bridge, a bond, or links of the other of macvlan and ipvlan, which cannot share it',
   },
 ]
 

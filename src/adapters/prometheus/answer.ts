@@ -24,7 +24,7 @@ export function faultOf(error: unknown, who: string): Measurement {
   if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {
     return { kind: 'missing', why: 'slow', detail: `${who} does not answer within 5 s` }
   }
-  return { kind: 'missing', why: 'error', detail: `${who} can not be asked${code === undefined ? '' : ` (${code})`}` }
+  return { kind: 'missing', why: 'error', detail: `${who} cannot be asked${code === undefined ? '' : ` (${code})`}` }
 }
 
 function pick(error: Error): { readonly name: string; readonly code?: string } {

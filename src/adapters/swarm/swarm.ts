@@ -65,7 +65,7 @@ export interface Swarm {
   close(): Promise<void>
 }
 
-/** Connects to nothing before `start`. Throws Error for connection options that can not be right. */
+/** Connects to nothing before `start`. Throws Error for connection options that cannot be right. */
 export function connectSwarm({ connection, controlSocket, logger, now, hooks = {}, ...rest }: SwarmDeps): Swarm {
   const timing = { ...TIMING, ...rest.timing }
   const closing = new AbortController()

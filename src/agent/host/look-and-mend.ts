@@ -29,7 +29,7 @@ export interface Look extends Seen {
   readonly fault?: ReportedFault
 }
 
-/** `before`: what was seen and how it stood, for what can not be seen now. Never throws. */
+/** `before`: what was seen and how it stood, for what cannot be seen now. Never throws. */
 export async function lookAtNode(
   wanted: readonly WantedNetwork[],
   before: Seen & { readonly standings: readonly NetworkStanding[] },

@@ -93,7 +93,7 @@ function planRoutes(link: string, families: readonly ShimFamily[], routes: reado
     } else if (other !== undefined && own === undefined) {
       // To replace it could cut the host off.
       const via = other.link === undefined ? '' : ` by ${other.link}`
-      const message = `This host routes ${range} already${via}, so its own containers can not be reached by the shim: remove that route, or give the nodes ranges smaller than the subnet.`
+      const message = `This host routes ${range} already${via}, so its own containers cannot be reached by the shim: remove that route, or give the nodes ranges smaller than the subnet.`
       faults.push({ code: 'route-taken', message })
     } else {
       steps.push({ do: 'set-route', link, destination: canonicalBlock(range), source: shim })

@@ -59,7 +59,7 @@ export const standingKey = ({
   alertId,
 }: Pick<StandingAlert, 'serviceId' | 'direction' | 'alertId'>): string => `${serviceId}.${direction}.${alertId}`
 
-/** What can not be read does not stand: the next notification says it again. Never throws. */
+/** What cannot be read does not stand: the next notification says it again. Never throws. */
 export function decodeAlertState(labels: Readonly<Record<string, string>>): AlertState {
   const standing = new Map<string, StandingAlert>()
   const groups = new Map<string, RememberedGroup>()

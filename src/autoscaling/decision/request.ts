@@ -56,7 +56,7 @@ interface Common {
   readonly caller?: Caller
   /** Names of the alerts that it is for. */
   readonly alerts?: readonly string[]
-  /** The firings whose end it is for, as hashes; empty where one can not be told from the next. One firing has one end. */
+  /** The firings whose end it is for, as hashes; empty where one cannot be told from the next. One firing has one end. */
   readonly ends?: readonly string[]
   /** Free text of the caller, kept in the decision's reason and the log. */
   readonly note?: string

@@ -50,7 +50,7 @@ export interface PolicyReading {
   readonly name: string
   /** Absent when an issue is an error. */
   readonly policy?: Policy
-  /** Why the service can not be scaled by any policy (`swarm.cronjob.enable=true`); mode is judged elsewhere. */
+  /** Why the service cannot be scaled by any policy (`swarm.cronjob.enable=true`); mode is judged elsewhere. */
   readonly unsupported?: string
   /** Every field of the policy by its label's name without prefix: `min`, `step.up`. */
   readonly fields: Readonly<Record<string, PolicyField>>

@@ -92,8 +92,7 @@ export function createStandingKeeper(deps: StandingKeeperDeps): StandingKeeper {
     } catch (error) {
       if (isStopping) return
       if (!isSilent) {
-        const message =
-          'Alertmanager can not be asked what fires: alerts stand until they resolve or their time is over'
+        const message = 'Alertmanager cannot be asked what fires: alerts stand until they resolve or their time is over'
         logger.warn({ event: 'alertmanager-silent', err: error }, message)
       }
       isSilent = true

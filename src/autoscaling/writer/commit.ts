@@ -176,7 +176,7 @@ function faultOf(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }
     case 'rejected':
       return new Fault('write-rejected', `the engine refuses the write: ${result.message}`)
     case 'unsent':
-      return new Fault('engine-unavailable', `the engine can not be reached: ${result.message}`, { retryAfterMs: 2000 })
+      return new Fault('engine-unavailable', `the engine cannot be reached: ${result.message}`, { retryAfterMs: 2000 })
     case 'unknown':
       return writeUnknown(result.message)
     default:

@@ -1,6 +1,6 @@
 /**
  * A write without an answer: an update abandoned after a second was seen in force after the other managers thawed.
- * It is resolved by reading through the leader: our write's id (committed), or another version (it can not commit any more).
+ * It is resolved by reading through the leader: our write's id (committed), or another version (it cannot commit any more).
  */
 
 import { STATE_LABEL } from '../../swarm/services.ts'
@@ -46,7 +46,7 @@ export function createUnknownWrite({ serviceId, services, logger, now }: LaneCon
         if (service.version !== version) return resolved('was not committed: another version came first')
         return now() - sinceMs >= QUIET_MS && services.sync().inSync ? resolved('left no trace') : false
       } catch (error) {
-        logger.debug({ event: 'write-unresolved', serviceId, err: error }, 'can not read yet what became of a write')
+        logger.debug({ event: 'write-unresolved', serviceId, err: error }, 'cannot read yet what became of a write')
         return false
       }
     },

@@ -9,7 +9,7 @@ import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
 
 export interface Claim {
-  /** An address, or a CIDR. One that can not be read counts for nothing. */
+  /** An address, or a CIDR. One that cannot be read counts for nothing. */
   readonly text: string
   /** Whose, for a person: `an address of worker3 (eth0)`. */
   readonly what: string

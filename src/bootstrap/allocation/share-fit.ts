@@ -21,7 +21,7 @@ export interface Misfit {
 export interface Fit {
   /** By node id; a share that fits is not among them. */
   readonly misfits: ReadonlyMap<string, Misfit>
-  /** Why some of them can not be given another range. */
+  /** Why some of them cannot be given another range. */
   readonly problems: readonly AllocationProblem[]
 }
 

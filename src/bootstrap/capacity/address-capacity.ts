@@ -3,7 +3,7 @@
  *
  *   free on a node = usable - held by containers - tasks on their way - what other services may still put there
  *
- * What this can not know or keep others from is in docs/decisions/0010-addresses-are-promised-before-they-are-used.md.
+ * What this cannot know or keep others from is in docs/decisions/0010-addresses-are-promised-before-they-are-used.md.
  */
 import type { AddressCapacity, AddressClaim, Capacity, SharedStateStore } from '../../autoscaling/ports.ts'
 import type { Nodes, Services } from '../../swarm/ports.ts'
@@ -92,7 +92,7 @@ export function createAddressCapacity(deps: AddressCapacityDeps): AddressCapacit
   const whyUnknown = (service: ServiceObservation, names: readonly string[]) => {
     const unread = names.find((name) => !records.all().has(name))
     if (unread !== undefined) {
-      return `the record of the network ${unread} can not be understood: ${records.unreadable().get(unread)}`
+      return `the record of the network ${unread} cannot be understood: ${records.unreadable().get(unread)}`
     }
     // Before the networks are read nobody knows which one an id means.
     return names.length === 0 && limited.areKnown() ? undefined : news(service, places.tasksOf(service.id))

@@ -73,7 +73,7 @@ export interface TaskNewsDeps {
   readonly now: Clock
 }
 
-/** Why the service can not grow before more is read; `undefined`: it can. */
+/** Why the service cannot grow before more is read; `undefined`: it can. */
 export type TaskNews = (service: ServiceObservation, tasks: ServiceTasks) => string | undefined
 
 export function createTaskNews({ tasks, decreases, sync, now }: TaskNewsDeps): TaskNews {

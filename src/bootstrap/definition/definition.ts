@@ -65,6 +65,6 @@ export interface DefinitionFile {
 export interface DefinitionSet {
   readonly files: readonly DefinitionFile[]
   readonly issues: readonly DefinitionIssue[]
-  /** Why the folder itself can not be read, or that it is not there; then nothing may be concluded from what is missing. */
+  /** Why the folder itself cannot be read, or that it is not there; then nothing may be concluded from what is missing. */
   readonly fault?: string
 }

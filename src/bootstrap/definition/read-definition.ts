@@ -86,7 +86,7 @@ const readText = ({ written, issues }: Source, field: string, expected: { patter
   if (value === undefined) return undefined
   const text = textOf(value)
   if (text !== undefined && expected.pattern.test(text)) return text
-  issues.error({ field, value, message: `can not be the ${field} of a network; ${expected.right}` })
+  issues.error({ field, value, message: `cannot be the ${field} of a network; ${expected.right}` })
   return undefined
 }
 

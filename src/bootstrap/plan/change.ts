@@ -32,7 +32,7 @@ export interface Advance {
   readonly texts: readonly string[]
 }
 
-/** A change that is begun blocks the next, but for one whose node can not go on now. */
+/** A change that is begun blocks the next, but for one whose node cannot go on now. */
 const isUnderWay = ({ nodes }: NetworkContext, { nodeId, change }: NodeShare): boolean =>
   change !== undefined && change.stage !== 'waiting' && nodes.get(nodeId)?.state !== 'down'
 

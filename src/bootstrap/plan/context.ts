@@ -15,7 +15,7 @@ export type Defined =
   | { readonly kind: 'valid'; readonly definition: NetworkDefinition }
   | { readonly kind: 'invalid'; readonly file: string }
   | { readonly kind: 'missing' }
-  /** The folder can not be read. */
+  /** The folder cannot be read. */
   | { readonly kind: 'unknown'; readonly fault: string }
 
 export interface NetworkContext {

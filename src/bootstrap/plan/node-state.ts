@@ -130,7 +130,7 @@ interface Family {
 function familyOf({ pool, pins }: FamilyDefinition, { subnets }: EngineNetwork, isSix: boolean): Family {
   const found: EngineSubnet | undefined = subnets.find(({ subnet }) => subnet.includes(':') === isSix)
   const what = isSix ? 'IPv6 range' : 'range'
-  // What can not be read holds nothing back.
+  // What cannot be read holds nothing back.
   const aux = Object.fromEntries(
     Object.entries(found?.aux ?? {}).filter(([, text]) => parseAddress(text) !== undefined),
   )

@@ -27,7 +27,7 @@ function planNetwork(name: string, shared: SharedContext): NetworkPlan {
   const { records, unreadable } = shared.input.observed
   const reason = unreadable.get(name)
   if (reason !== undefined) {
-    const message = `Its record is there and can not be understood: ${reason}. Nothing is done before it is corrected, or removed (docker config rm orrery-network-${name}) to be rebuilt.`
+    const message = `Its record is there and cannot be understood: ${reason}. Nothing is done before it is corrected, or removed (docker config rm orrery-network-${name}) to be rebuilt.`
     return {
       name,
       verdict: 'refused',
@@ -88,7 +88,7 @@ function definitionProblems({ name, defined }: NetworkContext): PlanProblem[] {
       return [{ network: name, code: 'orphaned', message }]
     }
     case 'unknown': {
-      const message = `The definitions can not be read, so it is kept as it is: ${defined.fault}`
+      const message = `The definitions cannot be read, so it is kept as it is: ${defined.fault}`
       return [{ network: name, code: 'orphaned', message }]
     }
     default:

@@ -38,7 +38,7 @@ export interface Observed {
   readonly records: ReadonlyMap<string, NetworkRecord>
   /** By network: Version.Index of its record. */
   readonly revisions: ReadonlyMap<string, number>
-  /** Records that are there and can not be understood, with the reason. */
+  /** Records that are there and cannot be understood, with the reason. */
   readonly unreadable: ReadonlyMap<string, string>
   readonly nodes: readonly SwarmNode[]
   readonly reports: readonly HeardReport[]

@@ -29,7 +29,7 @@ export async function removeNetwork(
     return refused(plan, {
       network,
       code: 'unreadable-record',
-      message: `The record of ${network} can not be understood: ${unreadable}.`,
+      message: `The record of ${network} cannot be understood: ${unreadable}.`,
     })
   }
   if (record === undefined) return notInForce(plan, network)

@@ -1,7 +1,7 @@
 /**
  * A network's record as the labels of its Swarm config: `definition`, `node.<id>` for each share, `freed.<ranges>` for
  * each freed range; values are JSON with `v`. What a newer version wrote is read as far as it can be, and its labels and
- * fields stay. What can not be read is never taken for empty: a range in use would be given again. Pure, total.
+ * fields stay. What cannot be read is never taken for empty: a range in use would be given again. Pure, total.
  */
 import { type Static, type TObject, type TSchema, Type, TypeGuard } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -101,7 +101,7 @@ const readEntry = <Schema extends TSchema>(schema: Schema, label: string, text: 
   if (error !== undefined) throw new Unreadable(`the label ${label} at ${error.path || '/'}: ${error.message}`)
   const cleaned: unknown = Value.Clean(schema, value)
   if (Value.Check(schema, cleaned)) return cleaned
-  throw new Unreadable(`the label ${label} can not be understood`)
+  throw new Unreadable(`the label ${label} cannot be understood`)
 }
 
 type Texts = Readonly<Record<string, string>> | undefined
@@ -158,7 +158,7 @@ const readFreed = (label: string, text: string): FreedRange => {
   return freed
 }
 
-/** The reason in words, where the labels can not be understood. Never throws. */
+/** The reason in words, where the labels cannot be understood. Never throws. */
 const decode = (labels: Labels): NetworkRecord | { readonly unreadable: string } => {
   try {
     const { [DEFINITION]: text } = labels

@@ -1,6 +1,6 @@
 /**
  * What is in force for one network, shared by all controllers: the Swarm config `orrery-network-<name>`, a single
- * versioned object, so that two controllers can not give one range twice. Types only; record-codec.ts writes it down.
+ * versioned object, so that two controllers cannot give one range twice. Types only; record-codec.ts writes it down.
  */
 
 import { formatBlock, parseBlock } from '../../foundation/address.ts'
@@ -21,7 +21,7 @@ export interface NodeShare {
   /** Its config-only network was made by hand and taken over: ours though it has no label. */
   readonly isAdopted: boolean
   /**
-   * Of an adopted one: what its config-only network holds back, name to address, as it was found. That can not change
+   * Of an adopted one: what its config-only network holds back, name to address, as it was found. That cannot change
    * without recreating it, so these are its aux addresses whatever the definition's `edges` say, and it has a shim only
    * when the address that the shim would have is among them.
    */

@@ -12,13 +12,13 @@ import type { NetworkRecord } from '../record/record.ts'
 export interface ConditionInput {
   readonly name: string
   readonly record: NetworkRecord | undefined
-  /** A record is there and can not be understood: why. */
+  /** A record is there and cannot be understood: why. */
   readonly unreadable: string | undefined
   /** A file names this network, whether it can be read or not. */
   readonly isDefined: boolean
   /** Of its file. */
   readonly issues: readonly DefinitionIssue[]
-  /** Why the folder can not be read. */
+  /** Why the folder cannot be read. */
   readonly folderFault: string | undefined
   /** Absent: nothing was planned yet. */
   readonly plan: NetworkPlan | undefined
@@ -98,7 +98,7 @@ function orphaned({ record, isDefined, folderFault }: ConditionInput): Found {
   if (record === undefined || isDefined) return { type, status: false, reason: 'a definition is there' }
   if (record.phase === 'removing') return { type, status: false, reason: 'it is being removed' }
   const why =
-    folderFault === undefined ? 'no file defines it any more' : `the definitions can not be read: ${folderFault}`
+    folderFault === undefined ? 'no file defines it any more' : `the definitions cannot be read: ${folderFault}`
   return { type, status: true, reason: `${why}; what is in force is kept` }
 }
 

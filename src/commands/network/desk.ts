@@ -23,5 +23,5 @@ export interface Unheard {
   readonly isThere: boolean
 }
 
-/** Throws Error or Fault with a sentence for a person when the Swarm can not be read. */
+/** Throws Error or Fault with a sentence for a person when the Swarm cannot be read. */
 export type OpenDesk = (io: Console) => Promise<NetworkDesk>

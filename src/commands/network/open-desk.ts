@@ -50,7 +50,7 @@ export const openNetworkDesk: OpenDesk = async (io) => {
   }
 }
 
-/** Throws Fault `engine-unavailable` at once for an engine that can not serve, `not-in-sync` when it takes too long. */
+/** Throws Fault `engine-unavailable` at once for an engine that cannot serve, `not-in-sync` when it takes too long. */
 async function inSync({ bootstrap, start }: Swarm): Promise<void> {
   // Says in a sentence what is wrong with the engine: not there, no manager, no leader.
   await bootstrap.nodes.refresh()

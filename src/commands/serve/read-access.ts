@@ -64,7 +64,7 @@ export function readConfiguredFiles(config: Config, read: (path: string) => stri
       return read(path)
     } catch (error) {
       const why = messageOf(error)
-      problems.push({ variable, value: path, message: `can not be read: ${why}` })
+      problems.push({ variable, value: path, message: `cannot be read: ${why}` })
       return undefined
     }
   }

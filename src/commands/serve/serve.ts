@@ -29,7 +29,7 @@ export interface ServeOptions {
 /** How long what was accepted may take to finish after a stop began. */
 const STOP_GRACE_MS = 10_000
 
-/** Resolves when it listens; the process then runs until a signal. Throws when it can not start. */
+/** Resolves when it listens; the process then runs until a signal. Throws when it cannot start. */
 export async function serve(options: ServeOptions, io: Console): Promise<ExitCode> {
   const config = loadConfig(options.listen === undefined ? io.env : { ...io.env, ORRERY_LISTEN: options.listen })
   const logger = createLogger({ level: options.debug ? 'debug' : config.logLevel })

@@ -51,7 +51,7 @@ function whatIsWrong(text: string): string {
     JSON.parse(text.replace(/^\uFEFF/, ''))
     return 'The body has a key "__proto__" or "constructor" with "prototype", which is refused.'
   } catch (error) {
-    return `The body is not JSON: ${error instanceof Error ? error.message : 'it can not be read'}.`
+    return `The body is not JSON: ${error instanceof Error ? error.message : 'it cannot be read'}.`
   }
 }
 

@@ -21,7 +21,7 @@ export function createRefuse(app: FastifyInstance): Refuse {
   let countWrong: ReturnType<FastifyInstance['createRateLimit']> | undefined
   app.register(rateLimit, { global: false })
   app.after(() => {
-    // The store keeps the newest 5000 addresses (an IPv6 /64 is one), so it can not be made to grow.
+    // The store keeps the newest 5000 addresses (an IPv6 /64 is one), so it cannot be made to grow.
     countWrong = app.createRateLimit({ max: WRONG_ATTEMPTS, timeWindow: WINDOW_MS })
   })
   const waitMsOf = async (request: FastifyRequest): Promise<number | undefined> => {

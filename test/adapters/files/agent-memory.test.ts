@@ -52,7 +52,7 @@ describe('what an agent remembers', () => {
     expect((await memoryIn(dir)).memory.wanted()).toEqual(wanted)
   })
 
-  it('counts in this process where it can not be kept, and says so once', async () => {
+  it('counts in this process where it cannot be kept, and says so once', async () => {
     const dir = await folder()
     // Nothing can be written beside a folder of that name.
     await mkdir(join(dir, 'wanted.json.new'))

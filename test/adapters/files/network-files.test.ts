@@ -53,10 +53,10 @@ describe('network files', () => {
   })
 
   it.each([
-    { name: 'no longer parses', text: 'subnet: [', message: 'the file can not be read: line 1: ' },
-    { name: 'is empty', text: '', message: 'the file can not be read: the file is empty' },
+    { name: 'no longer parses', text: 'subnet: [', message: 'the file cannot be read: line 1: ' },
+    { name: 'is empty', text: '', message: 'the file cannot be read: the file is empty' },
     { name: 'has lost its name', text: vlan('', 40), message: '`name` is missing' },
-    { name: 'has a bad name', text: vlan('Bad Name', 40), message: 'can not be the name of a network' },
+    { name: 'has a bad name', text: vlan('Bad Name', 40), message: 'cannot be the name of a network' },
   ])('keep the name that they had when one $name, and define nothing', async ({ text, message }) => {
     await folder.put('vlan40.yaml', vlan('vlan40', 40))
     await watch()

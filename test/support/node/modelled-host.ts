@@ -38,7 +38,7 @@ export const observation = (over: Partial<NodeObservation> = {}): NodeObservatio
   ...over,
 })
 
-/** The observation after the step. Throws Error where the step can not be taken. */
+/** The observation after the step. Throws Error where the step cannot be taken. */
 export function taken(before: NodeObservation, step: NodeStep): NodeObservation {
   switch (step.do) {
     case 'make-vlan':

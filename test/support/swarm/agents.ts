@@ -13,7 +13,7 @@ export interface Machine {
   configs: EngineNetwork[]
   wanted: WantedState | undefined
   isAgentUp: boolean
-  /** What the agent finds wrong and can not mend. */
+  /** What the agent finds wrong and cannot mend. */
   fault?: string | undefined
 }
 

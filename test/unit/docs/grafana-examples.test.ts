@@ -1,5 +1,5 @@
 /**
- * The files of docs/examples/grafana. Grafana can not be run here, so they are held against the shapes in its source:
+ * The files of docs/examples/grafana. Grafana cannot be run here, so they are held against the shapes in its source:
  * the structs of pkg/services/provisioning/alerting (files, rules, contact points), definition.Route (policies), and
  * receivers/webhook/v1 of grafana/alerting (the webhook's settings).
  */

@@ -1,6 +1,6 @@
 /**
  * A record that all controllers share, in the labels of a Swarm config. Labels of a config can be changed and are
- * version-checked; its data can not, so that is one byte. Reads and writes of this controller never overlap.
+ * version-checked; its data cannot, so that is one byte. Reads and writes of this controller never overlap.
  */
 import pRetry, { AbortError } from 'p-retry'
 import { Fault } from '../../../foundation/errors.ts'

@@ -23,7 +23,7 @@ type Labels = Readonly<Record<string, string>>
 
 /** Between a record and the labels of its config. */
 export interface RecordCodec {
-  /** The reason why it can not be understood, where it can not. */
+  /** The reason why it cannot be understood, where it cannot. */
   decode(labels: Labels): NetworkRecord | { readonly unreadable: string }
   /** The labels to write, given those that were read. */
   encode(record: NetworkRecord, labels: Labels): Labels
@@ -133,7 +133,7 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
     async update(network, change) {
       await storeOf(network).update((before) => {
         if (before.unreadable !== undefined) {
-          const message = `The record of the network ${network} can not be understood: ${before.unreadable}`
+          const message = `The record of the network ${network} cannot be understood: ${before.unreadable}`
           throw new Fault('write-rejected', message)
         }
         const record = change(before.record)

@@ -63,7 +63,7 @@ export interface Engine {
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]))
 
-/** Throws Error for options that can not be right; connects to nothing yet. */
+/** Throws Error for options that cannot be right; connects to nothing yet. */
 export function connectEngine(options: EngineOptions, onCall: (record: CallRecord) => void = () => {}): Engine {
   const { docker, agent, shown } = engineAddress(options)
   const modem: Modem = new Docker(docker).modem

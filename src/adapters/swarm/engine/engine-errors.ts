@@ -98,7 +98,7 @@ const CONNECT_SENTENCES: Readonly<Record<string, string>> = {
   EACCES: 'no permission to use the socket: run as root or in the group that owns it',
   ECONNREFUSED: 'nothing listens there: is the engine running?',
   ENOTFOUND: 'no such host name',
-  EAI_AGAIN: 'the host name can not be looked up now',
+  EAI_AGAIN: 'the host name cannot be looked up now',
   EHOSTUNREACH: 'no route to that host',
   ENETUNREACH: 'no route to that network',
 }
@@ -118,7 +118,7 @@ export function connectionError(endpoint: string, address: string, cause: unknow
   const text = CONNECT_SENTENCES[code]
   const why = (unsent ? text : undefined) ?? messageOf(cause)
   const message = unsent
-    ? `The engine at ${address} can not be reached: ${why}.`
+    ? `The engine at ${address} cannot be reached: ${why}.`
     : `${endpoint} at ${address} broke off without a whole answer: ${why}.`
   return new EngineError(unsent ? 'unsent' : 'unanswered', message, { detail: code, cause })
 }

@@ -103,7 +103,7 @@ function readEvent(line: string): EngineEvent | undefined {
     const name = textAt(raw, 'Actor', 'Attributes', 'name') ?? ''
     return { type, action, id, name, timeNano: digitsAt(raw, 'timeNano') ?? '' }
   } catch {
-    // The caller reads everything again, so a line that can not be read costs a list, not an event.
+    // The caller reads everything again, so a line that cannot be read costs a list, not an event.
     return undefined
   }
 }

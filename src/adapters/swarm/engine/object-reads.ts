@@ -17,7 +17,7 @@ export interface ObjectReads {
   list(): Promise<void>
   /** Reads one with a call that starts after this one. Throws EngineError. */
   inspect(id: string): Promise<void>
-  /** As `inspect`, for something that is known to have changed: if it can not be read, all are listed soon. Never throws. */
+  /** As `inspect`, for something that is known to have changed: if it cannot be read, all are listed soon. Never throws. */
   follow(id: string): Promise<void>
   /** Resolves when the read of this one that is under way has ended, well or not; `undefined` if there is none. */
   underWay(id: string): Promise<void> | undefined
@@ -38,7 +38,7 @@ export interface ObjectReadsDeps<Read extends Versioned> {
   >
   /** Equals `timeNano` of the event that announced the version that is cached. */
   readonly updatedAtNano: (id: string) => string | undefined
-  /** What is logged of one that can not be read. */
+  /** What is logged of one that cannot be read. */
   readonly notRead: (id: string) => { readonly event: string }
   readonly logger: Logger
   readonly timing: Pick<Timing, 'readTimeoutMs' | 'listTimeoutMs'>

@@ -49,7 +49,7 @@ export interface RunningLocalEngine extends LocalEngine {
 const ACTIONS = ['create', 'start', 'pause', 'unpause', 'die', 'destroy', 'rename', 'connect', 'disconnect', 'remove']
 const AT_ONCE = 4
 
-/** Connects to nothing before it is asked or started. Throws Error for connection options that can not be right. */
+/** Connects to nothing before it is asked or started. Throws Error for connection options that cannot be right. */
 export function connectLocalEngine({ connection, logger, now, onCall, ...rest }: LocalEngineDeps): RunningLocalEngine {
   const timing = { ...TIMING, ...rest.timing }
   const closing = new AbortController()

@@ -37,7 +37,7 @@ function larger(one: number | 'all', other: number | 'all'): number | 'all' {
   return one === 'all' || other === 'all' ? 'all' : Math.max(one, other)
 }
 
-/** The filters of Swarm's scheduler whose answer for a node can not be known from here, and its other way to spread. */
+/** The filters of Swarm's scheduler whose answer for a node cannot be known from here, and its other way to spread. */
 function unevenBecause(spec: unknown, template: unknown): string | undefined {
   const reserved = at(template, 'Resources', 'Reservations')
   const amounts = [integerAt(reserved, 'NanoCPUs'), integerAt(reserved, 'MemoryBytes')]

@@ -11,7 +11,7 @@ import { readWatchMessage, type TaskChange, WATCH_REQUEST } from './watch-messag
 export interface WatchDeps {
   /** `/var/run/docker/swarm/control.sock`. */
   readonly socketPath: string
-  /** The id of the Swarm that the socket must be of. Throws when it can not be read. */
+  /** The id of the Swarm that the socket must be of. Throws when it cannot be read. */
   readonly clusterId: () => Promise<string>
   readonly signal: AbortSignal
   /** How long the first message may take. */
@@ -33,7 +33,7 @@ export async function watchTasks(deps: WatchDeps): Promise<string> {
     const [found, wanted] = await Promise.all([clusterBehind(deps), deps.clusterId()])
     if (found !== wanted) return `${deps.socketPath} is of another Swarm than DOCKER_HOST: set ORRERY_SWARM_SOCKET.`
   } catch (error) {
-    return `Tasks can not be heard at ${deps.socketPath}: ${reasonOf(error)}.`
+    return `Tasks cannot be heard at ${deps.socketPath}: ${reasonOf(error)}.`
   }
   return await follow(deps)
 }

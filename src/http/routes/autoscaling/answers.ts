@@ -42,7 +42,7 @@ export function notificationOf(body: unknown, plainFields: readonly string[] = [
 
 /** The end of a sentence. */
 export const NOTIFICATION_EXPECTS =
-  'it must be JSON with `alerts`, a list, and `version`, "4" (Alertmanager) or "1" (Grafana alerting). A template or custom payload of your own can not be read here, nor the legacy alerts of Grafana before 11. A plain call needs no body.'
+  'it must be JSON with `alerts`, a list, and `version`, "4" (Alertmanager) or "1" (Grafana alerting). A template or custom payload of your own cannot be read here, nor the legacy alerts of Grafana before 11. A plain call needs no body.'
 
 /** A notification on a route that says itself what it is for. Throws as `Alerts.receiveFor`, and instead of Fault `write-rejected` an HttpProblem: Alertmanager repeats every 5xx at once. */
 export async function receiveAlert(

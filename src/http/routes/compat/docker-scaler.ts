@@ -175,9 +175,9 @@ function decisionAnswer(decision: Decision, autoscaler: Autoscaler, caller: Call
 }
 
 function unsupported(service: string, mode: ServiceMode, reason: string): string {
-  if (mode === 'global') return `${service} is a global service (can not be scaled)`
+  if (mode === 'global') return `${service} is a global service (cannot be scaled)`
   if (mode !== 'replicated') return `Unable to recognize service model for: ${service}`
-  return `${service} can not be scaled: ${reason}`
+  return `${service} cannot be scaled: ${reason}`
 }
 
 /** `undefined`: what a retry can mend, or a fault of ours, which is 5xx for everybody. */

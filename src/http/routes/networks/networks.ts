@@ -30,7 +30,7 @@ export const networkRoutes = (deps: NetworkRouteDeps): RouteGroup => ({
 
 const Networks = Type.Object({
   networks: Type.Array(named(NetworkSchema)),
-  fault: Type.Optional(Type.String({ description: 'Why the folder of definitions can not be read.' })),
+  fault: Type.Optional(Type.String({ description: 'Why the folder of definitions cannot be read.' })),
   issues: Type.Array(IssueSchema, { description: 'What is wrong with the definitions, of every file.' }),
 })
 const NetworkQuery = Type.Object({

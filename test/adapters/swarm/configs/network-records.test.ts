@@ -29,7 +29,7 @@ describe('the records of networks', () => {
     expect(records.all().get('vlan40')?.shares.get('id-worker1')?.range).toBe('172.80.1.0/24')
   })
 
-  it('that can not be understood are told apart, and never written over', async () => {
+  it('that cannot be understood are told apart, and never written over', async () => {
     const { engine, records } = await connected({ 'orrery-network-vlan40': { definition: '{' } })
     expect(records.all().size).toBe(0)
     expect(records.unreadable().get('vlan40')).toContain('definition')

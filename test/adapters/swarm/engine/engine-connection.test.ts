@@ -174,7 +174,7 @@ describe('closing', () => {
   })
 })
 
-describe('an address that can not be right', () => {
+describe('an address that cannot be right', () => {
   it.each(['', 'somewhere', 'ssh://root@host', 'unix://', 'unix://relative', 'tcp://', 'tcp://host:1/prefix', 'fd://'])(
     '"%s" is refused at once',
     (host) => {

@@ -92,7 +92,7 @@ describe('what people are told', () => {
 
   it('names the address and the remedy when the socket is missing or closed to us', () => {
     expect(broken('ENOENT', 'connect').message).toBe(
-      'The engine at unix:///s can not be reached: there is no such socket: mount the engine socket, or set DOCKER_HOST.',
+      'The engine at unix:///s cannot be reached: there is no such socket: mount the engine socket, or set DOCKER_HOST.',
     )
     expect(broken('EACCES', 'connect').message).toContain('no permission to use the socket')
   })

@@ -85,7 +85,7 @@ describe('a long list', () => {
     await expect(refusing.list(call(500), () => undefined)).rejects.toMatchObject({ failure: 'status', status: 503 })
   })
 
-  it('whose items can not be read is malformed, and nothing is read after that', async () => {
+  it('whose items cannot be read is malformed, and nothing is read after that', async () => {
     const engine = await engineThat(async (response) => void response.end(`[${item(1)},${item(2)}]`))
     let read = 0
     const take = () => {

@@ -52,7 +52,7 @@ describe('the nodes', () => {
     expect(engine.count('GET /nodes')).toBe(0)
   })
 
-  it('are listed again when one that changed can not be read', async () => {
+  it('are listed again when one that changed cannot be read', async () => {
     const { engine, nodes } = await connected((fake) => {
       fake.addNode({ id: 'w1', hostname: 'worker1' })
     })
@@ -62,7 +62,7 @@ describe('the nodes', () => {
     expect(engine.count('GET /nodes')).toBe(1)
   })
 
-  it('that can not be listed keep nobody from scaling', async () => {
+  it('that cannot be listed keep nobody from scaling', async () => {
     const engine = await fakeEngine()
     const id = engine.addService({ name: 'web', replicas: 3 })
     engine.inject('GET /nodes', { status: 403, message: 'forbidden by the proxy' }, 1000)

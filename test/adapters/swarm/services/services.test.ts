@@ -226,7 +226,7 @@ describe('a write', () => {
     })
   })
 
-  it('that is out of sequence, and can not be read back, is unknown', async () => {
+  it('that is out of sequence, and cannot be read back, is unknown', async () => {
     const { engine, id, write } = await setup()
     engine.inject('POST /services/{id}/update', { before: () => engine.changeService(id, setReplicas(9)) })
     engine.inject('GET /services/{id}', { status: 500 }, 5)

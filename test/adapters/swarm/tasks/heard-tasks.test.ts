@@ -192,7 +192,7 @@ describe('tasks that are heard', () => {
     await eventually(() => watch.openStreams() === 0)
   })
 
-  it('and a message that can not be understood end the stream, and all are listed again', async () => {
+  it('and a message that cannot be understood end the stream, and all are listed again', async () => {
     const { watch, start, isListedAgain } = await setUp().then((all) => ({
       ...all,
       isListedAgain: () => all.engine.count('GET /tasks') >= 2,

@@ -108,7 +108,7 @@ describe('the tasks', () => {
     await eventually(() => 't2' in states())
   })
 
-  it('keep what is known when they can not be read, and say how old it is', async () => {
+  it('keep what is known when they cannot be read, and say how old it is', async () => {
     const { engine, inForce, tasks, states } = await connected((fake, id) => {
       fake.putTask({ id: 't1', serviceId: 'web', nodeId: 'w1', networkIds: [id] })
     })

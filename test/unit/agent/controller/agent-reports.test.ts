@@ -113,7 +113,7 @@ describe('the reports of agents', () => {
     expect(version()).toBe('after')
   })
 
-  it('go with the node, and not because the Swarm can not be read', () => {
+  it('go with the node, and not because the Swarm cannot be read', () => {
     const { reports, of, cluster, id, state, tell } = taken()
     reports.take(of())
     state.inSync = false

@@ -25,7 +25,7 @@ const wantedState = (over: Partial<WantedState> = {}): WantedState => ({
 })
 
 const QUICK: KeepTiming = { lookEveryMs: 60_000, factsEveryMs: 60_000, usageEveryMs: 60_000, gatherMs: 5 }
-const away = new Fault('engine-unavailable', 'The engine can not be reached.')
+const away = new Fault('engine-unavailable', 'The engine cannot be reached.')
 
 /** Kept until the test ends; `wanted` may be changed by the test. */
 function keeping(node: ModelledNode, options: { wanted?: WantedState; timing?: Partial<KeepTiming> } = {}) {
@@ -159,7 +159,7 @@ describe('a node', () => {
     },
     { step: 'create-network' as const, error: new Fault('write-rejected', 'it overlaps'), code: 'engine-refused' },
     { step: 'create-network' as const, error: new Fault('engine-unavailable', 'away'), code: 'engine-away' },
-  ])('says $code where $step can not be done', async ({ step, error, code }) => {
+  ])('says $code where $step cannot be done', async ({ step, error, code }) => {
     const node = modelledNode()
     node.stepError = { do: step, error }
     const parent = step === 'make-vlan' ? 'eth1.40' : 'eth1'
@@ -167,7 +167,7 @@ describe('a node', () => {
     await until(() => keeper.sight().standings[0]?.faults.some((fault) => fault.code === code))
   })
 
-  it('keeps one network though another can not be had', async () => {
+  it('keeps one network though another cannot be had', async () => {
     const node = modelledNode()
     const other = {
       ...vlan40,

@@ -4,7 +4,7 @@ import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
 import { address, link, network, observation } from '../../../support/node/modelled-host.ts'
 import { doings, plan, wantedNetwork } from '../../../support/node/plan-fixture.ts'
 
-describe('a node that can not have it', () => {
+describe('a node that cannot have it', () => {
   const eth1 = (over: Partial<HostLink>) => {
     const before = observation()
     return { ...before, links: before.links.map((one) => (one.name === 'eth1' ? { ...one, ...over } : one)) }

@@ -70,7 +70,7 @@ describe('the labels of orrery-alerts', () => {
     )
   })
 
-  it('never throw, whatever is in them, and keep what they can not read', () => {
+  it('never throw, whatever is in them, and keep what they cannot read', () => {
     const name = fc.oneof(
       fc.string(),
       fc.string().map((key) => `stand.${key}`),

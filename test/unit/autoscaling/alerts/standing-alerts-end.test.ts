@@ -189,7 +189,7 @@ describe('Alertmanager, asked once a minute', () => {
     expect(alerts().map(({ alertId }) => alertId)).toEqual(['a'])
   })
 
-  it('keeps what it has beyond its time to live, and lets it stand 6 h when it can not be asked', async () => {
+  it('keeps what it has beyond its time to live, and lets it stand 6 h when it cannot be asked', async () => {
     const it = asked()
     const { receive, alerts } = start({ 'autoscaler.max': '4' }, { alertmanager: it.alertmanager })
     it.says('a')

@@ -174,7 +174,7 @@ describe('several controllers', () => {
 })
 
 describe('the answer to a notification', () => {
-  it('waits until what stands is kept, and is a fault if it can not be', async () => {
+  it('waits until what stands is kept, and is a fault if it cannot be', async () => {
     const { receive, store, alerts, replicas } = start()
     store.fails(new Fault('engine-unavailable', 'away', { retryAfterMs: 1000 }))
     await expect(receive(firing())).rejects.toMatchObject({ code: 'engine-unavailable' })

@@ -148,7 +148,7 @@ describe('a claim', () => {
     expect(await scaler.request('web', set(9))).toMatchObject({ outcome: 'scaled', to: 6 })
   })
 
-  it('that can not be told to other controllers is a fault, and nothing was written', async () => {
+  it('that cannot be told to other controllers is a fault, and nothing was written', async () => {
     const { scaler, swarm, replicas, grantNext } = start(10)
     grantNext(async () => await Promise.reject(new Fault('engine-unavailable', 'no engine')))
     await expect(scaler.request('web', up())).rejects.toMatchObject({ code: 'engine-unavailable' })

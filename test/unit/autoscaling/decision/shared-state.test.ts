@@ -53,7 +53,7 @@ describe('the labels of orrery-state', () => {
     )
   })
 
-  it('pause both ways where a pause can not be read', () => {
+  it('pause both ways where a pause cannot be read', () => {
     const unreadable = ['', 'nonsense', 'null', '[]', '{}', '{"scope":"left","since":1}', '{"scope":"up","since":"x"}']
     for (const text of [...unreadable, '{"scope":"up","since":1,"until":"soon"}']) {
       expect(decodeSharedState({ 'pause.abc': text }).pauses.get('abc')).toEqual({ scope: 'both', sinceMs: 0 })
@@ -101,7 +101,7 @@ describe('the labels of orrery-state', () => {
     expect(decodeSharedState(labels).pauses.get('__proto__')).toEqual({ scope: 'up', sinceMs: 1 })
   })
 
-  it('lose growths that have ended, and any that can not be read count for nothing', () => {
+  it('lose growths that have ended, and any that cannot be read count for nothing', () => {
     const growths = new Map([
       ['over', { replicas: 3, version: 1, untilMs: NOW }],
       ['open', { replicas: 3, version: 1, untilMs: NOW + 1 }],

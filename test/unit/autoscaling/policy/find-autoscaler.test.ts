@@ -35,7 +35,7 @@ describe('an autoscaler by its service', () => {
     expect(() => deps.policies.findByService('web')).toThrow(unknown(/no scaling policy.*autoscaler\.enable=true/))
   })
 
-  it('is not said to be missing while the Swarm can not be read', () => {
+  it('is not said to be missing while the Swarm cannot be read', () => {
     const deps = swarmOf()
     deps.swarm.setSync({ inSync: false, reason: 'no leader' })
     expect(() => deps.policies.findByService('web')).toThrow(expect.objectContaining({ code: 'not-in-sync' }))

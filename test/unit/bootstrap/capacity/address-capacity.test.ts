@@ -264,11 +264,11 @@ describe('what is not known', () => {
     expect(at({ over })).toEqual({ ceiling: 4, reason: 'what is free is not known now: they are being read' })
   })
 
-  it('because a record can not be understood grows nothing', () => {
+  it('because a record cannot be understood grows nothing', () => {
     const records = { all: () => new Map(), unreadable: () => new Map([['vlan40', 'v is 9']]), onChange: still }
     expect(at({ over: { records } })).toEqual({
       ceiling: 4,
-      reason: 'the record of the network vlan40 can not be understood: v is 9',
+      reason: 'the record of the network vlan40 cannot be understood: v is 9',
     })
   })
 
@@ -407,7 +407,7 @@ describe('a claim', () => {
     expect(shared.growths.has('web')).toBe(false)
   })
 
-  it('that can not be told is no claim', async () => {
+  it('that cannot be told is no claim', async () => {
     const sharedState = {
       current: () => EMPTY_SHARED_STATE,
       update: async () => await Promise.reject(new Fault('engine-unavailable', 'no engine')),

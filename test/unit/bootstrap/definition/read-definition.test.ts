@@ -215,7 +215,7 @@ describe('a definition', () => {
       name: 'a name that Swarm or a label could not carry',
       over: { name: 'VLAN 40' },
       issues: [
-        'name: VLAN 40 can not be the name of a network; write 1 to 41 lower case letters, digits, _ and -, beginning with a letter or digit',
+        'name: VLAN 40 cannot be the name of a network; write 1 to 41 lower case letters, digits, _ and -, beginning with a letter or digit',
       ],
     },
     {

@@ -166,7 +166,7 @@ describe('a network in force', () => {
     expect(cluster.records.get('vlan40')?.record.freed).toEqual([])
   })
 
-  it('is kept when its definition is gone, changed or the folder can not be read', () => {
+  it('is kept when its definition is gone, changed or the folder cannot be read', () => {
     const cluster = three()
     cluster.settle([definition()])
     const moved = definition({ ipv4: family({ gateway: '172.80.0.2' }) })
@@ -180,7 +180,7 @@ describe('a network in force', () => {
       steps: [],
       problems: [{ code: 'definition-conflict' }],
     })
-    const unreadable = { files: [], issues: [], fault: 'the folder networks can not be read' }
+    const unreadable = { files: [], issues: [], fault: 'the folder networks cannot be read' }
     expect(cluster.plan(unreadable).networks[0]).toMatchObject({ verdict: 'orphaned', steps: [] })
     expect(cluster.plan({ files: [{ file: 'a.yaml', name: 'vlan40' }], issues: [] }).networks[0]).toMatchObject({
       steps: [],
@@ -226,7 +226,7 @@ describe('a changed definition', () => {
     expect(cluster.plan([wider], 'auto').networks[0]).toMatchObject({ verdict: 'kept', steps: [] })
   })
 
-  it('that can not change is refused', () => {
+  it('that cannot change is refused', () => {
     const cluster = three()
     cluster.settle([definition()])
     expect(problems(cluster, [definition({ driver: 'ipvlan' })], 'apply')).toEqual(['not-changeable'])

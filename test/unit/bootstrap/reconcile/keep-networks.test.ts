@@ -146,7 +146,7 @@ describe('a controller that keeps networks', () => {
     await eventually(() => isReady(model))
   })
 
-  it('says once that it can not plan, and goes on when it can', async () => {
+  it('says once that it cannot plan, and goes on when it can', async () => {
     const model = two()
     const observe = createObserver(model)
     let isBroken = true

@@ -131,7 +131,7 @@ describe('apply', () => {
     expect(result).toMatchObject({ outcome: 'waiting', reason: 'It was called off.' })
   })
 
-  it('throws nothing away when the Swarm can not be read: it does not begin', async () => {
+  it('throws nothing away when the Swarm cannot be read: it does not begin', async () => {
     const { bootstrap, state, writes } = opened()
     state.inSync = false
     await expect(bootstrap.apply({ mode: 'apply' })).rejects.toMatchObject({ code: 'not-in-sync' })

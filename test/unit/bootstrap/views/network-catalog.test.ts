@@ -271,7 +271,7 @@ describe('the conditions of a network', () => {
       },
     },
     {
-      name: 'a folder that can not be read',
+      name: 'a folder that cannot be read',
       type: 'Orphaned',
       status: true,
       says: /networks: no such folder/,
@@ -298,7 +298,7 @@ describe('the conditions of a network', () => {
       make: ({ state }) => state.records.set('vlan40', aRecord(undefined, { phase: 'removing' })),
     },
     {
-      name: 'a record that can not be understood',
+      name: 'a record that cannot be understood',
       type: 'RecordKnown',
       status: false,
       says: /newer format/,

@@ -43,7 +43,7 @@ describe('news of nodes', () => {
     ])
   })
 
-  it('are not made of a Swarm that can not be read', () => {
+  it('are not made of a Swarm that cannot be read', () => {
     const { cluster, tell, news, id, state } = told()
     state.inSync = false
     cluster.nodes.delete(id)

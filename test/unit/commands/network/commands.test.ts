@@ -53,7 +53,7 @@ describe('orrery network', () => {
     const env = { DOCKER_HOST: `unix://${folder}/none.sock`, ORRERY_NETWORK_DIR: folder }
     const { code, out, err } = await orrery(['network', 'plan'], env)
     expect([code, out]).toEqual([1, ''])
-    for (const part of ['can not be reached: there is no such socket', 'a.yaml name=UPPER', 'b.yaml: ']) {
+    for (const part of ['cannot be reached: there is no such socket', 'a.yaml name=UPPER', 'b.yaml: ']) {
       expect(err).toContain(part)
     }
   })

@@ -116,13 +116,13 @@ describe('orrery network plan', () => {
   it('says everything that is wrong with the definitions at once, and plans nothing', async () => {
     const issues = [
       { file: 'vlan40.yaml', field: 'pool[0]', value: '10.90.1.0/24', level: 'error', message: 'outside the subnet' },
-      { file: 'vlan41.yaml', level: 'error', message: 'the file can not be read' },
+      { file: 'vlan41.yaml', level: 'error', message: 'the file cannot be read' },
       { file: 'vlan42.yaml', field: 'subnet', value: '8.8.8.0/24', level: 'warning', message: 'public' },
     ] as const
     const { code, out, err } = await planned({ definitions: { files: [], issues } })
     expect([code, out]).toEqual([1, ''])
     expect(err).toBe(`orrery: error: vlan40.yaml pool[0]=10.90.1.0/24: outside the subnet
-orrery: error: vlan41.yaml: the file can not be read
+orrery: error: vlan41.yaml: the file cannot be read
 orrery: warning: vlan42.yaml subnet=8.8.8.0/24: public
 orrery: the definitions have 2 errors; nothing was touched
 `)

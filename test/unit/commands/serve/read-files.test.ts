@@ -32,13 +32,13 @@ it("reads Grafana's secret", () => {
   expect(readConfiguredFiles(config, read)).toEqual({ grafanaSecret: 'hush\n' })
 })
 
-it('names every file that can not be read, with its variable', () => {
+it('names every file that cannot be read, with its variable', () => {
   const config = loadConfig({
     ORRERY_TOKEN_FILE: '/missing',
     ORRERY_TLS_CERT_FILE: '/tls/cert.pem',
     ORRERY_TLS_KEY_FILE: '/gone.pem',
   })
   expect(() => readConfiguredFiles(config, read)).toThrow(
-    /ORRERY_TOKEN_FILE=\/missing: can not be read: ENOENT[\s\S]*ORRERY_TLS_KEY_FILE=\/gone.pem/,
+    /ORRERY_TOKEN_FILE=\/missing: cannot be read: ENOENT[\s\S]*ORRERY_TLS_KEY_FILE=\/gone.pem/,
   )
 })
