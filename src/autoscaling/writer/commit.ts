@@ -9,7 +9,7 @@ import { fold } from '../decision/fold.ts'
 import { type Request, traitsOf } from '../decision/request.ts'
 import { encodeState } from '../decision/state.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
-import { type Ask, writeUnknown } from './ask.ts'
+import { type PendingRequest, writeUnknown } from './pending-request.ts'
 import { capacityOf, effectiveState, type LaneContext } from './lane-context.ts'
 import type { RestoreKeeper } from './restore-keeper.ts'
 import type { UnknownWrite } from './unknown-write.ts'
@@ -17,15 +17,15 @@ import type { UnknownWrite } from './unknown-write.ts'
 const MAX_TRIES = 5
 const JITTER_MS = 25
 
-/** Without an `ask` it is of a request source: nobody waits for the answer. */
+/** Without a `pending` one it is of a request source: nobody waits for the answer. */
 interface BatchEntry {
   readonly request: Request
-  readonly ask?: Ask
+  readonly pending?: PendingRequest
 }
 
 export interface Committed {
   /** To be decided in another batch. */
-  readonly postponed: readonly Ask[]
+  readonly postponed: readonly PendingRequest[]
   readonly wrote: boolean
   /** How often somebody else wrote first. */
   readonly conflicts: number
@@ -40,7 +40,7 @@ interface CommitterDeps {
 }
 
 /**
- * Decides what is due unasked, then what is asked, and answers every ask but the postponed ones.
+ * Decides what is due unasked, then what is asked, and answers all that wait but the postponed ones.
  * Throws Fault `engine-unavailable` or `conflicts-exhausted` when it could not read, or keep what a deploy erased.
  */
 export function createCommitter({ context, unknownWrite, restores, dueFor }: CommitterDeps) {
@@ -52,11 +52,11 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
   let lastUnasked = ''
 
   const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
-    const pending = restores.pending()
+    const restore = restores.pending()
     return fold({
       reading,
       observation,
-      state: effectiveState(observation, pending),
+      state: effectiveState(observation, restore),
       pause: context.sharedState.current().pauses.get(serviceId),
       writeUnknown: unknownWrite.pending(),
       dryRun: settings.dryRun,
@@ -77,16 +77,16 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
     const tookMs = now() - startedMs
     const carriedOut: Promise<void>[] = []
     for (const [index, verdict] of verdicts.entries()) {
-      const { request, ask } = batch[index] ?? {}
+      const { request, pending } = batch[index] ?? {}
       if (request === undefined) continue
       if (verdict instanceof Fault) {
-        ask?.reject(verdict)
+        pending?.reject(verdict)
         continue
       }
       const { decision } = verdict
-      if (ask !== undefined || isNews(request, decision)) context.decided(decision, tookMs)
+      if (pending !== undefined || isNews(request, decision)) context.decided(decision, tookMs)
       carriedOut.push(restores.carriedOut(request, decision))
-      ask?.resolve(decision)
+      pending?.resolve(decision)
     }
     await Promise.all(carriedOut)
   }
@@ -99,27 +99,27 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
     return !isSame
   }
 
-  const fail = (asks: readonly Ask[], fault: Fault): Committed => {
-    for (const ask of asks) ask.reject(fault)
+  const fail = (waiting: readonly PendingRequest[], fault: Fault): Committed => {
+    for (const pending of waiting) pending.reject(fault)
     return { postponed: [], wrote: false, conflicts: 0 }
   }
 
-  return async (asks: readonly Ask[]): Promise<Committed> => {
+  return async (waiting: readonly PendingRequest[]): Promise<Committed> => {
     const startedMs = now()
     for (let conflicts = 0; conflicts < MAX_TRIES; ) {
       const bound = policies.byId(serviceId)
-      if (bound === undefined) return fail(asks, new Fault('unknown-autoscaler', 'the service was removed'))
+      if (bound === undefined) return fail(waiting, new Fault('unknown-autoscaler', 'the service was removed'))
       if (!restores.noted(bound.observation)) {
         await restores.note(bound.observation, bound.reading.policy)
         continue
       }
       // Anew each time: a deploy may have come in between, or another controller have done what was due.
-      const due = unasked(dueFor(bound), asks)
-      const batch = [...due, ...asks.map((ask) => ({ request: ask.request, ask }))]
+      const due = unasked(dueFor(bound), waiting)
+      const batch = [...due, ...waiting.map((pending) => ({ request: pending.request, pending }))]
       if (batch.length === 0) return { postponed: [], wrote: false, conflicts }
       const { verdicts, write } = foldOn(bound, batch)
       const taken = batch.slice(0, verdicts.length)
-      const postponed = asksOf(batch.slice(verdicts.length))
+      const postponed = pendingOf(batch.slice(verdicts.length))
       if (write === undefined) {
         await deliver(taken, verdicts, startedMs)
         return { postponed, wrote: false, conflicts }
@@ -135,7 +135,7 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
         conflicts += 1
         continue
       }
-      for (const ask of asksOf(taken)) ask.sent = true
+      for (const pending of pendingOf(taken)) pending.sent = true
       writeId = newWriteId()
       const stateLabel = encodeState(write.state)
       const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
@@ -148,26 +148,26 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
       if (result.kind !== 'unknown') growth?.release()
       if (result.kind !== 'conflict') {
         if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
-        return fail(asks, faultOf(result))
+        return fail(waiting, faultOf(result))
       }
-      for (const ask of asksOf(taken)) ask.sent = false
+      for (const pending of pendingOf(taken)) pending.sent = false
       await sleep(Math.random() * JITTER_MS * conflicts)
       conflicts += 1
       await services.refresh(serviceId)
     }
     const detail = `others changed the service at the same time, ${MAX_TRIES} times in a row; nothing was changed for this call`
-    return fail(asks, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
+    return fail(waiting, new Fault('conflicts-exhausted', detail, { retryAfterMs: 1000 }))
   }
 }
 
 /** What a caller asks in the place of a source, the source does not ask: a notification asks for its alert's first step itself. */
-function unasked(due: Request | undefined, asks: readonly Ask[]): readonly BatchEntry[] {
+function unasked(due: Request | undefined, waiting: readonly PendingRequest[]): readonly BatchEntry[] {
   if (due === undefined) return []
   const { source } = traitsOf(due)
-  return asks.some(({ request }) => traitsOf(request).source === source) ? [] : [{ request: due }]
+  return waiting.some(({ request }) => traitsOf(request).source === source) ? [] : [{ request: due }]
 }
 
-const asksOf = (batch: readonly BatchEntry[]): Ask[] => batch.flatMap(({ ask }) => ask ?? [])
+const pendingOf = (batch: readonly BatchEntry[]): PendingRequest[] => batch.flatMap(({ pending }) => pending ?? [])
 
 function faultOf(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }>): Fault {
   switch (result.kind) {

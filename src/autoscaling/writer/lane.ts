@@ -14,7 +14,7 @@ import type { Decision } from '../decision/decision.ts'
 import { causeOf, type Request } from '../decision/request.ts'
 import { dueRequest } from '../decision/request-source.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
-import { type Ask, createAsk } from './ask.ts'
+import { type PendingRequest, createPendingRequest } from './pending-request.ts'
 import { createCommitter } from './commit.ts'
 import { effectiveState, type LaneContext } from './lane-context.ts'
 import { createRestoreKeeper } from './restore-keeper.ts'
@@ -38,7 +38,7 @@ export interface Lane {
 
 export function createLane(context: LaneContext): Lane {
   const { serviceId, services, logger, now, settings } = context
-  const queue: Ask[] = []
+  const queue: PendingRequest[] = []
   const unknownWrite = createUnknownWrite(context)
   const restores = createRestoreKeeper(context)
 
@@ -55,7 +55,7 @@ export function createLane(context: LaneContext): Lane {
   let woken = false
 
   const rejectAll = (fault: Fault) => {
-    for (const ask of queue.splice(0)) ask.reject(fault)
+    for (const pending of queue.splice(0)) pending.reject(fault)
   }
 
   const round = async () => {
@@ -83,11 +83,11 @@ export function createLane(context: LaneContext): Lane {
     }
   }
 
-  const commitOrFail = async (asks: readonly Ask[]) => {
+  const commitOrFail = async (waiting: readonly PendingRequest[]) => {
     try {
-      return await commit(asks)
+      return await commit(waiting)
     } catch (error) {
-      for (const ask of asks) ask.reject(faultFrom(error))
+      for (const pending of waiting) pending.reject(faultFrom(error))
       throw error
     }
   }
@@ -115,13 +115,13 @@ export function createLane(context: LaneContext): Lane {
     submit(request) {
       const patienceMs =
         causeOf(request) === 'alert' ? Math.min(ALERT_PATIENCE_MS, settings.patienceMs) : settings.patienceMs
-      const ask = createAsk(request, patienceMs, (givenUp) => {
+      const pending = createPendingRequest(request, patienceMs, (givenUp) => {
         const at = queue.indexOf(givenUp)
         if (at >= 0) queue.splice(at, 1)
       })
-      queue.push(ask)
+      queue.push(pending)
       start()
-      return ask.answer
+      return pending.answer
     },
     wake() {
       woken = true

@@ -4,7 +4,7 @@ import { Fault } from '../../foundation/errors.ts'
 import type { Decision } from '../decision/decision.ts'
 import type { Request } from '../decision/request.ts'
 
-export interface Ask {
+export interface PendingRequest {
   readonly request: Request
   readonly answer: Promise<Decision>
   resolve(decision: Decision): void
@@ -14,16 +14,16 @@ export interface Ask {
 }
 
 /** `onGivenUp` is called when the patience ends before an answer. */
-export function createAsk(request: Request, patienceMs: number, onGivenUp: (ask: Ask) => void): Ask {
+export function createPendingRequest(request: Request, patienceMs: number, onGivenUp: (pending: PendingRequest) => void): PendingRequest {
   let settle: { resolve(decision: Decision): void; reject(fault: Fault): void } | undefined
   const answer = new Promise<Decision>((resolve, reject) => {
     settle = { resolve, reject }
   })
   const timer = setTimeout(() => {
-    onGivenUp(ask)
-    ask.reject(givenUp(ask.sent))
+    onGivenUp(pending)
+    pending.reject(givenUp(pending.sent))
   }, patienceMs)
-  const ask: Ask = {
+  const pending: PendingRequest = {
     request,
     answer,
     sent: false,
@@ -36,7 +36,7 @@ export function createAsk(request: Request, patienceMs: number, onGivenUp: (ask:
       settle?.reject(fault)
     },
   }
-  return ask
+  return pending
 }
 
 function givenUp(sent: boolean): Fault {
