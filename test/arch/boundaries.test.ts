@@ -38,7 +38,11 @@ const planted: { rule: string; file: string; content: string }[] = [
   { rule: 'no-orphans', file: 'src/autoscaling/planted-orphan.ts', content: 'export const a = 1' },
   { rule: 'no-unresolved', file: 'src/autoscaling/planted-lost.ts', content: `import './not-there.ts'` },
   { rule: 'pure-imports-pure', file: 'src/autoscaling/planted-io.ts', content: `import 'node:fs'` },
-  { rule: 'pure-not-use-case', file: 'src/autoscaling/planted-pure.ts', content: `import './writer/lane.ts'` },
+  {
+    rule: 'pure-not-use-case',
+    file: 'src/autoscaling/planted-pure.ts',
+    content: `import './writer/service-writer.ts'`,
+  },
   { rule: 'a-folder-is-a-rule', file: 'src/autoscaling/anything/planted.ts', content: `import '../ports.ts'` },
   { rule: 'use-cases-stay-inside', file: 'src/autoscaling/views/catalog.ts', content: `import 'node:fs'` },
   { rule: 'ports-are-types', file: 'src/autoscaling/ports.ts', content: `import './decision/decision.ts'` },
@@ -62,7 +66,7 @@ const planted: { rule: string; file: string; content: string }[] = [
   {
     rule: 'adapters-not-use-cases',
     file: 'src/adapters/files/planted-2.ts',
-    content: `import '../../autoscaling/writer/lane.ts'`,
+    content: `import '../../autoscaling/writer/service-writer.ts'`,
   },
   {
     rule: 'http-calls-use-cases',

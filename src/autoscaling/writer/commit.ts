@@ -10,9 +10,9 @@ import { type Request, traitsOf } from '../decision/request.ts'
 import { encodeState } from '../decision/state.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
 import { type PendingRequest, writeUnknown } from './pending-request.ts'
-import { capacityOf, effectiveState, type LaneContext } from './lane-context.ts'
 import type { RestoreKeeper } from './restore-keeper.ts'
 import type { UnknownWrite } from './unknown-write.ts'
+import { capacityOf, effectiveState, type WriterContext } from './writer-context.ts'
 
 const MAX_TRIES = 5
 const JITTER_MS = 25
@@ -32,7 +32,7 @@ export interface Committed {
 }
 
 interface CommitterDeps {
-  readonly context: LaneContext
+  readonly context: WriterContext
   readonly unknownWrite: UnknownWrite
   readonly restores: RestoreKeeper
   /** What is due unasked for the service as it is. */

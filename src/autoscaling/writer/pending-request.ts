@@ -14,7 +14,11 @@ export interface PendingRequest {
 }
 
 /** `onGivenUp` is called when the patience ends before an answer. */
-export function createPendingRequest(request: Request, patienceMs: number, onGivenUp: (pending: PendingRequest) => void): PendingRequest {
+export function createPendingRequest(
+  request: Request,
+  patienceMs: number,
+  onGivenUp: (pending: PendingRequest) => void,
+): PendingRequest {
   let settle: { resolve(decision: Decision): void; reject(fault: Fault): void } | undefined
   const answer = new Promise<Decision>((resolve, reject) => {
     settle = { resolve, reject }

@@ -10,7 +10,7 @@ import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts
 import { type Request, traitsOf } from '../decision/request.ts'
 import { dropRestore, keepRestore, type PendingRestore } from '../decision/shared-state.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { LaneContext } from './lane-context.ts'
+import type { WriterContext } from './writer-context.ts'
 
 export interface RestoreKeeper {
   pending(): PendingRestore | undefined
@@ -24,7 +24,7 @@ export interface RestoreKeeper {
   carriedOut(request: Request, decision: Decision): Promise<void>
 }
 
-export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, now }: LaneContext): RestoreKeeper {
+export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, now }: WriterContext): RestoreKeeper {
   let seen: ServiceObservation | undefined
   let countSeenAtMs = now()
   /** `firstSeenAtMs` of the deploy that was dealt with: one sight is one deploy, whatever else bumps the version. */

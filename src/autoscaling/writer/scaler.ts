@@ -9,13 +9,17 @@ import type { Request } from '../decision/request.ts'
 import { addPause, endPause } from '../decision/shared-state.ts'
 import { LOAD_SOURCE, LOAD_TRAITS, type LoadBook } from '../evaluation/load-book.ts'
 import type { Evaluation } from '../load/evaluate.ts'
-import { capacityOf, effectiveState, type ScalerDeps } from './lane-context.ts'
-import type { Lanes } from './lanes.ts'
+import type { ServiceWriters } from './service-writers.ts'
+import { capacityOf, effectiveState, type ScalerDeps } from './writer-context.ts'
 
 export function createScaler(
-  deps: ScalerDeps & { readonly load?: Pick<LoadBook, 'simulate'>; readonly lanes: Lanes; readonly catalog: Catalog },
+  deps: ScalerDeps & {
+    readonly load?: Pick<LoadBook, 'simulate'>
+    readonly writers: ServiceWriters
+    readonly catalog: Catalog
+  },
 ): Scaler {
-  const { policies, sharedState, lanes, catalog, now, settings } = deps
+  const { policies, sharedState, writers, catalog, now, settings } = deps
   let stopping = false
 
   const serviceIdOf = (name: string): string => {
@@ -25,7 +29,7 @@ export function createScaler(
 
   return {
     async request(name, request) {
-      return await lanes.of(serviceIdOf(name)).submit(request)
+      return await writers.of(serviceIdOf(name)).submit(request)
     },
     explain(name, asked) {
       const { observation, reading } = policies.find(name)
@@ -37,7 +41,7 @@ export function createScaler(
       const fault = keyFault(request, state?.keys ?? [], { nowMs: at.nowMs, windowMs: at.dedupWindowMs })
       if (fault !== undefined) throw fault
       const { dryRun } = settings
-      const writeUnknown = lanes.writeUnknown(observation.id)
+      const writeUnknown = writers.writeUnknown(observation.id)
       const { decision, stages } = decide({
         reading,
         observation,
@@ -59,12 +63,12 @@ export function createScaler(
     async resume(name, scope) {
       const id = serviceIdOf(name)
       await sharedState.update((state) => endPause(state, id, scope))
-      lanes.of(id).wake()
+      writers.of(id).wake()
       return catalog.get(name)
     },
     async stop() {
       stopping = true
-      await lanes.stop()
+      await writers.stop()
     },
   }
 }

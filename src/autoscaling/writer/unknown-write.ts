@@ -5,7 +5,7 @@
 
 import { STATE_LABEL } from '../../swarm/services.ts'
 import { decodeState } from '../decision/state.ts'
-import type { LaneContext } from './lane-context.ts'
+import type { WriterContext } from './writer-context.ts'
 
 /**
  * How long the version must stay what it was before deciding goes on. Safe whatever became of the write:
@@ -20,7 +20,7 @@ export interface UnknownWrite {
   settle(): Promise<boolean>
 }
 
-export function createUnknownWrite({ serviceId, services, logger, now }: LaneContext): UnknownWrite {
+export function createUnknownWrite({ serviceId, services, logger, now }: WriterContext): UnknownWrite {
   let unresolved: { writeId: string; version: number; sinceMs: number } | undefined
   const resolved = (what: string) => {
     logger.info({ event: 'write-resolved', serviceId, writeId: unresolved?.writeId }, `an unanswered write ${what}`)

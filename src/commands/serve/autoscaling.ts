@@ -16,9 +16,9 @@ import { createStandingKeeper } from '../../autoscaling/receiver/standing-keeper
 import { createCatalog } from '../../autoscaling/views/catalog.ts'
 import { createTaskViews } from '../../autoscaling/views/task-views.ts'
 import { createInMemoryStore } from '../../autoscaling/writer/in-memory-store.ts'
-import { effectiveState } from '../../autoscaling/writer/lane-context.ts'
-import { createLanes } from '../../autoscaling/writer/lanes.ts'
 import { createScaler } from '../../autoscaling/writer/scaler.ts'
+import { createServiceWriters } from '../../autoscaling/writer/service-writers.ts'
+import { effectiveState } from '../../autoscaling/writer/writer-context.ts'
 import { autoscalingRoutes } from '../../http/routes/autoscaling/routes.ts'
 import { dockerScalerRoutes } from '../../http/routes/compat/docker-scaler.ts'
 import { orbiterRoutes } from '../../http/routes/compat/orbiter.ts'
@@ -61,10 +61,10 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
     troubles: load.troubles,
     load: load.book,
   }
-  const lanes = createLanes(deps)
+  const writers = createServiceWriters(deps)
   const taskViews = createTaskViews({ ...needs, services, now })
-  const catalog = createCatalog({ ...deps, taskViews, writeUnknown: lanes.writeUnknown })
-  const scaler = createScaler({ ...deps, lanes, catalog })
+  const catalog = createCatalog({ ...deps, taskViews, writeUnknown: writers.writeUnknown })
+  const scaler = createScaler({ ...deps, writers, catalog })
   const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
   const tell = createTeller(deps)
   const alertmanager =
@@ -90,7 +90,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
       taskViews.close()
       await keeper.stop()
       await Promise.race([book.close(), sleep(LAST_WRITE_MS)])
-      await Promise.all([lanes.stop(), load.close(), files.close()])
+      await Promise.all([writers.stop(), load.close(), files.close()])
     },
   }
 }

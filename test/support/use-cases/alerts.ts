@@ -7,7 +7,7 @@ import type { AlertStore } from '../../../src/autoscaling/ports.ts'
 import { type AlertBook, createAlertBook } from '../../../src/autoscaling/receiver/alert-book.ts'
 import { type AlertReceiverDeps, createAlertReceiver } from '../../../src/autoscaling/receiver/alert-receiver.ts'
 import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
-import { effectiveState } from '../../../src/autoscaling/writer/lane-context.ts'
+import { effectiveState } from '../../../src/autoscaling/writer/writer-context.ts'
 
 const quiet = () => {}
 export const silent = { debug: quiet, info: quiet, warn: quiet, error: quiet }

@@ -13,8 +13,8 @@ import { createAlertBook } from '../../../src/autoscaling/receiver/alert-book.ts
 import { createStandingKeeper } from '../../../src/autoscaling/receiver/standing-keeper.ts'
 import { createCatalog } from '../../../src/autoscaling/views/catalog.ts'
 import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
-import { createLanes } from '../../../src/autoscaling/writer/lanes.ts'
 import { createScaler } from '../../../src/autoscaling/writer/scaler.ts'
+import { createServiceWriters } from '../../../src/autoscaling/writer/service-writers.ts'
 import type { Tasks } from '../../../src/swarm/ports.ts'
 import { createMemorySwarm } from '../swarm/services.ts'
 import { alertReceiver } from './alerts.ts'
@@ -95,9 +95,9 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
     ...(capacity && { capacity }),
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000 },
   }
-  const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
-  const scaler = createScaler({ ...deps, lanes, catalog })
+  const writers = createServiceWriters(deps)
+  const catalog = createCatalog({ ...deps, writeUnknown: writers.writeUnknown })
+  const scaler = createScaler({ ...deps, writers, catalog })
   const asksAlertmanager = alertmanager !== undefined
   const alerts = alertReceiver({ scaler, catalog, book, tell: createTeller(deps), now, asksAlertmanager })
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
@@ -107,7 +107,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
     policies.close()
     stopTicks()
     troubles.close()
-    await Promise.all([load.close(), keeper.stop(), lanes.stop(), book.close()])
+    await Promise.all([load.close(), keeper.stop(), writers.stop(), book.close()])
   }
   onTestFinished(stop)
   return { swarm, catalog, scaler, alerts, book, load, stop }

@@ -201,7 +201,7 @@ describe('Alertmanager, asked once a minute', () => {
     expect(alerts()).toHaveLength(1)
     await settle(61 * MINUTE)
     expect(alerts()).toEqual([])
-    // Thirteen hours of a lane that wakes each second: some seconds of processor time.
+    // Thirteen hours of a writer that wakes each second: some seconds of processor time.
   }, 90_000)
 
   it('is not believed right after its start, unless it has notified the alert itself', async () => {

@@ -17,7 +17,7 @@ const labels = {
 const set = (replicas: number) => ({ kind: 'set' as const, replicas, origin: 'call' as const })
 const settle = async (ms = 0) => await vi.advanceTimersByTimeAsync(ms)
 
-/** One network of so many addresses, as the lanes see it. */
+/** One network of so many addresses, as the writers see it. */
 function addresses(total: number) {
   const claims = new Map<ServiceObservation['id'], number>()
   const calls = { ceilings: 0, claims: 0 }

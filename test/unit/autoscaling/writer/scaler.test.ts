@@ -5,9 +5,9 @@ import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import { createDecisionLog } from '../../../../src/autoscaling/feed/decision-log.ts'
 import { createPolicies } from '../../../../src/autoscaling/policy/policies.ts'
 import { createCatalog } from '../../../../src/autoscaling/views/catalog.ts'
-import type { LaneContext } from '../../../../src/autoscaling/writer/lane-context.ts'
-import { createLanes } from '../../../../src/autoscaling/writer/lanes.ts'
 import { createScaler } from '../../../../src/autoscaling/writer/scaler.ts'
+import { createServiceWriters } from '../../../../src/autoscaling/writer/service-writers.ts'
+import type { WriterContext } from '../../../../src/autoscaling/writer/writer-context.ts'
 import type { Fault } from '../../../../src/foundation/errors.ts'
 import { STATE_LABEL } from '../../../../src/swarm/services.ts'
 import { down, key, state, up } from '../../../support/builders/autoscaling.ts'
@@ -23,7 +23,7 @@ const labels = (over: Record<string, string> = {}) => ({
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
-function start(settings: Partial<LaneContext['settings']> = {}) {
+function start(settings: Partial<WriterContext['settings']> = {}) {
   const now = () => Date.now()
   const swarm = createMemorySwarm(now)
   swarm.add({ labels: labels() })
@@ -45,9 +45,9 @@ function start(settings: Partial<LaneContext['settings']> = {}) {
     newWriteId: () => `write-${++writes}`,
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000, ...settings },
   }
-  const lanes = createLanes(deps)
-  const catalog = createCatalog({ ...deps, writeUnknown: lanes.writeUnknown })
-  const scaler = createScaler({ ...deps, lanes, catalog })
+  const writers = createServiceWriters(deps)
+  const catalog = createCatalog({ ...deps, writeUnknown: writers.writeUnknown })
+  const scaler = createScaler({ ...deps, writers, catalog })
   return { swarm, scaler, catalog, replicas: () => swarm.service('id-web')?.replicas }
 }
 

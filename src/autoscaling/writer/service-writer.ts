@@ -14,11 +14,11 @@ import type { Decision } from '../decision/decision.ts'
 import { causeOf, type Request } from '../decision/request.ts'
 import { dueRequest } from '../decision/request-source.ts'
 import type { BoundPolicy } from '../policy/policies.ts'
-import { type PendingRequest, createPendingRequest } from './pending-request.ts'
 import { createCommitter } from './commit.ts'
-import { effectiveState, type LaneContext } from './lane-context.ts'
+import { createPendingRequest, type PendingRequest } from './pending-request.ts'
 import { createRestoreKeeper } from './restore-keeper.ts'
 import { createUnknownWrite } from './unknown-write.ts'
+import { effectiveState, type WriterContext } from './writer-context.ts'
 
 const RESOLVE_POLL_MS = 100
 /** While callers come faster than writes are made: how long to gather them, how often, and how much longer after a conflict. */
@@ -26,7 +26,7 @@ const GATHER_MS = 25
 const GATHER_ROUNDS = 5
 const YIELD_MS = 50
 
-export interface Lane {
+export interface ServiceWriter {
   /** Throws the Faults of `Scaler.request`. */
   submit(request: Request): Promise<Decision>
   /** Looks at the service as it is now and does what is due unasked. */
@@ -36,7 +36,7 @@ export interface Lane {
   idle(): Promise<void>
 }
 
-export function createLane(context: LaneContext): Lane {
+export function createServiceWriter(context: WriterContext): ServiceWriter {
   const { serviceId, services, logger, now, settings } = context
   const queue: PendingRequest[] = []
   const unknownWrite = createUnknownWrite(context)

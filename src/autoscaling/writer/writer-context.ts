@@ -1,4 +1,4 @@
-/** What the parts of one service's lane share. */
+/** What the parts of one service's writer share. */
 
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
@@ -40,7 +40,7 @@ export interface ScalerDeps {
   }
 }
 
-export interface LaneContext extends ScalerDeps {
+export interface WriterContext extends ScalerDeps {
   readonly serviceId: string
   /** Tells log, feed and metrics. */
   decided(decision: Decision, tookMs: number): void

@@ -1,42 +1,42 @@
-/** The lanes of all services: made when first needed, woken by what changes and by time, gone with their service. */
+/** The writers of all services: made when first needed, woken by what changes and by time, gone with their service. */
 
 import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { end } from '../alerts/alert-state.ts'
 import { forgetService } from '../decision/shared-state.ts'
 import { createTeller } from '../feed/decision-log.ts'
-import { createLane, type Lane } from './lane.ts'
-import type { LaneContext, ScalerDeps } from './lane-context.ts'
+import { createServiceWriter, type ServiceWriter } from './service-writer.ts'
+import type { ScalerDeps, WriterContext } from './writer-context.ts'
 
 /** Corrections fall due by time alone: a grace that ends, a rollout that never showed. */
 const SWEEP_MS = 1000
 
-export interface Lanes {
-  of(serviceId: string): Lane
+export interface ServiceWriters {
+  of(serviceId: string): ServiceWriter
   writeUnknown(serviceId: string): boolean
-  /** Stops everything unasked; resolves when no lane has anything queued or under way. */
+  /** Stops everything unasked; resolves when no writer has anything queued or under way. */
   stop(): Promise<void>
 }
 
-export function createLanes(deps: ScalerDeps): Lanes {
+export function createServiceWriters(deps: ScalerDeps): ServiceWriters {
   const { services, sharedState, alerts, policies, log, listener, logger } = deps
-  const lanes = new Map<string, Lane>()
+  const writers = new Map<string, ServiceWriter>()
   const tell = createTeller(deps)
 
-  const contextOf = (serviceId: string): LaneContext => ({
+  const contextOf = (serviceId: string): WriterContext => ({
     ...deps,
     serviceId,
     decided: (decision, tookMs) => tell(serviceId, decision, tookMs),
   })
 
-  const laneOf = (serviceId: string): Lane => {
-    const lane = lanes.get(serviceId) ?? createLane(contextOf(serviceId))
-    lanes.set(serviceId, lane)
-    return lane
+  const writerOf = (serviceId: string): ServiceWriter => {
+    const writer = writers.get(serviceId) ?? createServiceWriter(contextOf(serviceId))
+    writers.set(serviceId, writer)
+    return writer
   }
 
   const forget = async (id: string) => {
-    lanes.get(id)?.wake()
-    lanes.delete(id)
+    writers.get(id)?.wake()
+    writers.delete(id)
     alerts.note((state) => end(state, ({ serviceId }) => serviceId === id))
     const { pauses, restores } = sharedState.current()
     if (!pauses.has(id) && !restores.has(id)) return
@@ -52,20 +52,20 @@ export function createLanes(deps: ScalerDeps): Lanes {
     listener.observed(change)
     const { id, after } = change
     if (after === undefined) void forget(id)
-    else if (policies.byId(id)?.reading.optedIn || carriesState(after)) laneOf(id).wake()
+    else if (policies.byId(id)?.reading.optedIn || carriesState(after)) writerOf(id).wake()
   })
 
   const sweep = setInterval(() => {
-    for (const { observation } of policies.optedIn()) laneOf(observation.id).wake()
+    for (const { observation } of policies.optedIn()) writerOf(observation.id).wake()
   }, SWEEP_MS)
 
   return {
-    of: laneOf,
-    writeUnknown: (serviceId) => lanes.get(serviceId)?.writeUnknown() ?? false,
+    of: writerOf,
+    writeUnknown: (serviceId) => writers.get(serviceId)?.writeUnknown() ?? false,
     async stop() {
       clearInterval(sweep)
       stopObserving()
-      await Promise.all([...lanes.values()].map((lane) => lane.idle()))
+      await Promise.all([...writers.values()].map((writer) => writer.idle()))
     },
   }
 }
