@@ -45,7 +45,7 @@ export interface AddressView {
 }
 
 /** One node's part of one network. */
-export interface ShareView {
+export interface AllocationView {
   readonly network: string
   readonly nodeId: string
   readonly hostname: string
@@ -78,7 +78,7 @@ export interface NetworkView {
   readonly conditions: readonly Condition<NetworkConditionType>[]
   readonly issues: readonly DefinitionIssue[]
   readonly count: AddressCount
-  readonly shares: readonly ShareView[]
+  readonly allocations: readonly AllocationView[]
   readonly freed: readonly FreedRange[]
   /** What keeping it would do next, a sentence each; empty when everything is as it should be. */
   readonly pending: readonly string[]
@@ -102,7 +102,7 @@ export interface NodeView {
   }
   readonly hostAddresses: readonly { readonly link: string; readonly address: string }[]
   /** Sorted by network; put together each time they are read. */
-  readonly shares: readonly ShareView[]
+  readonly allocations: readonly AllocationView[]
   readonly containers: NodeReport['containers']
   /** The newest one as it came; absent: never heard. */
   readonly report?: NodeReport

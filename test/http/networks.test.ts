@@ -8,8 +8,8 @@ import {
   aDefinition,
   aNetwork,
   aNode,
+  anAllocation,
   aReport,
-  aShare,
   aWantedState,
   fakeNetworks,
 } from '../support/builders/network-views.ts'
@@ -106,8 +106,12 @@ describe('reading networks', () => {
       freed: [freed],
       issues: [issue],
       pending: ['give worker2 172.80.3.0/24'],
-      shares: [
-        aShare({ change, range6: 'fd00:40:0:2::/64', faults: [{ code: 'parent-down', message: 'bond0 is down' }] }),
+      allocations: [
+        anAllocation({
+          change,
+          range6: 'fd00:40:0:2::/64',
+          faults: [{ code: 'parent-down', message: 'bond0 is down' }],
+        }),
       ],
     })
     const shown = (await server({ networks: fakeNetworks([network]) }).inject('/v1/network/vlan40')).json()
@@ -124,7 +128,7 @@ describe('reading networks', () => {
 
   it('says null of what only an agent knows that was never heard', async () => {
     const count = { usable: 253, used: null, free: null }
-    const network = aNetwork({ count, shares: [aShare({ count, isAsWanted: null, addresses: [] })] })
+    const network = aNetwork({ count, allocations: [anAllocation({ count, isAsWanted: null, addresses: [] })] })
     const shown = (await server({ networks: fakeNetworks([network]) }).inject('/v1/network/vlan40')).json()
     expect(shown).toMatchObject({
       usable: 253,
@@ -202,7 +206,7 @@ describe('reading nodes', () => {
       address: _,
       report: _report,
       ...rest
-    } = aNode({ agent: { isHeard: false, faults: [] }, containers: [], shares: [] })
+    } = aNode({ agent: { isHeard: false, faults: [] }, containers: [], allocations: [] })
     const app = server({ networks: fakeNetworks([], [rest]) })
     const node = (await app.inject('/v1/node/worker1?report=true')).json()
     expect(node.agent).toEqual({ heard: false, faults: [] })
@@ -239,7 +243,7 @@ describe('reading nodes', () => {
 
   it('describes nodes and networks by name in openapi.json', async () => {
     const { components, paths } = (await server().inject('/openapi.json')).json()
-    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['Network', 'Node', 'Share']))
+    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(['Network', 'Node', 'Allocation']))
     const answer = paths['/v1/network/{name}'].get.responses[200].content['application/json'].schema
     expect(answer).toEqual({ $ref: '#/components/schemas/Network' })
   })

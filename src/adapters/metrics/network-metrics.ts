@@ -1,5 +1,5 @@
 /** The gauges of networks, nodes and agents. */
-import type { NetworkCatalog, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import type { AllocationView, NetworkCatalog, NetworkView } from '../../bootstrap/network.ts'
 import { type MetricsRegistry, scrapedGauges } from './registry.ts'
 
 /** `node` is the host name: that is what people know it by. */
@@ -25,7 +25,7 @@ export function measureNetworks(metrics: MetricsRegistry, catalog: Pick<NetworkC
     ['node'],
   )
 
-  const fillShare = ({ network, hostname: node, count, isAsWanted }: ShareView) => {
+  const fillAllocation = ({ network, hostname: node, count, isAsWanted }: AllocationView) => {
     for (const state of ['usable', 'used', 'free'] as const) {
       const value = count[state]
       if (value !== null) addresses.set({ network, node, state }, value)
@@ -33,13 +33,13 @@ export function measureNetworks(metrics: MetricsRegistry, catalog: Pick<NetworkC
     asWanted.set({ network, node }, isAsWanted === true ? 1 : 0)
   }
 
-  const fillNetwork = ({ name: network, isInForce, shares, conditions }: NetworkView) => {
+  const fillNetwork = ({ name: network, isInForce, allocations, conditions }: NetworkView) => {
     for (const { type, status } of conditions) condition.set({ network, type }, status ? 1 : 0)
     if (!isInForce) return
-    for (const share of shares) fillShare(share)
-    counts.set({ network, state: 'total' }, shares.length)
-    counts.set({ network, state: 'ready' }, shares.filter(({ isReady }) => isReady).length)
-    counts.set({ network, state: 'as_wanted' }, shares.filter(({ isAsWanted }) => isAsWanted === true).length)
+    for (const allocation of allocations) fillAllocation(allocation)
+    counts.set({ network, state: 'total' }, allocations.length)
+    counts.set({ network, state: 'ready' }, allocations.filter(({ isReady }) => isReady).length)
+    counts.set({ network, state: 'as_wanted' }, allocations.filter(({ isAsWanted }) => isAsWanted === true).length)
   }
 
   metrics.beforeScrape(() => {

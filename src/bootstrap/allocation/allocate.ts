@@ -1,14 +1,14 @@
 /**
  * Which node has which range: stable, minimal, the same whatever the order of the nodes. Pinned ranges first, then what
  * a node had under an earlier id, then ranges never given, lowest first, then freed ones whose 24 h are over.
- * A share that is there never changes here (share-fit.ts says which should); that of a node that is gone becomes a freed
+ * An allocation that is there never changes here (fit.ts says which should); that of a node that is gone becomes a freed
  * range. So the caller must be sure of its list of nodes: an empty or short one frees what is in use. Pure.
  */
 
 import { type Block, blockOf, formatBlock, type Span } from '../../foundation/address.ts'
 import { indexSpans } from '../address/spans.ts'
-import { type FreedRange, type NodeShare, parentLabel } from '../record/record.ts'
-import type { Allocation, AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
+import { type FreedRange, type NodeAllocation, parentLabel } from '../record/record.ts'
+import type { AllocationInput, AllocationProblem, AllocationResult, Ranges } from './allocation.ts'
 import { exhausted } from './allocation-problems.ts'
 import { type Ask, type Ledgers, newcomers, openLedgers, settleAsks } from './asks.ts'
 import { freedFrom } from './inheritance.ts'
@@ -59,12 +59,16 @@ export const draw = (asks: readonly Ask[], ledgers: Ledgers, about: { network: s
   return { ranges, problems }
 }
 
-const newShare = ({ node, heirloom }: Ask, ranges: Ranges, { definition, nowMs }: AllocationInput): NodeShare => {
+const newAllocation = (
+  { node, heirloom }: Ask,
+  ranges: Ranges,
+  { definition, nowMs }: AllocationInput,
+): NodeAllocation => {
   const who = { nodeId: node.id, hostname: node.hostname, ...ranges, givenAtMs: nowMs }
-  if (heirloom?.kind === 'share') {
+  if (heirloom?.kind === 'allocation') {
     // The host is the same: what was under way there goes on. That a node was paused was said of the old one.
-    const { pausedFrom: _, ...share } = heirloom.share
-    return { ...share, ...who }
+    const { pausedFrom: _, ...allocation } = heirloom.allocation
+    return { ...allocation, ...who }
   }
   const parent = node.labels[parentLabel(definition.name)] ?? definition.parent
   if (heirloom === undefined) return { ...who, parent, isAdopted: false }
@@ -97,22 +101,24 @@ const serve = (input: AllocationInput): { readonly drawn: Drawn; readonly proble
   return { drawn: draw(asks, ledgers, { network: definition.name, nowMs }), problems }
 }
 
-/** Texts in definition, shares and freed ranges are validated; on any other this throws RangeError. */
-export const allocate = (input: AllocationInput): Allocation => {
-  const { shares, freed, nodes, nowMs } = input
+/** Texts in definition, allocations and freed ranges are validated; on any other this throws RangeError. */
+export const allocate = (input: AllocationInput): AllocationResult => {
+  const { allocations, freed, nodes, nowMs } = input
   const { drawn, problems } = serve(input)
   const inherited = new Set(
-    [...drawn.ranges.keys()].flatMap(({ heirloom }) => (heirloom?.kind === 'share' ? [heirloom.share.nodeId] : [])),
+    [...drawn.ranges.keys()].flatMap(({ heirloom }) =>
+      heirloom?.kind === 'allocation' ? [heirloom.allocation.nodeId] : [],
+    ),
   )
   const known = new Set(nodes.map(({ id }) => id))
-  const gone = [...shares.values()].filter(({ nodeId }) => !known.has(nodeId) && !inherited.has(nodeId))
+  const gone = [...allocations.values()].filter(({ nodeId }) => !known.has(nodeId) && !inherited.has(nodeId))
   const all = [...problems, ...drawn.problems]
-  if (drawn.ranges.size === 0 && gone.length === 0) return { shares, freed, given: [], problems: all }
-  const left = [...shares].filter(([nodeId]) => known.has(nodeId) && !inherited.has(nodeId))
-  const added = [...drawn.ranges].map(([ask, ranges]) => [ask.node.id, newShare(ask, ranges, input)] as const)
+  if (drawn.ranges.size === 0 && gone.length === 0) return { allocations, freed, given: [], problems: all }
+  const left = [...allocations].filter(([nodeId]) => known.has(nodeId) && !inherited.has(nodeId))
+  const added = [...drawn.ranges].map(([ask, ranges]) => [ask.node.id, newAllocation(ask, ranges, input)] as const)
   return {
-    shares: new Map([...left, ...added]),
-    freed: [...stillFreed(input, drawn.ranges), ...gone.flatMap((share) => freedFrom(share, nowMs))],
+    allocations: new Map([...left, ...added]),
+    freed: [...stillFreed(input, drawn.ranges), ...gone.flatMap((allocation) => freedFrom(allocation, nowMs))],
     given: added.map(([nodeId]) => nodeId),
     problems: all,
   }

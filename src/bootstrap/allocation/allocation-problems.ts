@@ -23,8 +23,8 @@ const quarantineLeft = ({ freedAtMs }: FreedRange, nowMs: number): string =>
 /** Who has it, for a person. */
 export const holderText = (holder: Holder, nowMs: number): string => {
   switch (holder.kind) {
-    case 'share':
-      return `${holder.share.hostname} (node ${holder.share.nodeId}) has ${holder.share.range}`
+    case 'allocation':
+      return `${holder.allocation.hostname} (node ${holder.allocation.nodeId}) has ${holder.allocation.range}`
     case 'freed':
       return `${holder.freed.range} was ${holder.freed.hostname}'s and is not given again for another ${quarantineLeft(holder.freed, nowMs)}`
     case 'pin':
@@ -50,7 +50,7 @@ interface PinTaken {
 
 const remedy = ({ holder }: Entry, network: string): string => {
   if (holder.kind === 'freed') return `wait, or run \`orrery network release ${network} ${holder.freed.range}\``
-  if (holder.kind === 'share') return 'pin another range, or move that node first'
+  if (holder.kind === 'allocation') return 'pin another range, or move that node first'
   return 'pin another range'
 }
 

@@ -1,7 +1,7 @@
 /** The words of giving ranges to nodes. Types only; allocate.ts does it. */
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import type { FreedRange, NodeShare } from '../record/record.ts'
+import type { FreedRange, NodeAllocation } from '../record/record.ts'
 import type { LedgerInput } from './ledger.ts'
 
 export type AllocationNode = Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'>
@@ -19,9 +19,9 @@ export interface AllocationProblem {
   readonly message: string
 }
 
-export interface Allocation {
+export interface AllocationResult {
   /** What came in, the very object, when nothing changes. */
-  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly allocations: ReadonlyMap<string, NodeAllocation>
   readonly freed: readonly FreedRange[]
   /** Node ids that were given a range just now. */
   readonly given: readonly string[]
@@ -29,4 +29,4 @@ export interface Allocation {
 }
 
 /** The ranges of a node, as CIDRs. */
-export type Ranges = Pick<NodeShare, 'range' | 'range6'>
+export type Ranges = Pick<NodeAllocation, 'range' | 'range6'>

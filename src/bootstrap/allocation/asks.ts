@@ -49,10 +49,10 @@ const isSound = (heirloom: Heirloom, node: AllocationNode, ledgers: Ledgers, pin
   if (pinned.range !== undefined && pinned.range !== had.range) return false
   if (pinned.range6 !== undefined && had.range6 !== undefined && pinned.range6 !== had.range6) return false
   const keys = [node.id, node.hostname]
-  const isShare = heirloom.kind === 'share'
-  const asker = isShare ? { keys: [...keys, heirloom.share.nodeId] } : { keys, freed: heirloom.freed }
+  const isAllocation = heirloom.kind === 'allocation'
+  const asker = isAllocation ? { keys: [...keys, heirloom.allocation.nodeId] } : { keys, freed: heirloom.freed }
   // What was made by hand and taken over is where it is, whatever the pool.
-  const isAnywhere = isShare ? heirloom.share.isAdopted : heirloom.freed.isAdopted === true
+  const isAnywhere = isAllocation ? heirloom.allocation.isAdopted : heirloom.freed.isAdopted === true
   const isAllowed = ([ledger, block]: readonly [Ledger, Block]): boolean => {
     const isPlaced = isAnywhere || ledger.isInPool(block) || Object.values(pinned).includes(formatBlock(block))
     return isPlaced && contains(ledger.subnet, block)
@@ -70,12 +70,12 @@ const byHostname = (one: AllocationNode, other: AllocationNode): number => {
   return one.id < other.id ? -1 : 1
 }
 
-/** Ready nodes without a share, in the order in which they are served: pinned by id, by host name, all others. */
-export const newcomers = ({ definition, nodes, shares }: AllocationInput): readonly AllocationNode[] => {
+/** Ready nodes without an allocation, in the order in which they are served: pinned by id, by host name, all others. */
+export const newcomers = ({ definition, nodes, allocations }: AllocationInput): readonly AllocationNode[] => {
   const rank = new Map(nodes.map((node) => [node.id, pinRank(definition, node)]))
   const rankOf = ({ id }: AllocationNode): number => rank.get(id) ?? 2
   return nodes
-    .filter(({ id, state, platform }) => state === 'ready' && platform.os === 'linux' && !shares.has(id))
+    .filter(({ id, state, platform }) => state === 'ready' && platform.os === 'linux' && !allocations.has(id))
     .sort((one, other) => rankOf(one) - rankOf(other) || byHostname(one, other))
 }
 

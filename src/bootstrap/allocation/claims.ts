@@ -49,10 +49,10 @@ const ofReport = ({ report }: HeardReport, { name, configName }: NetworkDefiniti
   return [...addresses, ...networks]
 }
 
-const ofRecord = ({ definition, shares }: NetworkRecord): Claim[] =>
-  [...shares.values()].flatMap((share) => {
-    const what = `the range of ${share.hostname} in the network ${definition.name}`
-    const texts = [share.range, share.range6, share.change?.range, share.change?.range6]
+const ofRecord = ({ definition, allocations }: NetworkRecord): Claim[] =>
+  [...allocations.values()].flatMap((allocation) => {
+    const what = `the range of ${allocation.hostname} in the network ${definition.name}`
+    const texts = [allocation.range, allocation.range6, allocation.change?.range, allocation.change?.range6]
     return texts.flatMap((text) => (text === undefined ? [] : [{ text, what, kind: 'other-network' as const }]))
   })
 

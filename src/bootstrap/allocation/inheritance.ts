@@ -1,16 +1,17 @@
 /** Which range a node had before it left by force and joined again under a new id: it has the same host name. Pure. */
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import type { FreedRange, NodeShare } from '../record/record.ts'
+import type { FreedRange, NodeAllocation } from '../record/record.ts'
 
 export type Heirloom =
   /** Of a node that is down, or no longer known. */
-  { readonly kind: 'share'; readonly share: NodeShare } | { readonly kind: 'freed'; readonly freed: FreedRange }
+  | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
+  | { readonly kind: 'freed'; readonly freed: FreedRange }
 
-export const rangesOf = (heirloom: Heirloom): Pick<NodeShare, 'range' | 'range6'> =>
-  heirloom.kind === 'share' ? heirloom.share : heirloom.freed
+export const rangesOf = (heirloom: Heirloom): Pick<NodeAllocation, 'range' | 'range6'> =>
+  heirloom.kind === 'allocation' ? heirloom.allocation : heirloom.freed
 
 interface Sources {
-  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly allocations: ReadonlyMap<string, NodeAllocation>
   readonly freed: readonly FreedRange[]
   readonly nodes: readonly Pick<SwarmNode, 'id' | 'state'>[]
 }
@@ -23,18 +24,18 @@ const byText = (one: string, other: string): number => {
 }
 
 /** By host name; the newest given first, those that nobody holds any more last. Never of a node that may be running. */
-export const heirlooms = ({ shares, freed, nodes }: Sources): ReadonlyMap<string, readonly Heirloom[]> => {
+export const heirlooms = ({ allocations, freed, nodes }: Sources): ReadonlyMap<string, readonly Heirloom[]> => {
   const mayRun = new Set(nodes.filter(({ state }) => state !== 'down').map(({ id }) => id))
-  const left = [...shares.values()]
+  const left = [...allocations.values()]
     .filter(({ nodeId }) => !mayRun.has(nodeId))
     .sort((one, other) => descending(one.givenAtMs, other.givenAtMs) || byText(one.nodeId, other.nodeId))
-    .map((share): Heirloom => ({ kind: 'share', share }))
+    .map((allocation): Heirloom => ({ kind: 'allocation', allocation }))
   const given = freed
     .toSorted((one, other) => descending(one.freedAtMs, other.freedAtMs) || byText(one.range, other.range))
     .map((entry): Heirloom => ({ kind: 'freed', freed: entry }))
   const byHostname = new Map<string, Heirloom[]>()
   for (const heirloom of [...left, ...given]) {
-    const { hostname } = heirloom.kind === 'share' ? heirloom.share : heirloom.freed
+    const { hostname } = heirloom.kind === 'allocation' ? heirloom.allocation : heirloom.freed
     const others = byHostname.get(hostname)
     if (others === undefined) byHostname.set(hostname, [heirloom])
     else others.push(heirloom)
@@ -43,8 +44,8 @@ export const heirlooms = ({ shares, freed, nodes }: Sources): ReadonlyMap<string
 }
 
 /** Of the range of a node that left; `isAdopted` and what it holds back go with it, so that its host gets it back whole. */
-export const freedFrom = (share: NodeShare, freedAtMs: number): readonly FreedRange[] => {
-  const { nodeId, hostname, range, range6, change, isAdopted, aux, aux6 } = share
+export const freedFrom = (allocation: NodeAllocation, freedAtMs: number): readonly FreedRange[] => {
+  const { nodeId, hostname, range, range6, change, isAdopted, aux, aux6 } = allocation
   const freed: FreedRange = {
     range,
     ...(range6 === undefined ? {} : { range6 }),

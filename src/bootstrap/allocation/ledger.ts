@@ -16,11 +16,11 @@ import {
 import { indexSpans, intersectSpans, mergeSpans, subtractSpans, unsafeAddress } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import { familyLayout } from '../definition/family-layout.ts'
-import { type FreedRange, type NodeShare, QUARANTINE_MS } from '../record/record.ts'
+import { type FreedRange, type NodeAllocation, QUARANTINE_MS } from '../record/record.ts'
 import type { Claim } from './claims.ts'
 
 export type Holder =
-  | { readonly kind: 'share'; readonly share: NodeShare }
+  | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
   | { readonly kind: 'freed'; readonly freed: FreedRange; readonly isOver: boolean }
   /** `key`: the node id or host name that it is pinned for. */
   | { readonly kind: 'pin'; readonly key: string }
@@ -61,7 +61,7 @@ export interface Ledger {
 
 export interface LedgerInput {
   readonly definition: NetworkDefinition
-  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly allocations: ReadonlyMap<string, NodeAllocation>
   readonly freed: readonly FreedRange[]
   readonly claims: readonly Claim[]
   /** Ms since the epoch. */
@@ -80,9 +80,11 @@ const entriesOf = (family: FamilyDefinition, version: Family, input: LedgerInput
   const subnet = blockOf(family.subnet)
   const unsafe = unsafeAddress(subnet)
   return [
-    ...[...input.shares.values()].flatMap((share) => [
-      ...entry(own(share.range, share.range6), { kind: 'share', share }),
-      ...(share.change ? entry(own(share.change.range, share.change.range6), { kind: 'share', share }) : []),
+    ...[...input.allocations.values()].flatMap((allocation) => [
+      ...entry(own(allocation.range, allocation.range6), { kind: 'allocation', allocation }),
+      ...(allocation.change
+        ? entry(own(allocation.change.range, allocation.change.range6), { kind: 'allocation', allocation })
+        : []),
     ]),
     ...input.freed.flatMap((freed) =>
       entry(own(freed.range, freed.range6), { kind: 'freed', freed, isOver: isOver(freed, input.nowMs) }),
@@ -126,7 +128,7 @@ export const byAge = (one: Entry, other: Entry): number => {
   return one.span.first < other.span.first ? -1 : 1
 }
 
-/** Texts in definition, shares and freed ranges are validated; on any other this throws RangeError. */
+/** Texts in definition, allocations and freed ranges are validated; on any other this throws RangeError. */
 export const openLedger = (family: FamilyDefinition, version: Family, input: LedgerInput): Ledger => {
   const entries = entriesOf(family, version, input)
   const index = indexSpans(entries)
@@ -141,7 +143,7 @@ export const openLedger = (family: FamilyDefinition, version: Family, input: Led
   }
 
   const isOwn = ({ span, holder }: Entry, range: Block, { keys, freed }: Asker): boolean => {
-    if (holder.kind === 'share') return keys.includes(holder.share.nodeId)
+    if (holder.kind === 'allocation') return keys.includes(holder.allocation.nodeId)
     if (holder.kind === 'freed') return holder.isOver || holder.freed === freed
     if (holder.kind === 'pin') return keys.includes(holder.key)
     if (holder.kind !== 'claim' || holder.claim.nodeId === undefined) return false

@@ -7,7 +7,7 @@ import { type HeardReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import type { Records } from '../ports.ts'
 import { addressUse, countAddresses, createLeastFree, unlistedTasks } from '../record/address-count.ts'
-import { shareLayout } from '../record/node-part.ts'
+import { allocationLayout } from '../record/node-part.ts'
 import { readyLabel } from '../record/record.ts'
 import { groupByNode } from './tasks-by.ts'
 
@@ -53,17 +53,17 @@ export function createAddressRoom(deps: AddressRoomDeps): AddressRoom {
 
   const count = (network: string, nodeId: string, heard: HeardReport | undefined): Counted => {
     const record = records.all().get(network)
-    const share = record?.shares.get(nodeId)
-    if (record === undefined || share === undefined) return { heard, room: without('no-range') }
+    const allocation = record?.allocations.get(nodeId)
+    if (record === undefined || allocation === undefined) return { heard, room: without('no-range') }
     if (nodes.get(nodeId)?.labels[readyLabel(network)] !== 'ready') return { heard, room: without('not-ready') }
     if (heard === undefined) return { heard, room: without('unheard') }
     tasksOf ??= groupByNode(tasks.list())
     const networkId = networks.current().find((one) => one.name === network && one.scope === 'swarm')?.id
     const listed = tasksOf(nodeId)
     const use = addressUse({ network, networkId, containers: heard.report.containers, tasks: listed })
-    const free = countAddresses(shareLayout(record.definition, share).usable, use).free ?? 0
+    const free = countAddresses(allocationLayout(record.definition, allocation).usable, use).free ?? 0
     const startedOf = (serviceId: string) => unlistedTasks(serviceId, use.held, { listed, isGone: tasks.isGone })
-    return { heard, room: { free, startedOf }, range: share.range }
+    return { heard, room: { free, startedOf }, range: allocation.range }
   }
 
   const roomOf = (network: string, nodeId: string): NodeRoom => {

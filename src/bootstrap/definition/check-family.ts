@@ -48,7 +48,7 @@ const usableAt = (length: number, { subnet, gateway }: FamilyRead, { wishes }: F
   return familyLayout(where, formatBlock(ordinary ?? subnet), wishes).usable
 }
 
-/** Tells a share so small that nothing of it is left. */
+/** Tells an allocation so small that nothing of it is left. */
 export const checkLength = (read: FamilyRead, input: FamilyInput) => {
   const { subnet, length } = read
   if (subnet === undefined || length === undefined || usableAt(length, read, input) > 0) return

@@ -13,7 +13,7 @@ export interface FamilyDefinition {
   readonly gateway?: string
   /** What may be given to nodes. */
   readonly pool: readonly AddressSpan[]
-  /** One node's share, as a prefix length. */
+  /** One node's range, as a prefix length. */
   readonly rangeLength: number
   /** Never given. */
   readonly reserve: readonly AddressSpan[]

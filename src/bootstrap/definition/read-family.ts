@@ -62,7 +62,7 @@ const readLength = (input: FamilyInput, subnet: Block | undefined): number | und
     issues.error({ field, ...(value === undefined ? {} : { value }), message })
     return undefined
   }
-  if (value === undefined) return fail(`is missing; write one node's share as a prefix length, such as ${example}`)
+  if (value === undefined) return fail(`is missing; write one node's range as a prefix length, such as ${example}`)
   const cidr = parseCidr(text.split('-')[0] ?? '')
   if (cidr !== undefined) {
     const where = subnet === undefined || contains(subnet, cidr.block) ? '' : `; it ${outsideSubnet(subnet)}`

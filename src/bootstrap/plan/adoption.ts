@@ -2,9 +2,9 @@
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import { claimsOn } from '../allocation/claims.ts'
-import { fitShares } from '../allocation/share-fit.ts'
+import { fitAllocations } from '../allocation/fit.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import { named, networkContext, type SharedContext } from './context.ts'
 import { adoptable } from './node-state.ts'
 import { swarmNetworkState } from './swarm-network.ts'
@@ -39,8 +39,8 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
   const seen = nodes.map((node) => look(node))
   const problems = [...network, ...seen.flatMap((one) => one.problems)]
   if (problems.length > 0) return { problems }
-  const shares = seen.flatMap(({ share }) => share ?? [])
-  if (shares.length === 0) {
+  const allocations = seen.flatMap(({ allocation }) => allocation ?? [])
+  if (allocations.length === 0) {
     return {
       problems: [
         problem(
@@ -50,25 +50,29 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
       ],
     }
   }
-  const byId = new Map(shares.map((share) => [share.nodeId, share]))
+  const byId = new Map(allocations.map((allocation) => [allocation.nodeId, allocation]))
   const record: NetworkRecord = {
     definition,
     phase: 'present',
     isAdopted: state.kind === 'fitting',
-    shares: byId,
+    allocations: byId,
     freed: [],
   }
   const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
-  const { misfits } = fitShares({
+  const { misfits } = fitAllocations({
     definition,
-    shares: byId,
+    allocations: byId,
     freed: [],
     claims,
     nodes: observed.nodes,
     nowMs: options.nowMs,
   })
-  const wrong = [...misfits.values()].map(({ share, reasons }) =>
-    problem('different-network', `${share.hostname}: ${reasons.join('; ')}.`, context.nodes.get(share.nodeId)),
+  const wrong = [...misfits.values()].map(({ allocation, reasons }) =>
+    problem(
+      'different-network',
+      `${allocation.hostname}: ${reasons.join('; ')}.`,
+      context.nodes.get(allocation.nodeId),
+    ),
   )
   if (wrong.length > 0) return { problems: wrong }
   return { record, notes: seen.flatMap(({ note }) => note ?? []) }
@@ -88,8 +92,8 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
         problems: [problem('foreign-network', `${node.hostname}: ${configName} is no config-only network.`, node)],
       }
     }
-    const { share, differences } = adoptable(definition, node, { network: found, nowMs: options.nowMs })
-    if (share === undefined || differences.length > 0) {
+    const { allocation, differences } = adoptable(definition, node, { network: found, nowMs: options.nowMs })
+    if (allocation === undefined || differences.length > 0) {
       return {
         problems: [
           problem(
@@ -100,7 +104,7 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
         ],
       }
     }
-    return { problems: [], share: isMadeByUs(found.labels) ? withoutMark(share) : share }
+    return { problems: [], allocation: isMadeByUs(found.labels) ? withoutMark(allocation) : allocation }
   }
 
   function isMadeByUs(labels: Readonly<Record<string, string>>): boolean {
@@ -109,12 +113,12 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
 }
 
 /** An agent made it: it holds back what the definition says. */
-function withoutMark({ aux: _, aux6: _six, ...share }: NodeShare): NodeShare {
-  return { ...share, isAdopted: false }
+function withoutMark({ aux: _, aux6: _six, ...allocation }: NodeAllocation): NodeAllocation {
+  return { ...allocation, isAdopted: false }
 }
 
 interface Looked {
   readonly problems: readonly PlanProblem[]
-  readonly share?: NodeShare
+  readonly allocation?: NodeAllocation
   readonly note?: string
 }

@@ -7,7 +7,7 @@ import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { DefinitionSet, NetworkDefinition } from '../definition/definition.ts'
 import { wantedOf } from '../record/node-part.ts'
-import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
+import { type NetworkRecord, type NodeAllocation, readyLabel } from '../record/record.ts'
 import type { Observed, PlanInput, PlanOptions } from './words.ts'
 
 /** What the folder says of one network. */
@@ -142,9 +142,9 @@ export const hasOtherHost = (context: NetworkContext, nodeId: string): boolean =
 export const serviceName = ({ observed }: NetworkContext, id: string): string => observed.serviceNames.get(id) ?? id
 
 /** A node as steps name it. */
-export const named = (share: Pick<NodeShare, 'nodeId' | 'hostname'>): { id: string; hostname: string } => ({
-  id: share.nodeId,
-  hostname: share.hostname,
+export const named = (allocation: Pick<NodeAllocation, 'nodeId' | 'hostname'>): { id: string; hostname: string } => ({
+  id: allocation.nodeId,
+  hostname: allocation.hostname,
 })
 
 export const byHostname = (one: { readonly hostname: string }, other: { readonly hostname: string }): number => {
@@ -152,10 +152,17 @@ export const byHostname = (one: { readonly hostname: string }, other: { readonly
   return one.hostname < other.hostname ? -1 : 1
 }
 
-export const sharesOf = ({ shares }: NetworkRecord): readonly NodeShare[] => [...shares.values()].sort(byHostname)
+export const allocationsOf = ({ allocations }: NetworkRecord): readonly NodeAllocation[] =>
+  [...allocations.values()].sort(byHostname)
 
-/** With these shares instead of those of the same nodes. */
-export const withShares = (record: NetworkRecord, changed: readonly NodeShare[]): NetworkRecord =>
+/** With these allocations instead of those of the same nodes. */
+export const withAllocations = (record: NetworkRecord, changed: readonly NodeAllocation[]): NetworkRecord =>
   changed.length === 0
     ? record
-    : { ...record, shares: new Map([...record.shares, ...changed.map((share) => [share.nodeId, share] as const)]) }
+    : {
+        ...record,
+        allocations: new Map([
+          ...record.allocations,
+          ...changed.map((allocation) => [allocation.nodeId, allocation] as const),
+        ]),
+      }

@@ -1,12 +1,13 @@
 /** Taking a changed definition in force: what changes at once, and which nodes have to be made anew for it. Pure. */
 import type { WantedFamily } from '../../swarm/wanted.ts'
 import { claimsOn } from '../allocation/claims.ts'
-import { fitShares, type Misfit } from '../allocation/share-fit.ts'
+import { fitAllocations, type Misfit } from '../allocation/fit.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import { definitionDifferences, differenceText, isForLife } from '../definition/definition-differences.ts'
-import { type NetworkRecord, type NodeShare, parentLabel } from '../record/record.ts'
+import { type NetworkRecord, type NodeAllocation, parentLabel } from '../record/record.ts'
 import { type Advance, NOT_DRAINED, rangesText } from './change.ts'
 import {
+  allocationsOf,
   attachedOn,
   hasOtherHost,
   isFree,
@@ -14,9 +15,8 @@ import {
   type NetworkContext,
   named,
   reportNow,
-  sharesOf,
   wantedHere,
-  withShares,
+  withAllocations,
 } from './context.ts'
 import { configState } from './node-state.ts'
 import type { PlanProblem } from './words.ts'
@@ -45,20 +45,20 @@ export function takeDefinition(context: NetworkContext, record: NetworkRecord, d
   }
   const next = { ...record, definition }
   const { changed, problems } = changesOf(context, record, next)
-  const anew = new Map(changed.map(({ share, reasons }) => [share.nodeId, reasons.join('; ')]))
+  const anew = new Map(changed.map(({ allocation, reasons }) => [allocation.nodeId, reasons.join('; ')]))
   const all = [...problems, ...drainProblems(context, changed)]
   if (all.length > 0) return { ...nothing, problems: all, anew }
   if (found.length === 0 && changed.length === 0) return nothing
   return {
-    record: withShares(
+    record: withAllocations(
       next,
-      changed.map(({ share }) => share),
+      changed.map(({ allocation }) => allocation),
     ),
     texts: [
       ...(found.length === 0 ? [] : [`take the definition: ${texts.join('; ')}`]),
       ...changed.map(
-        ({ share, reasons }) =>
-          `change ${share.hostname} to ${rangesText(share.change ?? share)}: ${reasons.join('; ')}`,
+        ({ allocation, reasons }) =>
+          `change ${allocation.hostname} to ${rangesText(allocation.change ?? allocation)}: ${reasons.join('; ')}`,
       ),
     ],
     problems: [],
@@ -68,40 +68,40 @@ export function takeDefinition(context: NetworkContext, record: NetworkRecord, d
 
 interface Changed {
   /** With its change. */
-  readonly share: NodeShare
+  readonly allocation: NodeAllocation
   readonly reasons: readonly string[]
 }
 
 function changesOf(context: NetworkContext, record: NetworkRecord, next: NetworkRecord) {
   const { observed, options, name } = context
-  const { definition, shares, freed } = next
+  const { definition, allocations, freed } = next
   const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
-  const fit = fitShares({ definition, shares, freed, claims, nodes: observed.nodes, nowMs: options.nowMs })
+  const fit = fitAllocations({ definition, allocations, freed, claims, nodes: observed.nodes, nowMs: options.nowMs })
   const problems = fit.problems.map(({ message }): PlanProblem => ({ network: name, code: 'no-range', message }))
-  const changed = sharesOf(next).flatMap((share): Changed[] => {
-    if (share.change !== undefined || !context.nodes.has(share.nodeId)) return []
-    return changeOf(context, { share, record, next, misfit: fit.misfits.get(share.nodeId) })
+  const changed = allocationsOf(next).flatMap((allocation): Changed[] => {
+    if (allocation.change !== undefined || !context.nodes.has(allocation.nodeId)) return []
+    return changeOf(context, { allocation, record, next, misfit: fit.misfits.get(allocation.nodeId) })
   })
   return { changed, problems }
 }
 
 interface Asked {
-  readonly share: NodeShare
+  readonly allocation: NodeAllocation
   readonly record: NetworkRecord
   readonly next: NetworkRecord
   readonly misfit: Misfit | undefined
 }
 
-function changeOf(context: NetworkContext, { share, record, next, misfit }: Asked): Changed[] {
-  const { nodeId } = share
+function changeOf(context: NetworkContext, { allocation, record, next, misfit }: Asked): Changed[] {
+  const { nodeId } = allocation
   const node = context.nodes.get(nodeId)
   if (node === undefined || (misfit !== undefined && misfit.wanted === undefined)) return []
   const parent = node.labels[parentLabel(context.name)] ?? next.definition.parent
-  const { range, range6 } = misfit?.wanted ?? share
-  const isParentNew = parent !== share.parent
+  const { range, range6 } = misfit?.wanted ?? allocation
+  const isParentNew = parent !== allocation.parent
   const reasons = [
     ...(misfit?.reasons ?? []),
-    ...(isParentNew ? [`its parent is ${share.parent} and should be ${parent}`] : []),
+    ...(isParentNew ? [`its parent is ${allocation.parent} and should be ${parent}`] : []),
     ...(misfit === undefined && !isParentNew ? contentReasons(context, { record, next, nodeId }) : []),
   ]
   if (reasons.length === 0) return []
@@ -114,7 +114,7 @@ function changeOf(context: NetworkContext, { share, record, next, misfit }: Aske
     stage: needsDrain ? ('waiting' as const) : ('recreating' as const),
     startedAtMs: context.options.nowMs,
   }
-  return [{ share: { ...share, change }, reasons }]
+  return [{ allocation: { ...allocation, change }, reasons }]
 }
 
 /** The same range and parent, and still another network. */
@@ -139,17 +139,17 @@ const content = (family: WantedFamily | undefined): string =>
 
 function drainProblems(context: NetworkContext, changed: readonly Changed[]): PlanProblem[] {
   const { name, options } = context
-  const drained = changed.filter(({ share }) => share.change?.stage === 'waiting')
+  const drained = changed.filter(({ allocation }) => allocation.change?.stage === 'waiting')
   if (drained.length === 0) return []
   if (!options.allowDrain) {
-    const told = drained.map(({ share, reasons }) => `${share.hostname} (${reasons.join('; ')})`).join(', ')
+    const told = drained.map(({ allocation, reasons }) => `${allocation.hostname} (${reasons.join('; ')})`).join(', ')
     const message = `This takes a drain, one node at a time, of ${told}: \`orrery network apply --allow-drain\`.`
     return [{ network: name, code: 'needs-drain', message }]
   }
-  return drained.flatMap(({ share }): PlanProblem[] => {
-    const hasTasks = attachedOn(context, share.nodeId).tasks.length > 0
-    if (!hasTasks || hasOtherHost(context, share.nodeId)) return []
-    const message = `The tasks on ${share.hostname} could run nowhere else while it is drained: no other node is ready for ${name}. Scale their services to 0 first, or make another node ready.`
-    return [{ network: name, node: named(share), code: 'nowhere-to-drain-to', message }]
+  return drained.flatMap(({ allocation }): PlanProblem[] => {
+    const hasTasks = attachedOn(context, allocation.nodeId).tasks.length > 0
+    if (!hasTasks || hasOtherHost(context, allocation.nodeId)) return []
+    const message = `The tasks on ${allocation.hostname} could run nowhere else while it is drained: no other node is ready for ${name}. Scale their services to 0 first, or make another node ready.`
+    return [{ network: name, node: named(allocation), code: 'nowhere-to-drain-to', message }]
   })
 }

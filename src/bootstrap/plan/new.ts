@@ -3,10 +3,10 @@ import { blockOf, overlaps } from '../../foundation/address.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import { rebuildRecord } from '../record/rebuild.ts'
 import type { NetworkRecord } from '../record/record.ts'
+import { firstRanges } from './allocations.ts'
 import { type NetworkContext, swarmNetworksOf } from './context.ts'
 import { type InTheWay, inTheWay } from './node-state.ts'
-import { couldHaveShare, later, type PlanPart, refusals, withLeftovers } from './present.ts'
-import { firstShares } from './shares.ts'
+import { couldHaveRange, later, type PlanPart, refusals, withLeftovers } from './present.ts'
 import { engineProblems, nameProblems, swarmNetworkState, swarmNetworkSteps } from './swarm-network.ts'
 import type { PlanProblem, Step } from './words.ts'
 
@@ -16,7 +16,7 @@ export interface NewPlan extends PlanPart {
 
 export function planNew(context: NetworkContext, definition: NetworkDefinition): NewPlan {
   const { name, observed, options, reports } = context
-  const empty: NetworkRecord = { definition, phase: 'present', isAdopted: false, shares: new Map(), freed: [] }
+  const empty: NetworkRecord = { definition, phase: 'present', isAdopted: false, allocations: new Map(), freed: [] }
   const nothing: NewPlan = {
     ...{ steps: [], problems: [], record: empty, isInForceSoon: false },
     ...{ anew: new Map(), refused: new Map() },
@@ -24,7 +24,7 @@ export function planNew(context: NetworkContext, definition: NetworkDefinition):
   const isNetworkThere = swarmNetworkState(context, definition).kind === 'fitting'
   const rebuilt = rebuildRecord({ definition, nodes: observed.nodes, reports, isNetworkThere, nowMs: options.nowMs })
   if (rebuilt.kind === 'record') {
-    const text = `rebuild the record of ${rebuilt.record.shares.size} ranges from the nodes' labels and networks`
+    const text = `rebuild the record of ${rebuilt.record.allocations.size} ranges from the nodes' labels and networks`
     return { ...nothing, ...written(context, rebuilt.record, text) }
   }
   if (rebuilt.kind === 'not-yet' && isLost(context)) {
@@ -48,9 +48,9 @@ function planFirst(context: NetworkContext, definition: NetworkDefinition, nothi
     const found = inTheWay(context, definition, node)
     if (found !== undefined && node.state !== 'down') refused.set(node.id, found)
   }
-  const given = firstShares(context, definition, ({ id }) => {
+  const given = firstRanges(context, definition, ({ id }) => {
     const node = context.nodes.get(id)
-    return node !== undefined && couldHaveShare(context, node)
+    return node !== undefined && couldHaveRange(context, node)
   })
   const inForce = [...observed.records.values()].filter((other) => doOverlap(definition, other.definition))
   const problems: PlanProblem[] = [

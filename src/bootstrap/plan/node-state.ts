@@ -7,7 +7,7 @@ import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import { mergeSpans } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
-import { type NetworkRecord, type NodeShare, parentLabel } from '../record/record.ts'
+import { type NetworkRecord, type NodeAllocation, parentLabel } from '../record/record.ts'
 import { type NetworkContext, wantedHere } from './context.ts'
 import type { NodeAction, ProblemCode } from './words.ts'
 
@@ -35,7 +35,7 @@ export interface InTheWay {
   readonly message: string
 }
 
-/** Why a node that has no share yet is given none. What only its agent knows counts once that is heard. */
+/** Why a node that has no allocation yet is given none. What only its agent knows counts once that is heard. */
 export function inTheWay(
   context: NetworkContext,
   definition: NetworkDefinition,
@@ -91,8 +91,8 @@ const bare = ({ name, configName, driver, parent, ipv4, ipv6 }: NetworkDefinitio
 })
 
 export interface Adoptable {
-  /** Absent: it has no range that could be a share. */
-  readonly share?: NodeShare
+  /** Absent: it has no range that could be an allocation. */
+  readonly allocation?: NodeAllocation
   /** Phrases; empty: it may be taken over. */
   readonly differences: readonly string[]
 }
@@ -107,7 +107,7 @@ export function adoptable(
   const phrases = [...four.differences, ...(six?.differences ?? [])]
   if (four.range === undefined || (six !== undefined && six.range === undefined)) return { differences: phrases }
   const parent = node.labels[parentLabel(definition.name)] ?? definition.parent
-  const share: NodeShare = {
+  const allocation: NodeAllocation = {
     nodeId: node.id,
     hostname: node.hostname,
     range: four.range,
@@ -118,7 +118,7 @@ export function adoptable(
     aux: four.aux,
     ...(six === undefined ? {} : { aux6: six.aux }),
   }
-  return { share, differences: [...phrases, ...contentDifferences(definition, share, network)] }
+  return { allocation, differences: [...phrases, ...contentDifferences(definition, allocation, network)] }
 }
 
 interface Family {
@@ -142,16 +142,20 @@ function familyOf({ pool, pins }: FamilyDefinition, { subnets }: EngineNetwork, 
   return { range, aux, differences: isGiven ? [] : [`its ${what} ${range} is not in the pool`] }
 }
 
-function contentDifferences(definition: NetworkDefinition, share: NodeShare, network: EngineNetwork): string[] {
-  const shares = new Map([[share.nodeId, share]])
-  const record: NetworkRecord = { definition, phase: 'present', isAdopted: true, shares, freed: [] }
-  if (!isInside(definition, share)) return ['its range is outside the subnet']
-  const wanted = wantedHere(record, share.nodeId)
+function contentDifferences(
+  definition: NetworkDefinition,
+  allocation: NodeAllocation,
+  network: EngineNetwork,
+): string[] {
+  const allocations = new Map([[allocation.nodeId, allocation]])
+  const record: NetworkRecord = { definition, phase: 'present', isAdopted: true, allocations, freed: [] }
+  if (!isInside(definition, allocation)) return ['its range is outside the subnet']
+  const wanted = wantedHere(record, allocation.nodeId)
   if (wanted === undefined) return []
   const parent = wanted.parent === 'auto' ? (network.options.parent ?? '') : wanted.parent
   return differences(network, configNetwork(wanted, parent))
 }
 
-const isInside = ({ ipv4, ipv6 }: NetworkDefinition, { range, range6 }: NodeShare): boolean =>
+const isInside = ({ ipv4, ipv6 }: NetworkDefinition, { range, range6 }: NodeAllocation): boolean =>
   contains(blockOf(ipv4.subnet), blockOf(range)) &&
   (ipv6 === undefined || range6 === undefined || contains(blockOf(ipv6.subnet), blockOf(range6)))

@@ -2,9 +2,18 @@
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NodeWrite } from '../../swarm/ports.ts'
-import { formatRangeLabel, type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
+import { formatRangeLabel, type NetworkRecord, type NodeAllocation, rangeLabel, readyLabel } from '../record/record.ts'
 import { canBegin, isHeldBack, rangesText, whyNotDrained } from './change.ts'
-import { faultNow, isFree, isProven, isReady, type NetworkContext, named, sharesOf, standingNow } from './context.ts'
+import {
+  allocationsOf,
+  faultNow,
+  isFree,
+  isProven,
+  isReady,
+  type NetworkContext,
+  named,
+  standingNow,
+} from './context.ts'
 import { pausedAvailability } from './pause.ts'
 import type { Step } from './words.ts'
 
@@ -19,11 +28,11 @@ interface NodeWish {
 }
 
 export function nodeSteps(context: NetworkContext, record: NetworkRecord): readonly Step[] {
-  return sharesOf(record).flatMap((share): Step[] => {
-    const node = context.nodes.get(share.nodeId)
+  return allocationsOf(record).flatMap((allocation): Step[] => {
+    const node = context.nodes.get(allocation.nodeId)
     if (node === undefined) return []
-    const base = { network: context.name, node: named(share) }
-    return together(wishesOf(context, record, share, node)).map(
+    const base = { network: context.name, node: named(allocation) }
+    return together(wishesOf(context, record, allocation, node)).map(
       ({ write, texts, waitsFor, meanwhile, isStuck }): Step => {
         if (write === undefined) {
           const text = meanwhile ?? texts.join(', ')
@@ -52,40 +61,45 @@ function together(wishes: readonly NodeWish[]): readonly NodeWish[] {
   return [whole, ...wishes.filter((wish) => !due.includes(wish))]
 }
 
-function wishesOf(context: NetworkContext, record: NetworkRecord, share: NodeShare, node: SwarmNode): NodeWish[] {
-  const labels = rangeWish(context, share, node)
-  if (share.change !== undefined) return [...labels, ...changeWishes(context, share, node)]
-  const paused = pausedAvailability(context, record, share)
+function wishesOf(
+  context: NetworkContext,
+  record: NetworkRecord,
+  allocation: NodeAllocation,
+  node: SwarmNode,
+): NodeWish[] {
+  const labels = rangeWish(context, allocation, node)
+  if (allocation.change !== undefined) return [...labels, ...changeWishes(context, allocation, node)]
+  const paused = pausedAvailability(context, record, allocation)
   const pauses: NodeWish[] =
-    paused === undefined ? [] : [{ write: { availability: paused }, texts: [availabilityText(share, paused)] }]
-  return [...labels, ...pauses, ...readyWishes(context, share, node)]
+    paused === undefined ? [] : [{ write: { availability: paused }, texts: [availabilityText(allocation, paused)] }]
+  return [...labels, ...pauses, ...readyWishes(context, allocation, node)]
 }
 
-function rangeWish({ name }: NetworkContext, share: NodeShare, { labels }: SwarmNode): NodeWish[] {
-  const [label, value] = [rangeLabel(name), formatRangeLabel(share)]
+function rangeWish({ name }: NetworkContext, allocation: NodeAllocation, { labels }: SwarmNode): NodeWish[] {
+  const [label, value] = [rangeLabel(name), formatRangeLabel(allocation)]
   if (labels[label] === value) return []
-  return [{ write: { labels: { [label]: value } }, texts: [`label ${share.hostname} with its range ${value}`] }]
+  return [{ write: { labels: { [label]: value } }, texts: [`label ${allocation.hostname} with its range ${value}`] }]
 }
 
-function readyWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {
+function readyWishes(context: NetworkContext, allocation: NodeAllocation, node: SwarmNode): NodeWish[] {
   if (isReady(context, node)) return []
-  const label = readyWish(context, share)
-  if (isProven(context, share.nodeId)) return [label]
-  const waitsFor = whyNotProven(context, share, node)
-  const stuck = faultNow(context, share.nodeId) === undefined ? {} : { isStuck: true as const }
+  const label = readyWish(context, allocation)
+  if (isProven(context, allocation.nodeId)) return [label]
+  const waitsFor = whyNotProven(context, allocation, node)
+  const stuck = faultNow(context, allocation.nodeId) === undefined ? {} : { isStuck: true as const }
   return [
-    { texts: [], meanwhile: `the agent of ${share.hostname} makes what is wanted`, waitsFor, ...stuck },
+    { texts: [], meanwhile: `the agent of ${allocation.hostname} makes what is wanted`, waitsFor, ...stuck },
     { ...label, waitsFor },
   ]
 }
 
-const readyWish = ({ name }: NetworkContext, { hostname }: NodeShare): NodeWish => ({
+const readyWish = ({ name }: NetworkContext, { hostname }: NodeAllocation): NodeWish => ({
   write: { labels: { [readyLabel(name)]: 'ready' } },
   texts: [`label ${hostname} ready`],
 })
 
-export function whyNotProven(context: NetworkContext, share: NodeShare, node: SwarmNode): string {
-  const { nodeId, hostname } = share
+export function whyNotProven(context: NetworkContext, allocation: NodeAllocation, node: SwarmNode): string {
+  const { nodeId, hostname } = allocation
   if (!context.reports.has(nodeId))
     return node.state === 'ready'
       ? `the agent of ${hostname}, which is not heard`
@@ -95,8 +109,8 @@ export function whyNotProven(context: NetworkContext, share: NodeShare, node: Sw
   return fault === undefined ? `the agent of ${hostname}, which is at work` : `${hostname}: ${fault}`
 }
 
-function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish[] {
-  const { hostname, change } = share
+function changeWishes(context: NetworkContext, allocation: NodeAllocation, node: SwarmNode): NodeWish[] {
+  const { hostname, change } = allocation
   if (change === undefined) return []
   const target = rangesText(change)
   if (change.stage === 'waiting') {
@@ -108,18 +122,18 @@ function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode
   const drain: NodeWish = { write: { availability: 'drain' }, texts: [`drain ${hostname}`] }
   if (change.stage === 'draining') {
     if (node.availability !== 'drain') return [drain]
-    const waitsFor = whyNotDrained(context, share) ?? 'the record'
+    const waitsFor = whyNotDrained(context, allocation) ?? 'the record'
     return [{ texts: [], meanwhile: `${hostname} is drained`, waitsFor }]
   }
-  const isLabelled = isReady(context, node) && !isProven(context, share.nodeId)
-  if (node.availability === 'drain' && (isHeldBack(share, node) || isLabelled)) {
+  const isLabelled = isReady(context, node) && !isProven(context, allocation.nodeId)
+  if (node.availability === 'drain' && (isHeldBack(allocation, node) || isLabelled)) {
     if (!isFree(context, node.id)) {
       return [{ texts: [], meanwhile: `${hostname} is drained`, waitsFor: `the last task to leave ${hostname}` }]
     }
-    return [giveBack(context, share, node)]
+    return [giveBack(context, allocation, node)]
   }
-  if (isProven(context, node.id)) return isReady(context, node) ? [] : [readyWish(context, share)]
-  const waitsFor = whyNotProven(context, share, node)
+  if (isProven(context, node.id)) return isReady(context, node) ? [] : [readyWish(context, allocation)]
+  const waitsFor = whyNotProven(context, allocation, node)
   return [{ texts: [], meanwhile: `the agent of ${hostname} makes it anew with ${target}`, waitsFor }]
 }
 
@@ -127,8 +141,8 @@ function changeWishes(context: NetworkContext, share: NodeShare, node: SwarmNode
  * The agent is a task of a global service, which a drained node does not run: the node is given back before it is made
  * anew. Without the ready label, in the same write, no task that asks for it comes meanwhile.
  */
-function giveBack(context: NetworkContext, share: NodeShare, node: SwarmNode): NodeWish {
-  const { hostname, nodeId, change } = share
+function giveBack(context: NetworkContext, allocation: NodeAllocation, node: SwarmNode): NodeWish {
+  const { hostname, nodeId, change } = allocation
   const availability = change?.availabilityBefore ?? 'active'
   const isBack = availability === node.availability
   const keepsLabel = !isReady(context, node) || isProven(context, nodeId)
@@ -144,5 +158,5 @@ function giveBack(context: NetworkContext, share: NodeShare, node: SwarmNode): N
   }
 }
 
-const availabilityText = ({ hostname }: NodeShare, availability: string): string =>
+const availabilityText = ({ hostname }: NodeAllocation, availability: string): string =>
   availability === 'pause' ? `pause ${hostname}` : `give ${hostname} back as ${availability}`

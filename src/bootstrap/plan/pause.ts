@@ -4,9 +4,9 @@
  */
 
 import type { Availability } from '../../swarm/nodes.ts'
-import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import type { Advance } from './change.ts'
-import { faultNow, isReady, type NetworkContext, sharesOf, standingNow, withShares } from './context.ts'
+import { allocationsOf, faultNow, isReady, type NetworkContext, standingNow, withAllocations } from './context.ts'
 
 /** What an agent mends by itself takes a few seconds. */
 const FAULTY_FOR_MS = 10_000
@@ -15,65 +15,66 @@ const HARMLESS = 'network-different'
 
 export function pauseRecord(context: NetworkContext, record: NetworkRecord): Advance {
   const texts: string[] = []
-  const moved = sharesOf(record).flatMap((share): NodeShare[] => {
-    const { nodeId, hostname, pausedFrom } = share
+  const moved = allocationsOf(record).flatMap((allocation): NodeAllocation[] => {
+    const { nodeId, hostname, pausedFrom } = allocation
     const node = context.nodes.get(nodeId)
     if (node === undefined) return []
     if (pausedFrom === undefined) {
       const before = heldFrom(context, nodeId) ?? node.availability
-      if (before !== 'active' || !isToBePaused(context, record, share)) return []
+      if (before !== 'active' || !isToBePaused(context, record, allocation)) return []
       texts.push(`pause ${hostname}: ${faultNow(context, nodeId) ?? 'it is not as wanted'}`)
-      return [{ ...share, pausedFrom: before }]
+      return [{ ...allocation, pausedFrom: before }]
     }
-    if (!isWell(context, record, share)) return []
+    if (!isWell(context, record, allocation)) return []
     if (node.availability === 'pause' && heldFrom(context, nodeId) === undefined) return []
     texts.push(`${hostname} is no longer paused`)
-    const { pausedFrom: _, ...rest } = share
+    const { pausedFrom: _, ...rest } = allocation
     return [rest]
   })
-  return { record: withShares(record, moved), texts }
+  return { record: withAllocations(record, moved), texts }
 }
 
 /** The availability that the node should have for its pause, where that is another one than it has. */
 export function pausedAvailability(
   context: NetworkContext,
   record: NetworkRecord,
-  share: NodeShare,
+  allocation: NodeAllocation,
 ): Availability | undefined {
-  const availability = context.nodes.get(share.nodeId)?.availability
-  const { pausedFrom } = share
+  const availability = context.nodes.get(allocation.nodeId)?.availability
+  const { pausedFrom } = allocation
   if (pausedFrom === undefined || availability === undefined) return undefined
-  if (!isWell(context, record, share)) return availability === 'active' ? 'pause' : undefined
-  return availability === 'pause' && heldFrom(context, share.nodeId) === undefined ? pausedFrom : undefined
+  if (!isWell(context, record, allocation)) return availability === 'active' ? 'pause' : undefined
+  return availability === 'pause' && heldFrom(context, allocation.nodeId) === undefined ? pausedFrom : undefined
 }
 
 /** What it was before another network paused it. */
 function heldFrom({ observed, name }: NetworkContext, nodeId: string): Availability | undefined {
-  for (const [network, { shares }] of observed.records) {
-    const pausedFrom = network === name ? undefined : shares.get(nodeId)?.pausedFrom
+  for (const [network, { allocations }] of observed.records) {
+    const pausedFrom = network === name ? undefined : allocations.get(nodeId)?.pausedFrom
     if (pausedFrom !== undefined) return pausedFrom
   }
   return undefined
 }
 
-function isToBePaused(context: NetworkContext, record: NetworkRecord, share: NodeShare): boolean {
+function isToBePaused(context: NetworkContext, record: NetworkRecord, allocation: NodeAllocation): boolean {
   if (record.definition.onFault !== 'pause' || hasChanges(record)) return false
-  const standing = standingNow(context, share.nodeId)
+  const standing = standingNow(context, allocation.nodeId)
   // One that never was ready has no tasks that a pause would protect.
-  if (standing === undefined || standing.isAsWanted || !isReady(context, context.nodes.get(share.nodeId))) return false
+  if (standing === undefined || standing.isAsWanted || !isReady(context, context.nodes.get(allocation.nodeId)))
+    return false
   if (standing.faults.length > 0 && standing.faults.every(({ code }) => code === HARMLESS)) return false
   const since = context.observed.reports
-    .find(({ report }) => report.nodeId === share.nodeId)
+    .find(({ report }) => report.nodeId === allocation.nodeId)
     ?.notAsWantedSinceMs?.get(context.name)
   return since !== undefined && context.options.nowMs - since >= FAULTY_FOR_MS
 }
 
 /** Silence is no news, good or bad. */
-function isWell(context: NetworkContext, { definition }: NetworkRecord, { nodeId, change }: NodeShare): boolean {
+function isWell(context: NetworkContext, { definition }: NetworkRecord, { nodeId, change }: NodeAllocation): boolean {
   if (definition.onFault !== 'pause' || change !== undefined) return true
   return standingNow(context, nodeId)?.isAsWanted === true
 }
 
 /** While a node is drained, the others are needed. */
-const hasChanges = ({ shares }: NetworkRecord): boolean =>
-  [...shares.values()].some(({ change }) => change !== undefined)
+const hasChanges = ({ allocations }: NetworkRecord): boolean =>
+  [...allocations.values()].some(({ change }) => change !== undefined)

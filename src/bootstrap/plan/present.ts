@@ -1,14 +1,14 @@
 /** A network that is in force: what keeps it true, extends it, or takes its changed definition. Pure. */
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
+import { type Given, giveRanges } from './allocations.ts'
 import { advanceChanges, NOT_DRAINED } from './change.ts'
-import { isFree, isReady, type NetworkContext, named, wantedHere, withShares } from './context.ts'
+import { isFree, isReady, type NetworkContext, named, wantedHere, withAllocations } from './context.ts'
 import { takeDefinition } from './definition.ts'
 import { configState, type InTheWay, inTheWay } from './node-state.ts'
 import { nodeSteps } from './node-writes.ts'
 import { pauseRecord } from './pause.ts'
-import { type Given, giveShares } from './shares.ts'
 import { swarmNetworkSteps } from './swarm-network.ts'
 import type { PlanProblem, Step } from './words.ts'
 
@@ -51,8 +51,8 @@ export function planPresent(context: NetworkContext, record: NetworkRecord): Pla
   }
 }
 
-/** Which nodes without a share may have one, in this mode. */
-export function couldHaveShare(
+/** Which nodes without an allocation may have one, in this mode. */
+export function couldHaveRange(
   { options, reports }: NetworkContext,
   { id, state, platform, hostname }: SwarmNode,
 ): boolean {
@@ -67,29 +67,34 @@ function extend(
 ): { given: Given; refused: ReadonlyMap<string, InTheWay> } {
   const refused = new Map<string, InTheWay>()
   for (const node of context.observed.nodes) {
-    if (record.shares.has(node.id) || !couldHaveShare(context, node)) continue
+    if (record.allocations.has(node.id) || !couldHaveRange(context, node)) continue
     const found = inTheWay(context, record.definition, node)
     if (found !== undefined) refused.set(node.id, found)
   }
   const mayGive = ({ id }: { readonly id: string }) => {
     const node = context.nodes.get(id)
-    return node !== undefined && couldHaveShare(context, node) && !refused.has(id)
+    return node !== undefined && couldHaveRange(context, node) && !refused.has(id)
   }
-  const given = giveShares(context, record, mayGive)
+  const given = giveRanges(context, record, mayGive)
   return { given: { ...given, record: withLeftovers(context, record, given.record) }, refused }
 }
 
 /** A network of ours that a node has left from before, and that is another one than it gets now. */
 export function withLeftovers(context: NetworkContext, before: NetworkRecord, after: NetworkRecord): NetworkRecord {
-  const added = [...after.shares.values()].filter(({ nodeId }) => !before.shares.has(nodeId))
-  const anew = added.flatMap((share): NodeShare[] => {
-    const wanted = wantedHere(after, share.nodeId)
-    const node = context.nodes.get(share.nodeId)
-    if (wanted === undefined || share.change !== undefined || isReady(context, node) || !isFree(context, share.nodeId))
+  const added = [...after.allocations.values()].filter(({ nodeId }) => !before.allocations.has(nodeId))
+  const anew = added.flatMap((allocation): NodeAllocation[] => {
+    const wanted = wantedHere(after, allocation.nodeId)
+    const node = context.nodes.get(allocation.nodeId)
+    if (
+      wanted === undefined ||
+      allocation.change !== undefined ||
+      isReady(context, node) ||
+      !isFree(context, allocation.nodeId)
+    )
       return []
-    const state = configState(context, share.nodeId, wanted)
+    const state = configState(context, allocation.nodeId, wanted)
     if (state.kind !== 'ours' || state.differences.length === 0) return []
-    const { range, range6, parent } = share
+    const { range, range6, parent } = allocation
     const six = range6 === undefined ? {} : { range6 }
     const { nowMs } = context.options
     const change = {
@@ -100,9 +105,9 @@ export function withLeftovers(context: NetworkContext, before: NetworkRecord, af
       stage: 'recreating',
       startedAtMs: nowMs,
     } as const
-    return [{ ...share, change }]
+    return [{ ...allocation, change }]
   })
-  return withShares(after, anew)
+  return withAllocations(after, anew)
 }
 
 export const refusals = ({ name, nodes }: NetworkContext, refused: ReadonlyMap<string, InTheWay>): PlanProblem[] =>
@@ -118,8 +123,8 @@ export function later(
   after: NetworkRecord,
 ): readonly Step[] {
   if (before === after) return []
-  const added = [...after.shares].filter(([nodeId]) => before?.shares.has(nodeId) !== true)
+  const added = [...after.allocations].filter(([nodeId]) => before?.allocations.has(nodeId) !== true)
   if (added.length === 0) return []
-  const steps = nodeSteps({ ...context, revision: undefined }, { ...after, shares: new Map(added) })
+  const steps = nodeSteps({ ...context, revision: undefined }, { ...after, allocations: new Map(added) })
   return steps.map((step) => (step.waitsFor === undefined ? { ...step, waitsFor: 'the record' } : step))
 }

@@ -1,13 +1,13 @@
 /** A network that is being removed: nothing of it goes before what needs it is gone. Pure. */
 
-import { type NetworkRecord, type NodeShare, rangeLabel, readyLabel } from '../record/record.ts'
+import { type NetworkRecord, type NodeAllocation, rangeLabel, readyLabel } from '../record/record.ts'
 import {
+  allocationsOf,
   isFree,
   isProven,
   type NetworkContext,
   named,
   serviceName,
-  sharesOf,
   swarmNetworksOf,
   tasksOf,
 } from './context.ts'
@@ -18,7 +18,7 @@ import type { Step } from './words.ts'
 export function removalSteps(context: NetworkContext, record: NetworkRecord): readonly Step[] {
   const { name } = context
   const network = networkSteps(context, record)
-  const nodes = sharesOf(record).flatMap((share) => nodeSteps(context, share))
+  const nodes = allocationsOf(record).flatMap((allocation) => nodeSteps(context, allocation))
   const isLeft = network.length > 0 || nodes.length > 0
   const last: Step = { network: name, do: 'remove-record', text: `remove the record of ${name}`, basis: record }
   return [...network, ...nodes, isLeft ? { ...last, waitsFor: 'all the rest' } : last]
@@ -37,14 +37,14 @@ function networkSteps(context: NetworkContext, { definition }: NetworkRecord): S
 }
 
 /** Labels go when the agent has taken everything away; a node that has left takes all of it along. */
-function nodeSteps(context: NetworkContext, share: NodeShare): Step[] {
+function nodeSteps(context: NetworkContext, allocation: NodeAllocation): Step[] {
   const { name } = context
-  const node = context.nodes.get(share.nodeId)
+  const node = context.nodes.get(allocation.nodeId)
   if (node === undefined) return []
-  const { hostname, pausedFrom } = share
-  const base = { network: name, node: named(share) }
-  const isGone = isProven(context, share.nodeId) && isFree(context, share.nodeId)
-  const waitsFor = isGone ? undefined : whyNotGone(context, share)
+  const { hostname, pausedFrom } = allocation
+  const base = { network: name, node: named(allocation) }
+  const isGone = isProven(context, allocation.nodeId) && isFree(context, allocation.nodeId)
+  const waitsFor = isGone ? undefined : whyNotGone(context, allocation)
   const wait: Step[] =
     waitsFor === undefined
       ? []
@@ -63,8 +63,8 @@ function nodeSteps(context: NetworkContext, share: NodeShare): Step[] {
   return [...wait, waitsFor === undefined ? step : { ...step, waitsFor }]
 }
 
-function whyNotGone(context: NetworkContext, share: NodeShare): string {
-  const node = context.nodes.get(share.nodeId)
-  if (!isProven(context, share.nodeId) && node !== undefined) return whyNotProven(context, share, node)
-  return `the last container on ${share.hostname}`
+function whyNotGone(context: NetworkContext, allocation: NodeAllocation): string {
+  const node = context.nodes.get(allocation.nodeId)
+  if (!isProven(context, allocation.nodeId) && node !== undefined) return whyNotProven(context, allocation, node)
+  return `the last container on ${allocation.hostname}`
 }

@@ -1,8 +1,8 @@
 /** One line for each node: what it has or gets of a network, and why. Pure. */
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import { shareLayout } from '../record/node-part.ts'
-import { type NodeShare, parentLabel } from '../record/record.ts'
+import { allocationLayout } from '../record/node-part.ts'
+import { type NodeAllocation, parentLabel } from '../record/record.ts'
 import { rangesText } from './change.ts'
 import { byHostname, isProven, isReady, type NetworkContext, wantedHere } from './context.ts'
 import { configState } from './node-state.ts'
@@ -12,50 +12,54 @@ import type { NodePlan } from './words.ts'
 
 type Said = Pick<NodePlan, 'action' | 'reason'>
 
-/** Every node of the Swarm, and nodes that left and still have a share. */
+/** Every node of the Swarm, and nodes that left and still have an allocation. */
 export function planRows(context: NetworkContext, part: PlanPart): readonly NodePlan[] {
   if (context.options.isBrief === true) return []
-  const { shares } = part.record
+  const { allocations } = part.record
   const here = context.observed.nodes.map((node) => {
-    const share = shares.get(node.id)
-    return share === undefined ? withoutShare(context, part, node) : withShare(context, part, { share, node })
+    const allocation = allocations.get(node.id)
+    return allocation === undefined
+      ? withoutAllocation(context, part, node)
+      : withAllocation(context, part, { allocation, node })
   })
-  const gone = [...shares.values()].filter(({ nodeId }) => !context.nodes.has(nodeId))
-  return [...here, ...gone.map((share) => withShare(context, part, { share, node: undefined }))].sort(byHostname)
+  const gone = [...allocations.values()].filter(({ nodeId }) => !context.nodes.has(nodeId))
+  return [...here, ...gone.map((allocation) => withAllocation(context, part, { allocation, node: undefined }))].sort(
+    byHostname,
+  )
 }
 
-function withShare(
+function withAllocation(
   context: NetworkContext,
   part: PlanPart,
-  { share, node }: { readonly share: NodeShare; readonly node: SwarmNode | undefined },
+  { allocation, node }: { readonly allocation: NodeAllocation; readonly node: SwarmNode | undefined },
 ): NodePlan {
-  const target = share.change ?? share
-  const layout = shareLayout(part.record.definition, { ...target, ...heldBack(share) })
+  const target = allocation.change ?? allocation
+  const layout = allocationLayout(part.record.definition, { ...target, ...heldBack(allocation) })
   const [shim, shim6] = [layout.ipv4.shim, layout.ipv6?.shim]
   return {
-    nodeId: share.nodeId,
-    hostname: share.hostname,
+    nodeId: allocation.nodeId,
+    hostname: allocation.hostname,
     range: target.range,
     ...(target.range6 === undefined ? {} : { range6: target.range6 }),
     capacity: layout.usable,
     parent: target.parent,
     ...(shim === undefined ? {} : { shim }),
     ...(shim6 === undefined ? {} : { shim6 }),
-    ...said(context, part, { share, node }),
+    ...said(context, part, { allocation, node }),
     isReady: isReady(context, node),
   }
 }
 
 /** What is made anew holds back what the definition says. */
-const heldBack = ({ change, aux, aux6 }: NodeShare): Pick<NodeShare, 'aux' | 'aux6'> =>
+const heldBack = ({ change, aux, aux6 }: NodeAllocation): Pick<NodeAllocation, 'aux' | 'aux6'> =>
   change === undefined ? { ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) } : {}
 
 function said(
   context: NetworkContext,
   part: PlanPart,
-  { share, node }: { readonly share: NodeShare; readonly node: SwarmNode | undefined },
+  { allocation, node }: { readonly allocation: NodeAllocation; readonly node: SwarmNode | undefined },
 ): Said {
-  const { nodeId, change } = share
+  const { nodeId, change } = allocation
   if (node === undefined) return { action: 'keep', reason: 'it has left the Swarm' }
   const why = part.anew.get(nodeId)
   if (change !== undefined) {
@@ -83,14 +87,16 @@ function said(
       if (state.differences.length > 0) return { action: 'drain-and-recreate', reason: state.differences.join('; ') }
       return {
         action: 'keep',
-        reason: isProven(context, nodeId) ? 'it is as wanted' : `it waits for ${whyNotProven(context, share, node)}`,
+        reason: isProven(context, nodeId)
+          ? 'it is as wanted'
+          : `it waits for ${whyNotProven(context, allocation, node)}`,
       }
     default:
       return state satisfies never
   }
 }
 
-function withoutShare(context: NetworkContext, part: PlanPart, node: SwarmNode): NodePlan {
+function withoutAllocation(context: NetworkContext, part: PlanPart, node: SwarmNode): NodePlan {
   const { id, hostname, labels } = node
   const parent = labels[parentLabel(context.name)] ?? part.record.definition.parent
   return { nodeId: id, hostname, parent, ...whyNone(context, part, node), isReady: isReady(context, node) }

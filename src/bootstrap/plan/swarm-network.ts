@@ -108,12 +108,12 @@ function whyNotCreatable({ observed, nodes }: NetworkContext, record: NetworkRec
   const { nodeId } = observed.engine
   const { configName, name } = record.definition
   const where = nodes.get(nodeId)?.hostname ?? 'this manager'
-  const share = record.shares.get(nodeId)
+  const allocation = record.allocations.get(nodeId)
   const wanted = wantedHere(record, nodeId)
-  if (share === undefined || wanted === undefined) return `a range for ${where}, whose engine creates it`
+  if (allocation === undefined || wanted === undefined) return `a range for ${where}, whose engine creates it`
   const found = observed.networks.find((network) => network.configOnly && network.name === configName)
   if (found === undefined) return `${configName} on ${where}, whose engine creates it`
-  const isOurs = share.isAdopted || found.labels[NETWORK_LABEL] === name
+  const isOurs = allocation.isAdopted || found.labels[NETWORK_LABEL] === name
   const parent = wanted.parent === 'auto' ? (found.options.parent ?? '') : wanted.parent
   if (!isOurs || differences(found, configNetwork(wanted, parent)).length > 0) {
     return `${configName} of ${where} to be as wanted`

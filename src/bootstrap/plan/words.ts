@@ -160,7 +160,7 @@ export interface NetworkPlan {
   readonly name: string
   readonly verdict: NetworkVerdict
   readonly problems: readonly PlanProblem[]
-  /** Sorted by host name: every node of the Swarm, and nodes that left and still have a share. Empty in a brief plan. */
+  /** Sorted by host name: every node of the Swarm, and nodes that left and still have an allocation. Empty in a brief plan. */
   readonly nodes: readonly NodePlan[]
   readonly steps: readonly Step[]
 }

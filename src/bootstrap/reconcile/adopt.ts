@@ -40,7 +40,7 @@ export async function adoptNetwork(
   const observed = await observer.observe()
   const found = adoption(file.definition, sharedContext({ wanted, observed, options: { ...KEEP, nowMs: now() } }))
   if ('problems' in found) return refused(plan, ...found.problems)
-  const ranges = [...found.record.shares.values()].map(({ hostname, range }) => `${hostname} ${range}`)
+  const ranges = [...found.record.allocations.values()].map(({ hostname, range }) => `${hostname} ${range}`)
   const text = [`take over ${network}: ${ranges.join(', ')}`, ...found.notes].join('; ')
   const progress = { network, step: 'write-record' as const }
   onProgress({ ...progress, state: 'begun', text })

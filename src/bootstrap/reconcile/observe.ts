@@ -91,8 +91,8 @@ export function createObserver({ swarm, definitions, reports, now }: ObserverDep
 }
 
 /** What ends tasks, or waits for their end, asks anew. */
-const dependsOnTasks = ({ phase, shares }: NetworkRecord): boolean =>
-  phase === 'removing' || [...shares.values()].some(({ change }) => change !== undefined)
+const dependsOnTasks = ({ phase, allocations }: NetworkRecord): boolean =>
+  phase === 'removing' || [...allocations.values()].some(({ change }) => change !== undefined)
 
 function revisionsOf(
   records: ReadonlyMap<string, NetworkRecord>,

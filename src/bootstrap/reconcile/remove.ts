@@ -70,7 +70,7 @@ function whyNot(swarm: BootstrapSwarm, network: string, record: NetworkRecord): 
     const message = `The network ${network} is used by ${names}: remove ${used.length === 1 ? 'that service' : 'those services'}, or take the network from ${used.length === 1 ? 'it' : 'them'}.`
     return { network, code: 'in-use', message }
   }
-  const changing = [...record.shares.values()].filter(({ change }) => change !== undefined)
+  const changing = [...record.allocations.values()].filter(({ change }) => change !== undefined)
   if (changing.length === 0) return undefined
   const names = changing
     .map(({ hostname }) => hostname)

@@ -12,7 +12,7 @@ export interface AddressCount {
   readonly free: number | null
 }
 
-/** From this share of the addresses on, they are scarce. */
+/** From this part of the addresses on, they are scarce. */
 export const SCARCE_PERCENT = 80
 
 export interface AddressUse {
@@ -94,7 +94,7 @@ export function percentTaken({ usable, free }: AddressCount): number | undefined
 
 export const areScarce = (count: AddressCount): boolean => (percentTaken(count) ?? 0) >= SCARCE_PERCENT
 
-interface Share {
+interface Allocation {
   readonly network: string
   readonly nodeId: string
   readonly range: string
@@ -104,7 +104,7 @@ interface Share {
 /** `keepOnly` forgets every other network. */
 export function createLeastFree() {
   const seen = new Map<string, Map<string, number>>()
-  const keepFree = ({ network, nodeId, range, count }: Share, isHeard: boolean): AddressCount => {
+  const keepFree = ({ network, nodeId, range, count }: Allocation, isHeard: boolean): AddressCount => {
     if (count.free === null) return count
     const ofNetwork = seen.get(network) ?? new Map<string, number>()
     seen.set(network, ofNetwork)

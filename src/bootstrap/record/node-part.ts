@@ -1,11 +1,11 @@
-/** What a share means on its node: what becomes of each address, and what is wanted of the node. Pure. */
+/** What an allocation means on its node: what becomes of each address, and what is wanted of the node. Pure. */
 import { addressOf, blockOf, contains } from '../../foundation/address.ts'
 import type { WantedFamily, WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import { countLeft, engineOwn, type FamilyLayout, familyLayout } from '../definition/family-layout.ts'
-import type { NetworkRecord, NodeShare } from './record.ts'
+import type { NetworkRecord, NodeAllocation } from './record.ts'
 
-export interface ShareLayout {
+export interface AllocationLayout {
   readonly ipv4: FamilyLayout
   readonly ipv6?: FamilyLayout
   /** Containers that fit: each has an address of either family. */
@@ -32,24 +32,24 @@ const layout = (
   return aux === undefined ? wanted : adoptedLayout(wanted, family, aux)
 }
 
-type Part = Pick<NodeShare, 'range' | 'range6' | 'aux' | 'aux6'>
+type Part = Pick<NodeAllocation, 'range' | 'range6' | 'aux' | 'aux6'>
 
-/** Asked for at each report of each node, and neither a definition nor a share ever changes. */
-const known = new WeakMap<NetworkDefinition, WeakMap<Part, ShareLayout>>()
+/** Asked for at each report of each node, and neither a definition nor an allocation ever changes. */
+const known = new WeakMap<NetworkDefinition, WeakMap<Part, AllocationLayout>>()
 
 /** Texts in a record and a definition are validated; on any other this throws RangeError. */
-export const shareLayout = (definition: NetworkDefinition, share: Part): ShareLayout => {
-  const ofDefinition = known.get(definition) ?? new WeakMap<Part, ShareLayout>()
+export const allocationLayout = (definition: NetworkDefinition, allocation: Part): AllocationLayout => {
+  const ofDefinition = known.get(definition) ?? new WeakMap<Part, AllocationLayout>()
   known.set(definition, ofDefinition)
-  const found = ofDefinition.get(share) ?? layoutOf(definition, share)
-  ofDefinition.set(share, found)
+  const found = ofDefinition.get(allocation) ?? layoutOf(definition, allocation)
+  ofDefinition.set(allocation, found)
   return found
 }
 
-const layoutOf = (definition: NetworkDefinition, share: Part): ShareLayout => {
-  const ipv4 = layout(definition, definition.ipv4, { range: share.range, aux: share.aux })
-  if (definition.ipv6 === undefined || share.range6 === undefined) return { ipv4, usable: ipv4.usable }
-  const ipv6 = layout(definition, definition.ipv6, { range: share.range6, aux: share.aux6 })
+const layoutOf = (definition: NetworkDefinition, allocation: Part): AllocationLayout => {
+  const ipv4 = layout(definition, definition.ipv4, { range: allocation.range, aux: allocation.aux })
+  if (definition.ipv6 === undefined || allocation.range6 === undefined) return { ipv4, usable: ipv4.usable }
+  const ipv6 = layout(definition, definition.ipv6, { range: allocation.range6, aux: allocation.aux6 })
   return { ipv4, ipv6, usable: Math.min(ipv4.usable, ipv6.usable) }
 }
 
@@ -62,8 +62,8 @@ export interface WantedInput {
 }
 
 /** While a node is recreated, the range it changes to is what is wanted; before that, what it has. */
-const inForce = (share: NodeShare): Pick<NodeShare, 'range' | 'range6' | 'parent' | 'aux' | 'aux6'> =>
-  share.change?.stage === 'recreating' ? share.change : share
+const inForce = (allocation: NodeAllocation): Pick<NodeAllocation, 'range' | 'range6' | 'parent' | 'aux' | 'aux6'> =>
+  allocation.change?.stage === 'recreating' ? allocation.change : allocation
 
 const wantedFamily = ({ subnet, gateway }: FamilyDefinition, { range, aux, shim }: FamilyLayout): WantedFamily => ({
   subnet,
@@ -73,9 +73,9 @@ const wantedFamily = ({ subnet, gateway }: FamilyDefinition, { range, aux, shim 
   ...(shim === undefined ? {} : { shim }),
 })
 
-const wantedNetwork = ({ definition, phase }: NetworkRecord, share: NodeShare): WantedNetwork => {
-  const part = inForce(share)
-  const layout = shareLayout(definition, part)
+const wantedNetwork = ({ definition, phase }: NetworkRecord, allocation: NodeAllocation): WantedNetwork => {
+  const part = inForce(allocation)
+  const layout = allocationLayout(definition, part)
   const { name, configName, driver, ipv4, ipv6 } = definition
   return {
     name,
@@ -85,20 +85,20 @@ const wantedNetwork = ({ definition, phase }: NetworkRecord, share: NodeShare): 
     parent: part.parent,
     ipv4: wantedFamily(ipv4, layout.ipv4),
     ...(ipv6 === undefined || layout.ipv6 === undefined ? {} : { ipv6: wantedFamily(ipv6, layout.ipv6) }),
-    isAdopted: share.isAdopted,
-    mayRecreate: phase === 'present' && share.change?.stage === 'recreating',
+    isAdopted: allocation.isAdopted,
+    mayRecreate: phase === 'present' && allocation.change?.stage === 'recreating',
   }
 }
 
-/** Networks sorted by name. A node without a share of a network hears nothing of it. */
+/** Networks sorted by name. A node without an allocation of a network hears nothing of it. */
 export const wantedOf = ({ nodeId, records, revision }: WantedInput): WantedState => ({
   v: 1,
   nodeId,
   revision,
   networks: [...records.values()]
     .flatMap((record) => {
-      const share = record.shares.get(nodeId)
-      return share === undefined ? [] : [wantedNetwork(record, share)]
+      const allocation = record.allocations.get(nodeId)
+      return allocation === undefined ? [] : [wantedNetwork(record, allocation)]
     })
     .sort((one, other) => (one.name < other.name ? -1 : 1)),
 })

@@ -10,7 +10,7 @@ import type { NodeReport } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import { indexSpans } from '../address/spans.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import { type NetworkRecord, type NodeShare, parentLabel, parseRangeLabel, rangeLabel } from './record.ts'
+import { type NetworkRecord, type NodeAllocation, parentLabel, parseRangeLabel, rangeLabel } from './record.ts'
 
 export interface RebuildInput {
   /** As it is defined now: what was in force is lost with the record. */
@@ -38,7 +38,7 @@ export type Rebuilt =
 
 type Node = RebuildInput['nodes'][number]
 
-/** What one node shows of its share. */
+/** What one node shows of its allocation. */
 interface Trace {
   readonly node: Node
   readonly label: string | undefined
@@ -60,7 +60,7 @@ const canonical = (text: string | undefined): string | undefined => {
   return block === undefined ? undefined : formatBlock(block)
 }
 
-type Ranges = Pick<NodeShare, 'range' | 'range6'>
+type Ranges = Pick<NodeAllocation, 'range' | 'range6'>
 
 const shown = ({ range, range6 }: Partial<Ranges>): string =>
   [range, range6].filter(Boolean).join(' and ') || 'no range'
@@ -78,9 +78,9 @@ const rangesOf = (network: EngineNetwork, definition: NetworkDefinition): Partia
   return { ...ranges, wrong: `is of the subnet ${is}, and the definition says ${should}` }
 }
 
-type Found = { readonly share?: NodeShare } | { readonly reason: string }
+type Found = { readonly allocation?: NodeAllocation } | { readonly reason: string }
 
-const shareOf = ({ node, label, network, isOurs }: Trace, { definition, nowMs }: RebuildInput): Found => {
+const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, nowMs }: RebuildInput): Found => {
   const { hostname } = node
   const labelled = label === undefined ? undefined : parseRangeLabel(label)
   if (label !== undefined && labelled === undefined) {
@@ -99,7 +99,7 @@ const shareOf = ({ node, label, network, isOurs }: Trace, { definition, nowMs }:
   const range6 = labelled?.range6 ?? made?.range6
   const isAdopted = network !== undefined && !isOurs
   return {
-    share: {
+    allocation: {
       nodeId: node.id,
       hostname,
       range,
@@ -122,7 +122,7 @@ const parentOf = ({
   return wanted === 'auto' ? wanted : (network?.options.parent ?? wanted)
 }
 
-const heldBack = ({ subnets }: EngineNetwork): Pick<NodeShare, 'aux' | 'aux6'> => {
+const heldBack = ({ subnets }: EngineNetwork): Pick<NodeAllocation, 'aux' | 'aux6'> => {
   const of = (isSix: boolean) => subnets.find(({ subnet }) => subnet.includes(':') === isSix)?.aux
   const [aux, aux6] = [of(false), of(true)]
   return { ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) }
@@ -131,37 +131,40 @@ const heldBack = ({ subnets }: EngineNetwork): Pick<NodeShare, 'aux' | 'aux6'> =
 const blocksOf = ({ range, range6 }: Ranges): readonly Block[] =>
   [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
 
-const outside = (share: NodeShare, { ipv4, ipv6 }: NetworkDefinition): string | undefined => {
+const outside = (allocation: NodeAllocation, { ipv4, ipv6 }: NetworkDefinition): string | undefined => {
   const subnets = [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ subnet }) => blockOf(subnet))
-  const lost = blocksOf(share).find((block) => !subnets.some((subnet) => contains(subnet, block)))
+  const lost = blocksOf(allocation).find((block) => !subnets.some((subnet) => contains(subnet, block)))
   if (lost === undefined) return undefined
-  return `${share.hostname}: its range ${formatBlock(lost)} is outside the subnet ${subnets.map(formatBlock).join(' and ')} of the definition`
+  return `${allocation.hostname}: its range ${formatBlock(lost)} is outside the subnet ${subnets.map(formatBlock).join(' and ')} of the definition`
 }
 
 /** A node that joined again under a new id has its old one's range; the label of the old one, which is down, is stale. */
-const withoutPredecessors = (shares: readonly NodeShare[], nodes: RebuildInput['nodes']): readonly NodeShare[] => {
+const withoutPredecessors = (
+  allocations: readonly NodeAllocation[],
+  nodes: RebuildInput['nodes'],
+): readonly NodeAllocation[] => {
   const down = new Set(nodes.filter(({ state }) => state === 'down').map(({ id }) => id))
-  const alive = shares.filter(({ nodeId }) => !down.has(nodeId))
-  const placeOf = (share: NodeShare) => `${share.hostname} ${shown(share)}`
+  const alive = allocations.filter(({ nodeId }) => !down.has(nodeId))
+  const placeOf = (allocation: NodeAllocation) => `${allocation.hostname} ${shown(allocation)}`
   const taken = new Set(alive.map(placeOf))
-  const left = shares.filter((share) => {
-    if (!down.has(share.nodeId) || taken.has(placeOf(share))) return false
-    taken.add(placeOf(share))
+  const left = allocations.filter((allocation) => {
+    if (!down.has(allocation.nodeId) || taken.has(placeOf(allocation))) return false
+    taken.add(placeOf(allocation))
     return true
   })
   return [...alive, ...left]
 }
 
-const overlapping = (shares: readonly NodeShare[]): readonly string[] => {
-  const items = shares.flatMap((share, at) => blocksOf(share).map((span) => ({ span, share, at })))
+const overlapping = (allocations: readonly NodeAllocation[]): readonly string[] => {
+  const items = allocations.flatMap((allocation, at) => blocksOf(allocation).map((span) => ({ span, allocation, at })))
   const index = indexSpans(items)
-  return items.flatMap(({ span, share, at }) =>
+  return items.flatMap(({ span, allocation, at }) =>
     index
       .overlapping(span)
       .filter((other) => other.at > at)
       .map(
         (other) =>
-          `${share.hostname} has ${shown(share)} and ${other.share.hostname} has ${shown(other.share)}: they overlap`,
+          `${allocation.hostname} has ${shown(allocation)} and ${other.allocation.hostname} has ${shown(other.allocation)}: they overlap`,
       ),
   )
 }
@@ -177,19 +180,19 @@ export const rebuildRecord = (input: RebuildInput): Rebuilt => {
   if (traces.every(({ label, isOurs }) => label === undefined && !isOurs)) {
     return isNetworkThere && unheard.length > 0 ? { kind: 'not-yet', reasons: unheard } : { kind: 'nothing-to-rebuild' }
   }
-  const found = traces.map((trace) => shareOf(trace, input))
+  const found = traces.map((trace) => allocationOf(trace, input))
   const told = found.flatMap((one) => ('reason' in one ? [one.reason] : []))
-  const all = found.flatMap((one) => ('share' in one && one.share !== undefined ? [one.share] : []))
-  const shares = withoutPredecessors(all, nodes)
+  const all = found.flatMap((one) => ('allocation' in one && one.allocation !== undefined ? [one.allocation] : []))
+  const allocations = withoutPredecessors(all, nodes)
   const reasons = [
     ...unheard,
     ...told,
-    ...shares.flatMap((share) => outside(share, definition) ?? []),
-    ...overlapping(shares),
+    ...allocations.flatMap((allocation) => outside(allocation, definition) ?? []),
+    ...overlapping(allocations),
   ]
   if (reasons.length > 0) return { kind: 'not-yet', reasons }
-  const byId = new Map(shares.map((share) => [share.nodeId, share]))
+  const byId = new Map(allocations.map((allocation) => [allocation.nodeId, allocation]))
   // A swarm network made from config-only networks that are ours is ours too: it takes no label of its own.
-  const record = { definition, phase: 'present', isAdopted: isNetworkThere, shares: byId, freed: [] } as const
+  const record = { definition, phase: 'present', isAdopted: isNetworkThere, allocations: byId, freed: [] } as const
   return { kind: 'record', record }
 }

@@ -1,5 +1,5 @@
 /**
- * A network's record as the labels of its Swarm config: `definition`, `node.<id>` for each share, `freed.<ranges>` for
+ * A network's record as the labels of its Swarm config: `definition`, `node.<id>` for each allocation, `freed.<ranges>` for
  * each freed range; values are JSON with `v`. What a newer version wrote is read as far as it can be, and its labels and
  * fields stay. What cannot be read is never taken for empty: a range in use would be given again. Pure, total.
  */
@@ -8,7 +8,7 @@ import { Value } from '@sinclair/typebox/value'
 import { parseAddress, parseBlock } from '../../foundation/address.ts'
 import { isJsonObject, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { AddressSpan, FamilyDefinition } from '../definition/definition.ts'
-import { type FreedRange, formatRangeLabel, type NetworkRecord, type NodeShare } from './record.ts'
+import { type FreedRange, formatRangeLabel, type NetworkRecord, type NodeAllocation } from './record.ts'
 
 const Text = Type.String()
 const Span = Type.Object({ first: Text, last: Text })
@@ -56,7 +56,7 @@ const ChangeSchema = Type.Object({
 })
 
 /** `node.<id>`. */
-const ShareEntrySchema = Type.Object({
+const AllocationEntrySchema = Type.Object({
   v,
   nodeId: Text,
   hostname: Text,
@@ -140,15 +140,16 @@ const readDefinitionEntry = (text: string): Pick<NetworkRecord, 'definition' | '
   return { definition, phase, isAdopted }
 }
 
-const readShare = (label: string, text: string): NodeShare => {
-  const { v: _, ...share } = readEntry(ShareEntrySchema, label, text)
-  if (label !== `${NODE}${share.nodeId}`) throw new Unreadable(`the label ${label} is of another node, ${share.nodeId}`)
+const readAllocation = (label: string, text: string): NodeAllocation => {
+  const { v: _, ...allocation } = readEntry(AllocationEntrySchema, label, text)
+  if (label !== `${NODE}${allocation.nodeId}`)
+    throw new Unreadable(`the label ${label} is of another node, ${allocation.nodeId}`)
   checkTexts(label, {
-    blocks4: [share.range, share.change?.range],
-    blocks6: [share.range6, share.change?.range6],
-    addresses: [...values(share.aux), ...values(share.aux6)],
+    blocks4: [allocation.range, allocation.change?.range],
+    blocks6: [allocation.range6, allocation.change?.range6],
+    addresses: [...values(allocation.aux), ...values(allocation.aux6)],
   })
-  return share
+  return allocation
 }
 
 const readFreed = (label: string, text: string): FreedRange => {
@@ -165,11 +166,11 @@ const decode = (labels: Labels): NetworkRecord | { readonly unreadable: string }
     if (text === undefined) throw new Unreadable(`the label ${DEFINITION} is missing`)
     const entries = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1))
     const of = (prefix: string) => entries.filter(([label]) => label.startsWith(prefix))
-    const shares = of(NODE).map(([label, entry]) => readShare(label, entry))
+    const allocations = of(NODE).map(([label, entry]) => readAllocation(label, entry))
     const freed = of(FREED).map(([label, entry]) => readFreed(label, entry))
     return {
       ...readDefinitionEntry(text),
-      shares: new Map(shares.map((share) => [share.nodeId, share])),
+      allocations: new Map(allocations.map((allocation) => [allocation.nodeId, allocation])),
       freed: freed.sort((one, other) => one.freedAtMs - other.freedAtMs),
     }
   } catch (error) {
@@ -200,7 +201,7 @@ const writeEntry = (schema: TSchema, entry: object, before: string | undefined):
 
 const isOurs = (label: string): boolean => label === DEFINITION || label.startsWith(NODE) || label.startsWith(FREED)
 
-const encode = ({ definition, phase, isAdopted, shares, freed }: NetworkRecord, labels: Labels): Labels => {
+const encode = ({ definition, phase, isAdopted, allocations, freed }: NetworkRecord, labels: Labels): Labels => {
   const write = (label: string, schema: TSchema, entry: object): [string, string] => [
     label,
     writeEntry(schema, entry, Object.hasOwn(labels, label) ? labels[label] : undefined),
@@ -208,7 +209,9 @@ const encode = ({ definition, phase, isAdopted, shares, freed }: NetworkRecord, 
   return Object.fromEntries([
     ...Object.entries(labels).filter(([label]) => !isOurs(label)),
     write(DEFINITION, DefinitionEntrySchema, { phase, isAdopted, definition }),
-    ...[...shares.values()].map((share) => write(`${NODE}${share.nodeId}`, ShareEntrySchema, share)),
+    ...[...allocations.values()].map((allocation) =>
+      write(`${NODE}${allocation.nodeId}`, AllocationEntrySchema, allocation),
+    ),
     ...freed.map((entry) => write(`${FREED}${formatRangeLabel(entry)}`, FreedEntrySchema, entry)),
   ])
 }

@@ -8,7 +8,7 @@ import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 
 /** One node's part of a network, for as long as the node is known to the Swarm. */
-export interface NodeShare {
+export interface NodeAllocation {
   readonly nodeId: string
   /** By which a node that left by force and joined again gets its range back. */
   readonly hostname: string
@@ -28,12 +28,12 @@ export interface NodeShare {
   readonly aux?: Readonly<Record<string, string>>
   readonly aux6?: Readonly<Record<string, string>>
   /** A change of range or parent under way. Written before the drain, so that whoever comes next finishes it. */
-  readonly change?: ShareChange
+  readonly change?: AllocationChange
   /** Its availability before `onFault: pause` took it; given back when the node is as wanted again. */
   readonly pausedFrom?: Availability
 }
 
-export interface ShareChange {
+export interface AllocationChange {
   readonly range: string
   readonly range6?: string
   readonly parent: string
@@ -54,7 +54,7 @@ export interface FreedRange {
   readonly nodeId: string
   readonly hostname: string
   readonly freedAtMs: number
-  /** Of an adopted share: as there, for its host when that joins again. */
+  /** Of an adopted allocation: as there, for its host when that joins again. */
   readonly isAdopted?: boolean
   readonly aux?: Readonly<Record<string, string>>
   readonly aux6?: Readonly<Record<string, string>>
@@ -68,7 +68,7 @@ export interface NetworkRecord {
   /** The swarm network was made by hand and taken over, or proved ours by its config-only networks. */
   readonly isAdopted: boolean
   /** By node id. */
-  readonly shares: ReadonlyMap<string, NodeShare>
+  readonly allocations: ReadonlyMap<string, NodeAllocation>
   readonly freed: readonly FreedRange[]
 }
 
@@ -81,11 +81,11 @@ export const RECORD_PREFIX = 'orrery-network-'
 export const QUARANTINE_MS = 24 * 60 * 60 * 1000
 
 /** `172.80.1.0/24`, or `172.80.1.0/24,fd00:40:1::/64`. */
-export const formatRangeLabel = ({ range, range6 }: Pick<NodeShare, 'range' | 'range6'>): string =>
+export const formatRangeLabel = ({ range, range6 }: Pick<NodeAllocation, 'range' | 'range6'>): string =>
   range6 === undefined ? range : `${range},${range6}`
 
 /** In canonical form; `undefined`: the label holds something else. */
-export const parseRangeLabel = (label: string): Pick<NodeShare, 'range' | 'range6'> | undefined => {
+export const parseRangeLabel = (label: string): Pick<NodeAllocation, 'range' | 'range6'> | undefined => {
   const blocks = label.split(',').map((text) => parseBlock(text.trim()))
   const [range, range6, more] = blocks
   if (range?.family !== 4 || more !== undefined || blocks.length > 2) return undefined

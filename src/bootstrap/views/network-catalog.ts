@@ -7,13 +7,13 @@ import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import { groupByNode } from '../capacity/tasks-by.ts'
 import type { DefinitionSet } from '../definition/definition.ts'
-import type { NetworkCatalog, NetworkConditionType, NetworkView, NodeView, ShareView } from '../network.ts'
+import type { AllocationView, NetworkCatalog, NetworkConditionType, NetworkView, NodeView } from '../network.ts'
 import type { ClusterPlan, NetworkPlan } from '../plan/words.ts'
 import type { Definitions, Records } from '../ports.ts'
 import { createLeastFree, sumCounts } from '../record/address-count.ts'
-import type { NetworkRecord, NodeShare } from '../record/record.ts'
+import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
+import { allocationView } from './allocation-view.ts'
 import { networkConditions } from './network-conditions.ts'
-import { shareView } from './share-view.ts'
 
 export interface NetworkCatalogDeps {
   readonly definitions: Pick<Definitions, 'current'>
@@ -51,13 +51,21 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     heard !== undefined && nowMs - heard.receivedAtMs < SILENT_AFTER_MS
   const networkIdOf = (name: string) => networks.current().find((one) => one.name === name && one.scope === 'swarm')?.id
 
-  const viewShare = (record: NetworkRecord, share: NodeShare, at: Moment): ShareView => {
-    const { nodeId } = share
+  const viewAllocation = (record: NetworkRecord, allocation: NodeAllocation, at: Moment): AllocationView => {
+    const { nodeId } = allocation
     const heard = reports.get(nodeId)
     const networkId = networkIdOf(record.definition.name)
-    const given = { record, share, node: nodes.get(nodeId), heard, tasks: at.tasksOf(nodeId), networkId, serviceName }
-    const key = { network: record.definition.name, nodeId, range: share.range }
-    return shareView(given, (count) => keepFree({ ...key, count }, isHeard(heard, at)))
+    const given = {
+      record,
+      allocation,
+      node: nodes.get(nodeId),
+      heard,
+      tasks: at.tasksOf(nodeId),
+      networkId,
+      serviceName,
+    }
+    const key = { network: record.definition.name, nodeId, range: allocation.range }
+    return allocationView(given, (count) => keepFree({ ...key, count }, isHeard(heard, at)))
   }
 
   const viewNetwork = (name: string, at: Moment): NetworkView | undefined => {
@@ -66,12 +74,15 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       at.set.files.find((one) => one.definition?.name === name) ?? at.set.files.find((one) => one.name === name)
     const definition = record?.definition ?? file?.definition
     if (definition === undefined) return undefined
-    const shares = record === undefined ? [] : [...record.shares.values()].map((share) => viewShare(record, share, at))
+    const allocations =
+      record === undefined
+        ? []
+        : [...record.allocations.values()].map((allocation) => viewAllocation(record, allocation, at))
     const issues = at.set.issues.filter((issue) => issue.file === file?.file)
     const plan = deps.plan()?.networks.find((one) => one.name === name)
     const networkId = networkIdOf(name)
     const conditions = networkConditions({
-      ...{ name, record, issues, plan, networkId, shares },
+      ...{ name, record, issues, plan, networkId, allocations },
       unreadable: records.unreadable().get(name),
       isDefined: file !== undefined,
       folderFault: at.set.fault,
@@ -87,8 +98,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       ...(networkId !== undefined && { networkId }),
       conditions: timed(name, conditions),
       issues,
-      count: sumCounts(shares.map(({ count }) => count)),
-      shares: shares.sort(byHostname),
+      count: sumCounts(allocations.map(({ count }) => count)),
+      allocations: allocations.sort(byHostname),
       freed: record?.freed ?? [],
       pending: pendingOf(plan),
     }
@@ -98,10 +109,10 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     const { id, hostname, role, state, availability, engineVersion, address } = node
     const heard = reports.get(id)
     const report = heard?.report
-    const shares = () =>
+    const allocations = () =>
       [...at.records.values()].flatMap((record) => {
-        const share = record.shares.get(id)
-        return share === undefined ? [] : [viewShare(record, share, at)]
+        const allocation = record.allocations.get(id)
+        return allocation === undefined ? [] : [viewAllocation(record, allocation, at)]
       })
     return {
       ...{ id, hostname, role, state, availability, engineVersion },
@@ -115,8 +126,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       hostAddresses: report?.hostAddresses ?? [],
       containers: report?.containers ?? [],
       ...(report !== undefined && { report }),
-      get shares() {
-        return shares().sort((one, other) => (one.network < other.network ? -1 : 1))
+      get allocations() {
+        return allocations().sort((one, other) => (one.network < other.network ? -1 : 1))
       },
     }
   }

@@ -4,7 +4,7 @@ import type { Finding } from '../../foundation/conditions.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { TaskSource } from '../../swarm/ports.ts'
 import type { DefinitionIssue } from '../definition/definition.ts'
-import type { NetworkConditionType, ShareView } from '../network.ts'
+import type { AllocationView, NetworkConditionType } from '../network.ts'
 import type { NetworkPlan, ProblemCode } from '../plan/words.ts'
 import { areScarce, percentTaken, SCARCE_PERCENT } from '../record/address-count.ts'
 import type { NetworkRecord } from '../record/record.ts'
@@ -25,7 +25,7 @@ export interface ConditionInput {
   /** Of the swarm network. Absent: it is not there, or not known. */
   readonly networkId: string | undefined
   readonly nodes: readonly SwarmNode[]
-  readonly shares: readonly ShareView[]
+  readonly allocations: readonly AllocationView[]
   /** Absent: nobody says how tasks are known. */
   readonly taskSource: TaskSource | undefined
   /** Heard lately. */
@@ -137,11 +137,11 @@ const couldHaveOne = ({ state, platform }: SwarmNode): boolean =>
 
 function complete(input: ConditionInput): Found {
   const type = 'Complete'
-  const { record, nodes, shares } = input
+  const { record, nodes, allocations } = input
   if (record === undefined) return { type, status: false, reason: NOT_IN_FORCE }
-  const without = nodes.filter((node) => couldHaveOne(node) && !record.shares.has(node.id))
+  const without = nodes.filter((node) => couldHaveOne(node) && !record.allocations.has(node.id))
   const present = new Set(nodes.map(({ id }) => id))
-  const unready = shares.filter(({ nodeId, isReady }) => present.has(nodeId) && !isReady)
+  const unready = allocations.filter(({ nodeId, isReady }) => present.has(nodeId) && !isReady)
   const reasons = [
     ...(without.length > 0 ? [`without a range: ${names(without.map(({ hostname }) => hostname))}`] : []),
     ...(unready.length > 0 ? [`not ready: ${names(unready.map(({ hostname }) => hostname))}`] : []),
@@ -150,9 +150,9 @@ function complete(input: ConditionInput): Found {
   return { type, status: true, reason: 'each node has a range and is ready' }
 }
 
-function asWanted({ shares }: ConditionInput): Found {
+function asWanted({ allocations }: ConditionInput): Found {
   const type = 'AsWanted'
-  const not = shares.filter(({ isAsWanted }) => isAsWanted !== true)
+  const not = allocations.filter(({ isAsWanted }) => isAsWanted !== true)
   if (not.length === 0) return { type, status: true, reason: 'each node is as wanted' }
   const told = not.map(({ hostname, isAsWanted, faults: [fault] }) => {
     if (isAsWanted === null) return `${hostname} was never heard`
@@ -161,16 +161,16 @@ function asWanted({ shares }: ConditionInput): Found {
   return { type, status: false, reason: names(told) }
 }
 
-function agentsHeard({ shares, isHeard }: ConditionInput): Found {
+function agentsHeard({ allocations, isHeard }: ConditionInput): Found {
   const type = 'AgentsHeard'
-  const silent = shares.filter(({ nodeId }) => !isHeard(nodeId))
+  const silent = allocations.filter(({ nodeId }) => !isHeard(nodeId))
   if (silent.length === 0) return { type, status: true, reason: 'each agent was heard in the last 15 s' }
   return { type, status: false, reason: `not heard in the last 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
 }
 
-function addressesLeft({ shares }: ConditionInput): Found {
+function addressesLeft({ allocations }: ConditionInput): Found {
   const type = 'AddressesLeft'
-  const scarce = shares.filter(({ count }) => areScarce(count))
+  const scarce = allocations.filter(({ count }) => areScarce(count))
   if (scarce.length === 0) return { type, status: true, reason: `below ${SCARCE_PERCENT} % in use on every node` }
   const told = scarce.map(({ hostname, count }) => `${hostname} ${percentTaken(count)} % (${count.free} left)`)
   return { type, status: false, reason: names(told) }

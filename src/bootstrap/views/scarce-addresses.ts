@@ -2,7 +2,7 @@
 import { createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
-import type { NetworkCatalog, ShareView } from '../network.ts'
+import type { AllocationView, NetworkCatalog } from '../network.ts'
 import { areScarce, percentTaken } from '../record/address-count.ts'
 
 const LOOK_EVERY_MS = 5000
@@ -19,7 +19,7 @@ export interface ScarceAddresses {
 }
 
 export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): ScarceAddresses {
-  const log = createOnceLog<ShareView>({
+  const log = createOnceLog<AllocationView>({
     keyOf: ({ network, nodeId, range }) => `${network} ${nodeId} ${range}`,
     begun({ network, hostname, nodeId, range, count }) {
       const { usable, used, free } = count
@@ -29,7 +29,8 @@ export function watchScarceAddresses({ catalog, logger }: ScarceAddressesDeps): 
       )
     },
   })
-  const look = () => log(catalog.networks().flatMap(({ shares }) => shares.filter(({ count }) => areScarce(count))))
+  const look = () =>
+    log(catalog.networks().flatMap(({ allocations }) => allocations.filter(({ count }) => areScarce(count))))
 
   return {
     look,

@@ -1,11 +1,11 @@
 /** `orrery network status`: what is in force, every node and address, and what is not as it should be. */
 import type {
   AddressView,
+  AllocationView,
   NetworkCatalog,
   NetworkConditionType,
   NetworkView,
   NodeView,
-  ShareView,
 } from '../../bootstrap/network.ts'
 import { wireNetwork } from '../../http/wire/network.ts'
 import type { Console, ExitCode } from '../console.ts'
@@ -61,14 +61,14 @@ interface Shown {
 
 /** A network for people: a line of its figures, what is not as it should be, its nodes, its addresses. */
 function networkText(network: NetworkView, shown: Shown): string {
-  const { shares, freed, pending } = network
+  const { allocations, freed, pending } = network
   const lines = [
     headLine(network),
     ...network.conditions.flatMap((condition) => conditionLine(condition, shown)),
     ...freed.map(({ range, range6, hostname }) => `  freed: ${both(range, range6)}, once ${hostname}'s`),
     ...pending.map((text) => `  next: ${text}`),
   ]
-  const tables = shares.length === 0 ? '' : `${nodeTable(shares, shown)}${addressPart(shares, shown)}`
+  const tables = allocations.length === 0 ? '' : `${nodeTable(allocations, shown)}${addressPart(allocations, shown)}`
   return `${lines.map((line) => `${line}\n`).join('')}${tables}`
 }
 
@@ -98,9 +98,9 @@ const cell = (...texts: readonly (string | undefined)[]): string => texts.filter
 
 const NODE_HEAD = ['NODE', 'RANGE', 'PARENT', 'SHIM', 'USED', 'FREE', 'READY', 'AS WANTED', 'AGENT']
 
-function nodeTable(shares: readonly ShareView[], shown: Shown): string {
-  const rows = shares.map((share) => {
-    const { hostname, range, range6, parent, shim, shim6, count, isReady, change } = share
+function nodeTable(allocations: readonly AllocationView[], shown: Shown): string {
+  const rows = allocations.map((allocation) => {
+    const { hostname, range, range6, parent, shim, shim6, count, isReady, change } = allocation
     const { usable, used, free } = count
     return [
       hostname,
@@ -110,19 +110,19 @@ function nodeTable(shares: readonly ShareView[], shown: Shown): string {
       `${used ?? 'unknown'} of ${usable}`,
       free ?? 'unknown',
       isReady ? 'yes' : 'no',
-      asWanted(share),
-      agentCell(share, shown),
+      asWanted(allocation),
+      agentCell(allocation, shown),
     ]
   })
   return textTable(NODE_HEAD, rows)
 }
 
-function asWanted({ isAsWanted, faults }: ShareView): string {
+function asWanted({ isAsWanted, faults }: AllocationView): string {
   if (isAsWanted === null) return 'unknown'
   return cell(isAsWanted ? 'yes' : 'no', ...faults.map(({ code, message }) => `${code}: ${message}`))
 }
 
-function agentCell({ nodeId }: ShareView, { agents, areAgentsUnknown }: Shown): string {
+function agentCell({ nodeId }: AllocationView, { agents, areAgentsUnknown }: Shown): string {
   const agent = agents.get(nodeId)
   if (areAgentsUnknown) return 'unknown'
   if (agent?.reportedAtMs === undefined) return 'never heard'
@@ -132,8 +132,10 @@ function agentCell({ nodeId }: ShareView, { agents, areAgentsUnknown }: Shown): 
 
 const ADDRESS_HEAD = ['NODE', 'ADDRESS', 'USE', 'SERVICE', 'TASK', 'CONTAINER', 'STATE']
 
-function addressPart(shares: readonly ShareView[], { areAddressesAsked }: Shown): string {
-  const all = shares.flatMap((share) => share.addresses.map((address) => ({ hostname: share.hostname, ...address })))
+function addressPart(allocations: readonly AllocationView[], { areAddressesAsked }: Shown): string {
+  const all = allocations.flatMap((allocation) =>
+    allocation.addresses.map((address) => ({ hostname: allocation.hostname, ...address })),
+  )
   const shown = areAddressesAsked ? all : all.filter(({ use }) => use !== 'reserved')
   if (shown.length === 0) return ''
   if (!areAddressesAsked && shown.length > MANY_ADDRESSES) {

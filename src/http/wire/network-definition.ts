@@ -19,7 +19,7 @@ export const DefinitionSchema = Type.Object(
     subnet: Type.String(),
     gateway: Text,
     pool: Spans,
-    range: Type.Integer({ description: 'One node’s share, as a prefix length.' }),
+    range: Type.Integer({ description: 'One node’s range, as a prefix length.' }),
     reserve: Spans,
     nodes: Pins,
     subnet6: Text,

@@ -1,7 +1,7 @@
 /** Networks and what nodes have of them, as `GET /v1/network` shows them. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { DefinitionIssue } from '../../bootstrap/definition/definition.ts'
-import type { AddressView, NetworkConditionType, NetworkView, ShareView } from '../../bootstrap/network.ts'
+import type { AddressView, AllocationView, NetworkConditionType, NetworkView } from '../../bootstrap/network.ts'
 import type { AddressCount } from '../../bootstrap/record/address-count.ts'
 import { type FreedRange, QUARANTINE_MS } from '../../bootstrap/record/record.ts'
 import { enumeration } from './enumeration.ts'
@@ -37,7 +37,7 @@ const AddressSchema = Type.Object({
   serviceName: Text,
 })
 
-export const ShareSchema = Type.Object(
+export const AllocationSchema = Type.Object(
   {
     network: Type.String(),
     nodeId: Type.String(),
@@ -56,7 +56,7 @@ export const ShareSchema = Type.Object(
       description: 'Every address that is in use; a task without one waits for it. Empty with `addresses=false`.',
     }),
   },
-  { $id: 'Share', description: 'One node’s part of one network.' },
+  { $id: 'Allocation', description: 'One node’s part of one network.' },
 )
 
 export const IssueSchema = Type.Object({
@@ -96,7 +96,7 @@ export const NetworkSchema = Type.Object(
     ...COUNT,
     conditions: Type.Array(ConditionSchema),
     issues: Type.Array(IssueSchema),
-    nodes: Type.Array(Type.Unsafe<Static<typeof ShareSchema>>(Type.Ref('Share#'))),
+    nodes: Type.Array(Type.Unsafe<Static<typeof AllocationSchema>>(Type.Ref('Allocation#'))),
     freed: Type.Array(
       Type.Object({
         range: Type.String(),
@@ -113,7 +113,7 @@ export const NetworkSchema = Type.Object(
   { $id: 'Network' },
 )
 
-export type WireShare = Static<typeof ShareSchema>
+export type WireAllocation = Static<typeof AllocationSchema>
 export type WireNetwork = Static<typeof NetworkSchema>
 
 /** What a caller wants to see; a list of 1000 nodes has 100,000 addresses. */
@@ -122,7 +122,7 @@ export interface Shown {
 }
 
 export function wireNetwork(view: NetworkView, shown: Shown): WireNetwork {
-  const { name, definition, file, isInForce, networkId, conditions, issues, count, shares, freed, pending } = view
+  const { name, definition, file, isInForce, networkId, conditions, issues, count, allocations, freed, pending } = view
   return {
     name,
     definition: wireDefinition(definition),
@@ -137,26 +137,26 @@ export function wireNetwork(view: NetworkView, shown: Shown): WireNetwork {
       since: rfc3339(sinceMs),
     })),
     issues: issues.map((issue) => ({ ...issue })),
-    nodes: shares.map((share) => wireShare(share, shown)),
+    nodes: allocations.map((allocation) => wireAllocation(allocation, shown)),
     freed: freed.map(wireFreed),
     pending: [...pending],
   }
 }
 
-export function wireShare(share: ShareView, shown: Shown): WireShare {
+export function wireAllocation(allocation: AllocationView, shown: Shown): WireAllocation {
   // Not spread: the addresses are put together when they are read.
-  const { network, nodeId, hostname, range, range6, parent, shim, shim6, count, faults, change } = share
+  const { network, nodeId, hostname, range, range6, parent, shim, shim6, count, faults, change } = allocation
   return {
     ...{ network, nodeId, hostname, range, parent },
     ...(range6 !== undefined && { range6 }),
     ...(shim !== undefined && { shim }),
     ...(shim6 !== undefined && { shim6 }),
     ...wireCount(count),
-    ready: share.isReady,
-    asWanted: share.isAsWanted,
+    ready: allocation.isReady,
+    asWanted: allocation.isAsWanted,
     faults: faults.map((fault) => ({ ...fault })),
     ...(change !== undefined && { change }),
-    addresses: shown.addresses ? [...share.addresses] : [],
+    addresses: shown.addresses ? [...allocation.addresses] : [],
   }
 }
 

@@ -4,7 +4,7 @@ import type { NodeView } from '../../bootstrap/network.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { NodeReport } from '../../swarm/node-report.ts'
 import { enumeration } from './enumeration.ts'
-import { FaultSchema, type ShareSchema, type Shown as ShownShares, wireShare } from './network.ts'
+import { type AllocationSchema, FaultSchema, type Shown as ShownShares, wireAllocation } from './network.ts'
 import { rfc3339 } from './time.ts'
 
 const Text = Type.Optional(Type.String())
@@ -39,7 +39,7 @@ export const NodeSchema = Type.Object(
       faults: Type.Array(FaultSchema),
     }),
     hostAddresses: Type.Array(Type.Object({ link: Type.String(), address: Type.String() })),
-    networks: Type.Array(Type.Unsafe<Static<typeof ShareSchema>>(Type.Ref('Share#'))),
+    networks: Type.Array(Type.Unsafe<Static<typeof AllocationSchema>>(Type.Ref('Allocation#'))),
     containers: Type.Array(ContainerSchema),
     report: Type.Optional(
       Type.Unsafe<NodeReport>({
@@ -77,7 +77,7 @@ export function wireNode(view: NodeView, shown: Shown): WireNode {
       faults: faults.map((fault) => ({ ...fault })),
     },
     hostAddresses: hostAddresses.map((one) => ({ ...one })),
-    networks: view.shares.map((share) => wireShare(share, shown)),
+    networks: view.allocations.map((allocation) => wireAllocation(allocation, shown)),
     containers: [...view.containers],
     ...(shown.report && report && { report: { ...report, networks: report.networks.map(withOurLabels) } }),
   }

@@ -9,7 +9,7 @@ import { createMetricsRegistry } from '../../../src/adapters/metrics/registry.ts
 import type { StandingAlert } from '../../../src/autoscaling/alerts/alert-state.ts'
 import type { Autoscaler, ConditionType } from '../../../src/autoscaling/autoscaler.ts'
 import type { NetworkView, NodeView } from '../../../src/bootstrap/network.ts'
-import { aNetwork, aNode, aShare } from '../../support/builders/network-views.ts'
+import { aNetwork, aNode, anAllocation } from '../../support/builders/network-views.ts'
 import { aDecision, anAutoscaler, IN_SYNC, T0 } from '../../support/use-cases/fake-use-cases.ts'
 
 /** The figures of every capability on one page. */
@@ -142,13 +142,13 @@ describe('the gauges of networks', () => {
       { type: 'Complete', status: true, reason: '', sinceMs: T0 },
       { type: 'Orphaned', status: false, reason: '', sinceMs: T0 },
     ] as const
-    const sick = aShare({
+    const sick = anAllocation({
       hostname: 'worker2',
       isReady: false,
       isAsWanted: false,
       count: { usable: 10, used: null, free: null },
     })
-    const { samples } = await networksOf([aNetwork({ conditions, shares: [aShare(), sick] })], [aNode()])
+    const { samples } = await networksOf([aNetwork({ conditions, allocations: [anAllocation(), sick] })], [aNode()])
     expect(await samples()).toEqual([
       'orrery_network_addresses{network="vlan40",node="worker1",state="usable"} 253',
       'orrery_network_addresses{network="vlan40",node="worker1",state="used"} 1',
@@ -167,7 +167,7 @@ describe('the gauges of networks', () => {
 
   it('leave out an agent that was never heard, and the nodes of a network that is only defined', async () => {
     const unheard = aNode({ agent: { isHeard: false, faults: [] } })
-    const { samples } = await networksOf([aNetwork({ isInForce: false, conditions: [], shares: [] })], [unheard])
+    const { samples } = await networksOf([aNetwork({ isInForce: false, conditions: [], allocations: [] })], [unheard])
     expect(await samples()).toEqual([])
   })
 

@@ -6,7 +6,7 @@ import type { HeardReport, ReportedContainer } from '../../../src/swarm/node-rep
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import type { Placement } from '../../../src/swarm/services.ts'
 import { NOW } from './autoscaling.ts'
-import { byNodeId, configOnly, definition, record, report, share } from './networks.ts'
+import { allocation, byNodeId, configOnly, definition, record, report } from './networks.ts'
 
 export const NETWORK_ID = 'id-vlan40'
 
@@ -44,13 +44,13 @@ export function swarmNetwork(over: Partial<EngineNetwork> = {}): EngineNetwork {
 
 /** Of `lab-1`, `lab-2`, … with so many usable addresses each, 16 at most; `undefined`: it has no range. */
 export function networkRecord(usable: readonly (number | undefined)[]): NetworkRecord {
-  const shares = usable.flatMap((count, index) => {
+  const allocations = usable.flatMap((count, index) => {
     if (count === undefined) return []
     const held = Array.from({ length: 16 - count }, (_, at) => [`held-${at}`, `172.80.${index + 1}.${at}`])
     const aux: Record<string, string> = Object.fromEntries(held)
-    return [share(hostnameOf(index), `172.80.${index + 1}.0/28`, { isAdopted: true, aux })]
+    return [allocation(hostnameOf(index), `172.80.${index + 1}.0/28`, { isAdopted: true, aux })]
   })
-  return record({ definition: definition({ edges: 'use', shim: false }), shares: byNodeId(shares) })
+  return record({ definition: definition({ edges: 'use', shim: false }), allocations: byNodeId(allocations) })
 }
 
 export function container(over: Partial<ReportedContainer> = {}): ReportedContainer {

@@ -1,8 +1,8 @@
 /** Networks and nodes for tests of what shows them. */
 
 import type { NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
-import type { NetworkCatalog, NetworkView, NodeView, ShareView } from '../../../src/bootstrap/network.ts'
-import type { NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
+import type { AllocationView, NetworkCatalog, NetworkView, NodeView } from '../../../src/bootstrap/network.ts'
+import type { NetworkRecord, NodeAllocation } from '../../../src/bootstrap/record/record.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
 import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
@@ -11,7 +11,7 @@ import type { WantedState } from '../../../src/swarm/wanted.ts'
 import { wantedNetwork } from '../node/plan-fixture.ts'
 import { T0 } from '../use-cases/fake-use-cases.ts'
 import { swarmNode } from './addresses.ts'
-import { byNodeId, definition, family, record, report, share } from './networks.ts'
+import { allocation, byNodeId, definition, family, record, report } from './networks.ts'
 
 export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition =>
   definition({
@@ -50,7 +50,7 @@ export const aContainer = (
   ...change,
 })
 
-export const aShare = (change: Partial<ShareView> = {}): ShareView => ({
+export const anAllocation = (change: Partial<AllocationView> = {}): AllocationView => ({
   network: 'vlan40',
   nodeId: 'node-1',
   hostname: 'worker1',
@@ -85,7 +85,7 @@ export const aNetwork = (change: Partial<NetworkView> = {}): NetworkView => ({
   conditions: [{ type: 'Complete', status: true, reason: 'each node has a range and is ready', sinceMs: T0 }],
   issues: [],
   count: { usable: 253, used: 1, free: 252 },
-  shares: [aShare()],
+  allocations: [anAllocation()],
   freed: [],
   pending: [],
   ...change,
@@ -101,7 +101,7 @@ export const aNode = (change: Partial<NodeView> = {}): NodeView => ({
   address: '10.0.0.12',
   agent: { isHeard: true, version: '0.1.0', reportedAtMs: T0, revision: 7, faults: [] },
   hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
-  shares: [aShare()],
+  allocations: [anAllocation()],
   containers: [aContainer('172.80.2.1')],
   report: aReport(),
   ...change,
@@ -155,10 +155,10 @@ export const aSwarmNode = (change: Partial<SwarmNode> = {}): SwarmNode =>
     ...change,
   })
 
-export const aNodeShare = (change: Partial<NodeShare> = {}): NodeShare =>
-  share('worker1', '172.80.2.0/24', { nodeId: 'node-1', givenAtMs: T0, ...change })
+export const aNodeAllocation = (change: Partial<NodeAllocation> = {}): NodeAllocation =>
+  allocation('worker1', '172.80.2.0/24', { nodeId: 'node-1', givenAtMs: T0, ...change })
 
 export const aRecord = (
-  shares: readonly NodeShare[] = [aNodeShare()],
+  allocations: readonly NodeAllocation[] = [aNodeAllocation()],
   change: Partial<NetworkRecord> = {},
-): NetworkRecord => record({ definition: aDefinition(), shares: byNodeId(shares), ...change })
+): NetworkRecord => record({ definition: aDefinition(), allocations: byNodeId(allocations), ...change })

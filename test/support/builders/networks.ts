@@ -2,7 +2,7 @@
 
 import type { AllocationInput, AllocationNode } from '../../../src/bootstrap/allocation/allocation.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
-import type { FreedRange, NetworkRecord, NodeShare } from '../../../src/bootstrap/record/record.ts'
+import type { FreedRange, NetworkRecord, NodeAllocation } from '../../../src/bootstrap/record/record.ts'
 import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
 import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import { NOW } from './autoscaling.ts'
@@ -53,7 +53,7 @@ export function node(hostname: string, over: Partial<AllocationNode> = {}): Allo
   return { id: `id-${hostname}`, hostname, state: 'ready', labels: {}, platform, ...over }
 }
 
-export function share(hostname: string, range: string, over: Partial<NodeShare> = {}): NodeShare {
+export function allocation(hostname: string, range: string, over: Partial<NodeAllocation> = {}): NodeAllocation {
   return {
     nodeId: `id-${hostname}`,
     hostname,
@@ -69,15 +69,15 @@ export function freedRange(hostname: string, range: string, over: Partial<FreedR
   return { range, nodeId: `id-${hostname}`, hostname, freedAtMs: NOW - HOUR_MS, ...over }
 }
 
-export const byNodeId = (shares: readonly NodeShare[]): ReadonlyMap<string, NodeShare> =>
-  new Map(shares.map((one) => [one.nodeId, one]))
+export const byNodeId = (allocations: readonly NodeAllocation[]): ReadonlyMap<string, NodeAllocation> =>
+  new Map(allocations.map((one) => [one.nodeId, one]))
 
 export function record(over: Partial<NetworkRecord> = {}): NetworkRecord {
-  return { definition: definition(), phase: 'present', isAdopted: false, shares: new Map(), freed: [], ...over }
+  return { definition: definition(), phase: 'present', isAdopted: false, allocations: new Map(), freed: [], ...over }
 }
 
-export function allocation(over: Partial<AllocationInput> = {}): AllocationInput {
-  return { definition: definition(), shares: new Map(), freed: [], claims: [], nodes: [], nowMs: NOW, ...over }
+export function allocationInput(over: Partial<AllocationInput> = {}): AllocationInput {
+  return { definition: definition(), allocations: new Map(), freed: [], claims: [], nodes: [], nowMs: NOW, ...over }
 }
 
 /** A config-only network that an agent made. */

@@ -45,8 +45,8 @@ export function modelledCluster() {
     return isWritten
   }
 
-  const look = ({ shares, freed }: NetworkRecord) => {
-    const given = [...shares.values()].flatMap(({ nodeId: who, range, change }) =>
+  const look = ({ allocations, freed }: NetworkRecord) => {
+    const given = [...allocations.values()].flatMap(({ nodeId: who, range, change }) =>
       [range, ...(change === undefined ? [] : [change.range])].map((text) => ({ who, block: blockOf(text) })),
     )
     const left = freed

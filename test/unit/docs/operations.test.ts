@@ -33,7 +33,7 @@ async function everythingOfNetworks(engine: FakeEngine, { bootstrap }: Swarm) {
     kind: 'committed',
   })
   const record = { definition: aDefinition({ name: 'lan' }), phase: 'present', isAdopted: false, freed: [] } as const
-  await records.update('lan', () => ({ ...record, shares: new Map() }))
+  await records.update('lan', () => ({ ...record, allocations: new Map() }))
   expect(await networks.create({ name: 'lan', driver: 'macvlan', configFrom: 'lan_config' })).toEqual({
     kind: 'committed',
   })

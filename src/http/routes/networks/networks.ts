@@ -4,7 +4,7 @@ import type { AgentDesk } from '../../../agent/reporting.ts'
 import type { NetworkCatalog } from '../../../bootstrap/network.ts'
 import { notInSync, type SyncStatus } from '../../../swarm/sync.ts'
 import type { EventSource, Http, RouteGroup, TypedApp } from '../../route-group.ts'
-import { IssueSchema, NetworkSchema, ShareSchema, wireNetwork } from '../../wire/network.ts'
+import { AllocationSchema, IssueSchema, NetworkSchema, wireNetwork } from '../../wire/network.ts'
 import { NodeSchema, wireNode } from '../../wire/node.ts'
 import { rfc3339 } from '../../wire/time.ts'
 import { answers, FlagQuery, isSet, NameParams, named, needs } from '../schemas.ts'
@@ -21,7 +21,7 @@ export const networkRoutes = (deps: NetworkRouteDeps): RouteGroup => ({
   tags: [{ name: 'network', description: 'Networks, their ranges and addresses, and the nodes that have them' }],
   events: deps.events,
   register(app, http) {
-    for (const schema of [ShareSchema, NetworkSchema, NodeSchema]) app.addSchema(schema)
+    for (const schema of [AllocationSchema, NetworkSchema, NodeSchema]) app.addSchema(schema)
     networkReads(app, deps, http)
     nodeReads(app, deps, http)
     app.register(async (scope) => reportRoutes(scope, deps.agents, { ...http, provenBy: 'token' }))

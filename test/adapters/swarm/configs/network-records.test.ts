@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { NetworkRecord } from '../../../../src/bootstrap/record/record.ts'
 import { recordCodec } from '../../../../src/bootstrap/record/record-codec.ts'
-import { definition, record, share } from '../../../support/builders/networks.ts'
+import { allocation, definition, record } from '../../../support/builders/networks.ts'
 import { eventually, fakeEngine, inSync, sleep, swarmOn } from '../swarm-fixture.ts'
 
 const labelsOf = (of: NetworkRecord) => recordCodec.encode(of, {})
-const inForce = record({ shares: new Map([['id-worker1', share('worker1', '172.80.1.0/24')]]) })
+const inForce = record({ allocations: new Map([['id-worker1', allocation('worker1', '172.80.1.0/24')]]) })
 const phase = (next: NetworkRecord['phase']) => (before: NetworkRecord | undefined) =>
   before && { ...before, phase: next }
 
@@ -26,7 +26,7 @@ describe('the records of networks', () => {
       'orrery-state': {},
     })
     expect([...records.all().keys()]).toEqual(['vlan40'])
-    expect(records.all().get('vlan40')?.shares.get('id-worker1')?.range).toBe('172.80.1.0/24')
+    expect(records.all().get('vlan40')?.allocations.get('id-worker1')?.range).toBe('172.80.1.0/24')
   })
 
   it('that cannot be understood are told apart, and never written over', async () => {
@@ -71,13 +71,13 @@ describe('the records of networks', () => {
     await Promise.all(
       both.map(({ bootstrap }, at) =>
         bootstrap.records.update('vlan40', (before = record()) => {
-          const one = share(`worker${at}`, `172.80.${at + 1}.0/24`)
-          return { ...before, shares: new Map([...before.shares, [one.nodeId, one]]) }
+          const one = allocation(`worker${at}`, `172.80.${at + 1}.0/24`)
+          return { ...before, allocations: new Map([...before.allocations, [one.nodeId, one]]) }
         }),
       ),
     )
     for (const { bootstrap } of both) {
-      await eventually(() => bootstrap.records.all().get('vlan40')?.shares.size === 2)
+      await eventually(() => bootstrap.records.all().get('vlan40')?.allocations.size === 2)
     }
   })
 

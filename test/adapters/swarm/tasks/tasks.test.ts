@@ -22,7 +22,7 @@ const connected = async (prepare: (engine: FakeEngine, network: string) => void 
   await eventually(() => bootstrap.sync().inSync)
   const inForce = async () =>
     await bootstrap.records.update('vlan40', () => ({
-      ...{ definition: aDefinition(), phase: 'present', isAdopted: false, shares: new Map(), freed: [] },
+      ...{ definition: aDefinition(), phase: 'present', isAdopted: false, allocations: new Map(), freed: [] },
     }))
   const states = () => Object.fromEntries(bootstrap.tasks.list().map(({ id, state }) => [id, state]))
   return { engine, network, bootstrap, tasks: bootstrap.tasks, inForce, states }

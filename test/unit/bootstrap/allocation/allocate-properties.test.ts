@@ -6,7 +6,7 @@ import type { AllocationInput, AllocationNode } from '../../../../src/bootstrap/
 import { type FreedRange, type NetworkRecord, QUARANTINE_MS } from '../../../../src/bootstrap/record/record.ts'
 import { blockOf, contains, overlaps, type Span, spanOf } from '../../../../src/foundation/address.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
-import { allocation, definition, family, family6, HOUR_MS, node } from '../../../support/builders/networks.ts'
+import { allocationInput, definition, family, family6, HOUR_MS, node } from '../../../support/builders/networks.ts'
 
 type Ranges = { readonly range: string; readonly range6?: string }
 
@@ -74,7 +74,7 @@ const world = fc
 
 interface Cluster {
   readonly nodes: readonly AllocationNode[]
-  readonly shares: NetworkRecord['shares']
+  readonly allocations: NetworkRecord['allocations']
   readonly freed: readonly FreedRange[]
   readonly nowMs: number
   readonly joined: number
@@ -98,16 +98,16 @@ const happen = (cluster: Cluster, what: Event): Cluster => {
   return { ...cluster, joined: joined + 1, nodes: [...nodes, node(name, { id: `id-${joined}` })] }
 }
 
-const begin: Cluster = { nodes: [], shares: new Map(), freed: [], nowMs: NOW, joined: 0 }
+const begin: Cluster = { nodes: [], allocations: new Map(), freed: [], nowMs: NOW, joined: 0 }
 
-/** Each allocation on the way, with what was before. */
+/** Each allocationInput on the way, with what was before. */
 const live = (fixed: Pick<AllocationInput, 'definition' | 'claims'>, events: readonly Event[]) => {
   let cluster = begin
   return events.map((what) => {
     const before = happen(cluster, what)
-    const input = allocation({ ...fixed, ...before })
+    const input = allocationInput({ ...fixed, ...before })
     const after = allocate(input)
-    cluster = { ...before, shares: after.shares, freed: after.freed }
+    cluster = { ...before, allocations: after.allocations, freed: after.freed }
     return { input, after }
   })
 }
@@ -121,7 +121,7 @@ describe('whatever joins, leaves and comes back', () => {
       fc.property(story, ([fixed, events]) => {
         for (const { input, after } of live(fixed, events)) {
           const freed = after.freed.filter((one) => isWaiting(one, input.nowMs))
-          expectDisjoint([...after.shares.values(), ...freed].flatMap(spansOf))
+          expectDisjoint([...after.allocations.values(), ...freed].flatMap(spansOf))
         }
       }),
     )
@@ -136,7 +136,7 @@ describe('whatever joins, leaves and comes back', () => {
         const hosts = fixed.claims.map(({ text }) => blockOf(`${text}/32`))
         const never = [...ipv4.reserve.map(spanOf), ...hosts, blockOf(`${ipv4.gateway}/32`)]
         for (const { after } of live(fixed, events)) {
-          for (const { hostname, range, range6 } of after.shares.values()) {
+          for (const { hostname, range, range6 } of after.allocations.values()) {
             expect(ipv4.pins[hostname] === range || pools.some((pool) => contains(pool, blockOf(range)))).toBe(true)
             expect(never.some((span) => overlaps(span, blockOf(range)))).toBe(false)
             expect(range6 !== undefined).toBe(ipv6 !== undefined)
@@ -151,12 +151,12 @@ describe('whatever joins, leaves and comes back', () => {
     fc.assert(
       fc.property(story, ([fixed, events]) => {
         for (const { input, after } of live(fixed, events)) {
-          for (const [nodeId, before] of input.shares) {
+          for (const [nodeId, before] of input.allocations) {
             const known = input.nodes.find(({ id }) => id === nodeId)
-            const now = after.shares.get(nodeId)
+            const now = after.allocations.get(nodeId)
             if (now !== undefined) expect(now).toBe(before)
             else if (known !== undefined) {
-              const heir = [...after.shares.values()].find(({ range }) => range === before.range)
+              const heir = [...after.allocations.values()].find(({ range }) => range === before.range)
               expect(known.state).toBe('down')
               expect(heir).toMatchObject({ hostname: before.hostname, range: before.range, givenAtMs: input.nowMs })
             }
@@ -171,7 +171,7 @@ describe('whatever joins, leaves and comes back', () => {
       fc.property(story, ([fixed, events]) => {
         const last = new Map<string, { range: string; atMs: number }>()
         for (const { input, after } of live(fixed, events)) {
-          for (const { hostname, range, givenAtMs } of after.shares.values()) {
+          for (const { hostname, range, givenAtMs } of after.allocations.values()) {
             const had = last.get(hostname)
             if (givenAtMs === input.nowMs && had !== undefined && input.nowMs < had.atMs + QUARANTINE_MS) {
               expect(range).toBe(had.range)
@@ -188,7 +188,7 @@ describe('whatever joins, leaves and comes back', () => {
       fc.property(story, ([fixed, events]) => {
         for (const { input, after } of live(fixed, events)) {
           const told = new Set(after.problems.flatMap(({ nodes }) => nodes.map(({ id }) => id)))
-          const without = input.nodes.filter(({ id, state }) => state === 'ready' && !after.shares.has(id))
+          const without = input.nodes.filter(({ id, state }) => state === 'ready' && !after.allocations.has(id))
           expect(without.map(({ id }) => id).toSorted()).toEqual([...told].toSorted())
         }
       }),
@@ -199,15 +199,15 @@ describe('whatever joins, leaves and comes back', () => {
     fc.assert(
       fc.property(story, ([fixed, events]) => {
         for (const { input, after } of live(fixed, events)) {
-          const again = allocate({ ...input, shares: after.shares, freed: after.freed })
-          expect(again.shares).toBe(after.shares)
+          const again = allocate({ ...input, allocations: after.allocations, freed: after.freed })
+          expect(again.allocations).toBe(after.allocations)
           expect(again.freed).toBe(after.freed)
         }
       }),
     )
   })
 
-  it('the order of nodes, shares, freed ranges and claims does not matter', () => {
+  it('the order of nodes, allocations, freed ranges and claims does not matter', () => {
     fc.assert(
       fc.property(story, fc.infiniteStream(fc.nat()), ([fixed, events], chance) => {
         const shuffled = <T>(items: readonly T[]): T[] =>
@@ -219,12 +219,12 @@ describe('whatever joins, leaves and comes back', () => {
           const other = allocate({
             ...input,
             nodes: shuffled(input.nodes),
-            shares: new Map(shuffled([...input.shares])),
+            allocations: new Map(shuffled([...input.allocations])),
             freed: shuffled(input.freed),
             claims: shuffled(input.claims),
           })
-          const comparable = ({ shares, freed, problems }: typeof after) => ({
-            shares: Object.fromEntries(shares),
+          const comparable = ({ allocations, freed, problems }: typeof after) => ({
+            allocations: Object.fromEntries(allocations),
             freed: freed.map((one) => JSON.stringify(one)).toSorted(),
             problems,
           })
@@ -251,27 +251,27 @@ describe('a thousand nodes', () => {
   )
 
   it('have a range each, none overlapping, in well under 100 ms', () => {
-    const input = allocation({ definition: large, nodes, claims })
+    const input = allocationInput({ definition: large, nodes, claims })
     const sinceMs = performance.now()
-    const { shares, problems } = allocate(input)
+    const { allocations, problems } = allocate(input)
     const tookMs = performance.now() - sinceMs
     console.log(`1000 nodes, both families: ${tookMs.toFixed(1)} ms`)
     expect(problems).toEqual([])
-    expect(shares.size).toBe(1000)
-    expectDisjoint([...shares.values()].flatMap(spansOf))
+    expect(allocations.size).toBe(1000)
+    expectDisjoint([...allocations.values()].flatMap(spansOf))
     // Ten times what is promised: a busy machine is no fault.
     expect(tookMs).toBeLessThan(1000)
   })
 
   it('that all come back under new ids have their ranges back', () => {
-    const { shares } = allocate(allocation({ definition: large, nodes, claims }))
+    const { allocations } = allocate(allocationInput({ definition: large, nodes, claims }))
     const back = nodes.map((one) => ({ ...one, id: `new-${one.id}` }))
     const sinceMs = performance.now()
-    const after = allocate(allocation({ definition: large, nodes: back, shares, nowMs: NOW + 60_000 }))
+    const after = allocate(allocationInput({ definition: large, nodes: back, allocations, nowMs: NOW + 60_000 }))
     console.log(`1000 rejoins: ${(performance.now() - sinceMs).toFixed(1)} ms`)
     expect(after.freed).toEqual([])
-    for (const { nodeId, range, range6 } of shares.values()) {
-      expect(after.shares.get(`new-${nodeId}`)).toMatchObject({ range, range6 })
+    for (const { nodeId, range, range6 } of allocations.values()) {
+      expect(after.allocations.get(`new-${nodeId}`)).toMatchObject({ range, range6 })
     }
   })
 })

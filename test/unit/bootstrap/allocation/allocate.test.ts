@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { allocate } from '../../../../src/bootstrap/allocation/allocate.ts'
 import type { AllocationInput } from '../../../../src/bootstrap/allocation/allocation.ts'
-import type { NodeShare } from '../../../../src/bootstrap/record/record.ts'
+import type { NodeAllocation } from '../../../../src/bootstrap/record/record.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   allocation,
+  allocationInput,
   byNodeId,
   definition,
   family,
@@ -12,12 +13,13 @@ import {
   freedRange,
   HOUR_MS,
   node,
-  share,
 } from '../../../support/builders/networks.ts'
 
 const ranges = (input: Partial<AllocationInput>) =>
-  Object.fromEntries([...allocate(allocation(input)).shares.values()].map(({ nodeId, range }) => [nodeId, range]))
-const problems = (input: Partial<AllocationInput>) => allocate(allocation(input)).problems
+  Object.fromEntries(
+    [...allocate(allocationInput(input)).allocations.values()].map(({ nodeId, range }) => [nodeId, range]),
+  )
+const problems = (input: Partial<AllocationInput>) => allocate(allocationInput(input)).problems
 
 /** Room for four ranges of /24. */
 const small = (over: Parameters<typeof family>[0] = {}) =>
@@ -66,34 +68,38 @@ describe('ranges', () => {
   })
 
   it('that exist never change, whatever the definition says now', () => {
-    const shares = byNodeId([share('a', '172.80.7.0/24'), share('b', '10.0.0.0/8')])
+    const allocations = byNodeId([allocation('a', '172.80.7.0/24'), allocation('b', '10.0.0.0/8')])
     const answer = allocate(
-      allocation({ shares, nodes: [node('b'), node('a')], definition: small({ pins: { a: '172.80.4.0/24' } }) }),
+      allocationInput({
+        allocations,
+        nodes: [node('b'), node('a')],
+        definition: small({ pins: { a: '172.80.4.0/24' } }),
+      }),
     )
-    expect(answer.shares).toBe(shares)
+    expect(answer.allocations).toBe(allocations)
     expect(answer.given).toEqual([])
   })
 
   it('carry the parent of the node label, else of the definition', () => {
     const nodes = [node('a', { labels: { 'orrery.parent.vlan40': 'eth7' } }), node('b')]
-    const { shares } = allocate(allocation({ nodes }))
-    expect(shares.get('id-a')).toEqual({
+    const { allocations } = allocate(allocationInput({ nodes }))
+    expect(allocations.get('id-a')).toEqual({
       nodeId: 'id-a',
       hostname: 'a',
       range: '172.80.1.0/24',
       parent: 'eth7',
       givenAtMs: NOW,
       isAdopted: false,
-    } satisfies NodeShare)
-    expect(shares.get('id-b')?.parent).toBe('bond0.40')
+    } satisfies NodeAllocation)
+    expect(allocations.get('id-b')?.parent).toBe('bond0.40')
   })
 
   it('of both families are given together, or neither is', () => {
     const ipv6 = family6({ pool: [{ first: 'fd00:40:0:0:1::', last: 'fd00:40:0:0:2:ffff:ffff:ffff' }] })
-    const { shares, problems: told } = allocate(
-      allocation({ definition: definition({ ipv6 }), nodes: [node('a'), node('b'), node('c')] }),
+    const { allocations, problems: told } = allocate(
+      allocationInput({ definition: definition({ ipv6 }), nodes: [node('a'), node('b'), node('c')] }),
     )
-    expect([...shares.values()].map(({ range, range6 }) => [range, range6])).toEqual([
+    expect([...allocations.values()].map(({ range, range6 }) => [range, range6])).toEqual([
       ['172.80.1.0/24', 'fd00:40:0:0:1::/80'],
       ['172.80.2.0/24', 'fd00:40:0:0:2::/80'],
     ])
@@ -105,8 +111,8 @@ describe('ranges', () => {
     const ipv6 = family6({ pool: [{ first: 'fd00:40:0:0:1::', last: 'fd00:40:0:0:2:ffff:ffff:ffff' }] })
     const pins = { y: '172.80.9.0/24', 'id-z': '172.80.8.0/24' }
     const wanted = definition({ ipv4: family({ pins }), ipv6 })
-    const { shares } = allocate(allocation({ definition: wanted, nodes: [node('a'), node('y'), node('z')] }))
-    expect([...shares.values()].map(({ hostname, range6 }) => [hostname, range6])).toEqual([
+    const { allocations } = allocate(allocationInput({ definition: wanted, nodes: [node('a'), node('y'), node('z')] }))
+    expect([...allocations.values()].map(({ hostname, range6 }) => [hostname, range6])).toEqual([
       ['z', 'fd00:40:0:0:1::/80'],
       ['y', 'fd00:40:0:0:2::/80'],
     ])
@@ -122,12 +128,12 @@ describe('ranges', () => {
 
 describe('a node that leaves', () => {
   it('frees its range, which is not given again for 24 h', () => {
-    const { shares, freed } = allocate(
-      allocation({ shares: byNodeId([share('a', '172.80.1.0/24')]), nodes: [node('b')] }),
+    const { allocations, freed } = allocate(
+      allocationInput({ allocations: byNodeId([allocation('a', '172.80.1.0/24')]), nodes: [node('b')] }),
     )
     expect(freed).toEqual([{ range: '172.80.1.0/24', nodeId: 'id-a', hostname: 'a', freedAtMs: NOW }])
-    expect([...shares.keys()]).toEqual(['id-b'])
-    expect(shares.get('id-b')?.range).toBe('172.80.2.0/24')
+    expect([...allocations.keys()]).toEqual(['id-b'])
+    expect(allocations.get('id-b')?.range).toBe('172.80.2.0/24')
   })
 
   it('on its way from one range to another frees both', () => {
@@ -138,13 +144,17 @@ describe('a node that leaves', () => {
       stage: 'recreating',
       startedAtMs: NOW,
     } as const
-    const { freed } = allocate(allocation({ shares: byNodeId([share('a', '172.80.1.0/24', { change })]) }))
+    const { freed } = allocate(
+      allocationInput({ allocations: byNodeId([allocation('a', '172.80.1.0/24', { change })]) }),
+    )
     expect(freed.map(({ range }) => range)).toEqual(['172.80.1.0/24', '172.80.9.0/24'])
   })
 
   it('keeps its range while it is only down or drained', () => {
-    const shares = byNodeId([share('a', '172.80.1.0/24')])
-    expect(allocate(allocation({ shares, nodes: [node('a', { state: 'down' })] })).shares).toBe(shares)
+    const allocations = byNodeId([allocation('a', '172.80.1.0/24')])
+    expect(allocate(allocationInput({ allocations, nodes: [node('a', { state: 'down' })] })).allocations).toBe(
+      allocations,
+    )
   })
 
   it('has its range given to others when the 24 h are over, the longest free one first and only when no other is left', () => {
@@ -154,9 +164,9 @@ describe('a node that leaves', () => {
       freedRange('z', '172.80.3.0/24', { freedAtMs: NOW - 23 * HOUR_MS }),
     ]
     const answer = allocate(
-      allocation({ definition: small(), freed, nodes: ['a', 'b', 'c', 'd'].map((name) => node(name)) }),
+      allocationInput({ definition: small(), freed, nodes: ['a', 'b', 'c', 'd'].map((name) => node(name)) }),
     )
-    expect([...answer.shares.values()].map(({ hostname, range }) => `${hostname} ${range}`)).toEqual([
+    expect([...answer.allocations.values()].map(({ hostname, range }) => `${hostname} ${range}`)).toEqual([
       'a 172.80.4.0/24',
       'b 172.80.2.0/24',
       'c 172.80.1.0/24',
@@ -169,8 +179,8 @@ describe('a node that leaves', () => {
 
   it('may have had a longer range than is given now: the parts of it are given', () => {
     const freed = [freedRange('x', '172.80.0.0/21', { freedAtMs: NOW - 25 * HOUR_MS })]
-    const answer = allocate(allocation({ definition: small(), freed, nodes: [node('a'), node('b')] }))
-    expect([...answer.shares.values()].map(({ range }) => range)).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
+    const answer = allocate(allocationInput({ definition: small(), freed, nodes: [node('a'), node('b')] }))
+    expect([...answer.allocations.values()].map(({ range }) => range)).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
     expect(answer.freed).toEqual([])
   })
 })
@@ -179,9 +189,15 @@ describe('a node that left by force and joined again under a new id', () => {
   const back = node('a', { id: 'id-new' })
 
   it('has its range back, at once and whole, while its old id is down', () => {
-    const old = share('a', '172.80.7.0/24', { isAdopted: true, aux: { router: '172.80.7.9' }, pausedFrom: 'active' })
-    const answer = allocate(allocation({ shares: byNodeId([old]), nodes: [node('a', { state: 'down' }), back] }))
-    expect([...answer.shares.values()]).toEqual([
+    const old = allocation('a', '172.80.7.0/24', {
+      isAdopted: true,
+      aux: { router: '172.80.7.9' },
+      pausedFrom: 'active',
+    })
+    const answer = allocate(
+      allocationInput({ allocations: byNodeId([old]), nodes: [node('a', { state: 'down' }), back] }),
+    )
+    expect([...answer.allocations.values()]).toEqual([
       {
         nodeId: 'id-new',
         hostname: 'a',
@@ -196,11 +212,13 @@ describe('a node that left by force and joined again under a new id', () => {
   })
 
   it('has it back when its old id is gone, also long after', () => {
-    const answer = allocate(allocation({ shares: byNodeId([share('a', '172.80.7.0/24')]), nodes: [back] }))
-    expect(answer.shares.get('id-new')?.range).toBe('172.80.7.0/24')
+    const answer = allocate(
+      allocationInput({ allocations: byNodeId([allocation('a', '172.80.7.0/24')]), nodes: [back] }),
+    )
+    expect(answer.allocations.get('id-new')?.range).toBe('172.80.7.0/24')
     const freed = [freedRange('a', '172.80.8.0/24', { isAdopted: true, aux: { x: '172.80.8.1' } })]
-    const later = allocate(allocation({ freed, nodes: [back] }))
-    expect(later.shares.get('id-new')).toMatchObject({
+    const later = allocate(allocationInput({ freed, nodes: [back] }))
+    expect(later.allocations.get('id-new')).toMatchObject({
       range: '172.80.8.0/24',
       isAdopted: true,
       aux: { x: '172.80.8.1' },
@@ -214,27 +232,27 @@ describe('a node that left by force and joined again under a new id', () => {
       { text: '172.80.7.0/24', what: 'the network vlan40_config of a', nodeId: 'id-new', kind: 'own-network' },
       { text: '172.80.7.0/24', what: 'the network vlan40_config of a', nodeId: 'id-a', kind: 'own-network' },
     ] as const
-    const shares = byNodeId([share('a', '172.80.7.0/24')])
-    expect(ranges({ shares, claims, nodes: [node('a', { state: 'down' }), back] })).toEqual({
+    const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
+    expect(ranges({ allocations, claims, nodes: [node('a', { state: 'down' }), back] })).toEqual({
       'id-new': '172.80.7.0/24',
     })
   })
 
   it('has the newest given one back when there are two', () => {
-    const shares = byNodeId([
-      share('a', '172.80.7.0/24', { nodeId: 'id-1', givenAtMs: NOW - 3 * HOUR_MS }),
-      share('a', '172.80.8.0/24', { nodeId: 'id-2', givenAtMs: NOW - 2 * HOUR_MS }),
+    const allocations = byNodeId([
+      allocation('a', '172.80.7.0/24', { nodeId: 'id-1', givenAtMs: NOW - 3 * HOUR_MS }),
+      allocation('a', '172.80.8.0/24', { nodeId: 'id-2', givenAtMs: NOW - 2 * HOUR_MS }),
     ])
-    const answer = allocate(allocation({ shares, freed: [freedRange('a', '172.80.9.0/24')], nodes: [back] }))
-    expect(answer.shares.get('id-new')?.range).toBe('172.80.8.0/24')
+    const answer = allocate(allocationInput({ allocations, freed: [freedRange('a', '172.80.9.0/24')], nodes: [back] }))
+    expect(answer.allocations.get('id-new')?.range).toBe('172.80.8.0/24')
     expect(answer.freed.map(({ range }) => range)).toEqual(['172.80.9.0/24', '172.80.7.0/24'])
   })
 
   it.each(['ready', 'unknown', 'disconnected'] as const)(
     'takes nothing from a node of its name that is %s',
     (state) => {
-      const shares = byNodeId([share('a', '172.80.7.0/24')])
-      expect(ranges({ shares, nodes: [node('a', { state }), back] })).toEqual({
+      const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
+      expect(ranges({ allocations, nodes: [node('a', { state }), back] })).toEqual({
         'id-a': '172.80.7.0/24',
         'id-new': '172.80.1.0/24',
       })
@@ -242,9 +260,9 @@ describe('a node that left by force and joined again under a new id', () => {
   )
 
   it('is one node: of two that join under its name only one has the range back', () => {
-    const shares = byNodeId([share('a', '172.80.7.0/24')])
+    const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
     const nodes = [node('a', { id: 'two' }), node('a', { id: 'one' })]
-    expect(ranges({ shares, nodes })).toEqual({ one: '172.80.7.0/24', two: '172.80.1.0/24' })
+    expect(ranges({ allocations, nodes })).toEqual({ one: '172.80.7.0/24', two: '172.80.1.0/24' })
   })
 
   it('has it back before it is given to others, also when its 24 h are over', () => {
@@ -258,10 +276,10 @@ describe('a node that left by force and joined again under a new id', () => {
   })
 
   it('gets another one when the definition does not allow the old one any more', () => {
-    const shares = byNodeId([share('a', '172.80.7.0/24')])
+    const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
     const nodes = [node('a', { state: 'down' }), back]
     const wanted = definition({ ipv4: family({ reserve: [{ first: '172.80.7.5', last: '172.80.7.5' }] }) })
-    expect(ranges({ definition: wanted, shares, nodes })).toEqual({
+    expect(ranges({ definition: wanted, allocations, nodes })).toEqual({
       'id-a': '172.80.7.0/24',
       'id-new': '172.80.1.0/24',
     })
@@ -274,7 +292,7 @@ describe('a pin', () => {
   it.each([
     {
       name: 'another node has the range',
-      over: { shares: byNodeId([share('b', '172.80.5.0/25')]), nodes: [node('a'), node('b')] },
+      over: { allocations: byNodeId([allocation('b', '172.80.5.0/25')]), nodes: [node('a'), node('b')] },
       message:
         'a is pinned to 172.80.5.0/24, but b (node id-b) has 172.80.5.0/25; pin another range, or move that node first',
     },
@@ -295,8 +313,8 @@ describe('a pin', () => {
   ] as { name: string; over: Partial<AllocationInput>; message: string }[])(
     'is not given when $name, and nothing else is instead',
     ({ over, message }) => {
-      const answer = allocate(allocation({ definition: pinned, ...over }))
-      expect(answer.shares.has('id-a')).toBe(false)
+      const answer = allocate(allocationInput({ definition: pinned, ...over }))
+      expect(answer.allocations.has('id-a')).toBe(false)
       expect(answer.problems).toEqual([{ code: 'pin-taken', nodes: [{ id: 'id-a', hostname: 'a' }], message }])
     },
   )
@@ -319,7 +337,7 @@ describe('a pool that is too small', () => {
   const nodes = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => node(name))
 
   it('says how many nodes are left out, how many ranges there are and what would be right', () => {
-    const answer = allocate(allocation({ definition: small(), nodes }))
+    const answer = allocate(allocationInput({ definition: small(), nodes }))
     expect(answer.given).toHaveLength(4)
     expect(answer.problems).toEqual([
       {

@@ -76,7 +76,7 @@ describe('two definitions', () => {
     ])
   })
 
-  it('share a parent where both are macvlan, and may both leave it to the agent', () => {
+  it('allocation a parent where both are macvlan, and may both leave it to the agent', () => {
     expect(check({ parent: 'bond0.40' }).issues).toEqual([])
     const auto = { file: 'auto.yaml', definition: definition({ parent: 'auto' }) }
     expect(checkDefinitions({ files: [auto, other({ parent: 'auto', driver: 'ipvlan' })], issues: [] }).issues).toEqual(

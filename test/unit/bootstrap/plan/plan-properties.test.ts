@@ -158,8 +158,8 @@ function calm(cluster: ModelledCluster) {
       continue
     }
     const isTaken = [...cluster.records.values()].some(({ record }) => {
-      const share = record.shares.get(node.id)
-      return share?.change !== undefined || share?.pausedFrom !== undefined
+      const allocation = record.allocations.get(node.id)
+      return allocation?.change !== undefined || allocation?.pausedFrom !== undefined
     })
     cluster.change(node.id, { state: 'ready', ...(isTaken ? {} : { availability: 'active' }) })
     const machine = cluster.machineOf(node.hostname)
@@ -265,9 +265,9 @@ describe('whatever happens, in whatever order', { timeout: 60_000 }, () => {
           }
           // Nobody is held any more.
           for (const { record } of cluster.records.values()) {
-            for (const share of record.shares.values()) {
-              expect(share).not.toHaveProperty('change')
-              expect(share).not.toHaveProperty('pausedFrom')
+            for (const allocation of record.allocations.values()) {
+              expect(allocation).not.toHaveProperty('change')
+              expect(allocation).not.toHaveProperty('pausedFrom')
             }
           }
           for (const { availability } of cluster.nodes.values()) expect(availability).toBe('active')
@@ -281,17 +281,15 @@ describe('whatever happens, in whatever order', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(hosts, fc.boolean(), (count, isSilent) => {
         const cluster = begin(count, 4)
-        const before = [...(cluster.records.get('vlan40')?.record.shares.values() ?? [])].map(({ nodeId, range }) => [
-          nodeId,
-          range,
-        ])
+        const before = [...(cluster.records.get('vlan40')?.record.allocations.values() ?? [])].map(
+          ({ nodeId, range }) => [nodeId, range],
+        )
         cluster.records.delete('vlan40')
         if (isSilent) cluster.forgetReports()
         cluster.settle([definition()])
-        const after = [...(cluster.records.get('vlan40')?.record.shares.values() ?? [])].map(({ nodeId, range }) => [
-          nodeId,
-          range,
-        ])
+        const after = [...(cluster.records.get('vlan40')?.record.allocations.values() ?? [])].map(
+          ({ nodeId, range }) => [nodeId, range],
+        )
         expect(after).toEqual(before)
       }),
     )

@@ -12,7 +12,7 @@ const three = (): ModelledCluster => {
 }
 const ranges = ({ records }: ModelledCluster, name = 'vlan40') =>
   Object.fromEntries(
-    [...(records.get(name)?.record.shares.values() ?? [])].map(({ hostname, range }) => [hostname, range]),
+    [...(records.get(name)?.record.allocations.values() ?? [])].map(({ hostname, range }) => [hostname, range]),
   )
 const idOf = ({ nodes }: ModelledCluster, hostname: string) =>
   [...nodes.values()].find((node) => node.hostname === hostname)?.id ?? ''
@@ -254,7 +254,7 @@ describe('a changed definition', () => {
     expect(drained).toEqual([])
     expect(ranges(cluster)).toEqual({ manager1: '172.80.1.0/24', worker1: '172.80.9.0/24', worker2: '172.80.3.0/24' })
     const { record } = cluster.records.get('vlan40') ?? {}
-    expect([...(record?.shares.values() ?? [])].every(({ change }) => change === undefined)).toBe(true)
+    expect([...(record?.allocations.values() ?? [])].every(({ change }) => change === undefined)).toBe(true)
     expect(record?.freed).toMatchObject([{ range: '172.80.2.0/24', hostname: 'worker1' }])
     expect(cluster.machineOf('worker1').configs[0]?.subnets[0]).toMatchObject({
       range: '172.80.9.0/24',
@@ -281,7 +281,7 @@ describe('a node that is not as wanted, with onFault: pause', () => {
     cluster.settle([pausing])
     cluster.machineOf('worker1').fault = 'bond0.40 is down'
     const worker = () => cluster.nodes.get(idOf(cluster, 'worker1'))
-    const pausedFrom = () => cluster.records.get('vlan40')?.record.shares.get(idOf(cluster, 'worker1'))?.pausedFrom
+    const pausedFrom = () => cluster.records.get('vlan40')?.record.allocations.get(idOf(cluster, 'worker1'))?.pausedFrom
     /** Seconds of everybody's turns. */
     const live = (seconds: number) => {
       for (let second = 0; second < seconds; second += 1) cluster.settle([pausing])
@@ -333,7 +333,7 @@ describe('a node that is not as wanted, with onFault: pause', () => {
     for (let second = 0; second < 5; second += 1) cluster.settle([pausing, other])
     expect(worker()?.availability).toBe('active')
     for (const { record } of cluster.records.values()) {
-      for (const share of record.shares.values()) expect(share.pausedFrom).toBeUndefined()
+      for (const allocation of record.allocations.values()) expect(allocation.pausedFrom).toBeUndefined()
     }
   })
 })

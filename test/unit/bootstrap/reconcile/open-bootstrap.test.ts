@@ -206,8 +206,8 @@ describe('remove', () => {
     state.set = { files: [], issues: [] }
     const { record } = cluster.records.get('vlan40') ?? {}
     if (record === undefined) throw new Error('no record')
-    const [share] = [...record.shares.values()]
-    if (share === undefined) throw new Error('no share')
+    const [allocation] = [...record.allocations.values()]
+    if (allocation === undefined) throw new Error('no allocation')
     const change = {
       range: '172.80.9.0/24',
       parent: 'bond0.40',
@@ -215,8 +215,8 @@ describe('remove', () => {
       stage: 'waiting',
       startedAtMs: 1,
     } as const
-    const shares = new Map([...record.shares, [share.nodeId, { ...share, change }]])
-    cluster.take({ network: 'vlan40', do: 'write-record', text: '', basis: record, record: { ...record, shares } })
+    const allocations = new Map([...record.allocations, [allocation.nodeId, { ...allocation, change }]])
+    cluster.take({ network: 'vlan40', do: 'write-record', text: '', basis: record, record: { ...record, allocations } })
     expect(await bootstrap.remove({ network: 'vlan40' })).toMatchObject({
       outcome: 'refused',
       problems: [{ code: 'in-use' }],
@@ -252,7 +252,7 @@ describe('adopt', () => {
     const result = await whileOthersWork(bootstrap.adopt({ network: 'vlan40' }))
     expect(result).toMatchObject({ outcome: 'done', left: [] })
     const { record } = cluster.records.get('vlan40') ?? {}
-    expect([...(record?.shares.values() ?? [])]).toMatchObject([
+    expect([...(record?.allocations.values() ?? [])]).toMatchObject([
       { hostname: 'manager1', range: '172.80.7.0/24', isAdopted: true, aux: {} },
       { hostname: 'worker1', range: '172.80.8.0/24', isAdopted: true, aux: {} },
     ])

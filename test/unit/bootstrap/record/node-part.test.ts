@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { familyLayout } from '../../../../src/bootstrap/definition/family-layout.ts'
-import { shareLayout } from '../../../../src/bootstrap/record/node-part.ts'
+import { allocationLayout } from '../../../../src/bootstrap/record/node-part.ts'
 import { addressOf, blockAt, blockOf, contains, formatBlock, size } from '../../../../src/foundation/address.ts'
 import { definition, family6 } from '../../../support/builders/networks.ts'
 
@@ -9,7 +9,7 @@ const subnet = '10.90.0.0/24'
 const gateway = '10.90.0.1'
 const both = { edges: 'reserve', shim: true } as const
 
-/** What test/e2e/share-layout.test.ts sees real engines do. */
+/** What test/e2e/range-layout.test.ts sees real engines do. */
 describe('the addresses of a range', () => {
   it.each([
     {
@@ -100,18 +100,18 @@ describe('the addresses of a range', () => {
   })
 
   it('of both families are as many as fit in the smaller one', () => {
-    const share = { range: '172.80.1.0/24', range6: 'fd00:40:0:0:1::/125' }
-    expect(shareLayout(definition({ ipv6: family6() }), share)).toMatchObject({
+    const allocation = { range: '172.80.1.0/24', range6: 'fd00:40:0:0:1::/125' }
+    expect(allocationLayout(definition({ ipv6: family6() }), allocation)).toMatchObject({
       ipv4: { usable: 253 },
       ipv6: { usable: 5 },
       usable: 5,
     })
-    expect(shareLayout(definition(), share)).toMatchObject({ usable: 253 })
+    expect(allocationLayout(definition(), allocation)).toMatchObject({ usable: 253 })
   })
 
   describe('of a network that was taken over', () => {
     const layout = (aux: Readonly<Record<string, string>>) =>
-      shareLayout(definition(), { range: '172.80.1.0/24', aux }).ipv4
+      allocationLayout(definition(), { range: '172.80.1.0/24', aux }).ipv4
 
     it('are held back as they were found, whatever the definition says', () => {
       expect(layout({})).toEqual({ range: '172.80.1.0/24', aux: {}, usable: 256 })

@@ -5,6 +5,7 @@ import { formatRangeLabel, parseRangeLabel, rangeLabel } from '../../../../src/b
 import type { EngineNetwork } from '../../../../src/swarm/networks.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
+  allocation,
   byNodeId,
   configOnly,
   definition,
@@ -13,7 +14,6 @@ import {
   node,
   record,
   report,
-  share,
 } from '../../../support/builders/networks.ts'
 
 const labelled = (hostname: string, range: string, over: Parameters<typeof node>[1] = {}) =>
@@ -26,8 +26,8 @@ const heard = (networks: Record<string, readonly EngineNetwork[]>): RebuildInput
 const rebuild = (over: Partial<RebuildInput>) =>
   rebuildRecord({ definition: definition(), nodes: [], reports: new Map(), isNetworkThere: true, nowMs: NOW, ...over })
 
-const given = (hostname: string, range: string, over: Parameters<typeof share>[2] = {}) =>
-  share(hostname, range, { givenAtMs: NOW, ...over })
+const given = (hostname: string, range: string, over: Parameters<typeof allocation>[2] = {}) =>
+  allocation(hostname, range, { givenAtMs: NOW, ...over })
 
 describe('a lost record', () => {
   it('is rebuilt when every node that may run was heard and labels and networks agree', () => {
@@ -37,7 +37,10 @@ describe('a lost record', () => {
     })
     expect(answer).toEqual({
       kind: 'record',
-      record: record({ isAdopted: true, shares: byNodeId([given('a', '172.80.1.0/24'), given('b', '172.80.7.0/25')]) }),
+      record: record({
+        isAdopted: true,
+        allocations: byNodeId([given('a', '172.80.1.0/24'), given('b', '172.80.7.0/25')]),
+      }),
     })
   })
 
@@ -51,14 +54,14 @@ describe('a lost record', () => {
     },
   ])('takes $name', ({ nodes, networks }) => {
     expect(rebuild({ nodes, reports: heard({ a: networks }) })).toMatchObject({
-      record: { shares: byNodeId([given('a', '172.80.1.0/24')]) },
+      record: { allocations: byNodeId([given('a', '172.80.1.0/24')]) },
     })
   })
 
   it('takes the label of a node that is down, and does not wait for it', () => {
     const nodes = [labelled('a', '172.80.1.0/24', { state: 'down' }), labelled('b', '172.80.2.0/24')]
     expect(rebuild({ nodes, reports: heard({ b: [] }) })).toMatchObject({
-      record: { shares: byNodeId([given('a', '172.80.1.0/24'), given('b', '172.80.2.0/24')]) },
+      record: { allocations: byNodeId([given('a', '172.80.1.0/24'), given('b', '172.80.2.0/24')]) },
     })
   })
 
@@ -70,10 +73,10 @@ describe('a lost record', () => {
       labelled('a', '172.80.1.0/24'),
     ]
     expect(rebuild({ nodes, reports: heard({ a: [] }) })).toMatchObject({
-      record: { shares: byNodeId([given('a', '172.80.1.0/24')]) },
+      record: { allocations: byNodeId([given('a', '172.80.1.0/24')]) },
     })
     expect(rebuild({ nodes: nodes.slice(0, 2) })).toMatchObject({
-      record: { shares: byNodeId([given('a', '172.80.1.0/24', { nodeId: 'oldest' })]) },
+      record: { allocations: byNodeId([given('a', '172.80.1.0/24', { nodeId: 'oldest' })]) },
     })
   })
 
@@ -83,7 +86,9 @@ describe('a lost record', () => {
       subnets: [{ subnet: '172.80.0.0/16', range: '172.80.1.0/24', aux: { printer: '172.80.1.9' } }],
     })
     expect(rebuild({ nodes: [labelled('a', '172.80.1.0/24')], reports: heard({ a: [byHand] }) })).toMatchObject({
-      record: { shares: byNodeId([given('a', '172.80.1.0/24', { isAdopted: true, aux: { printer: '172.80.1.9' } })]) },
+      record: {
+        allocations: byNodeId([given('a', '172.80.1.0/24', { isAdopted: true, aux: { printer: '172.80.1.9' } })]),
+      },
     })
   })
 
@@ -92,7 +97,7 @@ describe('a lost record', () => {
       const nodes = [labelled('a', '172.80.1.0/24', { labels })]
       const reports = heard({ a: [configOnly('172.80.1.0/24', { options: { parent: 'eth7' } })] })
       const answer = rebuild({ definition: definition({ parent }), nodes, reports })
-      return answer.kind === 'record' ? answer.record.shares.get('id-a')?.parent : undefined
+      return answer.kind === 'record' ? answer.record.allocations.get('id-a')?.parent : undefined
     }
     expect(parentOf('auto')).toBe('auto')
     expect(parentOf('bond0.40')).toBe('eth7')
@@ -108,7 +113,7 @@ describe('a lost record', () => {
       ],
     })
     const input = { definition: definition({ ipv6: family6() }), reports: heard({ a: [both] }) }
-    const expected = { record: { shares: byNodeId([given('a', '172.80.1.0/24', { range6 })]) } }
+    const expected = { record: { allocations: byNodeId([given('a', '172.80.1.0/24', { range6 })]) } }
     expect(rebuild({ ...input, nodes: [labelled('a', `172.80.1.0/24,${range6}`)] })).toMatchObject(expected)
     expect(rebuild({ ...input, nodes: [node('a')] })).toMatchObject(expected)
   })
@@ -182,7 +187,7 @@ describe('a lost record', () => {
       reasons: ['the agent of b was not heard'],
     })
     expect(rebuild({ nodes, isNetworkThere: false, reports: heard({ a: [], b: [] }) })).toMatchObject({
-      record: { isAdopted: false, shares: byNodeId([given('a', '172.80.1.0/24')]) },
+      record: { isAdopted: false, allocations: byNodeId([given('a', '172.80.1.0/24')]) },
     })
   })
 
@@ -215,7 +220,7 @@ describe('a lost record', () => {
         const answer = rebuild({ nodes, reports, isNetworkThere })
         if (answer.kind === 'not-yet') expect(answer.reasons).not.toEqual([])
         if (answer.kind === 'record') {
-          const ranges = [...answer.record.shares.values()].map(({ range }) => range)
+          const ranges = [...answer.record.allocations.values()].map(({ range }) => range)
           expect(ranges.includes('172.80.1.0/24') && ranges.includes('172.80.1.128/25')).toBe(false)
           expect(new Set(ranges).size).toBe(ranges.length)
         }

@@ -1,17 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { FreedRange, NetworkRecord, NodeShare } from '../../../../src/bootstrap/record/record.ts'
+import type { FreedRange, NetworkRecord, NodeAllocation } from '../../../../src/bootstrap/record/record.ts'
 import { recordCodec } from '../../../../src/bootstrap/record/record-codec.ts'
 import { blockAt, formatBlock } from '../../../../src/foundation/address.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
-import { byNodeId, definition, family, family6, freedRange, record, share } from '../../../support/builders/networks.ts'
+import {
+  allocation,
+  byNodeId,
+  definition,
+  family,
+  family6,
+  freedRange,
+  record,
+} from '../../../support/builders/networks.ts'
 
 const full = record({
   definition: definition({ ipv4: family({ pins: { a: '172.80.1.0/24' } }), ipv6: family6() }),
   phase: 'removing',
   isAdopted: true,
-  shares: byNodeId([
-    share('a', '172.80.1.0/24', {
+  allocations: byNodeId([
+    allocation('a', '172.80.1.0/24', {
       range6: 'fd00:40:0:0:1::/80',
       isAdopted: true,
       aux: { router: '172.80.1.3' },
@@ -24,7 +32,7 @@ const full = record({
         startedAtMs: NOW,
       },
     }),
-    share('b', '172.80.3.0/24'),
+    allocation('b', '172.80.3.0/24'),
   ]),
   freed: [
     freedRange('c', '172.80.4.0/24'),
@@ -58,7 +66,7 @@ const six = fc
   .tuple(fc.bigInt({ min: 1n << 100n, max: 2n ** 128n - 1n }), fc.integer({ min: 64, max: 128 }))
   .map(([at, length]) => formatBlock(blockAt(6, at, length)))
 const time = fc.integer({ min: 0, max: NOW })
-const anyShare: fc.Arbitrary<NodeShare> = fc
+const anyAllocation: fc.Arbitrary<NodeAllocation> = fc
   .tuple(
     fc.record({
       nodeId: fc.string(),
@@ -83,14 +91,14 @@ const anyRecord: fc.Arbitrary<NetworkRecord> = fc
   .record({
     phase: fc.constantFrom('present' as const, 'removing' as const),
     isAdopted: fc.boolean(),
-    shares: fc.uniqueArray(anyShare, { selector: ({ nodeId }) => nodeId, maxLength: 6 }),
+    allocations: fc.uniqueArray(anyAllocation, { selector: ({ nodeId }) => nodeId, maxLength: 6 }),
     freed: fc.uniqueArray(anyFreed, { selector: ({ range }) => range, maxLength: 6 }),
     pins: fc.dictionary(fc.string(), four, { maxKeys: 3 }),
   })
-  .map(({ shares, pins, ...rest }) => ({
+  .map(({ allocations, pins, ...rest }) => ({
     ...rest,
     definition: definition({ ipv4: family({ pins }) }),
-    shares: byNodeId(shares),
+    allocations: byNodeId(allocations),
   }))
 
 const byAge = (one: NetworkRecord) => ({ ...one, freed: one.freed.map((entry) => JSON.stringify(entry)).toSorted() })
@@ -104,7 +112,7 @@ describe('a record in labels', () => {
       'node.id-a',
       'node.id-b',
     ])
-    expect(JSON.parse(labels['node.id-b'] ?? '')).toEqual({ v: 1, ...share('b', '172.80.3.0/24') })
+    expect(JSON.parse(labels['node.id-b'] ?? '')).toEqual({ v: 1, ...allocation('b', '172.80.3.0/24') })
   })
 
   it('comes back as it was', () => {
@@ -135,7 +143,7 @@ describe('a record in labels', () => {
 
   it('loses the labels of what it lost, and no label of others', () => {
     const there = { ...labels, 'orrery.note': 'by a newer version' }
-    const smaller = { ...full, shares: byNodeId([share('b', '172.80.3.0/24')]), freed: [] }
+    const smaller = { ...full, allocations: byNodeId([allocation('b', '172.80.3.0/24')]), freed: [] }
     expect(Object.keys(recordCodec.encode(smaller, there)).toSorted()).toEqual([
       'definition',
       'node.id-b',
@@ -149,8 +157,11 @@ describe('a record in labels', () => {
       ...{ definition: JSON.stringify({ ...JSON.parse(labels.definition ?? ''), v: 2, mood: 'good' }) },
     }
     const read = decoded(there)
-    expect(read.shares.get('id-b')).toEqual(share('b', '172.80.3.0/24', { range6: 'fd00:40:0:0:9::/80' }))
-    const moved = { ...read, shares: byNodeId([...read.shares.values()].map((one) => ({ ...one, parent: 'eth9' }))) }
+    expect(read.allocations.get('id-b')).toEqual(allocation('b', '172.80.3.0/24', { range6: 'fd00:40:0:0:9::/80' }))
+    const moved = {
+      ...read,
+      allocations: byNodeId([...read.allocations.values()].map((one) => ({ ...one, parent: 'eth9' }))),
+    }
     const written = recordCodec.encode(moved, there)
     expect(JSON.parse(written['node.id-b'] ?? '')).toMatchObject({ v: 7, speed: 25, parent: 'eth9' })
     expect(written.definition).toBe(there.definition)
@@ -158,8 +169,8 @@ describe('a record in labels', () => {
 
   it('forgets a known field that was taken back, though an unknown one beside it stays', () => {
     const there = changed('node.id-a', (entry) => Object.assign(entry, { speed: 25 }))
-    const { change: _, pausedFrom: __, ...rest } = full.shares.get('id-a') as NodeShare
-    const written = recordCodec.encode({ ...full, shares: byNodeId([rest]) }, there)
+    const { change: _, pausedFrom: __, ...rest } = full.allocations.get('id-a') as NodeAllocation
+    const written = recordCodec.encode({ ...full, allocations: byNodeId([rest]) }, there)
     expect(JSON.parse(written['node.id-a'] ?? '')).toEqual({ v: 1, ...rest, speed: 25 })
   })
 
@@ -196,7 +207,7 @@ describe('a record in labels', () => {
       reason: 'the label freed.172.80.4.0/24 has "fd00::/64" where',
     },
     {
-      name: 'has a share under the id of another node',
+      name: 'has an allocation under the id of another node',
       from: changed('node.id-b', (entry) => Object.assign(entry, { nodeId: 'id-x' })),
       reason: 'the label node.id-b is of another node, id-x',
     },
@@ -217,10 +228,10 @@ describe('a record in labels', () => {
   })
 
   it('of a thousand nodes fits into the labels of a config', () => {
-    const shares = Array.from({ length: 1000 }, (_, at) =>
-      share(`worker-with-a-long-name-${at}`, `10.${at >> 8}.${at & 255}.0/24`),
+    const allocations = Array.from({ length: 1000 }, (_, at) =>
+      allocation(`worker-with-a-long-name-${at}`, `10.${at >> 8}.${at & 255}.0/24`),
     )
-    const size = JSON.stringify(recordCodec.encode({ ...full, shares: byNodeId(shares) }, {})).length
+    const size = JSON.stringify(recordCodec.encode({ ...full, allocations: byNodeId(allocations) }, {})).length
     expect(size).toBeLessThan(400_000)
   })
 })

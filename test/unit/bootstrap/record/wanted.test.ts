@@ -1,19 +1,19 @@
 import { Value } from '@sinclair/typebox/value'
 import { describe, expect, it } from 'vitest'
 import { wantedOf } from '../../../../src/bootstrap/record/node-part.ts'
-import type { NetworkRecord, NodeShare, ShareChange } from '../../../../src/bootstrap/record/record.ts'
+import type { AllocationChange, NetworkRecord, NodeAllocation } from '../../../../src/bootstrap/record/record.ts'
 import { WantedStateSchema } from '../../../../src/swarm/wanted.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
-import { byNodeId, definition, family, family6, record, share } from '../../../support/builders/networks.ts'
+import { allocation, byNodeId, definition, family, family6, record } from '../../../support/builders/networks.ts'
 
-const wanted = (over: Partial<NodeShare>, more: Partial<NetworkRecord> = {}) => {
-  const one = record({ shares: byNodeId([share('a', '172.80.1.0/24', over)]), ...more })
+const wanted = (over: Partial<NodeAllocation>, more: Partial<NetworkRecord> = {}) => {
+  const one = record({ allocations: byNodeId([allocation('a', '172.80.1.0/24', over)]), ...more })
   const state = wantedOf({ nodeId: 'id-a', records: new Map([['vlan40', one]]), revision: 42 })
   expect(Value.Check(WantedStateSchema, state)).toBe(true)
   return state.networks[0]
 }
 
-const change = (stage: ShareChange['stage']): ShareChange => ({
+const change = (stage: AllocationChange['stage']): AllocationChange => ({
   range: '172.80.9.0/24',
   parent: 'eth1',
   availabilityBefore: 'active',
@@ -22,15 +22,15 @@ const change = (stage: ShareChange['stage']): ShareChange => ({
 })
 
 describe('what is wanted of a node', () => {
-  it('is its share of each network, by name, at the revision of the records', () => {
+  it('is its allocation of each network, by name, at the revision of the records', () => {
     const other = record({
       definition: definition({ name: 'dmz', configName: 'dmz_net', ipv4: family(), ipv6: family6() }),
-      shares: byNodeId([
-        share('a', '172.80.2.0/24', { range6: 'fd00:40:0:0:2::/80', parent: 'auto' }),
-        share('b', '172.80.3.0/24'),
+      allocations: byNodeId([
+        allocation('a', '172.80.2.0/24', { range6: 'fd00:40:0:0:2::/80', parent: 'auto' }),
+        allocation('b', '172.80.3.0/24'),
       ]),
     })
-    const mine = record({ shares: byNodeId([share('a', '172.80.1.0/24')]) })
+    const mine = record({ allocations: byNodeId([allocation('a', '172.80.1.0/24')]) })
     const records = new Map([
       ['vlan40', mine],
       ['dmz', other],
@@ -72,8 +72,8 @@ describe('what is wanted of a node', () => {
     })
   })
 
-  it('is nothing of a network in which it has no share, rather than its absence', () => {
-    const records = new Map([['vlan40', record({ shares: byNodeId([share('b', '172.80.1.0/24')]) })]])
+  it('is nothing of a network in which it has no allocation, rather than its absence', () => {
+    const records = new Map([['vlan40', record({ allocations: byNodeId([allocation('b', '172.80.1.0/24')]) })]])
     expect(wantedOf({ nodeId: 'id-a', records, revision: 1 }).networks).toEqual([])
   })
 
@@ -105,7 +105,7 @@ describe('what is wanted of a node', () => {
     })
   })
 
-  it('is no address of IPv6 where the network has none any more, or the share none yet', () => {
+  it('is no address of IPv6 where the network has none any more, or the allocation none yet', () => {
     expect(wanted({ range6: 'fd00:40:0:0:2::/80' })?.ipv6).toBeUndefined()
     expect(wanted({}, { definition: definition({ ipv6: family6() }) })?.ipv6).toBeUndefined()
   })

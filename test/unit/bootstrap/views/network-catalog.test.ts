@@ -12,7 +12,7 @@ import type { SwarmTask } from '../../../../src/swarm/tasks.ts'
 import {
   aContainer,
   aDefinition,
-  aNodeShare,
+  aNodeAllocation,
   aRecord,
   aReport,
   aSwarmNode,
@@ -89,9 +89,9 @@ describe('a network', () => {
     const { taskId: _, taskName: _name, serviceId: _id, serviceName: _service, ...box } = byHand
     report({ containers: [aContainer('172.80.2.10'), aContainer('172.80.2.9'), box] })
     state.tasks = [aTask({ id: 'task-new', state: 'preparing' })]
-    const [share] = catalog.network('vlan40').shares
-    expect(share?.count).toEqual({ usable: 253, used: 3, free: 249 })
-    expect(share?.addresses.map(({ address, use }) => [address, use])).toEqual([
+    const [allocation] = catalog.network('vlan40').allocations
+    expect(allocation?.count).toEqual({ usable: 253, used: 3, free: 249 })
+    expect(allocation?.addresses.map(({ address, use }) => [address, use])).toEqual([
       ['172.80.2.0', 'reserved'],
       ['172.80.2.1', 'shim'],
       ['172.80.2.9', 'task'],
@@ -100,7 +100,7 @@ describe('a network', () => {
       ['172.80.2.255', 'reserved'],
       [undefined, 'task'],
     ])
-    expect(share?.addresses[2]).toEqual({
+    expect(allocation?.addresses[2]).toEqual({
       address: '172.80.2.9',
       use: 'task',
       containerId: 'container-172.80.2.9',
@@ -110,14 +110,14 @@ describe('a network', () => {
       taskName: 'web.1.task-172.80.2.9',
       serviceName: 'web',
     })
-    expect(share?.addresses[4]).toEqual({
+    expect(allocation?.addresses[4]).toEqual({
       address: '172.80.2.30',
       use: 'container',
       containerId: 'c30',
       containerName: 'box',
       containerState: 'running',
     })
-    expect(share?.addresses.at(-1)).toEqual({
+    expect(allocation?.addresses.at(-1)).toEqual({
       use: 'task',
       taskId: 'task-new',
       containerState: 'preparing',
@@ -127,13 +127,15 @@ describe('a network', () => {
 
   it('shows its nodes by host name, those that left too, and adds their figures up', () => {
     const { state, catalog } = world()
-    const gone = aNodeShare({ nodeId: 'node-0', hostname: 'a-gone', range: '172.80.1.0/24' })
-    state.records.set('vlan40', aRecord([aNodeShare(), gone]))
+    const gone = aNodeAllocation({ nodeId: 'node-0', hostname: 'a-gone', range: '172.80.1.0/24' })
+    state.records.set('vlan40', aRecord([aNodeAllocation(), gone]))
     const network = catalog.network('vlan40')
-    expect(network.shares.map(({ hostname, isReady, isAsWanted }) => ({ hostname, isReady, isAsWanted }))).toEqual([
-      { hostname: 'a-gone', isReady: false, isAsWanted: null },
-      { hostname: 'worker1', isReady: true, isAsWanted: true },
-    ])
+    expect(network.allocations.map(({ hostname, isReady, isAsWanted }) => ({ hostname, isReady, isAsWanted }))).toEqual(
+      [
+        { hostname: 'a-gone', isReady: false, isAsWanted: null },
+        { hostname: 'worker1', isReady: true, isAsWanted: true },
+      ],
+    )
     expect(network.count).toEqual({ usable: 506, used: 0, free: 253 })
   })
 
@@ -144,7 +146,7 @@ describe('a network', () => {
     expect(catalog.network('vlan40')).toMatchObject({
       isInForce: false,
       file: 'vlan40.yaml',
-      shares: [],
+      allocations: [],
       count: { usable: 0, used: 0, free: 0 },
     })
     expect(condition('Complete')).toMatchObject({
@@ -185,7 +187,7 @@ describe('a silent agent', () => {
     const { state, catalog, report, condition } = world()
     report({ containers: [aContainer('172.80.2.9')] })
     state.tasks = [aTask()]
-    const count = () => catalog.network('vlan40').shares[0]?.count
+    const count = () => catalog.network('vlan40').allocations[0]?.count
     expect(count()).toEqual({ usable: 253, used: 1, free: 251 })
     state.nowMs = T0 + 14_999
     expect(condition('AgentsHeard')?.status).toBe(true)
@@ -206,7 +208,7 @@ describe('a silent agent', () => {
     state.heard.clear()
     const network = catalog.network('vlan40')
     expect(network.count).toEqual({ usable: 253, used: null, free: null })
-    expect(network.shares[0]).toMatchObject({ isAsWanted: null, count: { used: null, free: null } })
+    expect(network.allocations[0]).toMatchObject({ isAsWanted: null, count: { used: null, free: null } })
     expect(catalog.node('worker1').agent).toEqual({ isHeard: false, faults: [] })
   })
 })
@@ -422,7 +424,7 @@ describe('a node', () => {
         role: 'worker',
         agent: { isHeard: true, version: '0.1.0', revision: 9, reportedAtMs: T0, faults: [{ code: 'engine-away' }] },
         hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
-        shares: [{ network: 'vlan40', range: '172.80.2.0/24' }],
+        allocations: [{ network: 'vlan40', range: '172.80.2.0/24' }],
         containers: [{ name: 'web.1.task-172.80.2.9' }],
         report: { v: 1, nodeId: 'node-1' },
       },
@@ -437,7 +439,7 @@ it('a thousand nodes with sixty containers each are counted in a tenth of a seco
   const range = (n: number) => `172.${80 + (n >> 8)}.${n & 255}.0/24`
   state.records.set(
     'vlan40',
-    aRecord(ids.map((nodeId, n) => aNodeShare({ nodeId, hostname: nodeId, range: range(n) }))),
+    aRecord(ids.map((nodeId, n) => aNodeAllocation({ nodeId, hostname: nodeId, range: range(n) }))),
   )
   const containers = Array.from({ length: 60 }, (_, n) => aContainer(`172.80.2.${n}`))
   for (const nodeId of ids) state.heard.set(nodeId, { report: aReport({ nodeId, containers }), receivedAtMs: T0 })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { watchScarceAddresses } from '../../../../src/bootstrap/views/scarce-addresses.ts'
-import { aNetwork, aShare } from '../../../support/builders/network-views.ts'
+import { aNetwork, anAllocation } from '../../../support/builders/network-views.ts'
 
 const watched = () => {
   const lines: string[] = []
@@ -12,7 +12,7 @@ const watched = () => {
   })
   const taken = (free: number | null, hostname = 'worker1') => {
     const count = { usable: 10, used: 4, free }
-    state.networks = [aNetwork({ shares: [aShare({ count, hostname, nodeId: hostname })] })]
+    state.networks = [aNetwork({ allocations: [anAllocation({ count, hostname, nodeId: hostname })] })]
     watch.look()
   }
   return { lines, taken, watch, state }
@@ -37,7 +37,7 @@ it('each node is told of for itself, and what is not known is no news', () => {
 
 it('it looks by itself until it is told to stop', async () => {
   const { lines, watch, state } = watched()
-  state.networks = [aNetwork({ shares: [aShare({ count: { usable: 1, used: 1, free: 0 } })] })]
+  state.networks = [aNetwork({ allocations: [anAllocation({ count: { usable: 1, used: 1, free: 0 } })] })]
   const stop = new AbortController()
   const running = watch.run(stop.signal)
   expect(lines).toHaveLength(1)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NetworkView, NodeView } from '../../../../src/bootstrap/network.ts'
 import { networkStatus } from '../../../../src/commands/network/status.ts'
-import { aNetwork, aNode, aShare, fakeNetworks } from '../../../support/builders/network-views.ts'
+import { aNetwork, aNode, anAllocation, fakeNetworks } from '../../../support/builders/network-views.ts'
 import { T0 } from '../../../support/use-cases/fake-use-cases.ts'
 import { aPlan, fakeConsole, fakeDesk } from './fake-desk.ts'
 
@@ -56,8 +56,8 @@ describe('orrery network status', () => {
         condition('Orphaned', true, 'no file defines it any more; what is in force is kept'),
         condition('Removing', false, 'nobody removes it'),
       ],
-      shares: [
-        aShare({
+      allocations: [
+        anAllocation({
           isReady: false,
           isAsWanted: false,
           faults: [{ code: 'parent-down', message: 'bond0 is down' }],
@@ -86,7 +86,7 @@ describe('orrery network status', () => {
     const network = aNetwork({
       count,
       conditions: [condition('AsWanted', false, 'worker1 was never heard'), condition('AgentsHeard', false, 'worker1')],
-      shares: [aShare({ count, isAsWanted: null, addresses: [] })],
+      allocations: [anAllocation({ count, isAsWanted: null, addresses: [] })],
     })
     const unheard = () => ({ reason: 'no controller answers at http://127.0.0.1:8000', isThere: false })
     const { code, out } = await shown({ networks: [network], nodes: [], desk: { unheard } })
@@ -110,7 +110,7 @@ describe('orrery network status', () => {
     }))
     const reserved = { address: '172.80.2.255', use: 'reserved' as const }
     const of = (many: number) => [
-      aNetwork({ shares: [aShare({ addresses: [...addresses.slice(0, many), reserved] })] }),
+      aNetwork({ allocations: [anAllocation({ addresses: [...addresses.slice(0, many), reserved] })] }),
     ]
     const forty = await shown({ networks: of(40) })
     expect(forty.out).toContain('172.80.2.40 ')

@@ -2,14 +2,14 @@
 import type { HeardReport, ReportedContainer } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
-import type { AddressView, ShareView } from '../network.ts'
+import type { AddressView, AllocationView } from '../network.ts'
 import { type AddressCount, type AddressUse, addressesOn, addressUse, countAddresses } from '../record/address-count.ts'
-import { type ShareLayout, shareLayout } from '../record/node-part.ts'
-import { type NetworkRecord, type NodeShare, readyLabel } from '../record/record.ts'
+import { type AllocationLayout, allocationLayout } from '../record/node-part.ts'
+import { type NetworkRecord, type NodeAllocation, readyLabel } from '../record/record.ts'
 
-export interface ShareInput {
+export interface AllocationViewInput {
   readonly record: Pick<NetworkRecord, 'definition'>
-  readonly share: NodeShare
+  readonly allocation: NodeAllocation
   /** Absent: it left the Swarm. */
   readonly node: SwarmNode | undefined
   readonly heard: HeardReport | undefined
@@ -21,28 +21,31 @@ export interface ShareInput {
 }
 
 /** `undefined`: the agent was never heard. */
-function useOf({ record, heard, tasks, networkId }: ShareInput): AddressUse | undefined {
+function useOf({ record, heard, tasks, networkId }: AllocationViewInput): AddressUse | undefined {
   if (heard === undefined) return undefined
   const { containers } = heard.report
   return addressUse({ network: record.definition.name, networkId, containers, tasks })
 }
 
 /** `adjust` may correct the figures. The addresses are put together when somebody asks for them. */
-export function shareView(input: ShareInput, adjust: (count: AddressCount) => AddressCount): ShareView {
-  const { record, share, node, heard } = input
+export function allocationView(
+  input: AllocationViewInput,
+  adjust: (count: AddressCount) => AddressCount,
+): AllocationView {
+  const { record, allocation, node, heard } = input
   const { name } = record.definition
-  const layout = shareLayout(record.definition, share)
+  const layout = allocationLayout(record.definition, allocation)
   const use = useOf(input)
   const standing = heard?.report.standings.find((one) => one.name === name)
   const isAsWanted = heard === undefined ? null : standing?.isAsWanted === true
-  const change = changeText(share)
+  const change = changeText(allocation)
   return {
     network: name,
-    nodeId: share.nodeId,
-    hostname: node?.hostname ?? share.hostname,
-    range: share.range,
-    ...(share.range6 !== undefined && { range6: share.range6 }),
-    parent: standing?.parent?.name ?? share.parent,
+    nodeId: allocation.nodeId,
+    hostname: node?.hostname ?? allocation.hostname,
+    range: allocation.range,
+    ...(allocation.range6 !== undefined && { range6: allocation.range6 }),
+    parent: standing?.parent?.name ?? allocation.parent,
     ...(layout.ipv4.shim !== undefined && { shim: layout.ipv4.shim }),
     ...(layout.ipv6?.shim !== undefined && { shim6: layout.ipv6.shim }),
     count: adjust(countAddresses(layout.usable, use)),
@@ -56,13 +59,16 @@ export function shareView(input: ShareInput, adjust: (count: AddressCount) => Ad
   }
 }
 
-function changeText({ range, parent, change }: NodeShare): string | undefined {
+function changeText({ range, parent, change }: NodeAllocation): string | undefined {
   if (change === undefined) return undefined
   const what = change.range === range && change.parent !== parent ? `the parent ${change.parent}` : change.range
   return `${change.stage} to ${what}`
 }
 
-function* addressesOf({ record, serviceName }: ShareInput, use: AddressUse | undefined): Generator<AddressView> {
+function* addressesOf(
+  { record, serviceName }: AllocationViewInput,
+  use: AddressUse | undefined,
+): Generator<AddressView> {
   for (const container of use?.held ?? []) yield heldBy(record.definition.name, container)
   for (const { id, serviceId, state } of use?.waiting ?? []) {
     const service = serviceName(serviceId)
@@ -87,7 +93,7 @@ function heldBy(network: string, container: ReportedContainer): AddressView {
 }
 
 /** The host's own address, and what the config-only network never gives away. */
-function heldBack({ ipv4, ipv6 }: ShareLayout): readonly AddressView[] {
+function heldBack({ ipv4, ipv6 }: AllocationLayout): readonly AddressView[] {
   const isShim = (address: string) => address === ipv4.shim || address === ipv6?.shim
   const reserved = (aux: Readonly<Record<string, string>>) => Object.values(aux).filter((address) => !isShim(address))
   const shim: AddressView[] =

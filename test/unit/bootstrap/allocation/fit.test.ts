@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { AllocationInput } from '../../../../src/bootstrap/allocation/allocation.ts'
 import { claimsOn } from '../../../../src/bootstrap/allocation/claims.ts'
-import { fitShares } from '../../../../src/bootstrap/allocation/share-fit.ts'
+import { fitAllocations } from '../../../../src/bootstrap/allocation/fit.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   allocation,
+  allocationInput,
   byNodeId,
   configOnly,
   definition,
@@ -13,22 +14,25 @@ import {
   node,
   record,
   report,
-  share,
 } from '../../../support/builders/networks.ts'
 
 const nodes = ['a', 'b', 'c'].map((name) => node(name))
-const shares = byNodeId([share('a', '172.80.1.0/24'), share('b', '172.80.2.0/24'), share('c', '172.80.3.0/24')])
-const judge = (over: Partial<AllocationInput>) => fitShares(allocation({ nodes, shares, ...over }))
+const allocations = byNodeId([
+  allocation('a', '172.80.1.0/24'),
+  allocation('b', '172.80.2.0/24'),
+  allocation('c', '172.80.3.0/24'),
+])
+const judge = (over: Partial<AllocationInput>) => fitAllocations(allocationInput({ nodes, allocations, ...over }))
 /** Host name, reasons, and what it should have. */
 const told = (over: Partial<AllocationInput>) =>
-  [...judge(over).misfits.values()].map(({ share: { hostname }, reasons, wanted }) => [
+  [...judge(over).misfits.values()].map(({ allocation: { hostname }, reasons, wanted }) => [
     hostname,
     ...reasons,
     wanted?.range,
   ])
 const four = (over: Parameters<typeof family>[0]) => definition({ ipv4: family(over) })
 
-describe('shares', () => {
+describe('allocations', () => {
   it('that are as defined fit, also of another length: `range` is for what is given from now on', () => {
     expect(judge({}).misfits.size).toBe(0)
     expect(judge({ definition: four({ rangeLength: 26 }) }).misfits.size).toBe(0)
@@ -76,7 +80,7 @@ describe('shares', () => {
     },
     {
       name: "on each other's, by some hand",
-      over: { shares: byNodeId([share('a', '172.80.1.0/24'), share('b', '172.80.1.128/25')]) },
+      over: { allocations: byNodeId([allocation('a', '172.80.1.0/24'), allocation('b', '172.80.1.128/25')]) },
       misfits: [
         ['a', 'b (node id-b) has 172.80.1.128/25', '172.80.2.0/24'],
         ['b', 'a (node id-a) has 172.80.1.0/24', '172.80.3.0/24'],
@@ -91,18 +95,20 @@ describe('shares', () => {
 
   it('keep the family that fits when the other came or went', () => {
     const six = definition({ ipv6: family6() })
-    const { misfits } = judge({ definition: six, shares: byNodeId([share('a', '172.80.1.0/24')]) })
+    const { misfits } = judge({ definition: six, allocations: byNodeId([allocation('a', '172.80.1.0/24')]) })
     expect(misfits.get('id-a')).toMatchObject({
       reasons: ['it has no range of fd00:40::/64'],
       wanted: { range: '172.80.1.0/24', range6: 'fd00:40:0:0:1::/80' },
     })
-    const without = judge({ shares: byNodeId([share('a', '172.80.1.0/24', { range6: 'fd00:40:0:0:1::/80' })]) })
+    const without = judge({
+      allocations: byNodeId([allocation('a', '172.80.1.0/24', { range6: 'fd00:40:0:0:1::/80' })]),
+    })
     expect(without.misfits.get('id-a')?.wanted).toEqual({ range: '172.80.1.0/24' })
   })
 
   it('that were taken over are where they are, whatever the pool', () => {
-    const adopted = byNodeId([share('a', '172.80.250.0/24', { isAdopted: true })])
-    expect(judge({ shares: adopted }).misfits.size).toBe(0)
+    const adopted = byNodeId([allocation('a', '172.80.250.0/24', { isAdopted: true })])
+    expect(judge({ allocations: adopted }).misfits.size).toBe(0)
   })
 
   it('on their way to another range are left to finish', () => {
@@ -115,7 +121,7 @@ describe('shares', () => {
     } as const
     const wanted = four({ pool: [{ first: '172.80.2.0', last: '172.80.9.255' }] })
     expect(
-      judge({ definition: wanted, shares: byNodeId([share('a', '172.80.1.0/24', { change })]) }).misfits.size,
+      judge({ definition: wanted, allocations: byNodeId([allocation('a', '172.80.1.0/24', { change })]) }).misfits.size,
     ).toBe(0)
   })
 
@@ -168,9 +174,12 @@ describe('what is claimed', () => {
       },
       { receivedAtMs: NOW, report: report('gone', { hostAddresses: [{ link: 'eth0', address: '192.168.1.6/24' }] }) },
     ]
-    const other = record({ definition: definition({ name: 'dmz' }), shares: byNodeId([share('b', '172.81.1.0/24')]) })
+    const other = record({
+      definition: definition({ name: 'dmz' }),
+      allocations: byNodeId([allocation('b', '172.81.1.0/24')]),
+    })
     const records = new Map([
-      ['vlan40', record({ shares: byNodeId([share('a', '172.80.1.0/24')]) })],
+      ['vlan40', record({ allocations: byNodeId([allocation('a', '172.80.1.0/24')]) })],
       ['dmz', other],
     ])
     expect(claims({ nodes: [{ ...node('a'), address: '192.168.1.5' }], reports, records })).toEqual([

@@ -1,4 +1,4 @@
-/** Who has a share: nodes that are gone, joined again, or are new. Pure. */
+/** Who has an allocation: nodes that are gone, joined again, or are new. Pure. */
 
 import { allocate } from '../allocation/allocate.ts'
 import type { AllocationNode, AllocationProblem } from '../allocation/allocation.ts'
@@ -20,7 +20,7 @@ export interface Given {
  * `mayGive`: new nodes that may be given a range never given before. One that has the host name of a node that is down or
  * gone gets that one's range in any case: it is the same host.
  */
-export function giveShares(
+export function giveRanges(
   context: NetworkContext,
   record: NetworkRecord,
   mayGive: (node: AllocationNode) => boolean,
@@ -28,27 +28,27 @@ export function giveShares(
   const { observed, options } = context
   // A Swarm has nodes: an empty list is no reason to free what is in use.
   if (observed.nodes.length === 0) return { record, texts: [], problems: [] }
-  const { definition, shares, freed } = record
+  const { definition, allocations, freed } = record
   // Mostly nobody comes or goes, and the rest takes its time with many nodes.
-  const isGone = [...shares.keys()].some((id) => !context.nodes.has(id))
-  if (!isGone && observed.nodes.every(({ id, state }) => shares.has(id) || state !== 'ready')) {
+  const isGone = [...allocations.keys()].some((id) => !context.nodes.has(id))
+  if (!isGone && observed.nodes.every(({ id, state }) => allocations.has(id) || state !== 'ready')) {
     return { record, texts: [], problems: [] }
   }
-  const inherited = heirlooms({ shares, freed, nodes: observed.nodes })
+  const inherited = heirlooms({ allocations, freed, nodes: observed.nodes })
   const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
   const isAsked = (node: AllocationNode) =>
-    shares.has(node.id) || (node.hostname !== '' && (mayGive(node) || inherited.has(node.hostname)))
+    allocations.has(node.id) || (node.hostname !== '' && (mayGive(node) || inherited.has(node.hostname)))
   const give = (nodes: readonly AllocationNode[]) =>
-    allocate({ definition, shares, freed, claims, nodes, nowMs: options.nowMs })
+    allocate({ definition, allocations, freed, claims, nodes, nowMs: options.nowMs })
   let nodes = observed.nodes.filter(isAsked)
   let found = give(nodes)
   // What they had may be no longer to be had; then they are new nodes like others.
   const barred = new Set(
     found.given.filter((id) => {
       const node = nodes.find((one) => one.id === id)
-      const share = found.shares.get(id)
-      if (node === undefined || share === undefined || mayGive(node)) return false
-      return !(inherited.get(node.hostname) ?? []).some((heirloom) => rangesOf(heirloom).range === share.range)
+      const allocation = found.allocations.get(id)
+      if (node === undefined || allocation === undefined || mayGive(node)) return false
+      return !(inherited.get(node.hostname) ?? []).some((heirloom) => rangesOf(heirloom).range === allocation.range)
     }),
   )
   if (barred.size > 0) {
@@ -56,19 +56,19 @@ export function giveShares(
     found = give(nodes)
   }
   if (found.given.length === 0 && !isGone) return { record, texts: [], problems: found.problems }
-  const next = { ...record, shares: found.shares, freed: found.freed }
+  const next = { ...record, allocations: found.allocations, freed: found.freed }
   return { record: next, texts: textsOf(record, next, found.given), problems: found.problems }
 }
 
 function textsOf(before: NetworkRecord, after: NetworkRecord, given: readonly string[]): string[] {
   const isBack = (range: string) =>
-    [...before.shares.values()].some((share) => share.range === range) ||
+    [...before.allocations.values()].some((allocation) => allocation.range === range) ||
     before.freed.some((freed) => freed.range === range)
   const added = given.flatMap((id) => {
-    const share = after.shares.get(id)
-    if (share === undefined) return []
-    const ranges = [share.range, share.range6].filter((range) => range !== undefined).join(' and ')
-    return [`give ${share.hostname} ${ranges}${isBack(share.range) ? ', which it had before' : ''}`]
+    const allocation = after.allocations.get(id)
+    if (allocation === undefined) return []
+    const ranges = [allocation.range, allocation.range6].filter((range) => range !== undefined).join(' and ')
+    return [`give ${allocation.hostname} ${ranges}${isBack(allocation.range) ? ', which it had before' : ''}`]
   })
   const known = new Set(before.freed)
   const freed = after.freed.filter((entry) => !known.has(entry))
@@ -76,11 +76,11 @@ function textsOf(before: NetworkRecord, after: NetworkRecord, given: readonly st
 }
 
 /** With the ranges that a definition gives to these nodes, from nothing. */
-export function firstShares(
+export function firstRanges(
   context: NetworkContext,
   definition: NetworkDefinition,
   mayGive: (node: AllocationNode) => boolean,
 ): Given {
-  const empty: NetworkRecord = { definition, phase: 'present', isAdopted: false, shares: new Map(), freed: [] }
-  return giveShares(context, empty, mayGive)
+  const empty: NetworkRecord = { definition, phase: 'present', isAdopted: false, allocations: new Map(), freed: [] }
+  return giveRanges(context, empty, mayGive)
 }

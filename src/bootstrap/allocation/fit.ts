@@ -1,9 +1,9 @@
 /**
- * Which shares no longer fit the definition, and what those nodes should have instead. They are not moved here: that
+ * Which allocations no longer fit the definition, and what those nodes should have instead. They are not moved here: that
  * needs a drain. The prefix length is no reason: `range` is for ranges given from now on. Pure.
  */
 import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
-import type { NodeShare } from '../record/record.ts'
+import type { NodeAllocation } from '../record/record.ts'
 import { draw } from './allocate.ts'
 import type { AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
 import { holderText, pinTaken } from './allocation-problems.ts'
@@ -11,7 +11,7 @@ import { type Ask, conflictsOf, type Ledgers, openLedgers, pinnedRanges } from '
 import type { Ledger } from './ledger.ts'
 
 export interface Misfit {
-  readonly share: NodeShare
+  readonly allocation: NodeAllocation
   /** Phrases for a person. */
   readonly reasons: readonly string[]
   /** What it should have; absent: there is nothing to give, see the problems. */
@@ -19,16 +19,16 @@ export interface Misfit {
 }
 
 export interface Fit {
-  /** By node id; a share that fits is not among them. */
+  /** By node id; an allocation that fits is not among them. */
   readonly misfits: ReadonlyMap<string, Misfit>
   /** Why some of them cannot be given another range. */
   readonly problems: readonly AllocationProblem[]
 }
 
 /** What is wrong with one family's range; empty: nothing. */
-type Check = (share: NodeShare, pinned: Partial<Ranges>) => readonly string[]
+type Check = (allocation: NodeAllocation, pinned: Partial<Ranges>) => readonly string[]
 
-const placeOf = (ledger: Ledger, range: Block, { isAdopted }: NodeShare): readonly string[] => {
+const placeOf = (ledger: Ledger, range: Block, { isAdopted }: NodeAllocation): readonly string[] => {
   const { subnet } = ledger.family
   const text = formatBlock(range)
   if (!contains(ledger.subnet, range)) return [`${text} is outside the subnet ${subnet}`]
@@ -38,62 +38,62 @@ const placeOf = (ledger: Ledger, range: Block, { isAdopted }: NodeShare): readon
 
 const checkFamily =
   (ledger: Ledger, own: (ranges: Partial<Ranges>) => string | undefined, nowMs: number): Check =>
-  (share, pinned) => {
-    const [has, pin] = [own(share), own(pinned)]
+  (allocation, pinned) => {
+    const [has, pin] = [own(allocation), own(pinned)]
     if (has === undefined) return [`it has no range of ${ledger.family.subnet}`]
     if (pin !== undefined && pin !== has) return [`it is pinned to ${pin} and has ${has}`]
     const range = blockOf(has)
-    const keys = [share.nodeId, share.hostname]
+    const keys = [allocation.nodeId, allocation.hostname]
     const inTheWay = ledger.conflicts(range, { keys }).map(({ holder }) => holderText(holder, nowMs))
-    return [...(pin === undefined ? placeOf(ledger, range, share) : []), ...new Set(inTheWay)]
+    return [...(pin === undefined ? placeOf(ledger, range, allocation) : []), ...new Set(inTheWay)]
   }
 
 const four = ({ range }: Partial<Ranges>) => range
 const six = ({ range6 }: Partial<Ranges>) => range6
 
 interface Checked {
-  readonly share: NodeShare
+  readonly allocation: NodeAllocation
   readonly pinned: Partial<Ranges>
   readonly reasons: readonly string[]
   /** What may stay. */
   readonly kept: Partial<Ranges>
 }
 
-const check = (share: NodeShare, input: AllocationInput, ledgers: Ledgers): Checked => {
-  const pinned = pinnedRanges(input.definition, { id: share.nodeId, hostname: share.hostname })
-  const reasons4 = checkFamily(ledgers.four, four, input.nowMs)(share, pinned)
-  const reasons6 = ledgers.six === undefined ? [] : checkFamily(ledgers.six, six, input.nowMs)(share, pinned)
+const check = (allocation: NodeAllocation, input: AllocationInput, ledgers: Ledgers): Checked => {
+  const pinned = pinnedRanges(input.definition, { id: allocation.nodeId, hostname: allocation.hostname })
+  const reasons4 = checkFamily(ledgers.four, four, input.nowMs)(allocation, pinned)
+  const reasons6 = ledgers.six === undefined ? [] : checkFamily(ledgers.six, six, input.nowMs)(allocation, pinned)
   const surplus =
-    ledgers.six === undefined && share.range6 !== undefined
-      ? [`it has ${share.range6}, and the network has no IPv6 any more`]
+    ledgers.six === undefined && allocation.range6 !== undefined
+      ? [`it has ${allocation.range6}, and the network has no IPv6 any more`]
       : []
   const kept = {
-    ...(reasons4.length === 0 ? { range: share.range } : {}),
-    ...(ledgers.six !== undefined && reasons6.length === 0 && share.range6 !== undefined
-      ? { range6: share.range6 }
+    ...(reasons4.length === 0 ? { range: allocation.range } : {}),
+    ...(ledgers.six !== undefined && reasons6.length === 0 && allocation.range6 !== undefined
+      ? { range6: allocation.range6 }
       : {}),
   }
-  return { share, pinned, reasons: [...reasons4, ...reasons6, ...surplus], kept }
+  return { allocation, pinned, reasons: [...reasons4, ...reasons6, ...surplus], kept }
 }
 
 /** After `allocate`, on what it gave: a new node comes before a move. Throws as `allocate` does. */
-export const fitShares = (input: AllocationInput): Fit => {
-  const { definition, shares, nodes, nowMs } = input
+export const fitAllocations = (input: AllocationInput): Fit => {
+  const { definition, allocations, nodes, nowMs } = input
   const ledgers = openLedgers(input)
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const misfits = new Map<string, Misfit>()
   const problems: AllocationProblem[] = []
   const asks: Ask[] = []
   // One that is on its way to another range is settled already.
-  const resting = [...shares.values()].filter(({ change }) => change === undefined)
+  const resting = [...allocations.values()].filter(({ change }) => change === undefined)
   const sorted = resting.sort((one, other) => (one.nodeId < other.nodeId ? -1 : 1))
-  for (const { share, pinned, reasons, kept } of sorted.map((one) => check(one, input, ledgers))) {
+  for (const { allocation, pinned, reasons, kept } of sorted.map((one) => check(one, input, ledgers))) {
     if (reasons.length === 0) continue
-    misfits.set(share.nodeId, { share, reasons })
-    const node = byId.get(share.nodeId)
+    misfits.set(allocation.nodeId, { allocation, reasons })
+    const node = byId.get(allocation.nodeId)
     if (node === undefined) continue
     const settled = { ...kept, ...pinned }
-    const keys = [share.nodeId, share.hostname]
+    const keys = [allocation.nodeId, allocation.hostname]
     const conflicts = conflictsOf(settled, { keys }, ledgers)
     if (conflicts.length === 0) asks.push({ node, settled })
     else problems.push(pinTaken({ node, pinned, conflicts, network: definition.name, nowMs }))

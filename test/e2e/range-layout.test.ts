@@ -1,4 +1,4 @@
-/** What src/bootstrap/share-layout.ts computes, as real engines do it. */
+/** What src/bootstrap/record/node-part.ts computes, as real engines do it. */
 import { describe, expect, it } from 'vitest'
 import { familyLayout } from '../../src/bootstrap/definition/family-layout.ts'
 import { addressOf } from '../../src/foundation/address.ts'
