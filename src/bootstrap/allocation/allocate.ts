@@ -8,14 +8,14 @@
 import { type Block, blockOf, formatBlock, type Span } from '../../foundation/address.ts'
 import { indexSpans } from '../address/spans.ts'
 import { type FreedRange, type NodeAllocation, parentLabel } from '../record/record.ts'
+import { type AddressPool, isOver } from './address-pool.ts'
 import type { AllocationInput, AllocationProblem, AllocationResult, Ranges } from './allocation.ts'
 import { exhausted } from './allocation-problems.ts'
-import { type Ask, type Ledgers, newcomers, openLedgers, settleAsks } from './asks.ts'
-import { freedFrom } from './inheritance.ts'
-import { isOver, type Ledger } from './ledger.ts'
+import { type AddressPools, type Claim, newcomers, openAddressPools, settleClaims } from './claims.ts'
+import { freedFrom } from './previous-allocations.ts'
 
 export interface Drawn {
-  readonly ranges: ReadonlyMap<Ask, Ranges>
+  readonly ranges: ReadonlyMap<Claim, Ranges>
   readonly problems: readonly AllocationProblem[]
 }
 
@@ -25,62 +25,68 @@ const textOf = ({ value }: IteratorResult<Block, void>): string | undefined =>
 const spansOf = ({ range, range6 }: Ranges): readonly Span[] =>
   [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
 
-const settledSpans = (asks: readonly Ask[]): readonly Span[] =>
-  asks.flatMap(({ settled }) => Object.values(settled).map(blockOf))
+const settledSpans = (claims: readonly Claim[]): readonly Span[] =>
+  claims.flatMap(({ settled }) => Object.values(settled).map(blockOf))
 
 /** Settles the rest from the pool; both families together, or neither. */
-export const draw = (asks: readonly Ask[], ledgers: Ledgers, about: { network: string; nowMs: number }): Drawn => {
-  const promised = settledSpans(asks)
-  const ofFamily = (ledger: Ledger, family: 4 | 6) => ledger.supply(promised.filter((span) => span.family === family))
-  const four = ofFamily(ledgers.four, 4)
-  const six = ledgers.six === undefined ? undefined : ofFamily(ledgers.six, 6)
-  const ranges = new Map<Ask, Ranges>()
-  const without = new Map<Ledger, Ask[]>()
-  const fail = (ledger: Ledger, ask: Ask) => without.set(ledger, [...(without.get(ledger) ?? []), ask])
+export const draw = (
+  claims: readonly Claim[],
+  addressPools: AddressPools,
+  about: { network: string; nowMs: number },
+): Drawn => {
+  const promised = settledSpans(claims)
+  const ofFamily = (addressPool: AddressPool, family: 4 | 6) =>
+    addressPool.supply(promised.filter((span) => span.family === family))
+  const four = ofFamily(addressPools.four, 4)
+  const six = addressPools.six === undefined ? undefined : ofFamily(addressPools.six, 6)
+  const ranges = new Map<Claim, Ranges>()
+  const without = new Map<AddressPool, Claim[]>()
+  const fail = (addressPool: AddressPool, claim: Claim) =>
+    without.set(addressPool, [...(without.get(addressPool) ?? []), claim])
   let drawnCount = 0
-  for (const ask of asks) {
-    const { settled } = ask
+  for (const claim of claims) {
+    const { settled } = claim
     const range = settled.range ?? textOf(four.next())
     if (range === undefined) {
-      fail(ledgers.four, ask)
+      fail(addressPools.four, claim)
       continue
     }
     const range6 = settled.range6 ?? (six === undefined ? undefined : textOf(six.next()))
-    if (ledgers.six !== undefined && range6 === undefined) {
-      fail(ledgers.six, ask)
+    if (addressPools.six !== undefined && range6 === undefined) {
+      fail(addressPools.six, claim)
       continue
     }
     if (settled.range === undefined || settled.range6 !== range6) drawnCount += 1
-    ranges.set(ask, { range, ...(range6 === undefined ? {} : { range6 }) })
+    ranges.set(claim, { range, ...(range6 === undefined ? {} : { range6 }) })
   }
-  const problems = [...without].map(([ledger, left]) =>
-    exhausted({ ledger, nodes: left.map(({ node }) => node), drawnCount, ...about }),
+  const problems = [...without].map(([addressPool, left]) =>
+    exhausted({ addressPool, nodes: left.map(({ node }) => node), drawnCount, ...about }),
   )
   return { ranges, problems }
 }
 
 const newAllocation = (
-  { node, heirloom }: Ask,
+  { node, previous }: Claim,
   ranges: Ranges,
   { definition, nowMs }: AllocationInput,
 ): NodeAllocation => {
   const who = { nodeId: node.id, hostname: node.hostname, ...ranges, givenAtMs: nowMs }
-  if (heirloom?.kind === 'allocation') {
+  if (previous?.kind === 'allocation') {
     // The host is the same: what was under way there goes on. That a node was paused was said of the old one.
-    const { pausedFrom: _, ...allocation } = heirloom.allocation
+    const { pausedFrom: _, ...allocation } = previous.allocation
     return { ...allocation, ...who }
   }
   const parent = node.labels[parentLabel(definition.name)] ?? definition.parent
-  if (heirloom === undefined) return { ...who, parent, isAdopted: false }
-  const { isAdopted = false, aux, aux6 } = heirloom.freed
+  if (previous === undefined) return { ...who, parent, isAdopted: false }
+  const { isAdopted = false, aux, aux6 } = previous.freed
   return { ...who, parent, isAdopted, ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) }
 }
 
 /** What stays freed: not what its host has back, nor what was over and is given to somebody else now. */
-const stillFreed = (input: AllocationInput, drawn: ReadonlyMap<Ask, Ranges>): readonly FreedRange[] => {
+const stillFreed = (input: AllocationInput, drawn: ReadonlyMap<Claim, Ranges>): readonly FreedRange[] => {
   if (input.freed.length === 0) return []
   const back = new Set(
-    [...drawn.keys()].map(({ heirloom }) => (heirloom?.kind === 'freed' ? heirloom.freed : undefined)),
+    [...drawn.keys()].map(({ previous }) => (previous?.kind === 'freed' ? previous.freed : undefined)),
   )
   const given = indexSpans([...drawn.values()].flatMap((ranges) => spansOf(ranges).map((span) => ({ span }))))
   return input.freed.filter((freed) => {
@@ -93,12 +99,12 @@ const NOBODY: Drawn = { ranges: new Map(), problems: [] }
 
 const serve = (input: AllocationInput): { readonly drawn: Drawn; readonly problems: readonly AllocationProblem[] } => {
   const { definition, nowMs } = input
-  // Most of the time nobody asks, and this is called often.
+  // Most of the time nobody claims, and this is called often.
   const waiting = newcomers(input)
   if (waiting.length === 0) return { drawn: NOBODY, problems: [] }
-  const ledgers = openLedgers(input)
-  const { asks, problems } = settleAsks(waiting, input, ledgers)
-  return { drawn: draw(asks, ledgers, { network: definition.name, nowMs }), problems }
+  const addressPools = openAddressPools(input)
+  const { claims, problems } = settleClaims(waiting, input, addressPools)
+  return { drawn: draw(claims, addressPools, { network: definition.name, nowMs }), problems }
 }
 
 /** Texts in definition, allocations and freed ranges are validated; on any other this throws RangeError. */
@@ -106,8 +112,8 @@ export const allocate = (input: AllocationInput): AllocationResult => {
   const { allocations, freed, nodes, nowMs } = input
   const { drawn, problems } = serve(input)
   const inherited = new Set(
-    [...drawn.ranges.keys()].flatMap(({ heirloom }) =>
-      heirloom?.kind === 'allocation' ? [heirloom.allocation.nodeId] : [],
+    [...drawn.ranges.keys()].flatMap(({ previous }) =>
+      previous?.kind === 'allocation' ? [previous.allocation.nodeId] : [],
     ),
   )
   const known = new Set(nodes.map(({ id }) => id))
@@ -115,7 +121,9 @@ export const allocate = (input: AllocationInput): AllocationResult => {
   const all = [...problems, ...drawn.problems]
   if (drawn.ranges.size === 0 && gone.length === 0) return { allocations, freed, given: [], problems: all }
   const left = [...allocations].filter(([nodeId]) => known.has(nodeId) && !inherited.has(nodeId))
-  const added = [...drawn.ranges].map(([ask, ranges]) => [ask.node.id, newAllocation(ask, ranges, input)] as const)
+  const added = [...drawn.ranges].map(
+    ([claim, ranges]) => [claim.node.id, newAllocation(claim, ranges, input)] as const,
+  )
   return {
     allocations: new Map([...left, ...added]),
     freed: [...stillFreed(input, drawn.ranges), ...gone.flatMap((allocation) => freedFrom(allocation, nowMs))],

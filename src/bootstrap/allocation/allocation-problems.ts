@@ -4,8 +4,8 @@ import { blockCount, blockOf, formatSpan, size } from '../../foundation/address.
 import { formatDuration } from '../../foundation/duration.ts'
 import { mergeSpans } from '../address/spans.ts'
 import { type FreedRange, QUARANTINE_MS } from '../record/record.ts'
+import { type AddressPool, byAge, type Entry, type Holder } from './address-pool.ts'
 import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
-import { byAge, type Entry, type Holder, type Ledger } from './ledger.ts'
 
 type Named = Pick<AllocationNode, 'id' | 'hostname'>
 
@@ -35,8 +35,8 @@ export const holderText = (holder: Holder, nowMs: number): string => {
       return 'the gateway is in it'
     case 'unsafe':
       return 'it ends with the subnet, where older engines fail'
-    case 'claim':
-      return `${holder.claim.text}, ${holder.claim.what}, is in it`
+    case 'other-use':
+      return `${holder.otherUse.text}, ${holder.otherUse.what}, is in it`
   }
 }
 
@@ -72,7 +72,7 @@ export const ambiguousPin = (node: Named, nodes: readonly AllocationNode[]): All
 const named = ({ id, hostname }: Named): Named => ({ id, hostname })
 
 interface Exhausted {
-  readonly ledger: Ledger
+  readonly addressPool: AddressPool
   /** Those that get nothing. */
   readonly nodes: readonly Named[]
   /** How many ranges came out of the pool just now. */
@@ -82,9 +82,9 @@ interface Exhausted {
 }
 
 /** A longer prefix length by which all new nodes would have had a range. */
-const lengthThatFits = ({ ledger, nodes, drawnCount }: Exhausted): number | undefined => {
-  const { rangeLength, subnet } = ledger.family
-  const left = ledger.left()
+const lengthThatFits = ({ addressPool, nodes, drawnCount }: Exhausted): number | undefined => {
+  const { rangeLength, subnet } = addressPool.family
+  const left = addressPool.left()
   const longest = blockOf(subnet).family === 4 ? 29 : 120
   for (let length = rangeLength + 1; length <= longest; length += 1) {
     const count = left.reduce((sum, span) => sum + blockCount(span, length), 0n)
@@ -93,8 +93,8 @@ const lengthThatFits = ({ ledger, nodes, drawnCount }: Exhausted): number | unde
   return undefined
 }
 
-const quarantined = ({ ledger, network, nowMs }: Exhausted): string => {
-  const waiting = ledger.entries
+const quarantined = ({ addressPool, network, nowMs }: Exhausted): string => {
+  const waiting = addressPool.entries
     .flatMap(({ span, holder }) => (holder.kind === 'freed' && !holder.isOver ? [{ span, holder }] : []))
     .sort(byAge)
   const first = waiting[0]?.holder.freed
@@ -104,8 +104,8 @@ const quarantined = ({ ledger, network, nowMs }: Exhausted): string => {
 }
 
 export const exhausted = (facts: Exhausted): AllocationProblem => {
-  const { ledger, nodes } = facts
-  const { pool, rangeLength, subnet } = ledger.family
+  const { addressPool, nodes } = facts
+  const { pool, rangeLength, subnet } = addressPool.family
   const six = blockOf(subnet).family === 6 ? '6' : ''
   const names = listed(nodes.map(({ hostname }) => hostname))
   const wanting = nodes.length === 1 ? '1 node has' : `${nodes.length} nodes have`
@@ -113,7 +113,7 @@ export const exhausted = (facts: Exhausted): AllocationProblem => {
     const message = `${wanting} no range (${names}): there is no \`pool${six}\`, and only pinned nodes get one. Write a \`pool${six}\`, or pin them under \`nodes${six}\`.`
     return { code: 'pool-exhausted', nodes: nodes.map(named), message }
   }
-  const spans = mergeSpans(ledger.pool)
+  const spans = mergeSpans(addressPool.pool)
   const ranges = spans.reduce((sum, span) => sum + blockCount(span, rangeLength), 0n)
   const { drawnCount } = facts
   const free =

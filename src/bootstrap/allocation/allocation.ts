@@ -2,11 +2,11 @@
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { FreedRange, NodeAllocation } from '../record/record.ts'
-import type { LedgerInput } from './ledger.ts'
+import type { AddressPoolInput } from './address-pool.ts'
 
 export type AllocationNode = Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'>
 
-export interface AllocationInput extends LedgerInput {
+export interface AllocationInput extends AddressPoolInput {
   /** All nodes that the Swarm knows. Only those that are ready and run Linux are given something. */
   readonly nodes: readonly AllocationNode[]
 }

@@ -4,11 +4,11 @@
  */
 import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
 import type { NodeAllocation } from '../record/record.ts'
+import type { AddressPool } from './address-pool.ts'
 import { draw } from './allocate.ts'
 import type { AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
 import { holderText, pinTaken } from './allocation-problems.ts'
-import { type Ask, conflictsOf, type Ledgers, openLedgers, pinnedRanges } from './asks.ts'
-import type { Ledger } from './ledger.ts'
+import { type AddressPools, type Claim, conflictsOf, openAddressPools, pinnedRanges } from './claims.ts'
 
 export interface Misfit {
   readonly allocation: NodeAllocation
@@ -28,24 +28,24 @@ export interface Fit {
 /** What is wrong with one family's range; empty: nothing. */
 type Check = (allocation: NodeAllocation, pinned: Partial<Ranges>) => readonly string[]
 
-const placeOf = (ledger: Ledger, range: Block, { isAdopted }: NodeAllocation): readonly string[] => {
-  const { subnet } = ledger.family
+const placeOf = (addressPool: AddressPool, range: Block, { isAdopted }: NodeAllocation): readonly string[] => {
+  const { subnet } = addressPool.family
   const text = formatBlock(range)
-  if (!contains(ledger.subnet, range)) return [`${text} is outside the subnet ${subnet}`]
+  if (!contains(addressPool.subnet, range)) return [`${text} is outside the subnet ${subnet}`]
   // What was made by hand and taken over is where it is, whatever the pool.
-  return isAdopted || ledger.isInPool(range) ? [] : [`${text} is outside the pool`]
+  return isAdopted || addressPool.isInPool(range) ? [] : [`${text} is outside the pool`]
 }
 
 const checkFamily =
-  (ledger: Ledger, own: (ranges: Partial<Ranges>) => string | undefined, nowMs: number): Check =>
+  (addressPool: AddressPool, own: (ranges: Partial<Ranges>) => string | undefined, nowMs: number): Check =>
   (allocation, pinned) => {
     const [has, pin] = [own(allocation), own(pinned)]
-    if (has === undefined) return [`it has no range of ${ledger.family.subnet}`]
+    if (has === undefined) return [`it has no range of ${addressPool.family.subnet}`]
     if (pin !== undefined && pin !== has) return [`it is pinned to ${pin} and has ${has}`]
     const range = blockOf(has)
     const keys = [allocation.nodeId, allocation.hostname]
-    const inTheWay = ledger.conflicts(range, { keys }).map(({ holder }) => holderText(holder, nowMs))
-    return [...(pin === undefined ? placeOf(ledger, range, allocation) : []), ...new Set(inTheWay)]
+    const inTheWay = addressPool.conflicts(range, { keys }).map(({ holder }) => holderText(holder, nowMs))
+    return [...(pin === undefined ? placeOf(addressPool, range, allocation) : []), ...new Set(inTheWay)]
   }
 
 const four = ({ range }: Partial<Ranges>) => range
@@ -59,17 +59,18 @@ interface Checked {
   readonly kept: Partial<Ranges>
 }
 
-const check = (allocation: NodeAllocation, input: AllocationInput, ledgers: Ledgers): Checked => {
+const check = (allocation: NodeAllocation, input: AllocationInput, addressPools: AddressPools): Checked => {
   const pinned = pinnedRanges(input.definition, { id: allocation.nodeId, hostname: allocation.hostname })
-  const reasons4 = checkFamily(ledgers.four, four, input.nowMs)(allocation, pinned)
-  const reasons6 = ledgers.six === undefined ? [] : checkFamily(ledgers.six, six, input.nowMs)(allocation, pinned)
+  const reasons4 = checkFamily(addressPools.four, four, input.nowMs)(allocation, pinned)
+  const reasons6 =
+    addressPools.six === undefined ? [] : checkFamily(addressPools.six, six, input.nowMs)(allocation, pinned)
   const surplus =
-    ledgers.six === undefined && allocation.range6 !== undefined
+    addressPools.six === undefined && allocation.range6 !== undefined
       ? [`it has ${allocation.range6}, and the network has no IPv6 any more`]
       : []
   const kept = {
     ...(reasons4.length === 0 ? { range: allocation.range } : {}),
-    ...(ledgers.six !== undefined && reasons6.length === 0 && allocation.range6 !== undefined
+    ...(addressPools.six !== undefined && reasons6.length === 0 && allocation.range6 !== undefined
       ? { range6: allocation.range6 }
       : {}),
   }
@@ -79,26 +80,26 @@ const check = (allocation: NodeAllocation, input: AllocationInput, ledgers: Ledg
 /** After `allocate`, on what it gave: a new node comes before a move. Throws as `allocate` does. */
 export const fitAllocations = (input: AllocationInput): Fit => {
   const { definition, allocations, nodes, nowMs } = input
-  const ledgers = openLedgers(input)
+  const addressPools = openAddressPools(input)
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const misfits = new Map<string, Misfit>()
   const problems: AllocationProblem[] = []
-  const asks: Ask[] = []
+  const claims: Claim[] = []
   // One that is on its way to another range is settled already.
   const resting = [...allocations.values()].filter(({ change }) => change === undefined)
   const sorted = resting.sort((one, other) => (one.nodeId < other.nodeId ? -1 : 1))
-  for (const { allocation, pinned, reasons, kept } of sorted.map((one) => check(one, input, ledgers))) {
+  for (const { allocation, pinned, reasons, kept } of sorted.map((one) => check(one, input, addressPools))) {
     if (reasons.length === 0) continue
     misfits.set(allocation.nodeId, { allocation, reasons })
     const node = byId.get(allocation.nodeId)
     if (node === undefined) continue
     const settled = { ...kept, ...pinned }
     const keys = [allocation.nodeId, allocation.hostname]
-    const conflicts = conflictsOf(settled, { keys }, ledgers)
-    if (conflicts.length === 0) asks.push({ node, settled })
+    const conflicts = conflictsOf(settled, { keys }, addressPools)
+    if (conflicts.length === 0) claims.push({ node, settled })
     else problems.push(pinTaken({ node, pinned, conflicts, network: definition.name, nowMs }))
   }
-  const drawn = draw(asks, ledgers, { network: definition.name, nowMs })
+  const drawn = draw(claims, addressPools, { network: definition.name, nowMs })
   for (const [{ node }, wanted] of drawn.ranges) {
     const misfit = misfits.get(node.id)
     if (misfit !== undefined) misfits.set(node.id, { ...misfit, wanted })

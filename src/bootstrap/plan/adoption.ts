@@ -1,8 +1,8 @@
 /** What `network adopt` would write down, or why it does not. Pure. */
 
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import { claimsOn } from '../allocation/claims.ts'
 import { fitAllocations } from '../allocation/fit.ts'
+import { otherUsesOf } from '../allocation/other-uses.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import { named, networkContext, type SharedContext } from './context.ts'
@@ -58,12 +58,12 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
     allocations: byId,
     freed: [],
   }
-  const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
+  const otherUses = otherUsesOf(definition, observed)
   const { misfits } = fitAllocations({
     definition,
     allocations: byId,
     freed: [],
-    claims,
+    otherUses,
     nodes: observed.nodes,
     nowMs: options.nowMs,
   })

@@ -2,8 +2,8 @@
 
 import { allocate } from '../allocation/allocate.ts'
 import type { AllocationNode, AllocationProblem } from '../allocation/allocation.ts'
-import { claimsOn } from '../allocation/claims.ts'
-import { heirlooms, rangesOf } from '../allocation/inheritance.ts'
+import { otherUsesOf } from '../allocation/other-uses.ts'
+import { previousAllocations, rangesOf } from '../allocation/previous-allocations.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import type { NetworkContext } from './context.ts'
@@ -34,12 +34,12 @@ export function giveRanges(
   if (!isGone && observed.nodes.every(({ id, state }) => allocations.has(id) || state !== 'ready')) {
     return { record, texts: [], problems: [] }
   }
-  const inherited = heirlooms({ allocations, freed, nodes: observed.nodes })
-  const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
+  const inherited = previousAllocations({ allocations, freed, nodes: observed.nodes })
+  const otherUses = otherUsesOf(definition, observed)
   const isAsked = (node: AllocationNode) =>
     allocations.has(node.id) || (node.hostname !== '' && (mayGive(node) || inherited.has(node.hostname)))
   const give = (nodes: readonly AllocationNode[]) =>
-    allocate({ definition, allocations, freed, claims, nodes, nowMs: options.nowMs })
+    allocate({ definition, allocations, freed, otherUses, nodes, nowMs: options.nowMs })
   let nodes = observed.nodes.filter(isAsked)
   let found = give(nodes)
   // What they had may be no longer to be had; then they are new nodes like others.
@@ -48,7 +48,7 @@ export function giveRanges(
       const node = nodes.find((one) => one.id === id)
       const allocation = found.allocations.get(id)
       if (node === undefined || allocation === undefined || mayGive(node)) return false
-      return !(inherited.get(node.hostname) ?? []).some((heirloom) => rangesOf(heirloom).range === allocation.range)
+      return !(inherited.get(node.hostname) ?? []).some((previous) => rangesOf(previous).range === allocation.range)
     }),
   )
   if (barred.size > 0) {

@@ -1,7 +1,7 @@
 /** Taking a changed definition in force: what changes at once, and which nodes have to be made anew for it. Pure. */
 import type { WantedFamily } from '../../swarm/wanted.ts'
-import { claimsOn } from '../allocation/claims.ts'
 import { fitAllocations, type Misfit } from '../allocation/fit.ts'
+import { otherUsesOf } from '../allocation/other-uses.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import { definitionDifferences, differenceText, isForLife } from '../definition/definition-differences.ts'
 import { type NetworkRecord, type NodeAllocation, parentLabel } from '../record/record.ts'
@@ -75,8 +75,8 @@ interface Changed {
 function changesOf(context: NetworkContext, record: NetworkRecord, next: NetworkRecord) {
   const { observed, options, name } = context
   const { definition, allocations, freed } = next
-  const claims = claimsOn(definition, { nodes: observed.nodes, reports: observed.reports, records: observed.records })
-  const fit = fitAllocations({ definition, allocations, freed, claims, nodes: observed.nodes, nowMs: options.nowMs })
+  const otherUses = otherUsesOf(definition, observed)
+  const fit = fitAllocations({ definition, allocations, freed, otherUses, nodes: observed.nodes, nowMs: options.nowMs })
   const problems = fit.problems.map(({ message }): PlanProblem => ({ network: name, code: 'no-range', message }))
   const changed = allocationsOf(next).flatMap((allocation): Changed[] => {
     if (allocation.change !== undefined || !context.nodes.has(allocation.nodeId)) return []

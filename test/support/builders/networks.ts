@@ -77,7 +77,7 @@ export function record(over: Partial<NetworkRecord> = {}): NetworkRecord {
 }
 
 export function allocationInput(over: Partial<AllocationInput> = {}): AllocationInput {
-  return { definition: definition(), allocations: new Map(), freed: [], claims: [], nodes: [], nowMs: NOW, ...over }
+  return { definition: definition(), allocations: new Map(), freed: [], otherUses: [], nodes: [], nowMs: NOW, ...over }
 }
 
 /** A config-only network that an agent made. */

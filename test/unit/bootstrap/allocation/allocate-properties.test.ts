@@ -63,13 +63,13 @@ const world = fc
       }),
       ...(hasSix ? { ipv6: six } : {}),
     })
-    const claims = hosts.map((offset, index) => ({
+    const otherUses = hosts.map((offset, index) => ({
       text: at(offset),
       what: 'a host',
       nodeId: `elsewhere-${index}`,
       kind: 'address' as const,
     }))
-    return { definition: own, claims }
+    return { definition: own, otherUses }
   })
 
 interface Cluster {
@@ -101,7 +101,7 @@ const happen = (cluster: Cluster, what: Event): Cluster => {
 const begin: Cluster = { nodes: [], allocations: new Map(), freed: [], nowMs: NOW, joined: 0 }
 
 /** Each allocationInput on the way, with what was before. */
-const live = (fixed: Pick<AllocationInput, 'definition' | 'claims'>, events: readonly Event[]) => {
+const live = (fixed: Pick<AllocationInput, 'definition' | 'otherUses'>, events: readonly Event[]) => {
   let cluster = begin
   return events.map((what) => {
     const before = happen(cluster, what)
@@ -133,7 +133,7 @@ describe('whatever joins, leaves and comes back', () => {
         const { ipv4, ipv6 } = fixed.definition
         const pools = mergeSpans(ipv4.pool.map(spanOf))
         const pools6 = mergeSpans((ipv6?.pool ?? []).map(spanOf))
-        const hosts = fixed.claims.map(({ text }) => blockOf(`${text}/32`))
+        const hosts = fixed.otherUses.map(({ text }) => blockOf(`${text}/32`))
         const never = [...ipv4.reserve.map(spanOf), ...hosts, blockOf(`${ipv4.gateway}/32`)]
         for (const { after } of live(fixed, events)) {
           for (const { hostname, range, range6 } of after.allocations.values()) {
@@ -207,7 +207,7 @@ describe('whatever joins, leaves and comes back', () => {
     )
   })
 
-  it('the order of nodes, allocations, freed ranges and claims does not matter', () => {
+  it('the order of nodes, allocations, freed ranges and otherUses does not matter', () => {
     fc.assert(
       fc.property(story, fc.infiniteStream(fc.nat()), ([fixed, events], chance) => {
         const shuffled = <T>(items: readonly T[]): T[] =>
@@ -221,7 +221,7 @@ describe('whatever joins, leaves and comes back', () => {
             nodes: shuffled(input.nodes),
             allocations: new Map(shuffled([...input.allocations])),
             freed: shuffled(input.freed),
-            claims: shuffled(input.claims),
+            otherUses: shuffled(input.otherUses),
           })
           const comparable = ({ allocations, freed, problems }: typeof after) => ({
             allocations: Object.fromEntries(allocations),
@@ -241,7 +241,7 @@ describe('a thousand nodes', () => {
     ipv6: family6(),
   })
   const nodes = Array.from({ length: 1000 }, (_, at) => node(`host${at}`))
-  const claims = nodes.flatMap(({ id }, at) =>
+  const otherUses = nodes.flatMap(({ id }, at) =>
     [0, 1, 2].map((link) => ({
       text: `192.168.${at % 256}.${link + 1}`,
       what: 'a host',
@@ -251,7 +251,7 @@ describe('a thousand nodes', () => {
   )
 
   it('have a range each, none overlapping, in well under 100 ms', () => {
-    const input = allocationInput({ definition: large, nodes, claims })
+    const input = allocationInput({ definition: large, nodes, otherUses })
     const sinceMs = performance.now()
     const { allocations, problems } = allocate(input)
     const tookMs = performance.now() - sinceMs
@@ -264,7 +264,7 @@ describe('a thousand nodes', () => {
   })
 
   it('that all come back under new ids have their ranges back', () => {
-    const { allocations } = allocate(allocationInput({ definition: large, nodes, claims }))
+    const { allocations } = allocate(allocationInput({ definition: large, nodes, otherUses }))
     const back = nodes.map((one) => ({ ...one, id: `new-${one.id}` }))
     const sinceMs = performance.now()
     const after = allocate(allocationInput({ definition: large, nodes: back, allocations, nowMs: NOW + 60_000 }))

@@ -56,7 +56,7 @@ describe('ranges', () => {
         pool: [{ first: '172.80.0.0', last: '172.80.9.255' }],
         reserve: [{ first: '172.80.1.128', last: '172.80.2.3' }],
       }),
-      claims: [
+      otherUses: [
         { text: '172.80.3.7', what: 'an address of x', nodeId: 'id-x', kind: 'address' },
         { text: '172.80.4.128/25', what: 'another network', kind: 'other-network' },
         { text: '172.80.5.0/24', what: 'the network vlan40_config of x', nodeId: 'id-x', kind: 'own-network' },
@@ -227,13 +227,13 @@ describe('a node that left by force and joined again under a new id', () => {
   })
 
   it('has it back although its host still carries the shim and the network of then', () => {
-    const claims = [
+    const otherUses = [
       { text: '172.80.7.1', what: 'an address of a', nodeId: 'id-new', kind: 'address' },
       { text: '172.80.7.0/24', what: 'the network vlan40_config of a', nodeId: 'id-new', kind: 'own-network' },
       { text: '172.80.7.0/24', what: 'the network vlan40_config of a', nodeId: 'id-a', kind: 'own-network' },
     ] as const
     const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
-    expect(ranges({ allocations, claims, nodes: [node('a', { state: 'down' }), back] })).toEqual({
+    expect(ranges({ allocations, otherUses, nodes: [node('a', { state: 'down' }), back] })).toEqual({
       'id-new': '172.80.7.0/24',
     })
   })
@@ -305,7 +305,7 @@ describe('a pin', () => {
     {
       name: 'a host has an address in it',
       over: {
-        claims: [{ text: '172.80.5.9', what: 'an address of b (eth0)', nodeId: 'id-b', kind: 'address' }],
+        otherUses: [{ text: '172.80.5.9', what: 'an address of b (eth0)', nodeId: 'id-b', kind: 'address' }],
         nodes: [node('a')],
       },
       message: 'a is pinned to 172.80.5.0/24, but 172.80.5.9, an address of b (eth0), is in it; pin another range',

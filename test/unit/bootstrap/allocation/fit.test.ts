@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AllocationInput } from '../../../../src/bootstrap/allocation/allocation.ts'
-import { claimsOn } from '../../../../src/bootstrap/allocation/claims.ts'
 import { fitAllocations } from '../../../../src/bootstrap/allocation/fit.ts'
+import { otherUsesOf } from '../../../../src/bootstrap/allocation/other-uses.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import {
   allocation,
@@ -75,7 +75,7 @@ describe('allocations', () => {
     },
     {
       name: "on a host's address",
-      over: { claims: [{ text: '172.80.1.9', what: 'the address of c', nodeId: 'id-c', kind: 'address' }] },
+      over: { otherUses: [{ text: '172.80.1.9', what: 'the address of c', nodeId: 'id-c', kind: 'address' }] },
       misfits: [['a', '172.80.1.9, the address of c, is in it', '172.80.4.0/24']],
     },
     {
@@ -134,7 +134,7 @@ describe('allocations', () => {
   })
 
   it('hold the shim and the network of their own node', () => {
-    const claims = claimsOn(definition(), {
+    const otherUses = otherUsesOf(definition(), {
       nodes,
       reports: [
         {
@@ -147,13 +147,13 @@ describe('allocations', () => {
       ],
       records: new Map(),
     })
-    expect(judge({ claims }).misfits.size).toBe(0)
+    expect(judge({ otherUses }).misfits.size).toBe(0)
   })
 })
 
 describe('what is claimed', () => {
-  const claims = (over: Partial<Parameters<typeof claimsOn>[1]>) =>
-    claimsOn(definition(), { nodes: [], reports: [], records: new Map(), ...over }).map(({ text, what, kind }) => [
+  const otherUses = (over: Partial<Parameters<typeof otherUsesOf>[1]>) =>
+    otherUsesOf(definition(), { nodes: [], reports: [], records: new Map(), ...over }).map(({ text, what, kind }) => [
       text,
       what,
       kind,
@@ -182,7 +182,7 @@ describe('what is claimed', () => {
       ['vlan40', record({ allocations: byNodeId([allocation('a', '172.80.1.0/24')]) })],
       ['dmz', other],
     ])
-    expect(claims({ nodes: [{ ...node('a'), address: '192.168.1.5' }], reports, records })).toEqual([
+    expect(otherUses({ nodes: [{ ...node('a'), address: '192.168.1.5' }], reports, records })).toEqual([
       ['192.168.1.5', 'the address of a', 'address'],
       ['192.168.1.5', 'an address of a (eth0)', 'address'],
       ['172.80.1.0/24', 'the network vlan40_config of a', 'own-network'],

@@ -134,7 +134,7 @@ describe('what is in the way is found before anything is written', () => {
 })
 
 describe('a network in force', () => {
-  it('asks for no step a second time', () => {
+  it('claims for no step a second time', () => {
     const cluster = three()
     cluster.settle([definition()])
     for (const mode of ['keep', 'auto', 'apply'] as const) expect(cluster.settle([definition()], mode)).toEqual([])

@@ -17,7 +17,7 @@ import { indexSpans, intersectSpans, mergeSpans, subtractSpans, unsafeAddress } 
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import { familyLayout } from '../definition/family-layout.ts'
 import { type FreedRange, type NodeAllocation, QUARANTINE_MS } from '../record/record.ts'
-import type { Claim } from './claims.ts'
+import type { OtherUse } from './other-uses.ts'
 
 export type Holder =
   | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
@@ -28,25 +28,25 @@ export type Holder =
   | { readonly kind: 'gateway' }
   /** Where older engines fail. */
   | { readonly kind: 'unsafe' }
-  | { readonly kind: 'claim'; readonly claim: Claim }
+  | { readonly kind: 'other-use'; readonly otherUse: OtherUse }
 
 export interface Entry {
   readonly span: Span
   readonly holder: Holder
 }
 
-/** Who asks for a range: what is its own, or was of the node that it takes the place of, does not stand in its way. */
-export interface Asker {
+/** Who claims a range: what is its own, or was of the node that it takes the place of, does not stand in its way. */
+export interface Claimant {
   /** Node ids, and the host name. */
   readonly keys: readonly string[]
   readonly freed?: FreedRange
 }
 
-export interface Ledger {
+export interface AddressPool {
   readonly family: FamilyDefinition
   readonly subnet: Block
   /** What stands in the way of giving this range. */
-  conflicts(range: Block, asker: Asker): readonly Entry[]
+  conflicts(range: Block, claimant: Claimant): readonly Entry[]
   isInPool(range: Block): boolean
   /**
    * Ranges of the definition's length that nobody has: never given ones, lowest first, then freed ones whose time is
@@ -59,11 +59,11 @@ export interface Ledger {
   readonly pool: readonly Span[]
 }
 
-export interface LedgerInput {
+export interface AddressPoolInput {
   readonly definition: NetworkDefinition
   readonly allocations: ReadonlyMap<string, NodeAllocation>
   readonly freed: readonly FreedRange[]
-  readonly claims: readonly Claim[]
+  readonly otherUses: readonly OtherUse[]
   /** Ms since the epoch. */
   readonly nowMs: number
 }
@@ -75,7 +75,7 @@ const entry = (text: string | undefined, holder: Holder): readonly Entry[] => {
   return span === undefined ? [] : [{ span, holder }]
 }
 
-const entriesOf = (family: FamilyDefinition, version: Family, input: LedgerInput): readonly Entry[] => {
+const entriesOf = (family: FamilyDefinition, version: Family, input: AddressPoolInput): readonly Entry[] => {
   const own = (range: string, range6: string | undefined) => (version === 4 ? range : range6)
   const subnet = blockOf(family.subnet)
   const unsafe = unsafeAddress(subnet)
@@ -93,7 +93,7 @@ const entriesOf = (family: FamilyDefinition, version: Family, input: LedgerInput
     ...family.reserve.map((span) => ({ span: spanOf(span), holder: { kind: 'reserve' } as const })),
     ...entry(family.gateway, { kind: 'gateway' }),
     ...(unsafe === undefined ? [] : [{ span: unsafe, holder: { kind: 'unsafe' } as const }]),
-    ...input.claims.flatMap((claim) => entry(claim.text, { kind: 'claim', claim })),
+    ...input.otherUses.flatMap((otherUse) => entry(otherUse.text, { kind: 'other-use', otherUse })),
   ].filter(({ span }) => overlaps(span, subnet))
 }
 
@@ -129,7 +129,7 @@ export const byAge = (one: Entry, other: Entry): number => {
 }
 
 /** Texts in definition, allocations and freed ranges are validated; on any other this throws RangeError. */
-export const openLedger = (family: FamilyDefinition, version: Family, input: LedgerInput): Ledger => {
+export const openAddressPool = (family: FamilyDefinition, version: Family, input: AddressPoolInput): AddressPool => {
   const entries = entriesOf(family, version, input)
   const index = indexSpans(entries)
   const pool = mergeSpans(family.pool.map(spanOf))
@@ -142,14 +142,14 @@ export const openLedger = (family: FamilyDefinition, version: Family, input: Led
     return shim !== undefined && overlaps(addressOf(shim), span)
   }
 
-  const isOwn = ({ span, holder }: Entry, range: Block, { keys, freed }: Asker): boolean => {
+  const isOwn = ({ span, holder }: Entry, range: Block, { keys, freed }: Claimant): boolean => {
     if (holder.kind === 'allocation') return keys.includes(holder.allocation.nodeId)
     if (holder.kind === 'freed') return holder.isOver || holder.freed === freed
     if (holder.kind === 'pin') return keys.includes(holder.key)
-    if (holder.kind !== 'claim' || holder.claim.nodeId === undefined) return false
-    const { claim } = holder
-    if (!keys.includes(holder.claim.nodeId)) return false
-    return claim.kind === 'own-network' || (claim.kind === 'address' && isShimOf(span, range))
+    if (holder.kind !== 'other-use' || holder.otherUse.nodeId === undefined) return false
+    const { otherUse } = holder
+    if (!keys.includes(holder.otherUse.nodeId)) return false
+    return otherUse.kind === 'own-network' || (otherUse.kind === 'address' && isShimOf(span, range))
   }
 
   return {
@@ -157,7 +157,7 @@ export const openLedger = (family: FamilyDefinition, version: Family, input: Led
     subnet: blockOf(family.subnet),
     entries,
     pool,
-    conflicts: (range, asker) => index.overlapping(range).filter((found) => !isOwn(found, range, asker)),
+    conflicts: (range, claimant) => index.overlapping(range).filter((found) => !isOwn(found, range, claimant)),
     isInPool: (range) => pool.some((span) => contains(span, range)),
     *supply(promised) {
       for (const gap of subtractSpans(pool, allTaken)) yield* blocksIn(gap, rangeLength)

@@ -2,13 +2,13 @@
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { FreedRange, NodeAllocation } from '../record/record.ts'
 
-export type Heirloom =
+export type PreviousAllocation =
   /** Of a node that is down, or no longer known. */
   | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
   | { readonly kind: 'freed'; readonly freed: FreedRange }
 
-export const rangesOf = (heirloom: Heirloom): Pick<NodeAllocation, 'range' | 'range6'> =>
-  heirloom.kind === 'allocation' ? heirloom.allocation : heirloom.freed
+export const rangesOf = (previous: PreviousAllocation): Pick<NodeAllocation, 'range' | 'range6'> =>
+  previous.kind === 'allocation' ? previous.allocation : previous.freed
 
 interface Sources {
   readonly allocations: ReadonlyMap<string, NodeAllocation>
@@ -24,21 +24,25 @@ const byText = (one: string, other: string): number => {
 }
 
 /** By host name; the newest given first, those that nobody holds any more last. Never of a node that may be running. */
-export const heirlooms = ({ allocations, freed, nodes }: Sources): ReadonlyMap<string, readonly Heirloom[]> => {
+export const previousAllocations = ({
+  allocations,
+  freed,
+  nodes,
+}: Sources): ReadonlyMap<string, readonly PreviousAllocation[]> => {
   const mayRun = new Set(nodes.filter(({ state }) => state !== 'down').map(({ id }) => id))
   const left = [...allocations.values()]
     .filter(({ nodeId }) => !mayRun.has(nodeId))
     .sort((one, other) => descending(one.givenAtMs, other.givenAtMs) || byText(one.nodeId, other.nodeId))
-    .map((allocation): Heirloom => ({ kind: 'allocation', allocation }))
+    .map((allocation): PreviousAllocation => ({ kind: 'allocation', allocation }))
   const given = freed
     .toSorted((one, other) => descending(one.freedAtMs, other.freedAtMs) || byText(one.range, other.range))
-    .map((entry): Heirloom => ({ kind: 'freed', freed: entry }))
-  const byHostname = new Map<string, Heirloom[]>()
-  for (const heirloom of [...left, ...given]) {
-    const { hostname } = heirloom.kind === 'allocation' ? heirloom.allocation : heirloom.freed
+    .map((entry): PreviousAllocation => ({ kind: 'freed', freed: entry }))
+  const byHostname = new Map<string, PreviousAllocation[]>()
+  for (const previous of [...left, ...given]) {
+    const { hostname } = previous.kind === 'allocation' ? previous.allocation : previous.freed
     const others = byHostname.get(hostname)
-    if (others === undefined) byHostname.set(hostname, [heirloom])
-    else others.push(heirloom)
+    if (others === undefined) byHostname.set(hostname, [previous])
+    else others.push(previous)
   }
   return byHostname
 }
