@@ -4,6 +4,7 @@ import { type Dispatcher, request } from 'undici'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { messageOf } from '../foundation/errors.ts'
+import { visibleText } from '../foundation/visible-text.ts'
 import { parseTokenFile, type Role } from '../http/access/tokens.ts'
 import type { Console } from './console.ts'
 
@@ -106,8 +107,8 @@ async function strongestToken({ tokenFile }: Pick<Config, 'tokenFile'>): Promise
 export function problemText({ status, text }: Answer): string {
   try {
     const { detail, title, code } = JSON.parse(text)
-    return `${code ?? status}: ${detail ?? title ?? text}`
+    return visibleText(`${code ?? status}: ${detail ?? title ?? text}`)
   } catch {
-    return `${status}: ${text}`
+    return visibleText(`${status}: ${text}`)
   }
 }

@@ -1,8 +1,8 @@
 /** `orrery ls`: the autoscalers as a table, or as the API's JSON. */
-import Table from 'cli-table3'
 import type { WireAutoscaler } from '../http/wire/autoscaler.ts'
+import { type JsonOption, show } from './autoscaler/call.ts'
 import type { Console, ExitCode } from './console.ts'
-import { callController, problemText } from './controller-client.ts'
+import { type Cell, textTable } from './text-table.ts'
 
 /** Conditions worth a word when they are like this. */
 const TROUBLES: Readonly<Partial<Record<WireAutoscaler['conditions'][number]['type'], boolean>>> = {
@@ -18,43 +18,33 @@ const TROUBLES: Readonly<Partial<Record<WireAutoscaler['conditions'][number]['ty
   AtCapacity: true,
 }
 
-export async function list(options: { readonly json?: true }, io: Console): Promise<ExitCode> {
-  const answer = await callController(io, { path: '/v1/autoscaler' })
-  if (answer.status !== 200) {
-    io.err(`orrery: ${problemText(answer)}\n`)
-    return 1
-  }
-  if (options.json) {
-    io.out(`${answer.text}\n`)
-    return 0
-  }
-  const { autoscalers }: { autoscalers: readonly WireAutoscaler[] } = JSON.parse(answer.text)
-  io.out(autoscalers.length === 0 ? 'No service has a scaling policy (autoscaler.enable=true).\n' : table(autoscalers))
-  return 0
-}
+export const list = async (options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<{ readonly autoscalers: readonly WireAutoscaler[] }>(
+    { path: '/v1/autoscaler' },
+    options,
+    io,
+    ({ autoscalers }) =>
+      autoscalers.length === 0 ? 'No service has a scaling policy (autoscaler.enable=true).\n' : table(autoscalers),
+  )
 
 function table(autoscalers: readonly WireAutoscaler[]): string {
-  const rows = new Table({
-    head: ['NAME', 'SERVICE', 'REPLICAS', 'MIN', 'MAX', 'LAST DECISION', 'CONDITIONS'],
-    style: { head: [], border: [] },
+  const rows = autoscalers.map(({ name, service, observation, policy, lastDecision, conditions }) => [
+    name,
+    service,
+    observation.replicas,
+    policy.min?.value ?? '-',
+    policy.max?.value ?? '-',
+    lastDecision === undefined ? '-' : `${lastDecision.code ?? lastDecision.outcome}: ${lastDecision.reason}`,
+    troubles(conditions),
+  ])
+  return textTable(['NAME', 'SERVICE', 'REPLICAS', 'MIN', 'MAX', 'LAST DECISION', 'CONDITIONS'], rows, {
+    isRuled: true,
   })
-  for (const { name, service, observation, policy, lastDecision, conditions } of autoscalers) {
-    rows.push([
-      name,
-      service,
-      observation.replicas,
-      policy.min?.value ?? '-',
-      policy.max?.value ?? '-',
-      lastDecision === undefined ? '-' : `${lastDecision.code ?? lastDecision.outcome}: ${lastDecision.reason}`,
-      troubles(conditions),
-    ])
-  }
-  return `${rows.toString()}\n`
 }
 
-function troubles(conditions: WireAutoscaler['conditions']): string {
+function troubles(conditions: WireAutoscaler['conditions']): Cell {
   const found = conditions.filter(({ type, status }) => TROUBLES[type] === status)
   return found.length === 0
     ? 'ok'
-    : found.map(({ type, status, reason }) => `${status ? '' : 'not '}${type}: ${reason}`).join('\n')
+    : found.map(({ type, status, reason }) => `${status ? '' : 'not '}${type}: ${reason}`)
 }

@@ -1,6 +1,7 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
 import { messageOf } from '../foundation/errors.ts'
+import { visibleLines } from '../foundation/visible-text.ts'
 import { addAutoscalerCommands } from './autoscaler/commands.ts'
 import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
@@ -10,7 +11,8 @@ import type { RegistrationOptions } from './registrations.ts'
 import type { ServeOptions } from './serve/serve.ts'
 
 /** Never throws. */
-export async function runProgram(args: readonly string[], io: Console): Promise<ExitCode> {
+export async function runProgram(args: readonly string[], given: Console): Promise<ExitCode> {
+  const io = onlyVisible(given)
   let exitCode: ExitCode = 0
   const run =
     <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) =>
@@ -22,10 +24,18 @@ export async function runProgram(args: readonly string[], io: Console): Promise<
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    io.err(`orrery: ${messageOf(error)}\n`)
+    // What somebody's text may have in it looks like no line of its own.
+    io.err(`orrery: ${messageOf(error).replace(/\n(?! {2})/g, '\n  ')}\n`)
     return 1
   }
 }
+
+/** Whatever a command prints, and wherever that comes from, only prints. */
+const onlyVisible = (io: Console): Console => ({
+  ...io,
+  out: (text) => io.out(visibleLines(text)),
+  err: (text) => io.err(visibleLines(text)),
+})
 
 type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
 

@@ -1,5 +1,6 @@
 /** The log: one JSON object a line, levels as words, times in UTC, and no secret. */
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { visibleLines } from '../../foundation/visible-text.ts'
 
 export interface LoggerOptions {
   /** A level of pino's. */
@@ -24,6 +25,8 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRET_PATHS, censor: '***' },
     serializers: { err: plainError },
+    // JSON has no escapes of its own for C1 and bidi; whoever reads the log on a screen sees them.
+    hooks: { streamWrite: visibleLines },
   }
   return destination ? pino(options, destination) : pino(options)
 }

@@ -1,4 +1,5 @@
 /** One call of the API for a command: its answer as JSON for machines, or in words for people. */
+import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { type Call, callController, problemText } from '../controller-client.ts'
 
@@ -6,9 +7,9 @@ export interface JsonOption {
   readonly json?: true
 }
 
-/** `words`: what people read, with the exit code where it is not 0. Throws Error when nobody answers. */
+/** `words`: what people read, with the exit code where it is not 0; `notFound`: what is said of a 404. Throws Error when nobody answers. */
 export async function show<Body>(
-  call: Call,
+  { notFound, ...call }: Call & { readonly notFound?: string },
   { json }: JsonOption,
   io: Console,
   words: (body: Body) => string | { readonly text: string; readonly exitCode: ExitCode },
@@ -16,14 +17,17 @@ export async function show<Body>(
   const answer = await callController(io, call)
   if (answer.status !== 200) {
     if (json) io.out(`${answer.text}\n`)
-    io.err(`orrery: ${problemText(answer)}\n`)
+    io.err(`orrery: ${(answer.status === 404 && notFound) || problemText(answer)}\n`)
     return 1
   }
-  const said = words(JSON.parse(answer.text))
+  const said = words(JSON.parse(answer.text, visible))
   const { text, exitCode } = typeof said === 'string' ? { text: said, exitCode: 0 as const } : said
   io.out(json ? `${answer.text}\n` : text)
   return exitCode
 }
+
+/** Whatever somebody wrote into a label, a reason or a fault ends up in one line of what is printed. */
+const visible = (_key: string, value: unknown): unknown => (typeof value === 'string' ? visibleText(value) : value)
 
 export const pathOf = (name: string, rest = ''): string => `/v1/autoscaler/${encodeURIComponent(name)}${rest}`
 

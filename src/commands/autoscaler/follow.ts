@@ -1,4 +1,5 @@
 /** `events`: what the controller tells as it happens. */
+import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { openStream } from '../controller-client.ts'
 import type { JsonOption } from './call.ts'
@@ -13,14 +14,16 @@ export async function events({ json }: JsonOption, io: Console): Promise<ExitCod
   for await (const block of openStream(io, '/v1/event')) {
     const told = parse(block)
     if (told === undefined) continue
-    io.out(json ? `${JSON.stringify(told)}\n` : `${words(told)}\n`)
+    io.out(json ? `${JSON.stringify(told)}\n` : `${visibleText(words(told))}\n`)
   }
   io.err('orrery: the controller ended the stream\n')
   return 1
 }
 
 function parse(block: string): Told | undefined {
-  const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
+  // Only a line feed ends a line here: JSON may hold the other separators as they are.
+  const lines = block.split('\n')
+  const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
   const data = field('data')
   if (data === undefined) return undefined
   return { type: field('event') ?? 'message', data: JSON.parse(data) }

@@ -1,6 +1,7 @@
 /** `orrery network apply`, `adopt`, `release` and `remove`: a change with its progress, and what came of it. */
 import type { ChangeResult, OnProgress, Patience, Progress } from '../../bootstrap/reconcile/progress.ts'
 import { parseDuration } from '../../foundation/duration.ts'
+import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import type { NetworkDesk } from './desk.ts'
 import { planJson, problemJson } from './plan.ts'
@@ -77,15 +78,18 @@ function timeoutMs(timeout: string | undefined): number | undefined {
 /** A step that begins is told when it is done: most take some ms. */
 function progressLine({ network, node, state, text }: Progress): string {
   if (state === 'begun') return ''
-  return `${[network, node].filter(Boolean).join(' ')}: ${state}: ${text}\n`
+  return `${visibleText(`${[network, node].filter(Boolean).join(' ')}: ${state}: ${text}`)}\n`
 }
 
 function summary({ outcome, reason, done, left, problems }: ChangeResult, isAlone: boolean): string {
   // Of what was refused, everything is left.
   const leftHere = outcome === 'refused' ? [] : left
   return [
-    HEADLINES[outcome](done.length, unsaid(reason, leftHere, problems)),
-    ...leftHere.map((text) => `  left: ${text}`),
+    HEADLINES[outcome](done.length, unsaid(reason, leftHere, problems))
+      .split('\n')
+      .map(visibleText)
+      .join('\n  '),
+    ...leftHere.map((text) => `  left: ${visibleText(text)}`),
     ...problems.map((problem) => `  ! ${problemLine(problem)}`),
     ...(isAlone && outcome === 'waiting' ? [NO_CONTROLLER] : []),
     '',

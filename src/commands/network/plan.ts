@@ -1,5 +1,6 @@
 /** `orrery network plan`: every node with what it has or gets, and the steps that `apply` would take. Changes nothing. */
 import type { ClusterPlan, NetworkPlan, NodePlan, PlanProblem, Step } from '../../bootstrap/plan/words.ts'
+import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
 import type { NetworkDesk } from './desk.ts'
@@ -34,14 +35,14 @@ export function planText(plan: ClusterPlan): string {
 
 function networkText({ name, verdict, nodes, steps, problems }: NetworkPlan): string {
   return [
-    `${name}: ${verdict}\n`,
+    `${visibleText(`${name}: ${verdict}`)}\n`,
     ...(nodes.length > 0 ? [textTable(HEAD, nodes.map(row))] : []),
     ...nodes
       .filter(({ nodeId, reason }) => isLong(reason) && !problems.some(({ node }) => node?.id === nodeId))
-      .map(({ hostname, reason }) => `  ${hostname}: ${reason}\n`),
+      .map(({ hostname, reason }) => `  ${visibleText(`${hostname}: ${reason}`)}\n`),
     ...steps.map(
       ({ text, waitsFor }, index) =>
-        `  ${index + 1}. ${text}${waitsFor === undefined ? '' : ` (waits for ${waitsFor})`}\n`,
+        `  ${index + 1}. ${visibleText(`${text}${waitsFor === undefined ? '' : ` (waits for ${waitsFor})`}`)}\n`,
     ),
     ...problems.map((problem) => `  ! ${problemLine(problem)}\n`),
   ].join('')
@@ -50,13 +51,12 @@ function networkText({ name, verdict, nodes, steps, problems }: NetworkPlan): st
 const HEAD = ['NODE', 'RANGE', 'CAPACITY', 'PARENT', 'SHIM', 'READY', 'ACTION', 'WHY']
 
 function row({ hostname, range, range6, capacity, parent, shim, shim6, isReady, action, reason }: NodePlan) {
-  const both = (...texts: readonly (string | undefined)[]) => texts.filter(Boolean).join('\n') || '-'
   return [
     hostname,
-    both(range, range6),
+    [range, range6],
     capacity ?? '-',
     parent,
-    both(shim, shim6),
+    [shim, shim6],
     isReady ? 'yes' : 'no',
     action,
     isLong(reason) ? 'see below' : reason,

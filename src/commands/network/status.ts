@@ -7,9 +7,10 @@ import type {
   NetworkView,
   NodeView,
 } from '../../bootstrap/network.ts'
+import { visibleText } from '../../foundation/visible-text.ts'
 import { wireNetwork } from '../../http/wire/network.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { textTable } from '../text-table.ts'
+import { type Cell, textTable } from '../text-table.ts'
 import type { NetworkDesk } from './desk.ts'
 import { areUsable, unheardLine } from './problems.ts'
 
@@ -69,7 +70,7 @@ function networkText(network: NetworkView, shown: Shown): string {
     ...pending.map((text) => `  next: ${text}`),
   ]
   const tables = allocations.length === 0 ? '' : `${nodeTable(allocations, shown)}${addressPart(allocations, shown)}`
-  return `${lines.map((line) => `${line}\n`).join('')}${tables}`
+  return `${lines.map((line) => `${visibleText(line)}\n`).join('')}${tables}`
 }
 
 function headLine({ name, definition, count, isInForce }: NetworkView): string {
@@ -94,7 +95,6 @@ function conditionLine(
 }
 
 const both = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join(' and ')
-const cell = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join('\n') || '-'
 
 const NODE_HEAD = ['NODE', 'RANGE', 'PARENT', 'SHIM', 'USED', 'FREE', 'READY', 'AS WANTED', 'AGENT']
 
@@ -104,9 +104,9 @@ function nodeTable(allocations: readonly AllocationView[], shown: Shown): string
     const { usable, used, free } = count
     return [
       hostname,
-      cell(range, range6, change),
+      [range, range6, change],
       parent,
-      cell(shim, shim6),
+      [shim, shim6],
       `${used ?? 'unknown'} of ${usable}`,
       free ?? 'unknown',
       isReady ? 'yes' : 'no',
@@ -117,17 +117,17 @@ function nodeTable(allocations: readonly AllocationView[], shown: Shown): string
   return textTable(NODE_HEAD, rows)
 }
 
-function asWanted({ isAsWanted, faults }: AllocationView): string {
+function asWanted({ isAsWanted, faults }: AllocationView): Cell {
   if (isAsWanted === null) return 'unknown'
-  return cell(isAsWanted ? 'yes' : 'no', ...faults.map(({ code, message }) => `${code}: ${message}`))
+  return [isAsWanted ? 'yes' : 'no', ...faults.map(({ code, message }) => `${code}: ${message}`)]
 }
 
-function agentCell({ nodeId }: AllocationView, { agents, areAgentsUnknown }: Shown): string {
+function agentCell({ nodeId }: AllocationView, { agents, areAgentsUnknown }: Shown): Cell {
   const agent = agents.get(nodeId)
   if (areAgentsUnknown) return 'unknown'
   if (agent?.reportedAtMs === undefined) return 'never heard'
   const faults = agent.faults.map(({ code, message }) => `${code}: ${message}`)
-  return cell(agent.isHeard ? 'heard' : 'silent', ...faults)
+  return [agent.isHeard ? 'heard' : 'silent', ...faults]
 }
 
 const ADDRESS_HEAD = ['NODE', 'ADDRESS', 'USE', 'SERVICE', 'TASK', 'CONTAINER', 'STATE']
@@ -147,17 +147,9 @@ function addressPart(allocations: readonly AllocationView[], { areAddressesAsked
 /** As in `docker ps`. */
 const SHORT_ID = 12
 
-function addressRow(one: AddressView & { readonly hostname: string }): string[] {
+function addressRow(one: AddressView & { readonly hostname: string }): Cell[] {
   const { hostname, address, address6, use, serviceName, taskName, taskId, containerId, containerName } = one
   const container = use === 'container' ? containerName : containerId?.slice(0, SHORT_ID)
   const task = taskName ?? taskId
-  return [
-    hostname,
-    cell(address, address6),
-    use,
-    cell(serviceName),
-    cell(task),
-    cell(container),
-    cell(one.containerState),
-  ]
+  return [hostname, [address, address6], use, [serviceName], [task], [container], [one.containerState]]
 }

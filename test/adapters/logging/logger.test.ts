@@ -56,3 +56,11 @@ it.each([
   expect(lines.join()).toContain('***')
   expect(lines.join()).not.toContain('hunter2')
 })
+
+it('a line holds no character that a screen obeys or hides, and is the same JSON', () => {
+  const { logger, lines } = logging()
+  const hostile = 'x\u001b[2J\u009b31m\u007f\u202e\u2066\u200b\u2028\nlevel=info'
+  logger.warn({ event: 'agent-fault', detail: hostile }, hostile)
+  expect(lines.join('')).toMatch(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\n$/u)
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ detail: hostile, msg: hostile })
+})
