@@ -1,6 +1,7 @@
 /**
  * Checks queries and bodies against their TypeBox schema and says of everything wrong: the field, its value, and what would be right.
- * Unknown fields are ignored, since monitoring tools send bodies of their own; a known name in the wrong case is not.
+ * Unknown fields are ignored, since monitoring tools send bodies of their own; a known name in the wrong case is not, nor any
+ * field of a schema that allows no others.
  */
 import { KindGuard, type TObject, type TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -29,7 +30,10 @@ export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, ht
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function fieldProblems({ properties, required = [] }: TObject, written: Record<string, unknown>): readonly string[] {
+function fieldProblems(
+  { properties, required = [], additionalProperties }: TObject,
+  written: Record<string, unknown>,
+): readonly string[] {
   const wrong = Object.entries(properties).flatMap(([name, schema]) => {
     const value = Object.hasOwn(written, name) ? written[name] : undefined
     if (value === undefined)
@@ -39,7 +43,11 @@ function fieldProblems({ properties, required = [] }: TObject, written: Record<s
   const known = new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]))
   const misspelt = Object.keys(written).flatMap((name) => {
     const meant = known.get(name.toLowerCase())
-    return meant === undefined || meant === name ? [] : [`${shown(name)} is not known; it is written ${meant}.`]
+    if (meant === name) return []
+    if (meant !== undefined) return [`${shown(name)} is not known; it is written ${meant}.`]
+    if (additionalProperties !== false) return []
+    const there = Object.keys(properties).join(', ')
+    return [`${shown(name)} is not known here; ${there === '' ? 'send it in the body' : `known are ${there}`}.`]
   })
   return [...wrong, ...misspelt]
 }

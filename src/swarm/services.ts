@@ -65,6 +65,8 @@ export interface ServiceObservation {
   readonly previous?: PreviousSpec
   /** When this controller first saw this count together with this version's spec, ms since the epoch. */
   readonly firstSeenAtMs: number
+  /** When this controller first saw the state label that it has, or had before a deploy; absent: it has none. */
+  readonly stateSeenAtMs?: number
   /** When this controller first saw the current task template differ from the previous spec's; absent if it does not. */
   readonly templateChangeSeenAtMs?: number
 }

@@ -188,7 +188,6 @@ describe('a step that is badly asked for', () => {
     { name: 'by an object', payload: { by: { count: 2 } }, says: 'by is {"count":2}' },
     { name: 'BY', payload: { BY: 2 }, says: '"BY" is not known; it is written by' },
     { name: 'reason a number', payload: { reason: 5 }, says: 'reason is 5' },
-    { name: 'reason too long', payload: { reason: 'x'.repeat(501) }, says: 'at most 500 characters' },
     { name: 'another direction than the path', payload: { direction: 'down' }, says: '"up", as the path says' },
     { name: 'a count', payload: { replicas: 5 }, says: 'PUT /v1/autoscaler/<name>/replicas' },
     { name: 'a list', payload: [1], says: 'must be a JSON object; it is [1]' },
@@ -210,8 +209,8 @@ describe('a step that is badly asked for', () => {
   })
 
   it('hears of everything that is wrong at once', async () => {
-    const answer = await server().inject({ method: 'POST', url: `${UP}?by=x&reason=${'y'.repeat(600)}` })
-    expect(answer.json().detail).toMatch(/by is "x".*reason is "yyy/)
+    const answer = await server().inject({ method: 'POST', url: `${UP}?by=x&replicas=5` })
+    expect(answer.json().detail).toMatch(/by is "x".*replicas is "5"/)
   })
 })
 

@@ -5,6 +5,7 @@
  *   stand.<service id>.<up|down>.<alert id>   JSON
  *   group.<hash of the group>                 the time in base 36, a colon, 8 characters of hash for each firing alert
  */
+import { type SeenAt, UNSEEN } from '../../foundation/clock.ts'
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { Direction, Policy, Step } from '../policy/policy.ts'
 import { formatStep, parseStep } from '../policy/step.ts'
@@ -59,17 +60,23 @@ export const standingKey = ({
   alertId,
 }: Pick<StandingAlert, 'serviceId' | 'direction' | 'alertId'>): string => `${serviceId}.${direction}.${alertId}`
 
-/** What cannot be read does not stand: the next notification says it again. Never throws. */
-export function decodeAlertState(labels: Readonly<Record<string, string>>): AlertState {
+/**
+ * What cannot be read does not stand: the next notification says it again. Never throws. Nothing is younger than when it was
+ * first seen: a clock that is ahead would let it stand for longer.
+ */
+export function decodeAlertState(labels: Readonly<Record<string, string>>, seenAtMs: SeenAt = UNSEEN): AlertState {
   const standing = new Map<string, StandingAlert>()
   const groups = new Map<string, RememberedGroup>()
   for (const [name, text] of Object.entries(labels)) {
     if (name.startsWith(STAND)) {
       const alert = decodeStanding(name.slice(STAND.length), text)
-      if (alert !== undefined) standing.set(standingKey(alert), alert)
+      if (alert !== undefined) standing.set(standingKey(alert), aged(alert, seenAtMs(name)))
     } else if (name.startsWith(GROUP)) {
       const group = decodeGroup(text)
-      if (group !== undefined) groups.set(name.slice(GROUP.length), group)
+      const latest = Math.floor(seenAtMs(name) / 1000)
+      if (group !== undefined) {
+        groups.set(name.slice(GROUP.length), { ...group, atSeconds: Math.min(group.atSeconds, latest) })
+      }
     }
   }
   return { standing, groups }
@@ -79,8 +86,10 @@ export function decodeAlertState(labels: Readonly<Record<string, string>>): Aler
 export function encodeAlertState(
   state: AlertState,
   labels: Readonly<Record<string, string>>,
+  _nowMs = 0,
+  seenAtMs: SeenAt = UNSEEN,
 ): Readonly<Record<string, string>> {
-  const read = decodeAlertState(labels)
+  const read = decodeAlertState(labels, seenAtMs)
   const next = new Map(Object.entries(labels))
   for (const key of new Set([...read.standing.keys(), ...state.standing.keys()])) {
     const alert = state.standing.get(key)
@@ -134,6 +143,12 @@ function decodeStanding(key: string, text: string): StandingAlert | undefined {
     suspended: off === 1,
   }
 }
+
+const aged = (alert: StandingAlert, seenAtMs: number): StandingAlert => ({
+  ...alert,
+  sinceMs: Math.min(alert.sinceMs, seenAtMs),
+  newsAtMs: Math.min(alert.newsAtMs, seenAtMs),
+})
 
 function encodeGroup({ atSeconds, firing }: RememberedGroup): string {
   return `${atSeconds.toString(36)}:${[...firing].join('')}`

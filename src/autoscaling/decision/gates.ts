@@ -7,7 +7,7 @@ import type { ValidInput } from './decide-input.ts'
 import type { HeldCode, Outcome } from './decision.ts'
 import { endedBefore, recall } from './recent-keys.ts'
 import { traitsOf } from './request.ts'
-import type { ScalingState } from './state.ts'
+import { isOwnZero, type ScalingState } from './state.ts'
 
 interface Stop {
   readonly outcome: Outcome
@@ -74,9 +74,10 @@ function unknownWrite({ writeUnknown }: ValidInput): Judgement {
   )
 }
 
-/** 0 below a higher min was set by a person: hands off for everything but another count by name. */
-function maintenance({ observation, bounds, request }: ValidInput): Judgement {
+/** 0 below a higher min that is not ours was set by a person: hands off for everything but another count by name. */
+function maintenance({ observation, bounds, state, request }: ValidInput): Judgement {
   if (observation.replicas > 0 || bounds.min === 0) return pass('the service is not at 0')
+  if (isOwnZero(observation.replicas, state)) return pass('at 0, which was asked for while the bounds allowed it')
   if (traitsOf(request).endsMaintenance) return pass('at 0, and a count is asked for by name')
   return held(
     'maintenance',
@@ -155,8 +156,8 @@ export function rolloutOf(observation: ServiceObservation, nowMs: number): Judge
   const running = updateState && ROLLOUTS[updateState]
   if (running !== undefined) return held('rollout', `${running}: scaling waits for its end`)
   if (updateState !== undefined || templateChangeSeenAtMs === undefined) return undefined
-  const settledMs = Math.min(templateChangeSeenAtMs, nowMs) + SETTLE_MS
-  if (nowMs >= settledMs) return undefined
+  const settledMs = waitEndMs(templateChangeSeenAtMs, SETTLE_MS, nowMs)
+  if (settledMs === undefined) return undefined
   return held('rollout', 'the task template was just changed: scaling waits to see its rollout', {
     retryAtMs: settledMs,
   })
@@ -190,7 +191,7 @@ export interface CooldownInput {
   readonly leastMs: number
 }
 
-/** When a step in `direction` has waited long enough; `undefined`: it has. A time in the future counts as now. */
+/** When a step in `direction` has waited long enough; `undefined`: it has. */
 export function cooldownEndMs(
   direction: Direction,
   { policy, state, nowMs, leastMs }: CooldownInput,
@@ -198,6 +199,14 @@ export function cooldownEndMs(
   const lastMs = direction === 'up' ? state?.lastUpMs : state?.lastChangeMs
   if (lastMs === undefined) return undefined
   const cooldownMs = direction === 'up' ? policy.cooldownUpMs : policy.cooldownDownMs
-  const endMs = Math.min(lastMs, nowMs) + Math.max(cooldownMs, leastMs)
-  return endMs > nowMs ? endMs : undefined
+  return waitEndMs(lastMs, Math.max(cooldownMs, leastMs), nowMs)
+}
+
+/**
+ * When what was seen to begin at `fromMs` has lasted its length; `undefined`: it has. A beginning that is further ahead than it
+ * is long means that this machine's clock was set back: then nobody waits for the time to come again.
+ */
+function waitEndMs(fromMs: number, lengthMs: number, nowMs: number): number | undefined {
+  const endMs = fromMs + lengthMs
+  return fromMs - lengthMs <= nowMs && nowMs < endMs ? endMs : undefined
 }

@@ -33,9 +33,11 @@ export function recall(keys: readonly RecentKey[], key: RequestKey, at: At): Rec
 
 /** Drops what is older than the window, or than its own. */
 export function liveKeys(keys: readonly RecentKey[], { nowMs, windowMs }: At): readonly RecentKey[] {
-  return keys.filter(
-    ({ atSeconds, keepMs = 0 }) => atSeconds >= Math.floor((nowMs - Math.max(windowMs, keepMs)) / 1000),
-  )
+  return keys.filter(({ atSeconds, keepMs = 0 }) => {
+    const lengthMs = Math.max(windowMs, keepMs)
+    // Further ahead than that, this machine's clock was set back since.
+    return atSeconds >= Math.floor((nowMs - lengthMs) / 1000) && atSeconds <= Math.ceil((nowMs + lengthMs) / 1000)
+  })
 }
 
 /** Of a key that was used for another wish. */

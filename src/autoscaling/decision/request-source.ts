@@ -8,7 +8,7 @@ import type { Policy } from '../policy/policy.ts'
 import { inWrittenBounds, policyAt } from '../policy/policy-at.ts'
 import { COUNT_TRAITS, type Request, type Traits } from './request.ts'
 import type { SharedState } from './shared-state.ts'
-import type { ScalingState } from './state.ts'
+import { isOwnZero, type ScalingState } from './state.ts'
 
 /** An autoscaler that may be scaled unasked: opted in, valid, replicated. */
 export interface BoundService {
@@ -64,9 +64,8 @@ export const boundsSource: RequestSource = {
   name: 'bounds',
   due({ observation, policy, state, countSeenAtMs }, nowMs) {
     const bounds = policyAt(policy, nowMs)
-    // A 0 that a schedule or a call asked for is no maintenance: it ends with the bounds that allowed it.
-    const sleeps = observation.replicas === 0 && bounds.min > 0 && state?.to === 0 && state.cause !== 'set'
-    if (sleeps) return { kind: 'bounds', traits: { ...COUNT_TRAITS, source: 'bounds', endsMaintenance: true } }
+    if (bounds.min > 0 && isOwnZero(observation.replicas, state))
+      return { kind: 'bounds', traits: { ...COUNT_TRAITS, source: 'bounds', endsMaintenance: true } }
     if (inWrittenBounds(observation.replicas, bounds)) return undefined
     const isOurs = state?.to === observation.replicas
     if (!isOurs && nowMs < countSeenAtMs + PERSON_GRACE_MS) return 'later'

@@ -3,6 +3,7 @@
  * pauses set by call, counts to return to after a deploy, growth on its way that takes addresses. Pure; kept in the labels
  * of the config `orrery-state`.
  */
+import { type SeenAt, UNSEEN } from '../../foundation/clock.ts'
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { Direction } from '../policy/policy.ts'
 
@@ -29,8 +30,12 @@ export interface Growth {
   readonly replicas: number
   /** Version.Index of the service that it is written on: once another one is there, the service itself tells. */
   readonly version: number
+  /** `GROWTH_MS` after it was promised. */
   readonly untilMs: number
 }
+
+/** How long a growth that is about to be written is waited for. */
+export const GROWTH_MS = 60_000
 
 /** All maps are keyed by service id. */
 export interface SharedState {
@@ -45,17 +50,27 @@ const PAUSE = 'pause.'
 const RESTORE = 'restore.'
 const GROWTH = 'grow.'
 
-/** From the labels `pause.`, `restore.` and `grow.<service id>`. An unreadable pause pauses both ways; never throws. */
-export function decodeSharedState(labels: Readonly<Record<string, string>>): SharedState {
+/**
+ * From the labels `pause.`, `restore.` and `grow.<service id>`. An unreadable pause pauses both ways; never throws. What began
+ * later than it was first seen is of a clock that is ahead: it lasts its own length from then on.
+ */
+export function decodeSharedState(labels: Readonly<Record<string, string>>, seenAtMs: SeenAt = UNSEEN): SharedState {
   const pauses = new Map<string, Pause>()
   const restores = new Map<string, PendingRestore>()
   const growths = new Map<string, Growth>()
   for (const [name, text] of Object.entries(labels)) {
-    if (name.startsWith(PAUSE)) pauses.set(name.slice(PAUSE.length), decodePause(text))
+    if (name.startsWith(PAUSE)) pauses.set(name.slice(PAUSE.length), agedPause(decodePause(text), seenAtMs(name)))
     const restore = name.startsWith(RESTORE) ? decodeRestore(text) : undefined
-    if (restore !== undefined) restores.set(name.slice(RESTORE.length), restore)
+    if (restore !== undefined) {
+      restores.set(name.slice(RESTORE.length), { ...restore, sinceMs: Math.min(restore.sinceMs, seenAtMs(name)) })
+    }
     const growth = name.startsWith(GROWTH) ? decodeGrowth(text) : undefined
-    if (growth !== undefined) growths.set(name.slice(GROWTH.length), growth)
+    if (growth !== undefined) {
+      growths.set(name.slice(GROWTH.length), {
+        ...growth,
+        untilMs: Math.min(growth.untilMs, seenAtMs(name) + GROWTH_MS),
+      })
+    }
   }
   return { pauses, restores, growths }
 }
@@ -68,8 +83,9 @@ export function encodeSharedState(
   state: SharedState,
   labels: Readonly<Record<string, string>>,
   nowMs: number,
+  seenAtMs: SeenAt = UNSEEN,
 ): Readonly<Record<string, string>> {
-  const read = decodeSharedState(labels)
+  const read = decodeSharedState(labels, seenAtMs)
   const next = new Map(Object.entries(labels))
   for (const id of new Set([...read.pauses.keys(), ...state.pauses.keys()])) {
     const pause = state.pauses.get(id)
@@ -104,6 +120,13 @@ function decodePause(text: string): Pause {
   if (readable && until === undefined) return { scope, sinceMs: since, ...words }
   if (readable && isWhole(until)) return { scope, sinceMs: since, untilMs: until, ...words }
   return { scope: 'both', sinceMs: 0 }
+}
+
+function agedPause(pause: Pause, seenAtMs: number): Pause {
+  const aheadMs = Math.max(0, pause.sinceMs - seenAtMs)
+  if (aheadMs === 0) return pause
+  const { sinceMs, untilMs } = pause
+  return { ...pause, sinceMs: sinceMs - aheadMs, ...(untilMs !== undefined && { untilMs: untilMs - aheadMs }) }
 }
 
 function decodeRestore(text: string): PendingRestore | undefined {
@@ -144,21 +167,15 @@ export interface PauseWish {
   readonly by?: string
 }
 
-/** Adds to a pause in force: the wider scope and the later end win. */
-export function addPause(
+/** The last pause is what holds, whatever was before. */
+export function setPause(
   state: SharedState,
   serviceId: string,
-  added: PauseWish & { readonly nowMs: number },
+  { scope, forMs, nowMs, reason, by }: PauseWish & { readonly nowMs: number },
 ): SharedState {
-  const { scope, forMs, nowMs, reason, by } = added
-  const before = state.pauses.get(serviceId)
-  const inForce = before !== undefined && (before.untilMs ?? nowMs + 1) > nowMs ? before : undefined
-  const untilMs = forMs === undefined ? undefined : nowMs + forMs
-  const end = latest(inForce === undefined ? untilMs : inForce.untilMs, untilMs)
   const pause: Pause = {
-    scope: inForce === undefined || inForce.scope === scope ? scope : 'both',
-    sinceMs: inForce?.sinceMs ?? nowMs,
-    ...(end === undefined ? {} : { untilMs: end }),
+    ...{ scope, sinceMs: nowMs },
+    ...(forMs !== undefined && { untilMs: nowMs + forMs }),
     ...(reason !== undefined && { reason }),
     ...(by !== undefined && { by }),
   }
@@ -196,8 +213,4 @@ function dropGrowth(state: SharedState, serviceId: string): SharedState {
 /** Drops all that is kept of a removed service. */
 export function forgetService(state: SharedState, serviceId: string): SharedState {
   return dropRestore(endPause(dropGrowth(state, serviceId), serviceId, 'both'), serviceId)
-}
-
-function latest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : Math.max(a, b)
 }

@@ -61,16 +61,22 @@ export function encodeState(state: ScalingState): string {
   })
 }
 
-/** `undefined` for an absent label or one that is no state at all; a newer `v` is read as far as it can be. */
-export function decodeState(label: string | undefined): ScalingState | undefined {
+/**
+ * `undefined` for an absent label or one that is no state at all; a newer `v` is read as far as it can be. No time in it is
+ * later than `seenAtMs`, when this controller first saw it: what a clock that is ahead wrote would never age.
+ */
+export function decodeState(label: string | undefined, seenAtMs = Number.POSITIVE_INFINITY): ScalingState | undefined {
   const raw = parseJsonObject(label)
   if (raw === undefined) return undefined
-  const at = wholeNumber(raw.at)
+  const time = (value: unknown) => (isWhole(value) ? Math.min(value, seenAtMs) : undefined)
+  const at = time(raw.at)
   const to = wholeNumber(raw.to)
   if (at === undefined || to === undefined) return undefined
-  const lastUpMs = wholeNumber(raw.up)
-  const lastChangeMs = wholeNumber(raw.chg)
-  const tickMs = wholeNumber(raw.tk)
+  const lastUpMs = time(raw.up)
+  const lastChangeMs = time(raw.chg)
+  const tickMs = time(raw.tk)
+  const latestSeconds = Math.floor(seenAtMs / 1000)
+  const keys = [...(typeof raw.keys === 'string' ? decodePackedKeys(raw.keys) : []), ...decodeRecentKeys(raw.recent)]
   const ended = decodeEnded(raw.ends)
   return {
     writeId: typeof raw.id === 'string' ? raw.id : '',
@@ -82,7 +88,7 @@ export function decodeState(label: string | undefined): ScalingState | undefined
     ...(lastUpMs === undefined ? {} : { lastUpMs }),
     ...(lastChangeMs === undefined ? {} : { lastChangeMs }),
     ...(tickMs === undefined ? {} : { tickMs }),
-    keys: [...(typeof raw.keys === 'string' ? decodePackedKeys(raw.keys) : []), ...decodeRecentKeys(raw.recent)],
+    keys: keys.map((key) => (key.atSeconds <= latestSeconds ? key : { ...key, atSeconds: latestSeconds })),
     ...(ended.length > 0 && { ended }),
     version: wholeNumber(raw.v) ?? VERSION,
     unknown: Object.fromEntries(Object.entries(raw).filter(([field]) => !KNOWN.has(field))),
@@ -129,5 +135,9 @@ export function nextState(
     unknown: before?.unknown ?? {},
   }
 }
+
+/** A 0 that was written here: it ends with the bounds that allowed it, and nobody keeps hands off. */
+export const isOwnZero = (replicas: number, state: Pick<ScalingState, 'to'> | undefined): boolean =>
+  replicas === 0 && state?.to === 0
 
 const wholeNumber = (value: unknown): number | undefined => (isWhole(value) ? value : undefined)

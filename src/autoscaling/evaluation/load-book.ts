@@ -70,7 +70,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     if (after === undefined) return forget(id)
     const history = histories.get(id)
     if (history === undefined || before === undefined || before.replicas === after.replicas) return
-    const state = decodeState(after.labels[STATE_LABEL])
+    const state = decodeState(after.labels[STATE_LABEL], after.stateSeenAtMs)
     const byLoad = state?.cause === LOAD_SOURCE && state.to === after.replicas
     // A write of ours counts from its tick, or a rate of one tick would reach into the next.
     const atMs = byLoad ? (state.tickMs ?? now()) : now()
@@ -82,7 +82,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     const known = histories.get(observation.id)
     if (known !== undefined) return known
     const begun = beginHistory(observation.replicas, atMs)
-    const state = decodeState(observation.labels[STATE_LABEL])
+    const state = decodeState(observation.labels[STATE_LABEL], observation.stateSeenAtMs)
     if (state === undefined || state.to !== observation.replicas) return begun
     const { from, to } = state
     const byLoad = state.cause === LOAD_SOURCE

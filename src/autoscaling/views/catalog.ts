@@ -62,6 +62,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       bounds,
       pause,
       restore,
+      state,
       alerts,
       sync: services.sync(),
       writeUnknown,

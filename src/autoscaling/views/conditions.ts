@@ -8,6 +8,7 @@ import type { ConditionType, LoadEvaluation } from '../autoscaler.ts'
 import type { Capacity } from '../decision/decide-input.ts'
 import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
 import type { Pause, PendingRestore } from '../decision/shared-state.ts'
+import { isOwnZero, type ScalingState } from '../decision/state.ts'
 import type { PolicyReading } from '../policy/policy.ts'
 import { type BoundsInForce, inWrittenBounds } from '../policy/policy-at.ts'
 
@@ -18,6 +19,7 @@ export interface ConditionInput {
   readonly bounds: BoundsInForce | undefined
   readonly pause: Pause | undefined
   readonly restore: PendingRestore | undefined
+  readonly state: ScalingState | undefined
   readonly alerts: readonly StandingAlert[]
   readonly sync: SyncStatus
   readonly writeUnknown: boolean
@@ -78,8 +80,9 @@ function paused({ reading, pause, nowMs }: ConditionInput): Found {
   return { type: 'Paused', status: inForce, reason: inForce ? `by call (${pause.scope})` : 'not paused' }
 }
 
-function maintenance({ observation, bounds }: ConditionInput): Found {
-  const status = observation.mode === 'replicated' && observation.replicas === 0 && (bounds?.min ?? 0) > 0
+function maintenance({ observation, bounds, state }: ConditionInput): Found {
+  const { mode, replicas } = observation
+  const status = mode === 'replicated' && replicas === 0 && (bounds?.min ?? 0) > 0 && !isOwnZero(replicas, state)
   return {
     type: 'Maintenance',
     status,

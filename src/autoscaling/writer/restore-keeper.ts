@@ -9,6 +9,7 @@ import type { Decision } from '../decision/decision.ts'
 import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts'
 import { type Request, traitsOf } from '../decision/request.ts'
 import { dropRestore, keepRestore, type PendingRestore } from '../decision/shared-state.ts'
+import { decodeState, isOwnZero } from '../decision/state.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { WriterContext } from './writer-context.ts'
 
@@ -54,7 +55,9 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
     policy: Policy | undefined,
   ) => {
     if (dealtWithSight === at.firstSeenAtMs) return
-    const wanted = policy?.onDeploy !== 'accept' && owed.replicas > 0 && owed.replicas !== at.replicas
+    // A 0 that a person set was for the time until the deploy.
+    const wasOurs = owed.replicas > 0 || isOwnZero(owed.replicas, decodeState(owed.stateLabel))
+    const wanted = policy?.onDeploy !== 'accept' && wasOurs && owed.replicas !== at.replicas
     logger.info(
       { event: 'deploy-seen', service: at.name, deployed: at.replicas, before: owed.replicas, restore: wanted },
       `a deploy set ${at.name} to ${at.replicas}; ${owed.replicas} ran before`,

@@ -6,7 +6,7 @@ import { decide } from '../decision/decide.ts'
 import type { Stage } from '../decision/decision.ts'
 import { keyFault } from '../decision/recent-keys.ts'
 import type { Request } from '../decision/request.ts'
-import { addPause, endPause } from '../decision/shared-state.ts'
+import { endPause, setPause } from '../decision/shared-state.ts'
 import { LOAD_SOURCE, LOAD_TRAITS, type LoadBook } from '../evaluation/load-book.ts'
 import type { Evaluation } from '../load/evaluate.ts'
 import type { ServiceWriters } from './service-writers.ts'
@@ -57,7 +57,7 @@ export function createScaler(
     },
     async pause(name, wish) {
       const id = serviceIdOf(name)
-      await sharedState.update((state) => addPause(state, id, { ...wish, nowMs: now() }))
+      await sharedState.update((state) => setPause(state, id, { ...wish, nowMs: now() }))
       return catalog.get(name)
     },
     async resume(name, scope) {

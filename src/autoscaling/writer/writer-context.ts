@@ -60,7 +60,9 @@ export function capacityOf(
 const written = new WeakMap<ServiceObservation, { readonly state: ScalingState | undefined }>()
 
 function writtenState(observation: ServiceObservation): ScalingState | undefined {
-  const known = written.get(observation) ?? { state: decodeState(observation.labels[STATE_LABEL]) }
+  const known = written.get(observation) ?? {
+    state: decodeState(observation.labels[STATE_LABEL], observation.stateSeenAtMs),
+  }
   written.set(observation, known)
   return known.state
 }
@@ -70,5 +72,10 @@ export function effectiveState(
   observation: ServiceObservation,
   pending: PendingRestore | undefined,
 ): ScalingState | undefined {
-  return writtenState(observation) ?? decodeState(pending?.stateLabel) ?? decodeState(observation.previous?.stateLabel)
+  const { stateSeenAtMs, previous } = observation
+  return (
+    writtenState(observation) ??
+    decodeState(pending?.stateLabel, stateSeenAtMs) ??
+    decodeState(previous?.stateLabel, stateSeenAtMs)
+  )
 }

@@ -4,6 +4,7 @@
  * whoever sees a newer one sees the growth itself, or that it never came.
  */
 
+import { GROWTH_MS } from '../../autoscaling/decision/shared-state.ts'
 import type { SharedState, SharedStateStore } from '../../autoscaling/ports.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Services, Tasks } from '../../swarm/ports.ts'
@@ -13,7 +14,6 @@ export type Growths = SharedState['growths']
 type Growth = Growths extends ReadonlyMap<string, infer One> ? One : never
 
 /** Longer than any write takes to come into force, even one without an answer. */
-const KEPT_MS = 60_000
 /** For that long some controller may not have seen what others see: then it is not in sync, and grows nothing. */
 const UNSEEN_MS = 10_000
 /** Tasks that were read so long after a growth show it, clocks of the controllers included. */
@@ -45,7 +45,7 @@ export function createPromisedGrowth({ services, tasks, sharedState, now }: Prom
   const isOpen = (serviceId: string, { version, untilMs }: Growth) =>
     (services.get(serviceId)?.version ?? version) <= version && untilMs > now()
 
-  const madeAtMs = ({ untilMs }: Growth) => untilMs - KEPT_MS
+  const madeAtMs = ({ untilMs }: Growth) => untilMs - GROWTH_MS
 
   /** One that came and went again may have left tasks that the list does not show. */
   const mayHaveTasks = (growth: Growth) => (tasks.readAtMs() ?? 0) < madeAtMs(growth) + SHOWN_MS
@@ -56,7 +56,7 @@ export function createPromisedGrowth({ services, tasks, sharedState, now }: Prom
 
   const growthOn = ({ version }: ServiceObservation, replicas: number) => ({
     ...{ replicas, version },
-    untilMs: now() + KEPT_MS,
+    untilMs: now() + GROWTH_MS,
   })
 
   return {

@@ -3,6 +3,7 @@
  * version-checked; its data cannot, so that is one byte. Reads and writes of this controller never overlap.
  */
 import pRetry, { AbortError } from 'p-retry'
+import type { SeenAt } from '../../../foundation/clock.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
@@ -20,12 +21,13 @@ type Labels = Readonly<Record<string, string>>
 /** Between a record and its labels. */
 export interface LabelCodec<State> {
   readonly empty: State
-  decode(labels: Labels): State
+  /** `seenAtMs`: when this controller first saw a label as it is. Times ahead of that are of another clock. */
+  decode(labels: Labels, seenAtMs: SeenAt): State
   /**
    * The labels to write, given those that were read; those it does not know stay. What has ended by `nowMs` goes.
    * `undefined`: there is to be no such config.
    */
-  encode(state: State, labels: Labels, nowMs: number): Labels | undefined
+  encode(state: State, labels: Labels, nowMs: number, seenAtMs: SeenAt): Labels | undefined
 }
 
 export interface ConfigStore<State> extends SharedStore<State> {
@@ -72,6 +74,8 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
   const listeners = createListeners<State>(logger)
   let state = codec.empty
   let shownText = '{}'
+  let seen = new Map<string, { readonly text: string; readonly atMs: number }>()
+  const seenAtMs = (label: string) => seen.get(label)?.atMs ?? now()
   let loadWaiting: Promise<void> | undefined
 
   const show = () => {
@@ -79,7 +83,13 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
     const text = JSON.stringify(labels)
     if (text === shownText) return
     shownText = text
-    state = codec.decode(labels)
+    seen = new Map(
+      Object.entries(labels).map(([name, written]) => {
+        const known = seen.get(name)
+        return [name, known?.text === written ? known : { text: written, atMs: now() }]
+      }),
+    )
+    state = codec.decode(labels, seenAtMs)
     listeners.tell(state)
   }
 
@@ -101,7 +111,7 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
   const remove = async (change: (state: State) => State) => {
     if (!config.exists()) return
     await read()
-    if (codec.encode(change(state), config.labels(), 0) === undefined) await config.remove()
+    if (codec.encode(change(state), config.labels(), 0, seenAtMs) === undefined) await config.remove()
     else throw new EngineError('status', 'A config changed before it could be removed.', { status: 409 })
   }
 
@@ -112,9 +122,9 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
       const labels = config.labels()
       const next = change(state)
       // An ended pause alone is no reason to write; it goes with the next write that there is.
-      const wanted = codec.encode(next, labels, 0)
+      const wanted = codec.encode(next, labels, 0, seenAtMs)
       if (wanted === undefined) await remove(change)
-      else if (!sameLabels(wanted, labels)) await config.write(codec.encode(next, labels, now()) ?? wanted)
+      else if (!sameLabels(wanted, labels)) await config.write(codec.encode(next, labels, now(), seenAtMs) ?? wanted)
       show()
     } catch (error) {
       throw error instanceof EngineError && isWorthRetrying(error) ? error : new AbortError(asError(error))

@@ -70,11 +70,19 @@ function observe(reading: ServiceReading, known: CachedService | undefined, nowM
   const before = known?.observation
   const sameSight =
     before !== undefined && before.replicas === seen.replicas && isDeepStrictEqual(before.labels, seen.labels)
-  const firstSeenAtMs = sameSight ? before.firstSeenAtMs : nowMs
-  if (seen.previous === undefined || seen.previous.sameTemplate) return { ...seen, firstSeenAtMs }
+  const stateLabel = lastStateLabel(seen)
+  const sameState = before !== undefined && lastStateLabel(before) === stateLabel
+  const sight = {
+    firstSeenAtMs: sameSight ? before.firstSeenAtMs : nowMs,
+    ...(stateLabel !== undefined && { stateSeenAtMs: (sameState ? before.stateSeenAtMs : undefined) ?? nowMs }),
+  }
+  if (seen.previous === undefined || seen.previous.sameTemplate) return { ...seen, ...sight }
   const seenBefore = known?.templateHash === templateHash ? before?.templateChangeSeenAtMs : undefined
-  return { ...seen, firstSeenAtMs, templateChangeSeenAtMs: seenBefore ?? nowMs }
+  return { ...seen, ...sight, templateChangeSeenAtMs: seenBefore ?? nowMs }
 }
+
+const lastStateLabel = ({ labels, previous }: Pick<ServiceObservation, 'labels' | 'previous'>) =>
+  labels[STATE_LABEL] ?? previous?.stateLabel
 
 /** What Swarm makes of a write of ours: the spec of before becomes PreviousSpec, and UpdateStatus is cleared. */
 function writtenObservation(
@@ -95,6 +103,7 @@ function writtenObservation(
       sameButCount: true,
     },
     firstSeenAtMs: written.nowMs,
+    stateSeenAtMs: written.nowMs,
   }
 }
 

@@ -25,7 +25,7 @@ import { placementOf } from './service-placement.ts'
 export interface ServiceReading {
   readonly id: string
   readonly version: number
-  readonly seen: Omit<ServiceObservation, 'firstSeenAtMs' | 'templateChangeSeenAtMs'>
+  readonly seen: Omit<ServiceObservation, 'firstSeenAtMs' | 'stateSeenAtMs' | 'templateChangeSeenAtMs'>
   readonly openSpec: OpenSpec
   readonly templateHash: string
   /** UpdatedAt in ns since the epoch, as digits: equals `timeNano` of the event that announced this version. */

@@ -18,83 +18,125 @@ const By = Type.Union([Type.Integer({ minimum: 1, maximum: MAX_WHOLE_NUMBER }), 
   description: 'How far: replicas, or per cent of the current count. Without it, the step of the policy.',
 })
 const Reason = Type.String({
-  maxLength: MAX_REASON_LENGTH,
-  expects: `a text of at most ${MAX_REASON_LENGTH} characters`,
-  description: 'Why, in words; kept with the decision and in the log.',
+  expects: 'a text',
+  description: `Why, in words; its first ${MAX_REASON_LENGTH} characters are kept with the decision and in the log.`,
 })
-const Replicas = Type.Integer({
-  minimum: 0,
-  maximum: MAX_WHOLE_NUMBER,
-  expects: 'a whole number from 0 to 1000000000',
-  description: 'The wanted count, before the bounds.',
-})
+const COUNT_EXPECTS = 'a whole number from 0 to 1000000000'
+const count = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: MAX_WHOLE_NUMBER, expects: COUNT_EXPECTS, description })
+/** The same in a query. */
+const countText = (description: string) =>
+  Type.String({ pattern: '^(0|[1-9][0-9]{0,8}|1000000000)$', expects: COUNT_EXPECTS, description })
 
-export const StepQuery = Type.Object({ by: Type.Optional(ByText), reason: Type.Optional(Reason) })
+const WANTED = 'The wanted count, before the bounds.'
+const SEEN = 'The count that you saw; if it is another one by now, nothing is changed: 409 `count-changed`.'
+
+/** No field of another name: it would be ignored, and something else done than was asked for. */
+const EXACT = { additionalProperties: false }
+
 /** What is sure to be meant otherwise is refused rather than ignored: another direction, or a count. */
+const otherThanStep = (towards: Direction) => ({
+  direction: Type.Optional(
+    Type.Literal(towards, { expects: `"${towards}", as the path says`, description: 'As the path.' }),
+  ),
+  replicas: Type.Optional(
+    Type.Never({
+      expects: 'absent here; PUT /v1/autoscaler/<name>/replicas sets a count',
+      description: 'Not here.',
+    }),
+  ),
+})
+export const stepQuery = (towards: Direction) =>
+  Type.Object({ by: Type.Optional(ByText), reason: Type.Optional(Reason), ...otherThanStep(towards) })
 export const stepBody = (towards: Direction) =>
   Type.Object(
-    {
-      by: Type.Optional(By),
-      reason: Type.Optional(Reason),
-      direction: Type.Optional(
-        Type.Literal(towards, { expects: `"${towards}", as the path says`, description: 'As the path.' }),
-      ),
-      replicas: Type.Optional(
-        Type.Never({
-          expects: 'absent here; PUT /v1/autoscaler/<name>/replicas sets a count',
-          description: 'Not here.',
-        }),
-      ),
-    },
+    { by: Type.Optional(By), reason: Type.Optional(Reason), ...otherThanStep(towards) },
     { description: 'A step, or the notification of Alertmanager or Grafana as it is.' },
   )
 
-export const ReplicasBody = Type.Object({
-  replicas: Replicas,
-  reason: Type.Optional(Reason),
-  expect: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: MAX_WHOLE_NUMBER,
-      expects: 'a whole number from 0 to 1000000000',
-      description: 'The count that you saw; if it is another one by now, nothing is changed: 409 `count-changed`.',
-    }),
-  ),
-})
+/** Its fields are the body's alone. */
+export const NoQuery = Type.Object({}, EXACT)
+export const ReplicasBody = Type.Object(
+  { replicas: count(WANTED), reason: Type.Optional(Reason), expect: Type.Optional(count(SEEN)) },
+  EXACT,
+)
 
 const PauseDirection = oneOf(['up', 'down', 'both'], 'Which way; without it, both.')
-export const ResumeBody = Type.Object({ direction: Type.Optional(PauseDirection) })
-export const PauseBody = Type.Object({
-  reason: Type.Optional(Reason),
-  direction: Type.Optional(PauseDirection),
-  for: Type.Optional(
-    Type.Union([Type.String(), Type.Integer({ minimum: 1, maximum: MAX_WHOLE_NUMBER })], {
-      expects: 'a duration such as "30s", "5m" or "1h", or a whole number of seconds',
-      description: 'How long; without it, until resumed.',
-    }),
-  ),
-})
+const FOR = {
+  expects: 'a duration such as "30s", "5m" or "1h", or a whole number of seconds',
+  description: 'How long; without it, until resumed.',
+}
+/** As query and as body. */
+export const Resume = Type.Object({ direction: Type.Optional(PauseDirection) }, EXACT)
+export const PauseQuery = Type.Object(
+  {
+    reason: Type.Optional(Reason),
+    direction: Type.Optional(PauseDirection),
+    for: Type.Optional(Type.String(FOR)),
+  },
+  EXACT,
+)
+export const PauseBody = Type.Object(
+  {
+    reason: Type.Optional(Reason),
+    direction: Type.Optional(PauseDirection),
+    for: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 1, maximum: MAX_WHOLE_NUMBER })], FOR)),
+  },
+  EXACT,
+)
 
-export const ExplainBody = Type.Object({
-  direction: Type.Optional(oneOf(['up', 'down'], 'Without it and without `replicas`: up.')),
-  by: Type.Optional(By),
-  replicas: Type.Optional(Replicas),
-  metrics: Type.Optional(
-    Type.Record(Type.String({ maxLength: 63 }), Type.Union([Type.Number(), Type.String({ maxLength: 40 })]), {
-      maxProperties: 100,
-      expects: 'values by the names of metrics: {"rps": 120, "cpu": 85}',
-      description: 'As if these had just been measured (per cent for `cpu` and `memory`); the others as last measured.',
-    }),
-  ),
-})
+const ExplainDirection = oneOf(['up', 'down'], 'Without it and without `replicas`: up.')
+export const ExplainQuery = Type.Object(
+  {
+    direction: Type.Optional(ExplainDirection),
+    by: Type.Optional(ByText),
+    replicas: Type.Optional(countText(WANTED)),
+  },
+  EXACT,
+)
+export const ExplainBody = Type.Object(
+  {
+    direction: Type.Optional(ExplainDirection),
+    by: Type.Optional(By),
+    replicas: Type.Optional(count(WANTED)),
+    metrics: Type.Optional(
+      Type.Record(Type.String({ maxLength: 63 }), Type.Union([Type.Number(), Type.String({ maxLength: 40 })]), {
+        maxProperties: 100,
+        expects: 'values by the names of metrics: {"rps": 120, "cpu": 85}',
+        description:
+          'As if these had just been measured (per cent for `cpu` and `memory`); the others as last measured.',
+      }),
+    ),
+  },
+  EXACT,
+)
 
-type Fields = Pick<Static<ReturnType<typeof stepBody>>, 'by' | 'reason'>
+type StepFields = Pick<Static<ReturnType<typeof stepBody>>, 'by' | 'reason'>
 
-/** Query and body together; the query wins, field by field. */
-export function readStep(query: Fields, body: Fields): { readonly by?: Step; readonly note?: string } {
+/** Query and body together; the query wins, field by field. Throws HttpProblem `invalid-value`. */
+export function readStep(query: StepFields, body: StepFields): { readonly by?: Step; readonly note?: string } {
   const by = readBy(query.by ?? body.by)
-  const note = (query.reason ?? body.reason)?.trim()
+  const note = readReason(query.reason ?? body.reason)
   return { ...(by && { by }), ...(note && { note }) }
+}
+
+/** As `readStep`. */
+export function readPause(query: Static<typeof PauseQuery>, body: Static<typeof PauseBody>) {
+  const { direction = 'both', reason, for: length } = { ...body, ...query }
+  const words = readReason(reason)
+  return { scope: direction, forMs: readFor(length), ...(words && { reason: words }) }
+}
+
+export const numberOf = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Number(text)
+
+/** Cut, so that whoever has much to say is heard all the same. */
+export function readReason(text: string | undefined): string | undefined {
+  const reason = text?.trim()
+  if (reason === undefined || reason.length <= MAX_REASON_LENGTH) return reason
+  return `${Array.from(reason)
+    .slice(0, MAX_REASON_LENGTH - 1)
+    .join('')}…`
 }
 
 /** Throws HttpProblem `invalid-value`. */
@@ -105,14 +147,14 @@ export function readBy(written: string | number | undefined): Step | undefined {
   throw new HttpProblem('invalid-value', `by is ${JSON.stringify(written)}; it must be ${BY_EXPECTS} (at most 10000%).`)
 }
 
-/** Ms. Throws HttpProblem `invalid-value`. */
-export function readFor(written: string | number | undefined): number | undefined {
+/** Ms. */
+function readFor(written: string | number | undefined): number | undefined {
   if (written === undefined) return undefined
   const durationMs = parseDuration(String(written))
   if (durationMs !== undefined && durationMs > 0) return durationMs
   throw new HttpProblem(
     'invalid-value',
-    `Body field for is ${JSON.stringify(written)}; it must be a duration such as "30s", "5m" or "1h", or a whole number of seconds, above 0.`,
+    `for is ${JSON.stringify(written)}; it must be a duration such as "30s", "5m" or "1h", or a whole number of seconds, above 0.`,
   )
 }
 

@@ -9,14 +9,17 @@ import { answers, NameParams, needs } from '../schemas.ts'
 import { answerDecision, countWebhook, notificationOf, receiveAlert } from './answers.ts'
 import {
   IdempotencyHeader,
+  NoQuery,
   PauseBody,
+  PauseQuery,
   ReplicasBody,
-  ResumeBody,
-  readFor,
+  Resume,
   readIdempotencyKey,
+  readPause,
+  readReason,
   readStep,
-  StepQuery,
   stepBody,
+  stepQuery,
 } from './asked.ts'
 import type { AutoscalingDeps } from './deps.ts'
 
@@ -41,7 +44,7 @@ function stepRoutes(app: TypedApp, deps: Deps): void {
         summary: `One step ${direction}`,
         ...needs('scale'),
         params: NameParams,
-        querystring: StepQuery,
+        querystring: stepQuery(direction),
         headers: IdempotencyHeader,
         body: stepBody(direction),
         response: answers(DecisionSchema, 'What was decided; 200 for every policy outcome.'),
@@ -76,6 +79,7 @@ function replicasRoute(app: TypedApp, deps: Deps): void {
         summary: 'Set the count, clamped to the bounds; skips cooldown, works at 0',
         ...needs('scale'),
         params: NameParams,
+        querystring: NoQuery,
         headers: IdempotencyHeader,
         body: ReplicasBody,
         response: answers(DecisionSchema, 'What was decided; 200 for every policy outcome.'),
@@ -87,7 +91,7 @@ function replicasRoute(app: TypedApp, deps: Deps): void {
       const { name } = params
       const { replicas, reason, expect } = body
       const key = readIdempotencyKey(headers['idempotency-key'], { autoscaler: name, wish: `set:${replicas}` })
-      const note = reason?.trim()
+      const note = readReason(reason)
       const wish = {
         ...{ replicas, caller: whoAsks(request) },
         ...(expect !== undefined && { expected: expect }),
@@ -110,23 +114,24 @@ function pauseRoutes(app: TypedApp, { scaler, guard, stopping }: Deps): void {
   app.route({
     method: ['POST', 'PUT'],
     url: '/v1/autoscaler/:name/pause',
-    schema: { ...shared, summary: 'Stop scaling, one way or both', body: PauseBody },
+    schema: { ...shared, summary: 'Stop scaling, one way or both', querystring: PauseQuery, body: PauseBody },
     onRequest: [guard('scale'), stopping.refuseNewWork],
     handler: async (request) => {
-      const { params, body } = request
+      const { params, query, body } = request
       const { name: token, address } = whoAsks(request)
       const by = token ?? address
-      const reason = body.reason?.trim()
-      const wish = { scope: body.direction ?? 'both', forMs: readFor(body.for) }
-      const words = { ...(reason && { reason }), ...(by !== undefined && { by }) }
-      return wireAutoscaler(await scaler.pause(params.name, { ...wish, ...words }))
+      const wish = { ...readPause(query, body), ...(by !== undefined && { by }) }
+      return wireAutoscaler(await scaler.pause(params.name, wish))
     },
   })
   app.route({
     method: ['POST', 'PUT'],
     url: '/v1/autoscaler/:name/resume',
-    schema: { ...shared, summary: 'End a pause set by call', body: ResumeBody },
+    schema: { ...shared, summary: 'End a pause set by call', querystring: Resume, body: Resume },
     onRequest: [guard('scale'), stopping.refuseNewWork],
-    handler: async ({ params: { name }, body }) => wireAutoscaler(await scaler.resume(name, body.direction ?? 'both')),
+    handler: async ({ params: { name }, query, body }) => {
+      const { direction = 'both' } = { ...body, ...query }
+      return wireAutoscaler(await scaler.resume(name, direction))
+    },
   })
 }

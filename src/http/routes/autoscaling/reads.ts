@@ -16,7 +16,7 @@ import { TaskSchema, wireTask } from '../../wire/task.ts'
 import { rfc3339 } from '../../wire/time.ts'
 import { WeekSchema, wireWeek } from '../../wire/week.ts'
 import { answers, NameParams, needs, oneOf } from '../schemas.ts'
-import { ExplainBody, readBy } from './asked.ts'
+import { ExplainBody, ExplainQuery, numberOf, readBy } from './asked.ts'
 import type { AutoscalingDeps } from './deps.ts'
 
 /** In `GET /v1/autoscaler/<name>`; `/decisions` has all that are kept. */
@@ -225,19 +225,24 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       schema: {
         ...ofOne,
         summary: 'What would be decided, stage by stage; writes nothing',
+        querystring: ExplainQuery,
         body: ExplainBody,
         response: answers(ExplanationSchema, 'The decision, and each stage on the way to it.'),
       },
       onRequest,
     },
-    async ({ params: { name }, body }) => {
-      const { decision, stages } = scaler.explain(name, wouldBe(body))
+    async ({ params: { name }, query, body }) => {
+      const { replicas: text, ...asked } = query
+      const replicas = numberOf(text) ?? body.replicas
+      const { decision, stages } = scaler.explain(name, wouldBe({ ...body, ...asked, replicas }))
       return wireExplanation(decision, stages)
     },
   )
 }
 
-function wouldBe({ direction, by: written, replicas, metrics }: Static<typeof ExplainBody>): Request | SimulatedLoad {
+type Asked = Omit<Static<typeof ExplainBody>, 'replicas'> & { readonly replicas: number | undefined }
+
+function wouldBe({ direction, by: written, replicas, metrics }: Asked): Request | SimulatedLoad {
   if (metrics !== undefined) {
     if (direction === undefined && written === undefined && replicas === undefined) {
       return { kind: 'load', values: new Map(Object.entries(metrics).map(([name, value]) => [name, `${value}`])) }

@@ -182,6 +182,7 @@ describe('a write of ours that was committed', () => {
       labels: { l: 'v', 'autoscaler.state': 'mine' },
       previous: { replicas: 3, stateLabel: undefined, sameTemplate: true, sameButCount: true },
       firstSeenAtMs: 1_000,
+      stateSeenAtMs: 1_000,
     })
     expect(changes.at(-1)).toMatchObject({ before: { replicas: 3 }, after: { replicas: 8 } })
   })

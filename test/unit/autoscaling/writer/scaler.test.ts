@@ -285,7 +285,7 @@ describe('a pause by call', () => {
     await scaler.pause('web', { scope: 'up' })
     await expect(scaler.request('web', up())).resolves.toMatchObject({ outcome: 'held', code: 'paused' })
     await expect(scaler.request('web', down())).resolves.toMatchObject({ outcome: 'scaled' })
-    await scaler.pause('web', { scope: 'down', forMs: 60_000 })
+    await scaler.pause('web', { scope: 'both', forMs: 60_000 })
     expect(swarm.shared().pauses.get('id-web')).toMatchObject({ scope: 'both' })
     await scaler.resume('web', 'up')
     expect(swarm.shared().pauses.get('id-web')).toMatchObject({ scope: 'down' })
