@@ -259,7 +259,25 @@ describe('pause and resume', () => {
       payload: { reason: ' the database moves ' },
       is: ['pause', 'web', { scope: 'both', reason: 'the database moves', by: '127.0.0.1' }],
     },
+    {
+      name: 'asked for in the query',
+      url: 'pause?for=2h&direction=down&reason=a%20test',
+      is: ['pause', 'web', { scope: 'down', forMs: 7_200_000, reason: 'a test', by: '127.0.0.1' }],
+    },
+    {
+      name: 'of which query and body say something each, and the query wins',
+      url: 'pause?direction=down',
+      payload: { for: '2h', direction: 'up' },
+      is: ['pause', 'web', { scope: 'down', forMs: 7_200_000, by: '127.0.0.1' }],
+    },
+    {
+      name: 'with a reason without end',
+      url: 'pause',
+      payload: { reason: 'x'.repeat(2000) },
+      is: ['pause', 'web', { scope: 'both', reason: `${'x'.repeat(499)}…`, by: '127.0.0.1' }],
+    },
     { name: 'ended', url: 'resume', is: ['resume', 'web', 'both'] },
+    { name: 'ended one way in the query', url: 'resume?direction=up', is: ['resume', 'web', 'up'] },
     {
       name: 'ended one way by PUT',
       method: 'PUT',
@@ -301,6 +319,28 @@ describe('pause and resume', () => {
   ])('a pause %j is refused', async (payload) => {
     const answer = await server().inject({ method: 'POST', url: '/v1/autoscaler/web/pause', payload })
     expect(answer.statusCode).toBe(400)
+  })
+})
+
+describe('a field that a call does not know', () => {
+  it.each([
+    { method: 'POST', url: 'pause?until=2h', says: 'Query parameter "until" is not known here; known are reason' },
+    { method: 'POST', url: 'pause', payload: { duration: '2h' }, says: 'Body field "duration" is not known here' },
+    { method: 'POST', url: 'pause?FOR=2h', says: 'Query parameter "FOR" is not known; it is written for' },
+    { method: 'POST', url: 'resume?scope=up', says: '"scope" is not known here; known are direction' },
+    {
+      method: 'PUT',
+      url: 'replicas?replicas=5',
+      payload: { replicas: 4 },
+      says: '"replicas" is not known here; send it',
+    },
+    { method: 'PUT', url: 'replicas', payload: { replicas: 4, expected: 3 }, says: '"expected" is not known here' },
+    { method: 'POST', url: 'explain?step=2', says: '"step" is not known here' },
+    { method: 'POST', url: 'up?direction=down', says: 'direction is "down"; it must be "up", as the path says' },
+  ] as const)('$method $url is refused by name', async ({ method, url, says, ...more }) => {
+    const answer = await server().inject({ method, url: `/v1/autoscaler/web/${url}`, ...more })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().detail).toContain(says)
   })
 })
 

@@ -10,7 +10,7 @@ import { policyAt } from '../policy/policy-at.ts'
 import { stepSize } from '../policy/step.ts'
 import { type DecideInput, limitCount, type ValidInput } from './decide-input.ts'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from './decision.ts'
-import { gates } from './gates.ts'
+import { type Gate, gates, type Stop } from './gates.ts'
 import { originOf } from './request.ts'
 
 export interface Verdict {
@@ -31,15 +31,22 @@ export function decide(input: DecideInput): Verdict {
   }
   stages.push({ stage: 'policy', result: 'pass', detail: 'the policy is valid' })
   const gateInput: ValidInput = { ...input, policy, bounds: policyAt(policy, input.nowMs) }
-  for (const gate of gates) {
+  for (const [index, gate] of gates.entries()) {
     const { stop, detail } = gate.judge(gateInput)
     stages.push({ stage: gate.stage, result: stop === undefined ? 'pass' : 'stop', detail })
     if (stop !== undefined) {
       const wanted = stop.outcome === 'held' ? (stop.to ?? wantedCount(gateInput).count) : current
-      return { decision: answer(input, { from: current, to: current, wanted, reason: detail, ...stop }), stages }
+      const held = { from: current, to: current, wanted, reason: detail, ...stop }
+      return { decision: answer(input, { ...held, ...retryAfter(stop, gates.slice(index + 1), gateInput) }), stages }
     }
   }
   return { decision: count(gateInput, stages), stages }
+}
+
+/** When all that can be waited for is over: what holds next may hold for longer. */
+function retryAfter({ retryAtMs }: Stop, others: readonly Gate[], input: ValidInput): Pick<Stop, 'retryAtMs'> {
+  if (retryAtMs === undefined) return {}
+  return { retryAtMs: Math.max(retryAtMs, ...others.map(({ judge }) => judge(input).stop?.retryAtMs ?? 0)) }
 }
 
 function count(input: ValidInput, stages: Stage[]): Decision {

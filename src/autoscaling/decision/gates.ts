@@ -9,7 +9,7 @@ import { endedBefore, recall } from './recent-keys.ts'
 import { traitsOf } from './request.ts'
 import { isOwnZero, type ScalingState } from './state.ts'
 
-interface Stop {
+export interface Stop {
   readonly outcome: Outcome
   readonly code?: HeldCode
   readonly from?: number
@@ -23,7 +23,7 @@ interface Judgement {
   readonly detail: string
 }
 
-interface Gate {
+export interface Gate {
   readonly stage: string
   readonly judge: (input: ValidInput) => Judgement
 }

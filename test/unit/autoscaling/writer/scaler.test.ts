@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAlertSource } from '../../../../src/autoscaling/alerts/alert-source.ts'
+import type { Scaler } from '../../../../src/autoscaling/autoscaler.ts'
 import { boundsSource, createRestoreSource } from '../../../../src/autoscaling/decision/request-source.ts'
 import { encodeState } from '../../../../src/autoscaling/decision/state.ts'
 import { createDecisionLog } from '../../../../src/autoscaling/feed/decision-log.ts'
@@ -279,7 +280,67 @@ describe('a count that is not ours', () => {
   })
 })
 
+describe('a count of 0', () => {
+  const withMin = (min: string) => labels({ 'autoscaler.min': min })
+
+  it.each([
+    { name: 'that a step made', go: async (scaler: Scaler) => await scaler.request('web', down({ by: 9 })) },
+    {
+      name: 'that was asked for by name',
+      go: async (scaler: Scaler) => await scaler.request('web', { kind: 'set', origin: 'call', replicas: 0 }),
+    },
+  ])('$name ends with the bounds that allowed it', async ({ go }) => {
+    const { swarm, scaler, catalog, replicas } = start()
+    swarm.change('id-web', { labels: withMin('0') })
+    await go(scaler)
+    expect(replicas()).toBe(0)
+    await settle(2000)
+    expect(replicas()).toBe(0)
+    const { labels: written = {} } = swarm.service('id-web') ?? {}
+    swarm.change('id-web', { labels: { ...written, 'autoscaler.min': '1' } })
+    await settle(2000)
+    expect(replicas()).toBe(1)
+    expect(catalog.get('web').conditions.find(({ type }) => type === 'Maintenance')).toMatchObject({ status: false })
+    await expect(scaler.request('web', up())).resolves.toMatchObject({ outcome: 'scaled', from: 1, to: 2 })
+  })
+
+  it('that a person set stays, and is told of', async () => {
+    const { swarm, scaler, catalog, replicas } = start()
+    swarm.change('id-web', { replicas: 0 })
+    await settle(20_000)
+    expect(replicas()).toBe(0)
+    await expect(scaler.request('web', up())).resolves.toMatchObject({ outcome: 'held', code: 'maintenance' })
+    expect(catalog.get('web').conditions.find(({ type }) => type === 'Maintenance')).toMatchObject({ status: true })
+  })
+
+  it('of ours comes back after a deploy, as every other count does; a person’s does not', async () => {
+    const { swarm, scaler, replicas } = start()
+    swarm.change('id-web', { labels: withMin('0') })
+    await scaler.request('web', down({ by: 9 }))
+    await settle(10)
+    swarm.change('id-web', { replicas: 3, labels: withMin('0') })
+    expect(replicas()).toBe(3)
+    await settle(15_000)
+    expect(replicas()).toBe(0)
+    await scaler.request('web', up({ by: 2 }))
+    swarm.change('id-web', { replicas: 0 })
+    await settle(10)
+    swarm.change('id-web', { replicas: 3, labels: withMin('0') })
+    await settle(15_000)
+    expect(replicas()).toBe(3)
+  })
+})
+
 describe('a pause by call', () => {
+  it('is what the last one says, whatever was before', async () => {
+    const { swarm, scaler } = start()
+    const pause = () => swarm.shared().pauses.get('id-web')
+    await scaler.pause('web', { scope: 'both', reason: 'for good' })
+    await scaler.pause('web', { scope: 'up', forMs: 60_000 })
+    expect(pause()).toEqual({ scope: 'up', sinceMs: Date.now(), untilMs: Date.now() + 60_000 })
+    await expect(scaler.request('web', down())).resolves.toMatchObject({ outcome: 'scaled' })
+  })
+
   it('holds one direction until it is resumed, and goes with its service', async () => {
     const { swarm, scaler } = start()
     await scaler.pause('web', { scope: 'up' })

@@ -1,0 +1,131 @@
+/** Times that another clock wrote: whatever stands in labels, nobody waits for longer than the thing itself lasts. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeAlertState, encodeAlertState } from '../../../../src/autoscaling/alerts/alert-state.ts'
+import { decide } from '../../../../src/autoscaling/decision/decide.ts'
+import { liveKeys } from '../../../../src/autoscaling/decision/recent-keys.ts'
+import {
+  decodeSharedState,
+  encodeSharedState,
+  GROWTH_MS,
+  type SharedState,
+} from '../../../../src/autoscaling/decision/shared-state.ts'
+import { decodeState, encodeState } from '../../../../src/autoscaling/decision/state.ts'
+import { decideInput, down, NOW, observation, reading, state, up } from '../../../support/builders/autoscaling.ts'
+
+const HOUR_MS = 3_600_000
+/** Days around the time at which it is seen. */
+const anyTime = fc.integer({ min: NOW - 48 * HOUR_MS, max: NOW + 48 * HOUR_MS })
+const anyLength = fc.integer({ min: 0, max: 4 * HOUR_MS })
+const seenNow = () => NOW
+
+describe('whatever times stand in the labels, while nothing happens', () => {
+  it('no wait that is told grows longer, and each is over after its own length', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ up: anyTime, change: anyTime, at: anyTime, settles: fc.option(anyTime) }),
+        fc.record({ sinceMs: anyTime, lengthMs: anyLength, scope: fc.constantFrom('up', 'down', 'both') }),
+        fc.record({ cooldownUpMs: anyLength, cooldownDownMs: anyLength }),
+        fc.constantFrom(up(), down()),
+        (times, pause, cooldowns, request) => {
+          const label = encodeState(state({ atMs: times.at, lastUpMs: times.up, lastChangeMs: times.change }))
+          const { sinceMs, lengthMs, scope } = pause
+          const pauses = new Map([['id-web', { scope, sinceMs, untilMs: sinceMs + lengthMs }]])
+          const labels = encodeSharedState({ ...NOTHING_SHARED, pauses } as SharedState, {}, 0)
+          const given = {
+            ...{ request, reading: reading(cooldowns) },
+            state: decodeState(label, NOW),
+            pause: decodeSharedState(labels, seenNow).pauses.get('id-web'),
+            observation: observation(times.settles === null ? {} : { templateChangeSeenAtMs: times.settles }),
+          }
+          let told = Number.POSITIVE_INFINITY
+          for (const afterMs of [0, 1000, 60_000, HOUR_MS, 4 * HOUR_MS - 1]) {
+            const { decision } = decide(decideInput({ ...given, nowMs: NOW + afterMs }))
+            const { retryAtMs = told } = decision
+            if (decision.code === 'cooldown' || decision.code === 'paused') expect(retryAtMs).toBeLessThanOrEqual(told)
+            told = retryAtMs
+          }
+          const longest = Math.max(lengthMs, cooldowns.cooldownUpMs, cooldowns.cooldownDownMs)
+          const { decision } = decide(decideInput({ ...given, nowMs: NOW + longest }))
+          expect(['cooldown', 'paused']).not.toContain(decision.code)
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('a rollout settles within its own time, wherever this machine’s clock is put', () => {
+    fc.assert(
+      fc.property(anyTime, (seenAtMs) => {
+        const hold = (nowMs: number) =>
+          decide(decideInput({ observation: observation({ templateChangeSeenAtMs: seenAtMs }), nowMs })).decision
+        const [first, later] = [hold(NOW), hold(NOW + 20_000)]
+        expect(later.code).not.toBe('rollout')
+        if (first.code === 'rollout') expect(first.retryAtMs).toBeLessThanOrEqual(NOW + 20_000)
+      }),
+    )
+  })
+
+  it('keys are forgotten after the window, and firings of alerts after theirs', () => {
+    fc.assert(
+      fc.property(fc.array(anyTime, { minLength: 1, maxLength: 20 }), (times) => {
+        const keys = times.map((atMs, index) => ({
+          ...{ hash: `hash-${index}`, wish: 'up', from: 1, to: 2 },
+          atSeconds: Math.floor(atMs / 1000),
+        }))
+        const read = decodeState(encodeState(state({ keys })), NOW)?.keys ?? []
+        expect(read).toHaveLength(keys.length)
+        expect(liveKeys(read, { nowMs: NOW + 61_000, windowMs: 60_000 })).toEqual([])
+      }),
+    )
+  })
+
+  it('an alert has no news, and a group no sight, that is younger than when it was seen', () => {
+    fc.assert(
+      fc.property(anyTime, anyTime, (sinceMs, newsAtMs) => {
+        const labels = {
+          'stand.id-web.up.abc': JSON.stringify({
+            src: 'alertmanager',
+            starts: '',
+            since: sinceMs,
+            news: newsAtMs,
+            n: 1,
+          }),
+          'group.g': `${Math.floor(newsAtMs / 1000).toString(36)}:`,
+        }
+        const read = decodeAlertState(labels, seenNow)
+        for (const alert of read.standing.values()) {
+          expect(alert.sinceMs).toBe(Math.min(sinceMs, NOW))
+          expect(alert.newsAtMs).toBe(Math.min(newsAtMs, NOW))
+        }
+        expect(read.groups.get('g')?.atSeconds).toBeLessThanOrEqual(NOW / 1000)
+        expect(encodeAlertState(read, labels, 0, seenNow), 'that alone is no reason to write').toEqual(labels)
+      }),
+    )
+  })
+
+  it('growth that another controller promises takes addresses for a minute at most', () => {
+    const labels = { 'grow.id-web': JSON.stringify({ replicas: 9, version: 1, until: NOW + HOUR_MS }) }
+    const read = decodeSharedState(labels, seenNow)
+    expect(read.growths.get('id-web')?.untilMs).toBe(NOW + GROWTH_MS)
+    expect(encodeSharedState(read, labels, 0, seenNow)).toEqual(labels)
+  })
+})
+
+describe('a pause that begins ahead', () => {
+  it.each([
+    {
+      name: 'lasts its own length from when it was seen',
+      until: NOW + 3 * HOUR_MS,
+      is: { untilMs: NOW + 2 * HOUR_MS },
+    },
+    { name: 'lasts until resumed, if it has no end', until: undefined, is: { sinceMs: NOW } },
+  ])('$name', ({ until, is }) => {
+    const labels = { 'pause.id-web': JSON.stringify({ scope: 'both', since: NOW + HOUR_MS, until }) }
+    const read = decodeSharedState(labels, seenNow)
+    expect(read.pauses.get('id-web')).toMatchObject(is)
+    expect(encodeSharedState(read, labels, 0, seenNow)).toEqual(labels)
+  })
+})
+
+const NOTHING_SHARED = { pauses: new Map(), restores: new Map(), growths: new Map() }
