@@ -80,3 +80,6 @@ export interface ServiceChange {
 
 /** The label that is written together with a count: what autoscaling remembers of the service. */
 export const STATE_LABEL = 'autoscaler.state'
+
+/** How long addresses are kept for a growth that was promised and not written yet. */
+export const GROWTH_MS = 60_000

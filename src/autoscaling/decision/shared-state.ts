@@ -5,6 +5,7 @@
  */
 import { type SeenAt, UNSEEN } from '../../foundation/clock.ts'
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
+import { GROWTH_MS } from '../../swarm/services.ts'
 import type { Direction } from '../policy/policy.ts'
 
 export interface Pause {
@@ -33,9 +34,6 @@ export interface Growth {
   /** `GROWTH_MS` after it was promised. */
   readonly untilMs: number
 }
-
-/** How long a growth that is about to be written is waited for. */
-export const GROWTH_MS = 60_000
 
 /** All maps are keyed by service id. */
 export interface SharedState {

@@ -4,11 +4,10 @@
  * whoever sees a newer one sees the growth itself, or that it never came.
  */
 
-import { GROWTH_MS } from '../../autoscaling/decision/shared-state.ts'
 import type { SharedState, SharedStateStore } from '../../autoscaling/ports.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Services, Tasks } from '../../swarm/ports.ts'
-import type { ServiceObservation } from '../../swarm/services.ts'
+import { GROWTH_MS, type ServiceObservation } from '../../swarm/services.ts'
 
 export type Growths = SharedState['growths']
 type Growth = Growths extends ReadonlyMap<string, infer One> ? One : never

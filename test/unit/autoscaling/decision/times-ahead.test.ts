@@ -7,10 +7,10 @@ import { liveKeys } from '../../../../src/autoscaling/decision/recent-keys.ts'
 import {
   decodeSharedState,
   encodeSharedState,
-  GROWTH_MS,
   type SharedState,
 } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { decodeState, encodeState } from '../../../../src/autoscaling/decision/state.ts'
+import { GROWTH_MS } from '../../../../src/swarm/services.ts'
 import { decideInput, down, NOW, observation, reading, state, up } from '../../../support/builders/autoscaling.ts'
 
 const HOUR_MS = 3_600_000
