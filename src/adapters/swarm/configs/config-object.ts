@@ -11,6 +11,7 @@ import {
   textAt,
   writeLossless,
 } from '../engine/engine-json.ts'
+import { believed } from '../engine/list-items.ts'
 import type { Timing } from '../engine/timing.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -85,7 +86,7 @@ export function createConfigObject(deps: {
     isOf: (timeNano) => !mustRead && known?.updatedAtNano === timeNano,
     take,
     async read() {
-      take(await listConfigs({ engine, prefix: name, timing, signal }))
+      take(await listConfigs({ engine, prefix: name, known: exists ? 1 : 0, timing, signal }))
     },
     async write(next) {
       mustRead = true
@@ -115,20 +116,18 @@ export function createConfigObject(deps: {
 export async function listConfigs(deps: {
   readonly engine: Engine
   readonly prefix: string
+  /** How many of them are known. */
+  readonly known: number
   readonly timing: Pick<Timing, 'readTimeoutMs'>
   readonly signal: AbortSignal
 }): Promise<readonly unknown[]> {
   const query = { filters: JSON.stringify({ name: [deps.prefix] }) }
-  const list = await deps.engine.read({
-    method: 'GET',
-    path: '/configs',
-    endpoint: '/configs',
-    query,
-    timeoutMs: deps.timing.readTimeoutMs,
-    signal: deps.signal,
+  const [path, timeoutMs, signal] = ['/configs', deps.timing.readTimeoutMs, deps.signal]
+  return await believed(deps, async () => {
+    const list = await deps.engine.read({ method: 'GET', path, endpoint: path, query, timeoutMs, signal })
+    if (!Array.isArray(list) && list !== null) throw new EngineError('malformed', 'GET /configs answered with no list.')
+    return list ?? []
   })
-  if (!Array.isArray(list) && list !== null) throw new EngineError('malformed', 'GET /configs answered with no list.')
-  return list ?? []
 }
 
 /** Version.Index of a raw config. Throws EngineError `malformed`. */

@@ -58,6 +58,8 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
   const stores = new Map<string, ConfigStore<Held>>()
   const inTurn = createTurns()
   let revision = 0
+  /** How many configs are ours. */
+  let known = 0
   let lastVersions: string | undefined
   let reading: Promise<void> | undefined
 
@@ -76,13 +78,14 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
   }
 
   const readTogether = async () => {
-    const list = await listConfigs({ engine, prefix: OUR_PREFIX, timing, signal })
+    const list = await listConfigs({ engine, prefix: OUR_PREFIX, known, timing, signal })
     const ours = list.filter((raw) => textAt(raw, 'Spec', 'Name')?.startsWith(OUR_PREFIX))
     for (const raw of ours) {
       const name = textAt(raw, 'Spec', 'Name') ?? ''
       if (name.startsWith(RECORD_PREFIX)) storeOf(name.slice(RECORD_PREFIX.length))
     }
     for (const store of stores.values()) store.take(ours)
+    known = ours.length
     revision = Math.max(revision, ...ours.map(versionOfConfig))
     const versions = ours.map((raw) => `${textAt(raw, 'ID')} ${versionOfConfig(raw)}`).join()
     if (versions === lastVersions) return

@@ -15,7 +15,7 @@ export interface ListDeps<Item> {
   readonly hasVersion: (id: string, version: number) => boolean
   /** Takes an item's JSON. `undefined`: one that does not count. Throws EngineError, or SyntaxError. */
   readonly read: (text: string) => Item | undefined
-  /** How many are known: a list without any is asked for again before it is believed. */
+  /** How many are known, for `believed`. */
   readonly known?: number
 }
 
@@ -24,13 +24,20 @@ const HEAD = /^\{"ID":"([^"\\]+)","Version":\{"Index":(\d+)\}/
 const HEAD_BYTES = 100
 const ASK_AGAIN_MS = 500
 
-/** Throws EngineError: of the call, and `malformed`. */
-export async function listChanged<Item>(deps: ListDeps<Item>): Promise<Changed<Item>[]> {
-  const listed = await listTwice(deps)
-  if (listed.length > 0 || (deps.known ?? 0) === 0) return listed
-  await sleep(ASK_AGAIN_MS, undefined, deps.call.signal === undefined ? {} : { signal: deps.call.signal })
-  return await listTwice(deps)
+/** A list that shows nothing of what is known, and all is well with it otherwise: asked for again before it is believed. */
+export async function believed<List extends readonly unknown[]>(
+  { known, signal }: { readonly known: number; readonly signal: AbortSignal | undefined },
+  list: () => Promise<List>,
+): Promise<List> {
+  const listed = await list()
+  if (listed.length > 0 || known === 0) return listed
+  await sleep(ASK_AGAIN_MS, undefined, signal === undefined ? {} : { signal })
+  return await list()
 }
+
+/** Throws EngineError: of the call, and `malformed`. */
+export const listChanged = <Item>(deps: ListDeps<Item>): Promise<Changed<Item>[]> =>
+  believed({ known: deps.known ?? 0, signal: deps.call.signal }, () => listTwice(deps))
 
 const listTwice = <Item>(deps: ListDeps<Item>): Promise<Changed<Item>[]> =>
   listOnce(deps).catch((error: unknown) => {

@@ -13,6 +13,7 @@ import { type CallRecord, connectEngine, type EngineCall } from '../engine/engin
 import { EngineError, unavailable } from '../engine/engine-errors.ts'
 import { at, textAt } from '../engine/engine-json.ts'
 import { type EngineEvent, followEvents } from '../engine/event-stream.ts'
+import { believed } from '../engine/list-items.ts'
 import { TIMING, type Timing } from '../engine/timing.ts'
 import { readNetwork } from '../networks/network-mapper.ts'
 import {
@@ -59,6 +60,7 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
   const news = createListeners<EngineNews>(logger)
   const counters = new Map<string, Counters>()
   const announced = new Map<string, Announced>()
+  const known = { networks: 0, containers: 0 }
   let following: Promise<void> | undefined
 
   /** Read to look at, never to be sent back: digits beyond 2^53 do not matter here, and this is the cheaper way. */
@@ -147,13 +149,20 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     facts: () => asked(async () => factsOf(await look({ path: '/info' }))),
     networks: () =>
       asked(async () => {
-        const list = await look({ path: '/networks' })
-        if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
-        return list.map(readNetwork)
+        const found = await believed({ known: known.networks, signal }, async () => {
+          const list = await look({ path: '/networks' })
+          if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
+          return list.map(readNetwork)
+        })
+        known.networks = found.length
+        return found
       }),
     containers: (networks) =>
       asked(async () => {
-        const list = readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks)
+        const list = await believed({ known: known.containers, signal }, async () =>
+          readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks),
+        )
+        known.containers = list.length
         return await withAnnounced(list)
       }),
     createNetwork: (network) =>

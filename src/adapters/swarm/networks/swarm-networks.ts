@@ -10,6 +10,7 @@ import type { Engine, EngineCall } from '../engine/engine-connection.ts'
 import { EngineError, stepResult, unavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
+import { believed } from '../engine/list-items.ts'
 import type { Timing } from '../engine/timing.ts'
 import { readNetwork } from './network-mapper.ts'
 
@@ -41,9 +42,11 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
 
   const readOnce = async () => {
     const [path, timeoutMs] = ['/networks', timing.listTimeoutMs]
-    const list = await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal })
-    if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
-    const found = list.map(readNetwork)
+    const found = await believed({ known: known.length, signal }, async () => {
+      const list = await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal })
+      if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
+      return list.map(readNetwork)
+    })
     if (isDeepStrictEqual(found, known)) return
     known = found
     changes.tell()

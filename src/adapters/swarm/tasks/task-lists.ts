@@ -48,7 +48,7 @@ export function createTaskLists({ engine, timing, signal, get, followed }: TaskL
     const found = service.length === 0 ? [] : await list({ service, 'desired-state': LIVING })
     const ids = new Set(found.map(({ id }) => id))
     const left = [...followed()].filter((id) => !ids.has(id) && !isEnded(get(id)))
-    return left.length === 0 ? found : [...found, ...(await list({ id: left }))]
+    return left.length === 0 ? found : [...found, ...(await list({ id: left }, left.length))]
   }
 
   return {
