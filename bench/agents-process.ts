@@ -66,7 +66,7 @@ function seenBy({ node, wanted }: SimulatedAgent): NodeReport {
       ...configNetwork(network, PARENT),
       ...{ id: `of-${node.id}`, driver: 'null', scope: 'local', configOnly: true, configFrom: '' },
     })),
-    standings: networks.map((network) => standingOf(network, held.length)),
+    standings: networks.map((network) => statusOf(network, held.length)),
     containers: held.map((container) => ({
       ...container,
       cpuPercent: Math.random() * 100,
@@ -76,7 +76,7 @@ function seenBy({ node, wanted }: SimulatedAgent): NodeReport {
   }
 }
 
-function standingOf({ name, ipv4 }: WantedNetwork, attached: number): NodeReport['standings'][number] {
+function statusOf({ name, ipv4 }: WantedNetwork, attached: number): NodeReport['standings'][number] {
   const link = { isUp: true, isPromiscuous: true, mtu: 1500 }
   return {
     ...{ name, attached, isAsWanted: true, faults: [], mended: [] },

@@ -58,7 +58,7 @@ const ReportedLinkSchema = Type.Object({
 })
 
 /** How far this node is as one wanted network asks. */
-const NetworkStandingSchema = Type.Object({
+const NetworkStatusSchema = Type.Object({
   name: Text,
   /** Everything that was wanted at `revision` was seen in place. */
   isAsWanted: Type.Boolean(),
@@ -120,7 +120,7 @@ export const NodeReportSchema = Type.Object({
   /** The node's own global addresses, with prefix length and link: no range may hold one. */
   hostAddresses: list(Type.Object({ link: Text, address: Cidr }), 256),
   networks: Type.Array(NetworkSchema, { maxItems: 512 }),
-  standings: list(NetworkStandingSchema, 256),
+  standings: list(NetworkStatusSchema, 256),
   containers: list(ReportedContainerSchema),
   /** What keeps the whole agent from its work: an engine that is away, say. */
   faults: list(ReportedFaultSchema, 32),
@@ -129,7 +129,7 @@ export const NodeReportSchema = Type.Object({
 export type NodeReport = Static<typeof NodeReportSchema>
 export type ReportedLink = Static<typeof ReportedLinkSchema>
 export type ReportedFault = Static<typeof ReportedFaultSchema>
-export type NetworkStanding = Static<typeof NetworkStandingSchema>
+export type NetworkStatus = Static<typeof NetworkStatusSchema>
 export type ReportedContainer = Static<typeof ReportedContainerSchema>
 
 /** A report older than this says how things were: nothing may be concluded from what it does not show. */

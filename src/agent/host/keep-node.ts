@@ -6,7 +6,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import { createListeners, type Unsubscribe } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
-import type { NetworkStanding, ReportedFault } from '../../swarm/node-report.ts'
+import type { NetworkStatus, ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import { mendedBy } from '../plan/build-report.ts'
 import type { NodeStep } from '../plan/host.ts'
@@ -47,7 +47,7 @@ export interface NodeSight extends Seen {
   /** Absent: the engine never answered. */
   readonly facts: EngineFacts | undefined
   readonly usage: ReadonlyMap<string, Usage>
-  readonly standings: readonly NetworkStanding[]
+  readonly standings: readonly NetworkStatus[]
   readonly faults: readonly ReportedFault[]
 }
 
@@ -187,7 +187,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
 }
 
 export interface Told {
-  readonly standings: readonly NetworkStanding[]
+  readonly standings: readonly NetworkStatus[]
   readonly faults: readonly ReportedFault[]
 }
 
@@ -202,15 +202,15 @@ function tellChanges(logger: Logger, before: Told, now: Told): void {
       logger.info({ event: 'agent-fault-over', code }, 'what kept the agent from its work is over')
     }
   }
-  for (const standing of now.standings) {
-    const known = before.standings.find(({ name }) => name === standing.name)
-    const fields = { network: standing.name }
-    for (const fault of standing.faults) {
+  for (const status of now.standings) {
+    const known = before.standings.find(({ name }) => name === status.name)
+    const fields = { network: status.name }
+    for (const fault of status.faults) {
       if (!isAmong(known?.faults ?? [], fault)) {
         logger.warn({ event: 'network-fault', ...fields, code: fault.code }, fault.message)
       }
     }
-    if (standing.isAsWanted && known?.isAsWanted !== true) {
+    if (status.isAsWanted && known?.isAsWanted !== true) {
       logger.info({ event: 'network-as-wanted', ...fields }, 'this node is as the network wants it')
     }
   }

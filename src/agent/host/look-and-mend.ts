@@ -1,9 +1,9 @@
 /** One look at a node and what is done about it: observed, planned, and the steps taken one after the other. */
 import { Fault, messageOf } from '../../foundation/errors.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
-import type { NetworkStanding, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
+import type { NetworkStatus, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
-import { standingOf, unknownStanding } from '../plan/build-report.ts'
+import { statusOf, unknownStatus } from '../plan/build-report.ts'
 import { HostFault, type HostState, type NodeObservation, type NodeStep } from '../plan/host.ts'
 import { planNode } from '../plan/node-plan.ts'
 import type { AgentMemory, Host, LocalEngine } from '../ports.ts'
@@ -24,7 +24,7 @@ export interface Seen {
 }
 
 export interface Look extends Seen {
-  readonly standings: readonly NetworkStanding[]
+  readonly standings: readonly NetworkStatus[]
   /** Why engine or host could not be seen to the end. */
   readonly fault?: ReportedFault
 }
@@ -32,7 +32,7 @@ export interface Look extends Seen {
 /** `before`: what was seen and how it stood, for what cannot be seen now. Never throws. */
 export async function lookAtNode(
   wanted: readonly WantedNetwork[],
-  before: Seen & { readonly standings: readonly NetworkStanding[] },
+  before: Seen & { readonly standings: readonly NetworkStatus[] },
   deps: LookDeps,
 ): Promise<Look> {
   const { host, engine, memory, onStep } = deps
@@ -52,8 +52,8 @@ export async function lookAtNode(
     return { host: state, networks, containers, isEngineSeen, standings }
   } catch (error) {
     const fault = faultOfLook(error)
-    const known = (name: string) => before.standings.find((standing) => standing.name === name)
-    const standings = wanted.map(({ name }) => unknownStanding(name, fault, known(name)))
+    const known = (name: string) => before.standings.find((status) => status.name === name)
+    const standings = wanted.map(({ name }) => unknownStatus(name, fault, known(name)))
     return { host: state, networks, containers, isEngineSeen, standings, fault }
   }
 }
@@ -95,7 +95,7 @@ async function mendNode<Seen extends NodeObservation>(
   wanted: readonly WantedNetwork[],
   first: Seen,
   deps: MendDeps<Seen>,
-): Promise<{ readonly seen: Seen; readonly standings: readonly NetworkStanding[] }> {
+): Promise<{ readonly seen: Seen; readonly standings: readonly NetworkStatus[] }> {
   const failed = new Map<string, ReportedFault>()
   let seen = first
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -114,7 +114,7 @@ async function mendNode<Seen extends NodeObservation>(
     if (!hasChanged) break
   }
   const standings = wanted.map((network) =>
-    standingOf(network.name, planNode(network, seen, wanted), { host: seen, failed: failed.get(network.name) }),
+    statusOf(network.name, planNode(network, seen, wanted), { host: seen, failed: failed.get(network.name) }),
   )
   return { seen, standings }
 }

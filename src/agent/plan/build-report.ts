@@ -1,7 +1,7 @@
 /** The report of a node from what was seen there. What the words do not allow is cut, so that no report is refused. Pure. */
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type {
-  NetworkStanding,
+  NetworkStatus,
   NodeReport,
   ReportedContainer,
   ReportedFault,
@@ -20,7 +20,7 @@ export interface ReportSource {
   readonly networks: readonly EngineNetwork[]
   readonly containers: readonly ReportedContainer[]
   readonly usage: ReadonlyMap<string, Usage>
-  readonly standings: readonly NetworkStanding[]
+  readonly standings: readonly NetworkStatus[]
   readonly faults: readonly ReportedFault[]
 }
 
@@ -59,11 +59,11 @@ export function buildReport(source: ReportSource, frame: ReportFrame): NodeRepor
     revision,
     hostAddresses: hostAddresses(source.host).slice(0, MOST.hostAddresses),
     networks: source.networks.filter(matters).slice(0, MOST.networks).map(fitting),
-    standings: source.standings.slice(0, MOST.standings).map((standing) => ({
-      ...standing,
-      faults: faultsThatFit(standing.faults),
+    standings: source.standings.slice(0, MOST.standings).map((status) => ({
+      ...status,
+      faults: faultsThatFit(status.faults),
       mended: mended
-        .filter(({ network }) => network === standing.name)
+        .filter(({ network }) => network === status.name)
         .slice(-MOST.mended)
         .map(({ text }) => text.slice(0, TEXT)),
     })),
@@ -106,11 +106,11 @@ const runningFirst = (containers: readonly ReportedContainer[]): readonly Report
   containers.toSorted((one, other) => Number(RUNNING.has(other.state)) - Number(RUNNING.has(one.state)))
 
 /** Of a network that was planned on what was seen last; `failed`: what kept a step from being taken. */
-export function standingOf(
+export function statusOf(
   name: string,
   plan: NodeNetworkPlan,
   { host, failed }: { readonly host: HostState; readonly failed: ReportedFault | undefined },
-): NetworkStanding {
+): NetworkStatus {
   const faults = [...plan.faults, ...(failed === undefined ? [] : [failed])]
   const parent = plan.parent === undefined ? undefined : linkNamed(host, plan.parent)
   const shim = linkNamed(host, plan.shim)
@@ -126,11 +126,11 @@ export function standingOf(
 }
 
 /** Of a network about which nothing can be said now. What was seen of its links before stays as it was. */
-export const unknownStanding = (
+export const unknownStatus = (
   name: string,
   fault: ReportedFault,
-  before: NetworkStanding | undefined,
-): NetworkStanding => ({ attached: 0, ...before, name, mended: [], isAsWanted: false, faults: [fault] })
+  before: NetworkStatus | undefined,
+): NetworkStatus => ({ attached: 0, ...before, name, mended: [], isAsWanted: false, faults: [fault] })
 
 function linkShown(link: HostLink): ReportedLink {
   const { name, isUp, isPromiscuous, mtu, addresses } = link

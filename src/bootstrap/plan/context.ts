@@ -1,7 +1,7 @@
 /** All that is known of one network, in the form in which its plan asks for it. Pure. */
 
 import type { EngineNetwork } from '../../swarm/networks.ts'
-import { type NetworkStanding, type NodeReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
+import { type NetworkStatus, type NodeReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
@@ -71,11 +71,11 @@ export function wantedHere(record: NetworkRecord, nodeId: string): WantedNetwork
 
 /** Its agent knows the record as it is now, and has seen everything in place. */
 export const isProven = (context: NetworkContext, nodeId: string): boolean =>
-  standingNow(context, nodeId)?.isAsWanted === true
+  statusNow(context, nodeId)?.isAsWanted === true
 
 /** Its agent knows the record as it is now, and says that the node is not as wanted. Silence says nothing. */
 export const isRefuted = (context: NetworkContext, nodeId: string): boolean =>
-  standingNow(context, nodeId)?.isAsWanted === false
+  statusNow(context, nodeId)?.isAsWanted === false
 
 /** The report of an agent that knows the record as it is now; absent: it is not heard, or was not told of it yet. */
 export function reportNow({ reports, revision }: NetworkContext, nodeId: string): NodeReport | undefined {
@@ -84,12 +84,12 @@ export function reportNow({ reports, revision }: NetworkContext, nodeId: string)
 }
 
 /** What its agent says of the record as it is now. */
-export const standingNow = (context: NetworkContext, nodeId: string): NetworkStanding | undefined =>
+export const statusNow = (context: NetworkContext, nodeId: string): NetworkStatus | undefined =>
   reportNow(context, nodeId)?.standings.find(({ name }) => name === context.name)
 
 /** What an agent that knows what is wanted says is in the way. */
 export const faultNow = (context: NetworkContext, nodeId: string): string | undefined =>
-  standingNow(context, nodeId)?.faults[0]?.message
+  statusNow(context, nodeId)?.faults[0]?.message
 
 export const isReady = ({ name }: Pick<NetworkContext, 'name'>, node: SwarmNode | undefined): boolean =>
   node?.labels[readyLabel(name)] === 'ready'
@@ -117,8 +117,8 @@ export interface Attached {
 
 export function attachedOn(context: NetworkContext, nodeId: string): Attached {
   const tasks = tasksOf(context).filter((task) => task.nodeId === nodeId)
-  const standing = context.reports.get(nodeId)?.standings.find(({ name }) => name === context.name)
-  return { tasks, ...(standing === undefined ? {} : { containers: standing.attached }) }
+  const status = context.reports.get(nodeId)?.standings.find(({ name }) => name === context.name)
+  return { tasks, ...(status === undefined ? {} : { containers: status.attached }) }
 }
 
 /**

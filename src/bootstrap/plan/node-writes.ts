@@ -4,16 +4,7 @@ import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NodeWrite } from '../../swarm/ports.ts'
 import { formatRangeLabel, type NetworkRecord, type NodeAllocation, rangeLabel, readyLabel } from '../record/record.ts'
 import { canBegin, isHeldBack, rangesText, whyNotDrained } from './change.ts'
-import {
-  allocationsOf,
-  faultNow,
-  isFree,
-  isProven,
-  isReady,
-  type NetworkContext,
-  named,
-  standingNow,
-} from './context.ts'
+import { allocationsOf, faultNow, isFree, isProven, isReady, type NetworkContext, named, statusNow } from './context.ts'
 import { pausedAvailability } from './pause.ts'
 import type { Step } from './words.ts'
 
@@ -104,7 +95,7 @@ export function whyNotProven(context: NetworkContext, allocation: NodeAllocation
     return node.state === 'ready'
       ? `the agent of ${hostname}, which is not heard`
       : `${hostname}, which is ${node.state}`
-  if (standingNow(context, nodeId) === undefined) return `the agent of ${hostname} to have heard of it`
+  if (statusNow(context, nodeId) === undefined) return `the agent of ${hostname} to have heard of it`
   const fault = faultNow(context, nodeId)
   return fault === undefined ? `the agent of ${hostname}, which is at work` : `${hostname}: ${fault}`
 }

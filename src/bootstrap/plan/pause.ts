@@ -6,7 +6,7 @@
 import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import type { Advance } from './change.ts'
-import { allocationsOf, faultNow, isReady, type NetworkContext, standingNow, withAllocations } from './context.ts'
+import { allocationsOf, faultNow, isReady, type NetworkContext, statusNow, withAllocations } from './context.ts'
 
 /** What an agent mends by itself takes a few seconds. */
 const FAULTY_FOR_MS = 10_000
@@ -58,11 +58,10 @@ function heldFrom({ observed, name }: NetworkContext, nodeId: string): Availabil
 
 function isToBePaused(context: NetworkContext, record: NetworkRecord, allocation: NodeAllocation): boolean {
   if (record.definition.onFault !== 'pause' || hasChanges(record)) return false
-  const standing = standingNow(context, allocation.nodeId)
+  const status = statusNow(context, allocation.nodeId)
   // One that never was ready has no tasks that a pause would protect.
-  if (standing === undefined || standing.isAsWanted || !isReady(context, context.nodes.get(allocation.nodeId)))
-    return false
-  if (standing.faults.length > 0 && standing.faults.every(({ code }) => code === HARMLESS)) return false
+  if (status === undefined || status.isAsWanted || !isReady(context, context.nodes.get(allocation.nodeId))) return false
+  if (status.faults.length > 0 && status.faults.every(({ code }) => code === HARMLESS)) return false
   const since = context.observed.reports
     .find(({ report }) => report.nodeId === allocation.nodeId)
     ?.notAsWantedSinceMs?.get(context.name)
@@ -72,7 +71,7 @@ function isToBePaused(context: NetworkContext, record: NetworkRecord, allocation
 /** Silence is no news, good or bad. */
 function isWell(context: NetworkContext, { definition }: NetworkRecord, { nodeId, change }: NodeAllocation): boolean {
   if (definition.onFault !== 'pause' || change !== undefined) return true
-  return standingNow(context, nodeId)?.isAsWanted === true
+  return statusNow(context, nodeId)?.isAsWanted === true
 }
 
 /** While a node is drained, the others are needed. */

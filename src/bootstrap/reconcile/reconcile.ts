@@ -56,9 +56,9 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
     })
 
     // All of what was asked, or nothing: a person is there to mend it.
-    const standing = problemsOf(plan).filter(({ code }) => !HARMLESS.has(code))
-    if (mode === 'apply' && standing.length > 0)
-      return end('refused', standing.map(({ message }) => message).join('\n'))
+    const problems = problemsOf(plan).filter(({ code }) => !HARMLESS.has(code))
+    if (mode === 'apply' && problems.length > 0)
+      return end('refused', problems.map(({ message }) => message).join('\n'))
     if (stepsOf(plan).length === 0) return end('unchanged')
 
     const { wake, pause } = createWakeableTimer()

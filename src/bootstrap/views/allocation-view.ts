@@ -36,8 +36,8 @@ export function allocationView(
   const { name } = record.definition
   const layout = allocationLayout(record.definition, allocation)
   const use = useOf(input)
-  const standing = heard?.report.standings.find((one) => one.name === name)
-  const isAsWanted = heard === undefined ? null : standing?.isAsWanted === true
+  const status = heard?.report.standings.find((one) => one.name === name)
+  const isAsWanted = heard === undefined ? null : status?.isAsWanted === true
   const change = changeText(allocation)
   return {
     network: name,
@@ -45,13 +45,13 @@ export function allocationView(
     hostname: node?.hostname ?? allocation.hostname,
     range: allocation.range,
     ...(allocation.range6 !== undefined && { range6: allocation.range6 }),
-    parent: standing?.parent?.name ?? allocation.parent,
+    parent: status?.parent?.name ?? allocation.parent,
     ...(layout.ipv4.shim !== undefined && { shim: layout.ipv4.shim }),
     ...(layout.ipv6?.shim !== undefined && { shim6: layout.ipv6.shim }),
     count: adjust(countAddresses(layout.usable, use)),
     isReady: node?.labels[readyLabel(name)] === 'ready',
     isAsWanted,
-    faults: standing?.faults ?? [],
+    faults: status?.faults ?? [],
     ...(change !== undefined && { change }),
     get addresses() {
       return [...addressesOf(input, use), ...heldBack(layout)].sort(byAddress)

@@ -3,7 +3,7 @@
 import { wantedOf } from '../../../src/bootstrap/record/node-part.ts'
 import { configNetwork, differences } from '../../../src/swarm/config-network.ts'
 import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
-import type { HeardReport, NetworkStanding } from '../../../src/swarm/node-report.ts'
+import type { HeardReport, NetworkStatus } from '../../../src/swarm/node-report.ts'
 import type { WantedNetwork, WantedState } from '../../../src/swarm/wanted.ts'
 import { report } from '../builders/networks.ts'
 import type { Swarm } from './swarm.ts'
@@ -28,7 +28,7 @@ export function createAgents(swarm: Swarm, now: () => number) {
     return machine
   }
 
-  const make = (machine: Machine, wanted: WantedNetwork, nodeId: string): NetworkStanding => {
+  const make = (machine: Machine, wanted: WantedNetwork, nodeId: string): NetworkStatus => {
     const attached = swarm.running(nodeId, wanted.name).length
     const current = () => machine.configs.find(({ name }) => name === wanted.configName)
     const found = current()

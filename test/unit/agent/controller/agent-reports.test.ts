@@ -6,7 +6,7 @@ import { definition, report } from '../../../support/builders/networks.ts'
 import { modelledBootstrap } from '../../../support/swarm/networks.ts'
 import { silent } from '../../../support/use-cases/alerts.ts'
 
-const standing = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
+const status = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
 
 const desk = ({ areCertificatesNeeded = false } = {}) => {
   const model = modelledBootstrap([definition()])
@@ -127,26 +127,26 @@ describe('the reports of agents', () => {
 
   it('tell news only of what concerns networks, or of an agent that was silent', () => {
     const { reports, of, seen, pass } = taken()
-    reports.take(of({ agentVersion: '1', standings: [standing(true)] }))
-    reports.take(of({ agentVersion: '2', sentAtMs: NOW + 1, standings: [standing(true)] }))
-    reports.take(of({ agentVersion: '3', sentAtMs: NOW + 2, standings: [standing(false)] }))
-    reports.take(of({ agentVersion: '4', sentAtMs: NOW + 3, standings: [standing(false)], revision: 9 }))
-    reports.take(of({ agentVersion: '5', sentAtMs: NOW + 4, standings: [standing(false)], revision: 9 }))
+    reports.take(of({ agentVersion: '1', standings: [status(true)] }))
+    reports.take(of({ agentVersion: '2', sentAtMs: NOW + 1, standings: [status(true)] }))
+    reports.take(of({ agentVersion: '3', sentAtMs: NOW + 2, standings: [status(false)] }))
+    reports.take(of({ agentVersion: '4', sentAtMs: NOW + 3, standings: [status(false)], revision: 9 }))
+    reports.take(of({ agentVersion: '5', sentAtMs: NOW + 4, standings: [status(false)], revision: 9 }))
     pass(15_000)
-    reports.take(of({ agentVersion: '6', sentAtMs: NOW + 5, standings: [standing(false)], revision: 9 }))
+    reports.take(of({ agentVersion: '6', sentAtMs: NOW + 5, standings: [status(false)], revision: 9 }))
     expect(seen).toEqual(['1', '3', '4', '6'])
   })
 
   it('remember since when a network is not as wanted, without a break', () => {
     const { reports, of, id, pass } = taken()
     const since = () => reports.get(id)?.notAsWantedSinceMs?.get('vlan40')
-    reports.take(of({ standings: [standing(false)] }))
+    reports.take(of({ standings: [status(false)] }))
     pass(5_000)
-    reports.take(of({ sentAtMs: NOW + 1, standings: [standing(false)] }))
+    reports.take(of({ sentAtMs: NOW + 1, standings: [status(false)] }))
     expect(since()).toBe(NOW)
-    reports.take(of({ sentAtMs: NOW + 2, standings: [standing(true)] }))
+    reports.take(of({ sentAtMs: NOW + 2, standings: [status(true)] }))
     expect(since()).toBeUndefined()
-    reports.take(of({ sentAtMs: NOW + 3, standings: [standing(false)] }))
+    reports.take(of({ sentAtMs: NOW + 3, standings: [status(false)] }))
     expect(since()).toBe(NOW + 5_000)
   })
 })

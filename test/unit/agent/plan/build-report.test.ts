@@ -47,10 +47,10 @@ describe('a report', () => {
   })
 
   it('says with each network what was mended of it, and with each container what it uses', () => {
-    const standing = { name: 'vlan40', isAsWanted: true, faults: [], mended: [], attached: 1 }
+    const status = { name: 'vlan40', isAsWanted: true, faults: [], mended: [], attached: 1 }
     const containers = [{ id: 'c1', name: 'web.1', state: 'running', addresses: [] }]
     const report = buildReport(
-      source({ standings: [standing], containers, usage: new Map([['c1', { cpuPercent: 150, memoryBytes: 9 }]]) }),
+      source({ standings: [status], containers, usage: new Map([['c1', { cpuPercent: 150, memoryBytes: 9 }]]) }),
       {
         ...frame,
         mended: [
@@ -59,7 +59,7 @@ describe('a report', () => {
         ],
       },
     )
-    expect(report.standings).toEqual([{ ...standing, mended: ['made it'] }])
+    expect(report.standings).toEqual([{ ...status, mended: ['made it'] }])
     expect(report.containers).toEqual([{ ...containers[0], cpuPercent: 150, memoryBytes: 9 }])
   })
 
