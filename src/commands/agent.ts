@@ -49,7 +49,7 @@ export async function agent(io: Console): Promise<ExitCode> {
   const keeping = keeper.run(stopping.signal)
   const sync = startSync({
     ...{ calls, wanted, logger, now, startedAtMs },
-    sight: keeper.sight,
+    observed: keeper.observed,
     mendedSince: keeper.mendedSince,
     onChange: keeper.onChange,
     controllers: config.controllers.length === 0 ? undefined : config.controllers,

@@ -15,7 +15,7 @@ import { wantedNetwork } from '../support/node/plan-fixture.ts'
 import { mainFile } from './support/controller.ts'
 import { engines } from './support/engines.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
-import { engineNetwork } from './support/network-sights.ts'
+import { engineNetwork } from './support/observed-networks.ts'
 import { eventually } from './support/services.ts'
 import { LAN } from './support/vlan40.ts'
 

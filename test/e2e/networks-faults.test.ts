@@ -12,8 +12,15 @@ import type { LabNode } from '../lab/lab.ts'
 import { mainFile } from './support/controller.ts'
 import { type EngineProxy, startEngineProxy } from './support/engine-proxy.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
-import { engineNetwork, markedLinks, nodeLabels, ranges, runningTasks, untilReady } from './support/network-sights.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
+import {
+  engineNetwork,
+  markedLinks,
+  nodeLabels,
+  ranges,
+  runningTasks,
+  untilReady,
+} from './support/observed-networks.ts'
 import { eventually, removeService } from './support/services.ts'
 import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 
@@ -109,26 +116,26 @@ describe('a network in use', () => {
   }, 300_000)
 
   describe('changes nothing, and says why, when', () => {
-    const sight = async () => ({
+    const observed = async () => ({
       ranges: await ranges(place.manager, NETWORK),
       tasks: await idsOf(place.manager, 'on-the-lan'),
       network: (await engineNetwork(place.manager, NETWORK))?.Id,
     })
 
     it('its definition is gone', async () => {
-      const before = await sight()
+      const before = await observed()
       await networked.undefine(NETWORK)
       await eventually('it is told', async () => (await condition('Orphaned'))?.status === true)
       const { stdout } = await networked.orrery(place.manager, ['network', 'plan'])
       expect(stdout).toContain('orphaned')
-      expect(await sight()).toEqual(before)
+      expect(await observed()).toEqual(before)
       await networked.define(NETWORK, DEFINITION)
       await eventually('well again', async () => (await condition('Orphaned'))?.status === false)
-      expect(await sight()).toEqual(before)
+      expect(await observed()).toEqual(before)
     })
 
     it('the folder cannot be read', async () => {
-      const before = await sight()
+      const before = await observed()
       await rename(networked.networkDir, `${networked.networkDir}.away`)
       try {
         const { code, stdout, stderr } = await networked.orrery(place.manager, ['network', 'apply'])
@@ -137,17 +144,17 @@ describe('a network in use', () => {
         const told = async () =>
           (await condition('Valid'))?.status === false || (await condition('Orphaned'))?.status === true
         await eventually('it is told', told)
-        expect(await sight()).toEqual(before)
+        expect(await observed()).toEqual(before)
       } finally {
         await rename(`${networked.networkDir}.away`, networked.networkDir)
       }
     })
 
     it('its definition differs from what is in force', async () => {
-      const before = await sight()
+      const before = await observed()
       await networked.define(NETWORK, DEFINITION.replace('range: 24', 'range: 25'))
       await eventually('it is told', async () => (await condition('DefinitionConflict'))?.status === true)
-      expect(await sight()).toEqual(before)
+      expect(await observed()).toEqual(before)
       await networked.define(NETWORK, DEFINITION)
       await eventually('well again', async () => (await condition('DefinitionConflict'))?.status === false)
     })

@@ -2,8 +2,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LabNode } from '../lab/lab.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
-import { engineNetwork, markedLinks, nodeLabels, promiscuity, untilReady, versions } from './support/network-sights.ts'
 import { type Networked, networkedLab } from './support/networked.ts'
+import {
+  engineNetwork,
+  markedLinks,
+  nodeLabels,
+  promiscuity,
+  untilReady,
+  versions,
+} from './support/observed-networks.ts'
 import { eventually } from './support/services.ts'
 import { LAN } from './support/vlan40.ts'
 

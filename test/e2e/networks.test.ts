@@ -6,6 +6,7 @@ import { attachedTo, pingAll } from '../demo/ping-table.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { engines } from './support/engines.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
+import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
 import {
   engineNetwork,
   markedLinks,
@@ -15,8 +16,7 @@ import {
   runningTasks,
   untilReady,
   versions,
-} from './support/network-sights.ts'
-import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
+} from './support/observed-networks.ts'
 import { eventually, removeService } from './support/services.ts'
 import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 

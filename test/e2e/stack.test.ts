@@ -9,7 +9,7 @@ import { shareImage } from '../lab/build-image.ts'
 import type { Lab, LabNode } from '../lab/lab.ts'
 import { startLab } from '../lab/start-lab.ts'
 import { engines } from './support/engines.ts'
-import { engineNetwork, untilReady } from './support/network-sights.ts'
+import { engineNetwork, untilReady } from './support/observed-networks.ts'
 import { buildArgs, loadBuildStage, repository } from './support/product-image.ts'
 import { createService, eventually, NOWHERE, policyLabels, replicasOf, tasksOf } from './support/services.ts'
 

@@ -43,7 +43,7 @@ export interface Mended {
 }
 
 /** What was seen last; while something is away, what was seen of it before. */
-export interface NodeSight extends Seen {
+export interface ObservedNode extends Seen {
   /** Absent: the engine never answered. */
   readonly facts: EngineFacts | undefined
   readonly usage: ReadonlyMap<string, Usage>
@@ -52,7 +52,7 @@ export interface NodeSight extends Seen {
 }
 
 export interface NodeKeeper {
-  sight(): NodeSight
+  observed(): ObservedNode
   /** What was mended after this time, oldest first. */
   mendedSince(ms: number): readonly Mended[]
   /** Called when containers, standings or faults are not what they were. */
@@ -65,7 +65,7 @@ export interface NodeKeeper {
   run(signal: AbortSignal): Promise<void>
 }
 
-const NOTHING: NodeSight = {
+const NOTHING: ObservedNode = {
   facts: undefined,
   host: { links: [], routes: [] },
   networks: [],
@@ -81,29 +81,29 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   const timing = { ...KEEP_TIMING, ...deps.timing }
   const pacer = createPacer<'facts' | 'look' | 'containers' | 'usage'>()
   const changes = createListeners<void>(logger)
-  let sight = NOTHING
+  let observed = NOTHING
   let mended: readonly Mended[] = []
   let turnedAtMs = performance.now()
 
   const wantedNetworks = (): readonly WantedNetwork[] => {
-    const nodeId = sight.facts?.nodeId
+    const nodeId = observed.facts?.nodeId
     return nodeId === undefined || nodeId === '' ? [] : (deps.wanted(nodeId)?.networks ?? [])
   }
 
-  const show = (next: Partial<NodeSight>) => {
-    const before = sight
-    sight = { ...before, ...next }
-    tellChanges(logger, before, sight)
-    const essence = ({ facts, isEngineSeen, containers, standings, faults }: NodeSight) =>
+  const show = (next: Partial<ObservedNode>) => {
+    const before = observed
+    observed = { ...before, ...next }
+    tellChanges(logger, before, observed)
+    const essence = ({ facts, isEngineSeen, containers, standings, faults }: ObservedNode) =>
       JSON.stringify([facts?.nodeId, isEngineSeen, containers, standings, faults])
-    if (essence(before) !== essence(sight)) changes.tell()
+    if (essence(before) !== essence(observed)) changes.tell()
   }
 
   const readFacts = async () => {
     try {
       const facts = await engine.facts()
       // What is wanted of the other is not wanted of this one.
-      if (sight.facts !== undefined && facts.nodeId !== sight.facts.nodeId) pacer.ask('look', 0)
+      if (observed.facts !== undefined && facts.nodeId !== observed.facts.nodeId) pacer.ask('look', 0)
       show({ facts })
     } catch (error) {
       // The look that follows meets the same engine, and reports it.
@@ -118,31 +118,31 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   }
 
   const look = async () => {
-    const { fault, ...seen } = await lookAtNode(wantedNetworks(), sight, { host, engine, memory, onStep })
+    const { fault, ...seen } = await lookAtNode(wantedNetworks(), observed, { host, engine, memory, onStep })
     show({ ...seen, faults: [...(fault === undefined ? [] : [fault]), ...generalFaults()] })
   }
 
   const generalFaults = (): ReportedFault[] => {
     const kept = memory.fault()
     const faults = kept === undefined ? [] : [{ code: 'state-not-kept', message: kept }]
-    if (sight.facts === undefined || sight.facts.nodeId !== '') return faults
-    const message = `The engine at ${engine.address} is in no swarm (${sight.facts.swarmState}): run "docker swarm join" on this host.`
+    if (observed.facts === undefined || observed.facts.nodeId !== '') return faults
+    const message = `The engine at ${engine.address} is in no swarm (${observed.facts.swarmState}): run "docker swarm join" on this host.`
     return [...faults, { code: 'no-swarm', message }]
   }
 
   const seeContainers = async () => {
     try {
-      const containers = await engine.containers(containerNetworks(sight.networks, wantedNetworks()))
+      const containers = await engine.containers(containerNetworks(observed.networks, wantedNetworks()))
       const attached = (name: string) => countAttached(name, { containers })
-      show({ containers, standings: sight.standings.map((each) => ({ ...each, attached: attached(each.name) })) })
+      show({ containers, standings: observed.standings.map((each) => ({ ...each, attached: attached(each.name) })) })
     } catch {
       pacer.ask('look', 0)
     }
   }
 
   const count = async () => {
-    const tasks = sight.containers.filter(({ taskId, state }) => taskId !== undefined && state === 'running')
-    sight = { ...sight, usage: await engine.usage(tasks.map(({ id }) => id)) }
+    const tasks = observed.containers.filter(({ taskId, state }) => taskId !== undefined && state === 'running')
+    observed = { ...observed, usage: await engine.usage(tasks.map(({ id }) => id)) }
     pacer.ask('usage', timing.usageEveryMs)
   }
 
@@ -167,7 +167,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   }
 
   return {
-    sight: () => sight,
+    observed: () => observed,
     mendedSince: (ms) => mended.filter(({ atMs }) => atMs > ms),
     onChange: changes.add,
     nudge(what) {

@@ -13,7 +13,7 @@ import type { WantedKeeper } from './wanted-keeper.ts'
 export interface SyncDeps {
   readonly calls: ControllerCalls
   /** Nothing is reported of an engine that never said what it is, or what it has: controllers would take it for empty. */
-  readonly sight: () => Omit<ReportSource, 'facts'> & {
+  readonly observed: () => Omit<ReportSource, 'facts'> & {
     readonly facts: EngineFacts | undefined
     readonly isEngineSeen: boolean
   }
@@ -66,7 +66,7 @@ export function startSync(deps: SyncDeps): Sync {
   const send = async (line: Line, facts: EngineFacts) => {
     const sentAtMs = now()
     const report = buildReport(
-      { ...deps.sight(), facts },
+      { ...deps.observed(), facts },
       {
         agentVersion: deps.agentVersion,
         sentAtMs,
@@ -87,7 +87,7 @@ export function startSync(deps: SyncDeps): Sync {
   const sendAll = async (line: Line): Promise<void> => {
     do {
       line.isStale = false
-      const { facts } = deps.sight()
+      const { facts } = deps.observed()
       // In no swarm there is nobody to report to, and no name to report under.
       if (facts === undefined || facts.nodeId === '') return
       await send(line, facts)
@@ -106,7 +106,7 @@ export function startSync(deps: SyncDeps): Sync {
   }
 
   const report = () => {
-    const { facts, isEngineSeen } = deps.sight()
+    const { facts, isEngineSeen } = deps.observed()
     if (isStopped || facts === undefined || !isEngineSeen) return
     const known = urls(facts.managers)
     for (const url of known) {

@@ -1,5 +1,5 @@
 /**
- * Watches who changes one service and keeps the count that a deploy reset in `orrery-state`, at first sight and before
+ * Watches who changes one service and keeps the count that a deploy reset in `orrery-state`, at first observed and before
  * anything else, so that a second deploy, a paused rollout or a restart of the controller does not lose it.
  */
 
@@ -28,8 +28,8 @@ export interface RestoreKeeper {
 export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, now }: WriterContext): RestoreKeeper {
   let seen: ServiceObservation | undefined
   let countSeenAtMs = now()
-  /** `firstSeenAtMs` of the deploy that was dealt with: one sight is one deploy, whatever else bumps the version. */
-  let dealtWithSight: number | undefined
+  /** `firstSeenAtMs` of the deploy that was dealt with: one time of being seen is one deploy, whatever else bumps the version. */
+  let dealtWithAtMs: number | undefined
 
   const pending = () => sharedState.current().restores.get(serviceId)
 
@@ -54,7 +54,7 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
     at: ServiceObservation,
     policy: Policy | undefined,
   ) => {
-    if (dealtWithSight === at.firstSeenAtMs) return
+    if (dealtWithAtMs === at.firstSeenAtMs) return
     // A 0 that a person set was for the time until the deploy.
     const wasOurs = owed.replicas > 0 || isOwnZero(owed.replicas, decodeState(owed.stateLabel))
     const wanted = policy?.onDeploy !== 'accept' && wasOurs && owed.replicas !== at.replicas
@@ -64,7 +64,7 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
     )
     await (wanted ? keep(owed) : settle())
     if (policy?.onDeploy === 'accept' && owed.replicas !== at.replicas) suspendAlerts({})
-    dealtWithSight = at.firstSeenAtMs
+    dealtWithAtMs = at.firstSeenAtMs
   }
 
   return {
@@ -83,7 +83,7 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
       if (seen !== undefined && seen.replicas !== observation.replicas) countSeenAtMs = now()
       const change = foreignChange(observation, seen, pending())
       const isNews = seen?.version !== observation.version
-      // At first sight it may have been long ago, and told of since.
+      // When first seen it may have been long ago, and told of since.
       if (change.kind === 'person' && seen?.replicas !== observation.replicas) {
         suspendAlerts(seen === undefined ? { replicas: observation.replicas } : {})
       }

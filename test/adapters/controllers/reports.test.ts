@@ -92,7 +92,7 @@ async function agent(
   const keeper = createWantedKeeper({ memory, logger, now: Date.now, onTaken: quiet })
   const listeners = new Set<() => void>()
   const mended: { network: string; text: string; atMs: number }[] = []
-  const sight = {
+  const observed = {
     facts: { version: '28', hostname: 'one', nodeId: 'node-1', swarmState: 'active', managers: [] as string[] },
     isEngineSeen: true,
     host: { links: [], routes: [] },
@@ -104,7 +104,7 @@ async function agent(
   }
   const sync = startSync({
     ...{ calls, logger, wanted: keeper, controllers, everyMs },
-    sight: () => sight,
+    observed: () => observed,
     mendedSince: (ms) => mended.filter(({ atMs }) => atMs > ms),
     onChange(listener) {
       listeners.add(listener)
@@ -121,7 +121,7 @@ async function agent(
   const change = () => {
     for (const listener of listeners) listener()
   }
-  return { keeper, lines, sight, mended, change, sync, dir, memory }
+  return { keeper, lines, observed, mended, change, sync, dir, memory }
 }
 
 const until = (holds: () => unknown) =>
@@ -173,10 +173,10 @@ describe('an agent', () => {
 
   it('tells a controller at once when something changed, and once for what changed while it was answering', async () => {
     const one = await controller({ body: wanted(1), delayMs: 50 })
-    const { sight, change } = await agent([one.url])
+    const { observed, change } = await agent([one.url])
     await until(() => one.reports.length === 1)
     for (const state of ['created', 'running', 'exited']) {
-      sight.containers = [{ id: 'c1', name: 'web.1', state, addresses: [] }]
+      observed.containers = [{ id: 'c1', name: 'web.1', state, addresses: [] }]
       change()
     }
     await until(() => one.reports.length === 2)
@@ -233,14 +233,14 @@ describe('an agent', () => {
 
   it('reports nothing of an engine that is in no swarm or was never seen', async () => {
     const one = await controller({ body: wanted(1) })
-    const { sight, change } = await agent([one.url], { everyMs: 10 })
+    const { observed, change } = await agent([one.url], { everyMs: 10 })
     await until(() => one.reports.length > 0)
-    sight.isEngineSeen = false
+    observed.isEngineSeen = false
     await new Promise((resolve) => setTimeout(resolve, 50))
     const before = one.reports.length
     change()
-    sight.isEngineSeen = true
-    sight.facts.nodeId = ''
+    observed.isEngineSeen = true
+    observed.facts.nodeId = ''
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(one.reports).toHaveLength(before)
   })

@@ -1,7 +1,7 @@
 /** Every task of some services that ever failed, by the engine's own word: asked for so often that none is missed. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabNode } from '../../lab/lab.ts'
-import { allTasks } from './network-sights.ts'
+import { allTasks } from './observed-networks.ts'
 
 export interface FailedTasks {
   /** `web failed on <node>: no available IPv4 addresses …`, one each. */

@@ -68,17 +68,17 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
 function observe(reading: ServiceReading, known: CachedService | undefined, nowMs: number): ServiceObservation {
   const { seen, templateHash } = reading
   const before = known?.observation
-  const sameSight =
+  const isUnchanged =
     before !== undefined && before.replicas === seen.replicas && isDeepStrictEqual(before.labels, seen.labels)
   const stateLabel = lastStateLabel(seen)
   const sameState = before !== undefined && lastStateLabel(before) === stateLabel
-  const sight = {
-    firstSeenAtMs: sameSight ? before.firstSeenAtMs : nowMs,
+  const firstSeen = {
+    firstSeenAtMs: isUnchanged ? before.firstSeenAtMs : nowMs,
     ...(stateLabel !== undefined && { stateSeenAtMs: (sameState ? before.stateSeenAtMs : undefined) ?? nowMs }),
   }
-  if (seen.previous === undefined || seen.previous.sameTemplate) return { ...seen, ...sight }
+  if (seen.previous === undefined || seen.previous.sameTemplate) return { ...seen, ...firstSeen }
   const seenBefore = known?.templateHash === templateHash ? before?.templateChangeSeenAtMs : undefined
-  return { ...seen, ...sight, templateChangeSeenAtMs: seenBefore ?? nowMs }
+  return { ...seen, ...firstSeen, templateChangeSeenAtMs: seenBefore ?? nowMs }
 }
 
 const lastStateLabel = ({ labels, previous }: Pick<ServiceObservation, 'labels' | 'previous'>) =>

@@ -67,7 +67,7 @@ describe('a node', () => {
   it('is made as it is wanted at once, is seen to be that, and then left alone', async () => {
     const node = modelledNode()
     const { keeper, lines } = keeping(node, { wanted: wantedState() })
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
     expect(node.steps).toEqual([
       'set-promiscuous',
       'create-network',
@@ -76,7 +76,7 @@ describe('a node', () => {
       'raise-link',
       'set-route',
     ])
-    expect(keeper.sight().standings).toEqual([
+    expect(keeper.observed().standings).toEqual([
       {
         name: 'vlan40',
         isAsWanted: true,
@@ -98,17 +98,17 @@ describe('a node', () => {
   it('remembers that it was the agent who made the parent promiscuous', async () => {
     const node = modelledNode()
     const { keeper } = keeping(node, { wanted: wantedState() })
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
     expect(node.memory.promiscuous()).toEqual(new Set(['eth1']))
   })
 
   it('is mended when something is gone: at once on news of a network, else at the next look', async () => {
     const node = modelledNode()
     const { keeper } = keeping(node, { wanted: wantedState(), timing: { lookEveryMs: 30 } })
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
     const madeAtMs = Date.now()
     node.state = { ...node.state, networks: [], links: node.state.links.filter(({ name }) => name !== 'shim-vlan40') }
-    await until(() => node.steps.length > 6 && keeper.sight().standings[0]?.isAsWanted)
+    await until(() => node.steps.length > 6 && keeper.observed().standings[0]?.isAsWanted)
     expect(node.state.networks.map(({ name }) => name)).toEqual(['vlan40_config'])
     expect(keeper.mendedSince(madeAtMs - 1).length).toBeGreaterThan(0)
   })
@@ -119,17 +119,17 @@ describe('a node', () => {
     await until(() => node.looks === 1)
     wanted.current = wantedState()
     keeper.nudge('look')
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
   })
 
   it('is left alone by what is wanted of another', async () => {
     const node = modelledNode()
     const { keeper } = keeping(node, { wanted: wantedState({ nodeId: 'node-1-before' }) })
-    await until(() => keeper.sight().isEngineSeen)
+    await until(() => keeper.observed().isEngineSeen)
     keeper.nudge('look')
     await until(() => node.looks >= 2)
     expect(node.steps).toEqual([])
-    expect(keeper.sight().standings).toEqual([])
+    expect(keeper.observed().standings).toEqual([])
   })
 
   it('stops at a step that fails, says why once, and goes on when it works', async () => {
@@ -137,13 +137,13 @@ describe('a node', () => {
     node.stepError = { do: 'make-shim', error: new HostFault('busy', 'a bridge has it') }
     const { keeper, lines } = keeping(node, { wanted: wantedState(), timing: { lookEveryMs: 10 } })
     await until(() => node.looks > 6)
-    expect(keeper.sight().standings[0]).toMatchObject({
+    expect(keeper.observed().standings[0]).toMatchObject({
       isAsWanted: false,
       faults: [{ code: 'busy', message: 'a bridge has it' }],
     })
     expect(lines.filter(({ event }) => event === 'network-fault')).toHaveLength(1)
     node.stepError = undefined
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
   })
 
   it.each([
@@ -164,7 +164,7 @@ describe('a node', () => {
     node.stepError = { do: step, error }
     const parent = step === 'make-vlan' ? 'eth1.40' : 'eth1'
     const { keeper } = keeping(node, { wanted: wantedState({ networks: [{ ...vlan40, parent }] }) })
-    await until(() => keeper.sight().standings[0]?.faults.some((fault) => fault.code === code))
+    await until(() => keeper.observed().standings[0]?.faults.some((fault) => fault.code === code))
   })
 
   it('keeps one network though another cannot be had', async () => {
@@ -177,8 +177,8 @@ describe('a node', () => {
       ipv4: { subnet: '10.9.0.0/16', range: '10.9.1.0/24', aux: {} },
     }
     const { keeper } = keeping(node, { wanted: wantedState({ networks: [other, vlan40] }) })
-    await until(() => keeper.sight().standings[1]?.isAsWanted)
-    expect(keeper.sight().standings[0]?.faults).toMatchObject([{ code: 'parent-missing' }])
+    await until(() => keeper.observed().standings[1]?.isAsWanted)
+    expect(keeper.observed().standings[0]?.faults).toMatchObject([{ code: 'parent-missing' }])
   })
 })
 
@@ -186,11 +186,11 @@ describe('an engine that is away', () => {
   it('is waited for, and what was seen of it stays', async () => {
     const node = modelledNode()
     const { keeper, lines } = keeping(node, { wanted: wantedState(), timing: { lookEveryMs: 10 } })
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
     node.engineError = away
     node.tell('disconnected')
-    await until(() => keeper.sight().faults.length > 0)
-    expect(keeper.sight()).toMatchObject({
+    await until(() => keeper.observed().faults.length > 0)
+    expect(keeper.observed()).toMatchObject({
       faults: [{ code: 'engine-away' }],
       networks: [{ name: 'vlan40_config' }],
       standings: [
@@ -199,8 +199,8 @@ describe('an engine that is away', () => {
     })
     node.engineError = undefined
     node.tell('connected')
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
-    expect(keeper.sight().faults).toEqual([])
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
+    expect(keeper.observed().faults).toEqual([])
     const faults = lines.filter(({ event }) => event.startsWith('agent-fault'))
     expect(faults).toMatchObject([{ event: 'agent-fault', level: 'warn' }, { event: 'agent-fault-over' }])
     expect(node.steps).toHaveLength(6)
@@ -210,18 +210,18 @@ describe('an engine that is away', () => {
     const node = modelledNode()
     node.engineError = away
     const { keeper } = keeping(node, { wanted: wantedState() })
-    await until(() => keeper.sight().faults.length > 0)
-    expect(keeper.sight()).toMatchObject({ facts: undefined, isEngineSeen: false })
+    await until(() => keeper.observed().faults.length > 0)
+    expect(keeper.observed()).toMatchObject({ facts: undefined, isEngineSeen: false })
     node.engineError = undefined
     node.tell('connected')
-    await until(() => keeper.sight().standings[0]?.isAsWanted)
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
   })
 
   it('is in no swarm: nothing is done, and that is said', async () => {
     const node = modelledNode()
     node.facts = { ...node.facts, nodeId: '', swarmState: 'inactive', managers: [] }
     const { keeper } = keeping(node, { wanted: wantedState({ nodeId: '' }) })
-    await until(() => keeper.sight().faults.some(({ code }) => code === 'no-swarm'))
+    await until(() => keeper.observed().faults.some(({ code }) => code === 'no-swarm'))
     expect(node.steps).toEqual([])
   })
 })
@@ -231,8 +231,8 @@ describe('a host without iproute2', () => {
     const node = modelledNode({ networks: [network('some_config')] })
     node.hostError = new HostFault('ip-missing', 'install iproute2')
     const { keeper } = keeping(node, { wanted: wantedState() })
-    await until(() => keeper.sight().faults.length > 0)
-    expect(keeper.sight()).toMatchObject({
+    await until(() => keeper.observed().faults.length > 0)
+    expect(keeper.observed()).toMatchObject({
       isEngineSeen: true,
       networks: [{ name: 'some_config' }],
       faults: [{ code: 'ip-missing' }],
@@ -245,7 +245,7 @@ describe('containers', () => {
   it('are seen at once, without a look at anything else', async () => {
     const node = modelledNode()
     const { keeper, changes } = keeping(node)
-    await until(() => keeper.sight().isEngineSeen)
+    await until(() => keeper.observed().isEngineSeen)
     const [looks, before] = [node.looks, changes()]
     const container = {
       id: 'c1',
@@ -256,7 +256,7 @@ describe('containers', () => {
     node.state = { ...node.state, containers: [container] }
     for (let event = 0; event < 20; event += 1) node.tell('container')
     await until(() => changes() > before)
-    expect(keeper.sight().containers).toEqual([container])
+    expect(keeper.observed().containers).toEqual([container])
     expect(node.looks).toBe(looks)
     expect(changes()).toBe(before + 1)
   })
@@ -273,7 +273,7 @@ describe('containers', () => {
       ],
     }
     const { keeper } = keeping(node, { timing: { usageEveryMs: 10 } })
-    await until(() => keeper.sight().usage.size > 0)
-    expect([...keeper.sight().usage]).toEqual([['c1', { cpuPercent: 12.5, memoryBytes: 1024 }]])
+    await until(() => keeper.observed().usage.size > 0)
+    expect([...keeper.observed().usage]).toEqual([['c1', { cpuPercent: 12.5, memoryBytes: 1024 }]])
   })
 })

@@ -5,7 +5,7 @@ import { observation } from '../../../support/builders/autoscaling.ts'
 
 const T0 = Date.UTC(2026, 0, 31, 12)
 
-/** One service as a controller sees it, each sight after the one before. */
+/** One service as a controller sees it, each observation after the one before. */
 function watching(startedAtMs = T0) {
   const listeners: ((change: ServiceChange) => void)[] = []
   const onChange = (listener: (change: ServiceChange) => void) => {
@@ -49,13 +49,13 @@ describe('the history of a count', () => {
 
   it('of two controllers is the same from their common start on', () => {
     const [first, second] = [watching(T0), watching(T0 + 5000)]
-    const sights = [
+    const observations = [
       { replicas: 4, firstSeenAtMs: T0, labels: written(4, T0 - 1000) },
       { replicas: 5, firstSeenAtMs: T0 + 7000, labels: written(5, T0 + 6900) },
     ]
-    for (const sight of sights) first.see(sight)
+    for (const one of observations) first.see(one)
     // It hears a little later, and all the same tells the time of the write.
-    for (const sight of sights) second.see({ ...sight, firstSeenAtMs: sight.firstSeenAtMs + 50 })
+    for (const one of observations) second.see({ ...one, firstSeenAtMs: one.firstSeenAtMs + 50 })
     expect(second.points()).toEqual(first.points())
   })
 
