@@ -13,9 +13,9 @@ import { createNodeKeeper } from '../agent/host/keep-node.ts'
 import { startSync } from '../agent/sync/sync.ts'
 import { createWantedKeeper } from '../agent/sync/wanted-keeper.ts'
 import { configWarnings, loadConfig } from '../config/load.ts'
-import { startPulse } from './agent-pulse.ts'
 import type { Console, ExitCode } from './console.ts'
 import { engineOptions } from './engine-options.ts'
+import { openHealthSocket } from './health-socket.ts'
 
 /** Longer than all calls of one turn may take when nobody answers. */
 const STUCK_AFTER_MS = 120_000
@@ -42,8 +42,8 @@ export async function agent(io: Console): Promise<ExitCode> {
   const stopping = new AbortController()
 
   const isTurning = () => performance.now() - keeper.turnedAtMs() < STUCK_AFTER_MS
-  const pulse = await startPulse(config.stateDir, isTurning)
-  if (pulse === undefined)
+  const health = await openHealthSocket(config.stateDir, isTurning)
+  if (health === undefined)
     logger.warn({ event: 'config' }, 'there is no place for a socket, so `orrery alive` cannot ask')
   engine.start()
   const keeping = keeper.run(stopping.signal)
@@ -63,7 +63,7 @@ export async function agent(io: Console): Promise<ExitCode> {
     stopping.abort()
     certificates.close()
     await Promise.race([Promise.all([keeping, sync.stop()]), sleep(STOP_GRACE_MS)])
-    await Promise.race([Promise.all([engine.close(), calls.close(), pulse?.close()]), sleep(1_000)])
+    await Promise.race([Promise.all([engine.close(), calls.close(), health?.close()]), sleep(1_000)])
     logger.info({ event: 'stopped' }, 'stopped')
   })
   return 0

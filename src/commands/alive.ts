@@ -2,14 +2,14 @@
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { hostPort } from '../foundation/host-port.ts'
-import { feelPulse } from './agent-pulse.ts'
 import type { Console, ExitCode } from './console.ts'
+import { askHealthSocket } from './health-socket.ts'
 
 export async function alive(options: { readonly agent?: true }, { env }: Console): Promise<ExitCode> {
   const config = loadConfig(env)
   // Both are at the network of the host, so the one that answers by HTTP may be another container's.
-  const pulse = await feelPulse(config.stateDir)
-  if (pulse !== undefined || options.agent) return pulse === 'alive' ? 0 : 1
+  const health = await askHealthSocket(config.stateDir)
+  if (health !== undefined || options.agent) return health === 'alive' ? 0 : 1
   return await controllerAlive(config)
 }
 

@@ -10,7 +10,7 @@ import { fastify } from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type SwarmCertificates, watchSwarmCertificates } from '../../src/adapters/certificates/swarm-certificates.ts'
 import { createControllerCalls } from '../../src/adapters/controllers/controller-calls.ts'
-import type { AgentDesk } from '../../src/agent/reporting.ts'
+import type { ReportHandler } from '../../src/agent/reporting.ts'
 import { listenForAgents } from '../../src/http/agents/agents-listener.ts'
 import type { TlsFiles } from '../../src/http/listen.ts'
 import type { SwarmIdentity } from '../../src/swarm/identity.ts'
@@ -54,7 +54,7 @@ async function certificatesOf(identity: SwarmIdentity | undefined): Promise<Fold
 async function controller(options: { identity?: SwarmIdentity; tls?: TlsFiles; now?: () => number } = {}) {
   const certificates = await certificatesOf(options.identity)
   const heard: string[] = []
-  const agents: AgentDesk = {
+  const agents: ReportHandler = {
     report(nodeId, _report, provenBy) {
       heard.push(`${nodeId} by ${provenBy}`)
       return { v: 1, nodeId, revision: 7, networks: [] }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AgentDesk } from '../../src/agent/reporting.ts'
+import type { ReportHandler } from '../../src/agent/reporting.ts'
 import { Fault } from '../../src/foundation/errors.ts'
 import { parseTokenFile } from '../../src/http/access/tokens.ts'
 import type { NodeReport } from '../../src/swarm/node-report.ts'
@@ -249,9 +249,9 @@ describe('reading nodes', () => {
   })
 })
 
-const recordingDesk = (answer: AgentDesk['report'] = () => aWantedState()) => {
+const recordingHandler = (answer: ReportHandler['report'] = () => aWantedState()) => {
   const reports: { nodeId: string; report: NodeReport }[] = []
-  const agents: AgentDesk = {
+  const agents: ReportHandler = {
     report(nodeId, report, provenBy) {
       reports.push({ nodeId, report })
       return answer(nodeId, report, provenBy)
@@ -263,7 +263,7 @@ const put = { method: 'PUT', url: '/v1/node/node-1' } as const
 
 describe("an agent's report", () => {
   it('arrives as it was sent, and is answered with all that is wanted', async () => {
-    const { agents, reports } = recordingDesk()
+    const { agents, reports } = recordingHandler()
     const report = aReport({ containers: [aContainer('172.80.2.1'), aContainer(undefined, { state: 'exited' })] })
     const answer = await server({ agents }).inject({ ...put, payload: report })
     expect(answer.statusCode, answer.body).toBe(200)
@@ -273,7 +273,7 @@ describe("an agent's report", () => {
   })
 
   it('may have fields that a newer agent knows', async () => {
-    const { agents, reports } = recordingDesk()
+    const { agents, reports } = recordingHandler()
     const answer = await server({ agents }).inject({ ...put, payload: { ...aReport(), gpu: true } })
     expect([answer.statusCode, reports.length]).toEqual([200, 1])
   })
@@ -289,14 +289,14 @@ describe("an agent's report", () => {
     { name: 'that is a list', payload: [], says: 'The body: ' },
   ]
   it.each(wrong)('$name is refused with what is wrong', async ({ payload, says }) => {
-    const { agents, reports } = recordingDesk()
+    const { agents, reports } = recordingHandler()
     const answer = await server({ agents }).inject({ ...put, payload })
     expect([answer.statusCode, answer.json().code, reports.length]).toEqual([400, 'invalid-value', 0])
     expect(answer.json().detail).toContain(says)
   })
 
   it('that is empty is refused, and one above 1 MiB', async () => {
-    const app = server({ agents: recordingDesk().agents })
+    const app = server({ agents: recordingHandler().agents })
     expect((await app.inject({ ...put })).statusCode).toBe(400)
     const large = {
       ...aReport(),
@@ -312,7 +312,7 @@ describe("an agent's report", () => {
   ] as const
   it.each(faults)('$code is $status and a line only for debugging', async ({ code, status }) => {
     const lines: string[] = []
-    const { agents } = recordingDesk(() => {
+    const { agents } = recordingHandler(() => {
       throw new Fault(code, 'no')
     })
     const answer = await server({ agents, lines }).inject({ ...put, payload: aReport() })
@@ -325,7 +325,7 @@ describe("an agent's report", () => {
 
   it('needs the role agent, which opens nothing else', async () => {
     const { tokens } = parseTokenFile('read r\nscale s\nadmin a\nagent g')
-    const { agents } = recordingDesk()
+    const { agents } = recordingHandler()
     const { scaler } = recordingScaler()
     const app = server({ agents, scaler, networks: fakeNetworks(), access: { tokens, trustedCidrs: [] } })
     const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
@@ -341,7 +341,7 @@ describe("an agent's report", () => {
   })
 
   it('without a token file is taken from this machine and trusted networks, never from a web page', async () => {
-    const { agents } = recordingDesk()
+    const { agents } = recordingHandler()
     const app = server({ agents, access: { trustedCidrs: ['10.0.0.0/8'] } })
     const from = async (remoteAddress: string, headers = {}) =>
       (await app.inject({ ...put, payload: aReport(), remoteAddress, headers })).statusCode
@@ -350,7 +350,7 @@ describe("an agent's report", () => {
   })
 
   it('of 60 containers costs far less than a millisecond', async () => {
-    const { agents } = recordingDesk()
+    const { agents } = recordingHandler()
     const containers = Array.from({ length: 60 }, (_, n) => aContainer(`172.80.2.${n + 1}`))
     const payload = JSON.stringify(aReport({ containers }))
     const app = server({ agents })

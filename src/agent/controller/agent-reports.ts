@@ -9,11 +9,11 @@ import type { Logger } from '../../foundation/logger.ts'
 import { type HeardReport, type NodeReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { AgentNews, AgentReports, Nodes } from '../../swarm/ports.ts'
 import type { WantedState } from '../../swarm/wanted.ts'
-import type { AgentDesk } from '../reporting.ts'
+import type { ReportHandler } from '../reporting.ts'
 
-export interface AgentDeskDeps {
+export interface ReportHandlerDeps {
   readonly nodes: Pick<Nodes, 'get' | 'sync'>
-  readonly reports: Pick<ReportDesk, 'take'>
+  readonly reports: Pick<ReportBook, 'take'>
   readonly wantedOf: (nodeId: string) => WantedState
   /** An agent calls: nodes are needed from now on, whatever is configured. */
   readonly activate: () => void
@@ -22,7 +22,7 @@ export interface AgentDeskDeps {
   readonly logger: Logger
 }
 
-export function createAgentDesk(deps: AgentDeskDeps): AgentDesk {
+export function createReportHandler(deps: ReportHandlerDeps): ReportHandler {
   const { nodes, reports, wantedOf, activate, areCertificatesNeeded, logger } = deps
   /** Nodes that have spoken by their certificate: no token speaks for them any more. */
   const proven = new Set<string>()
@@ -57,7 +57,7 @@ export function createAgentDesk(deps: AgentDeskDeps): AgentDesk {
   }
 }
 
-export interface ReportDesk extends AgentReports, AgentNews {
+export interface ReportBook extends AgentReports, AgentNews {
   /** Keeps it unless it is older than what is known. */
   take(report: NodeReport): void
 }
@@ -68,7 +68,7 @@ export interface AgentReportsDeps {
   readonly now: Clock
 }
 
-export function createAgentReports({ nodes, logger, now }: AgentReportsDeps): ReportDesk {
+export function createAgentReports({ nodes, logger, now }: AgentReportsDeps): ReportBook {
   const heard = new Map<string, HeardReport>()
   const changes = createListeners<void>(logger)
   const news = createListeners<NodeReport>(logger)

@@ -1,5 +1,5 @@
 /**
- * Watches who changes one service and keeps the count that a deploy reset in `orrery-state`, at first observed and before
+ * Watches who changes one service and keeps the count that a deploy reset in `orrery-state`, when it is first seen and before
  * anything else, so that a second deploy, a paused rollout or a restart of the controller does not lose it.
  */
 

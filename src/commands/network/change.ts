@@ -3,9 +3,9 @@ import type { ChangeResult, OnProgress, Patience, Progress } from '../../bootstr
 import { parseDuration } from '../../foundation/duration.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
-import type { NetworkDesk } from './desk.ts'
 import { planJson, problemJson } from './plan.ts'
 import { areUsable, count, isRefusal, problemLine, unheardLine } from './problems.ts'
+import type { NetworkSession } from './session.ts'
 
 export interface ChangeOptions {
   readonly json?: true
@@ -17,38 +17,40 @@ export interface ApplyOptions extends ChangeOptions {
   readonly allowDrain?: true
 }
 
-export async function networkApply(desk: NetworkDesk, options: ApplyOptions, io: Console): Promise<ExitCode> {
-  if (!areUsable(desk.definitions, io)) return 1
+export async function networkApply(session: NetworkSession, options: ApplyOptions, io: Console): Promise<ExitCode> {
+  if (!areUsable(session.definitions, io)) return 1
   const wish = { mode: 'apply', allowDrain: options.allowDrain === true } as const
-  return await change(desk, options, io, (patience, tell) => desk.bootstrap.apply({ ...wish, ...patience }, tell))
+  return await change(session, options, io, (patience, tell) => session.bootstrap.apply({ ...wish, ...patience }, tell))
 }
 
 export async function networkAdopt(
-  desk: NetworkDesk,
+  session: NetworkSession,
   { network, ...options }: ChangeOptions & { readonly network: string },
   io: Console,
 ): Promise<ExitCode> {
-  if (!areUsable(desk.definitions, io)) return 1
-  return await change(desk, options, io, (patience, tell) => desk.bootstrap.adopt({ network, ...patience }, tell))
+  if (!areUsable(session.definitions, io)) return 1
+  return await change(session, options, io, (patience, tell) => session.bootstrap.adopt({ network, ...patience }, tell))
 }
 
 /** What is in force is taken away whatever the definitions say. */
 export async function networkRemove(
-  desk: NetworkDesk,
+  session: NetworkSession,
   { network, ...options }: ChangeOptions & { readonly network: string },
   io: Console,
 ): Promise<ExitCode> {
-  return await change(desk, options, io, (patience, tell) => desk.bootstrap.remove({ network, ...patience }, tell))
+  return await change(session, options, io, (patience, tell) =>
+    session.bootstrap.remove({ network, ...patience }, tell),
+  )
 }
 
 /** No agent has a part in it. */
 export async function networkRelease(
-  desk: NetworkDesk,
+  session: NetworkSession,
   { network, range, ...options }: ChangeOptions & { readonly network: string; readonly range: string },
   io: Console,
 ): Promise<ExitCode> {
-  const told: NetworkDesk = { ...desk, unheard: () => undefined }
-  return await change(told, options, io, (_patience, tell) => desk.bootstrap.release({ network, range }, tell))
+  const told: NetworkSession = { ...session, unheard: () => undefined }
+  return await change(told, options, io, (_patience, tell) => session.bootstrap.release({ network, range }, tell))
 }
 
 type Run = (patience: Patience, tell: OnProgress) => Promise<ChangeResult>
@@ -56,15 +58,20 @@ type Run = (patience: Patience, tell: OnProgress) => Promise<ChangeResult>
 /** Where nobody tells agents what is wanted, waiting for them is idle: only long enough for what Swarm does. */
 const ALONE_PATIENCE_MS = 3000
 
-async function change(desk: NetworkDesk, { json, timeout }: ChangeOptions, io: Console, run: Run): Promise<ExitCode> {
-  const unheard = desk.unheard()
+async function change(
+  session: NetworkSession,
+  { json, timeout }: ChangeOptions,
+  io: Console,
+  run: Run,
+): Promise<ExitCode> {
+  const unheard = session.unheard()
   const say = json ? io.err : io.out
   if (unheard !== undefined) say(`${unheardLine(unheard)}\n`)
   const isAlone = unheard !== undefined && !unheard.isThere
   const patienceMs = isAlone ? ALONE_PATIENCE_MS : timeoutMs(timeout)
   const result = await run(patienceMs === undefined ? {} : { patienceMs }, (progress) => say(progressLine(progress)))
   // Asked again: a controller may have come or gone meanwhile.
-  const isStillAlone = desk.unheard()?.isThere === false
+  const isStillAlone = session.unheard()?.isThere === false
   if (json) io.out(`${JSON.stringify(resultJson(result))}\n`)
   say(summary(result, isStillAlone))
   const isFine = result.outcome === 'unchanged' || result.outcome === 'done'

@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { Console, ExitCode } from '../console.ts'
 import type { ApplyOptions, ChangeOptions } from './change.ts'
-import type { NetworkDesk } from './desk.ts'
 import type { PlanOptions } from './plan.ts'
+import type { NetworkSession } from './session.ts'
 import type { StatusOptions } from './status.ts'
 
 type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
@@ -39,13 +39,13 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
       'give up when nothing has happened for so long, as 5m (default: 2m)',
       duration,
     )
-  const atDesk = async (work: (desk: NetworkDesk) => Promise<ExitCode>): Promise<ExitCode> => {
-    const { openNetworkDesk } = await import('./open-desk.ts')
-    const desk = await openNetworkDesk(io)
+  const inSession = async (work: (session: NetworkSession) => Promise<ExitCode>): Promise<ExitCode> => {
+    const { openNetworkSession } = await import('./open-session.ts')
+    const session = await openNetworkSession(io)
     try {
-      return await work(desk)
+      return await work(session)
     } finally {
-      await desk.close()
+      await session.close()
     }
   }
 
@@ -54,7 +54,7 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
     .action(
       run(async (options: PlanOptions) => {
         const { networkPlan } = await import('./plan.ts')
-        return await atDesk((desk) => networkPlan(desk, options, io))
+        return await inSession((session) => networkPlan(session, options, io))
       }),
     )
   waiting('apply', 'put the definitions in force, and wait for the agents')
@@ -62,7 +62,7 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
     .action(
       run(async (options: ApplyOptions) => {
         const { networkApply } = await import('./change.ts')
-        return await atDesk((desk) => networkApply(desk, options, io))
+        return await inSession((session) => networkApply(session, options, io))
       }),
     )
   command('status', 'show what is in force, every node and address, drift and conditions')
@@ -70,25 +70,25 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
     .action(
       run(async (options: StatusOptions) => {
         const { networkStatus } = await import('./status.ts')
-        return await atDesk((desk) => networkStatus(desk, options, io))
+        return await inSession((session) => networkStatus(session, options, io))
       }),
     )
   waiting('adopt <name>', 'take over a network that was made by hand and is as its definition says').action(
     run(async (name: string, options: ChangeOptions) => {
       const { networkAdopt } = await import('./change.ts')
-      return await atDesk((desk) => networkAdopt(desk, { ...options, network: name }, io))
+      return await inSession((session) => networkAdopt(session, { ...options, network: name }, io))
     }),
   )
   command('release <name> <range>', 'make the range of a node that left free at once').action(
     run(async (name: string, range: string, options: ChangeOptions) => {
       const { networkRelease } = await import('./change.ts')
-      return await atDesk((desk) => networkRelease(desk, { ...options, network: name, range }, io))
+      return await inSession((session) => networkRelease(session, { ...options, network: name, range }, io))
     }),
   )
   waiting('remove <name>', 'take a network away from everywhere; refused while a service uses it').action(
     run(async (name: string, options: ChangeOptions) => {
       const { networkRemove } = await import('./change.ts')
-      return await atDesk((desk) => networkRemove(desk, { ...options, network: name }, io))
+      return await inSession((session) => networkRemove(session, { ...options, network: name }, io))
     }),
   )
 }

@@ -6,7 +6,7 @@ import type { WireNode } from '../../http/wire/node.ts'
 import { type HeardReport, type NodeReport, NodeReportSchema } from '../../swarm/node-report.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
 import { type Answer, type Call, problemText } from '../controller-client.ts'
-import type { Unheard } from './desk.ts'
+import type { Unheard } from './session.ts'
 
 const ASK_EVERY_MS = 1000
 

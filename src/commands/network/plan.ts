@@ -3,8 +3,8 @@ import type { ClusterPlan, NetworkPlan, NodePlan, PlanProblem, Step } from '../.
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
-import type { NetworkDesk } from './desk.ts'
 import { allProblems, areUsable, count, isRefusal, problemLine, unheardLine } from './problems.ts'
+import type { NetworkSession } from './session.ts'
 
 export interface PlanOptions {
   readonly allowDrain?: true
@@ -12,13 +12,13 @@ export interface PlanOptions {
 }
 
 export async function networkPlan(
-  desk: NetworkDesk,
+  session: NetworkSession,
   { allowDrain, json }: PlanOptions,
   io: Console,
 ): Promise<ExitCode> {
-  if (!areUsable(desk.definitions, io)) return 1
-  const plan = await desk.bootstrap.plan({ mode: 'apply', allowDrain: allowDrain === true })
-  const unheard = desk.unheard()
+  if (!areUsable(session.definitions, io)) return 1
+  const plan = await session.bootstrap.plan({ mode: 'apply', allowDrain: allowDrain === true })
+  const unheard = session.unheard()
   if (json) io.out(`${JSON.stringify({ ...planJson(plan), ...(unheard && { unknown: unheard.reason }) })}\n`)
   else {
     if (unheard !== undefined) io.out(`${unheardLine(unheard)}\n\n`)

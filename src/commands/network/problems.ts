@@ -3,7 +3,7 @@ import type { DefinitionIssue, DefinitionSet } from '../../bootstrap/definition/
 import type { ClusterPlan, PlanProblem, ProblemCode } from '../../bootstrap/plan/words.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console } from '../console.ts'
-import type { Unheard } from './desk.ts'
+import type { Unheard } from './session.ts'
 
 /** Worth a word, and no refusal: what is in force is kept. */
 const HARMLESS: ReadonlySet<ProblemCode> = new Set(['orphaned'])

@@ -11,8 +11,8 @@ import { visibleText } from '../../foundation/visible-text.ts'
 import { wireNetwork } from '../../http/wire/network.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { type Cell, textTable } from '../text-table.ts'
-import type { NetworkDesk } from './desk.ts'
 import { areUsable, unheardLine } from './problems.ts'
+import type { NetworkSession } from './session.ts'
 
 export interface StatusOptions {
   readonly addresses?: true
@@ -20,13 +20,13 @@ export interface StatusOptions {
 }
 
 export async function networkStatus(
-  desk: NetworkDesk,
+  session: NetworkSession,
   { addresses, json }: StatusOptions,
   io: Console,
 ): Promise<ExitCode> {
-  const areDefinitionsFine = areUsable(desk.definitions, io)
-  const catalog = desk.catalog(await desk.bootstrap.plan({ mode: 'keep' }))
-  const unheard = desk.unheard()
+  const areDefinitionsFine = areUsable(session.definitions, io)
+  const catalog = session.catalog(await session.bootstrap.plan({ mode: 'keep' }))
+  const unheard = session.unheard()
   if (json) io.out(`${JSON.stringify({ ...statusJson(catalog), ...(unheard && { unknown: unheard.reason }) })}\n`)
   else {
     if (unheard !== undefined) io.out(`${unheardLine(unheard)}\n\n`)

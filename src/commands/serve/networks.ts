@@ -2,7 +2,7 @@
 import { watchSwarmCertificates } from '../../adapters/certificates/swarm-certificates.ts'
 import { watchNetworkFiles } from '../../adapters/files/network-files.ts'
 import { measureNetworks } from '../../adapters/metrics/network-metrics.ts'
-import { createAgentDesk, createAgentReports } from '../../agent/controller/agent-reports.ts'
+import { createAgentReports, createReportHandler } from '../../agent/controller/agent-reports.ts'
 import type { AddressCapacity } from '../../autoscaling/ports.ts'
 import { createAddressCapacity } from '../../bootstrap/capacity/address-capacity.ts'
 import type { NodesNews } from '../../bootstrap/network.ts'
@@ -68,7 +68,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
 
   const isTokenGiven = base.access.tokens?.some(({ role }) => role === 'agent') === true
   const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
-  const agents = createAgentDesk({
+  const agents = createReportHandler({
     ...{ nodes, reports, activate, logger },
     wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
     areCertificatesNeeded: () => certificates.identity() !== undefined && !isTokenGiven,

@@ -4,14 +4,14 @@
  */
 import { constants } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import type { AgentDesk } from '../../agent/reporting.ts'
+import type { ReportHandler } from '../../agent/reporting.ts'
 import type { SwarmIdentities } from '../../swarm/identity.ts'
 import type { AccessRules } from '../access/judge.ts'
 import { type ListenAddress, type Listening, listen, type TlsFiles } from '../listen.ts'
 import { buildAgentsServer } from './agents-server.ts'
 
 export interface AgentsListenerDeps {
-  readonly agents: AgentDesk
+  readonly agents: ReportHandler
   readonly certificates: SwarmIdentities
   readonly addresses: readonly ListenAddress[]
   /** Of the operator. */

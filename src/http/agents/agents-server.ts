@@ -2,7 +2,7 @@
 import { TLSSocket } from 'node:tls'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { AgentDesk } from '../../agent/reporting.ts'
+import type { ReportHandler } from '../../agent/reporting.ts'
 import type { AccessRules } from '../access/judge.ts'
 import { createGuard, type Guard } from '../plugins/access.ts'
 import { answerError, answerErrors } from '../plugins/errors.ts'
@@ -14,7 +14,7 @@ import { HttpProblem } from '../problem.ts'
 import { reportRoutes } from '../routes/networks/reports.ts'
 
 export interface AgentsServerDeps {
-  readonly agents: AgentDesk
+  readonly agents: ReportHandler
   /** The cluster whose certificates count; or, where there are none, who may call with which token. */
   readonly proof: { readonly cluster: () => string } | { readonly access: AccessRules }
   readonly logger: FastifyBaseLogger

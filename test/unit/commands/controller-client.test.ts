@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { callController } from '../../../src/commands/controller-client.ts'
 import { orbiterEvents } from '../../../src/commands/orbiter.ts'
-import { fakeConsole } from './network/fake-desk.ts'
+import { fakeConsole } from './network/fake-session.ts'
 
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runProgram } from '../../../src/commands/program.ts'
-import { fakeConsole } from './network/fake-desk.ts'
+import { fakeConsole } from './network/fake-session.ts'
 
 const run = async (words: string, change: { readonly isTerminal?: boolean } = {}) => {
   const { io, out, err } = fakeConsole()

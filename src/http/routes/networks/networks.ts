@@ -1,6 +1,6 @@
 /** Networks and nodes: what is defined and in force, who has which range and which address, how each node is. All from memory. */
 import { Type } from '@sinclair/typebox'
-import type { AgentDesk } from '../../../agent/reporting.ts'
+import type { ReportHandler } from '../../../agent/reporting.ts'
 import type { NetworkCatalog } from '../../../bootstrap/network.ts'
 import { notInSync, type SyncStatus } from '../../../swarm/sync.ts'
 import type { EventSource, Http, RouteGroup, TypedApp } from '../../route-group.ts'
@@ -12,7 +12,7 @@ import { reportRoutes } from './reports.ts'
 
 export interface NetworkRouteDeps {
   readonly networks: NetworkCatalog
-  readonly agents: AgentDesk
+  readonly agents: ReportHandler
   readonly sync: () => SyncStatus
   readonly events: EventSource
 }

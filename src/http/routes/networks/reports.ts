@@ -2,7 +2,7 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifySchemaCompiler } from 'fastify'
-import type { AgentDesk, ProvenBy } from '../../../agent/reporting.ts'
+import type { ProvenBy, ReportHandler } from '../../../agent/reporting.ts'
 import { NodeReportSchema } from '../../../swarm/node-report.ts'
 import { WantedStateSchema } from '../../../swarm/wanted.ts'
 import { HttpProblem } from '../../problem.ts'
@@ -13,7 +13,7 @@ import { answers, needs } from '../schemas.ts'
 /** In a scope of its own: bodies and answers are read and written in its own way. */
 export function reportRoutes(
   app: TypedApp,
-  agents: AgentDesk,
+  agents: ReportHandler,
   { guard, provenBy }: Pick<Http, 'guard'> & { readonly provenBy: ProvenBy },
 ): void {
   app.setValidatorCompiler(compiledBodies)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createAgentDesk, createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
+import { createAgentReports, createReportHandler } from '../../../../src/agent/controller/agent-reports.ts'
 import { wantedOf } from '../../../../src/bootstrap/record/node-part.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
@@ -8,13 +8,13 @@ import { silent } from '../../../support/use-cases/alerts.ts'
 
 const status = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
 
-const desk = ({ areCertificatesNeeded = false } = {}) => {
+const session = ({ areCertificatesNeeded = false } = {}) => {
   const model = modelledBootstrap([definition()])
   const id = model.cluster.join('manager1', 'manager')
   let nowMs = NOW
   let activated = 0
   const reports = createAgentReports({ nodes: model.swarm.nodes, logger: silent, now: () => nowMs })
-  const agents = createAgentDesk({
+  const agents = createReportHandler({
     nodes: model.swarm.nodes,
     reports,
     wantedOf: (nodeId) =>
@@ -35,9 +35,9 @@ const desk = ({ areCertificatesNeeded = false } = {}) => {
   }
 }
 
-describe('the desk of agents', () => {
+describe('what agents report', () => {
   it('takes a report and says what is wanted of that node, and of no other', () => {
-    const { cluster, agents, id, of, reports } = desk()
+    const { cluster, agents, id, of, reports } = session()
     cluster.join('worker1')
     cluster.settle([definition()])
     const wanted = agents.report(id, of(), 'certificate')
@@ -47,7 +47,7 @@ describe('the desk of agents', () => {
   })
 
   it('refuses what is not in sync, of another node, or of none', () => {
-    const { agents, id, of, state, reports, activated } = desk()
+    const { agents, id, of, state, reports, activated } = session()
     expect(() => agents.report('other', of(), 'certificate')).toThrow(
       expect.objectContaining({ code: 'node-mismatch' }),
     )
@@ -63,7 +63,7 @@ describe('the desk of agents', () => {
   })
 
   it('believes a token of a node that has not proven itself yet, and never again once it has', () => {
-    const { agents, id, of, cluster, reports } = desk()
+    const { agents, id, of, cluster, reports } = session()
     const worker = cluster.join('worker1')
     expect(agents.report(id, of(), 'token')).toMatchObject({ nodeId: id })
     expect(agents.report(worker, of({ nodeId: worker }), 'certificate')).toMatchObject({ nodeId: worker })
@@ -75,7 +75,7 @@ describe('the desk of agents', () => {
   })
 
   it('believes no token where certificates are there and nobody was given one', () => {
-    const { agents, id, of, reports } = desk({ areCertificatesNeeded: true })
+    const { agents, id, of, reports } = session({ areCertificatesNeeded: true })
     expect(() => agents.report(id, of(), 'token')).toThrow(expect.objectContaining({ code: 'certificate-needed' }))
     expect(reports.list()).toEqual([])
   })
@@ -83,7 +83,7 @@ describe('the desk of agents', () => {
 
 describe('the reports of agents', () => {
   const taken = () => {
-    const all = desk()
+    const all = session()
     const seen: string[] = []
     all.reports.onNews(({ agentVersion }) => void seen.push(agentVersion))
     let changes = 0

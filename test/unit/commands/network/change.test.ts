@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ChangeResult, OnProgress, Progress } from '../../../../src/bootstrap/reconcile/progress.ts'
 import { networkAdopt, networkApply, networkRelease, networkRemove } from '../../../../src/commands/network/change.ts'
-import type { NetworkDesk } from '../../../../src/commands/network/desk.ts'
-import { aResult, fakeConsole, fakeDesk } from './fake-desk.ts'
+import type { NetworkSession } from '../../../../src/commands/network/session.ts'
+import { aResult, fakeConsole, fakeSession } from './fake-session.ts'
 
 const NOBODY = { reason: 'no controller answers', isThere: false }
 
@@ -17,17 +17,17 @@ const recording = (result: Partial<ChangeResult> = {}, told: readonly Progress[]
   return { asked, bootstrap: { apply: run, adopt: run, remove: run, release: run } }
 }
 const ended = async (
-  change: (desk: NetworkDesk, io: ReturnType<typeof fakeConsole>['io']) => Promise<number>,
-  desk: NetworkDesk,
+  change: (session: NetworkSession, io: ReturnType<typeof fakeConsole>['io']) => Promise<number>,
+  session: NetworkSession,
 ) => {
   const { io, out, err } = fakeConsole()
-  const code = await change(desk, io)
+  const code = await change(session, io)
   return { code, out: out(), err: err() }
 }
 const apply =
   (options: Parameters<typeof networkApply>[1] = {}) =>
-  (desk: NetworkDesk, io: ReturnType<typeof fakeConsole>['io']) =>
-    networkApply(desk, options, io)
+  (session: NetworkSession, io: ReturnType<typeof fakeConsole>['io']) =>
+    networkApply(session, options, io)
 
 describe('orrery network apply', () => {
   it('tells each step of each node as it goes, and what came of it', async () => {
@@ -38,7 +38,7 @@ describe('orrery network apply', () => {
       { network, node: 'worker1', step: 'wait', state: 'waiting', text: 'its agent makes the config-only network' },
       { network, node: 'worker1', step: 'write-node', state: 'done', text: 'label worker1 ready' },
     ])
-    const { code, out } = await ended(apply(), fakeDesk({ bootstrap }))
+    const { code, out } = await ended(apply(), fakeSession({ bootstrap }))
     expect(code).toBe(0)
     expect(out).toBe(`vlan40: done: give worker1 172.80.2.0/24
 vlan40 worker1: waiting: its agent makes the config-only network
@@ -116,7 +116,7 @@ Done: 2 steps, and everything is as wanted.
     },
   ]
   it.each(ends)('ends with $code after $name', async ({ result, code, says }) => {
-    const done = await ended(apply(), fakeDesk(recording(result)))
+    const done = await ended(apply(), fakeSession(recording(result)))
     expect([done.code, done.err]).toEqual([code, ''])
     expect(done.out).toMatch(says)
   })
@@ -124,15 +124,15 @@ Done: 2 steps, and everything is as wanted.
   it('touches nothing while a definition has errors', async () => {
     const issues = [{ file: 'vlan40.yaml', level: 'error', message: 'no subnet' }] as const
     const { asked, bootstrap } = recording()
-    const { code, err } = await ended(apply(), fakeDesk({ bootstrap, definitions: { files: [], issues } }))
+    const { code, err } = await ended(apply(), fakeSession({ bootstrap, definitions: { files: [], issues } }))
     expect([code, asked]).toEqual([1, []])
     expect(err).toContain('nothing was touched')
   })
 
   it('may drain and wait as long as it was told', async () => {
     const { asked, bootstrap } = recording()
-    await ended(apply({ allowDrain: true, timeout: '5m' }), fakeDesk({ bootstrap }))
-    await ended(apply(), fakeDesk({ bootstrap }))
+    await ended(apply({ allowDrain: true, timeout: '5m' }), fakeSession({ bootstrap }))
+    await ended(apply(), fakeSession({ bootstrap }))
     expect(asked).toEqual([
       { mode: 'apply', allowDrain: true, patienceMs: 300_000 },
       { mode: 'apply', allowDrain: false },
@@ -141,7 +141,7 @@ Done: 2 steps, and everything is as wanted.
 
   it('without a controller does its part, does not wait for agents that nobody tells, and says how it goes on', async () => {
     const { asked, bootstrap } = recording({ outcome: 'waiting', done: ['a'], left: ['label worker1'] })
-    const { code, out } = await ended(apply({ timeout: '5m' }), fakeDesk({ bootstrap, unheard: () => NOBODY }))
+    const { code, out } = await ended(apply({ timeout: '5m' }), fakeSession({ bootstrap, unheard: () => NOBODY }))
     expect(code).toBe(1)
     expect(asked).toEqual([{ mode: 'apply', allowDrain: false, patienceMs: 3000 }])
     expect(out).toContain('What only agents know is unknown here: no controller answers.\n')
@@ -151,7 +151,7 @@ Done: 2 steps, and everything is as wanted.
   it('with a controller that does not tell us anything waits as ever: agents hear it, and labels show', async () => {
     const { asked, bootstrap } = recording({ outcome: 'waiting' })
     const unheard = () => ({ reason: 'no-credential: send a token', isThere: true })
-    const { out } = await ended(apply({ timeout: '5m' }), fakeDesk({ bootstrap, unheard }))
+    const { out } = await ended(apply({ timeout: '5m' }), fakeSession({ bootstrap, unheard }))
     expect(asked).toEqual([{ mode: 'apply', allowDrain: false, patienceMs: 300_000 }])
     expect(out).not.toContain('orrery serve')
   })
@@ -160,7 +160,7 @@ Done: 2 steps, and everything is as wanted.
     const network = 'vlan40'
     const told = [{ network, step: 'write-record', state: 'done', text: 'give' }] as const
     const { bootstrap } = recording({ outcome: 'done', done: ['give'] }, told)
-    const { out, err } = await ended(apply({ json: true }), fakeDesk({ bootstrap }))
+    const { out, err } = await ended(apply({ json: true }), fakeSession({ bootstrap }))
     expect(JSON.parse(out)).toMatchObject({
       outcome: 'done',
       done: ['give'],
@@ -175,11 +175,11 @@ Done: 2 steps, and everything is as wanted.
 describe('the other changes', () => {
   it('are asked for what was written', async () => {
     const { asked, bootstrap } = recording({ outcome: 'done', done: ['x'] })
-    const desk = fakeDesk({ bootstrap })
+    const session = fakeSession({ bootstrap })
     const codes = [
-      await ended((at, io) => networkAdopt(at, { network: 'vlan40', timeout: '1m' }, io), desk),
-      await ended((at, io) => networkRemove(at, { network: 'vlan40' }, io), desk),
-      await ended((at, io) => networkRelease(at, { network: 'vlan40', range: '172.80.7.0/24' }, io), desk),
+      await ended((at, io) => networkAdopt(at, { network: 'vlan40', timeout: '1m' }, io), session),
+      await ended((at, io) => networkRemove(at, { network: 'vlan40' }, io), session),
+      await ended((at, io) => networkRelease(at, { network: 'vlan40', range: '172.80.7.0/24' }, io), session),
     ].map(({ code }) => code)
     expect(codes).toEqual([0, 0, 0])
     expect(asked).toEqual([
@@ -192,10 +192,10 @@ describe('the other changes', () => {
   it('adopt needs sound definitions; remove and release do not', async () => {
     const issues = [{ file: 'other.yaml', level: 'error', message: 'no subnet' }] as const
     const { bootstrap } = recording({ outcome: 'done' })
-    const desk = fakeDesk({ bootstrap, definitions: { files: [], issues } })
-    const adopt = await ended((at, io) => networkAdopt(at, { network: 'vlan40' }, io), desk)
-    const remove = await ended((at, io) => networkRemove(at, { network: 'vlan40' }, io), desk)
-    const release = await ended((at, io) => networkRelease(at, { network: 'vlan40', range: 'x' }, io), desk)
+    const session = fakeSession({ bootstrap, definitions: { files: [], issues } })
+    const adopt = await ended((at, io) => networkAdopt(at, { network: 'vlan40' }, io), session)
+    const remove = await ended((at, io) => networkRemove(at, { network: 'vlan40' }, io), session)
+    const release = await ended((at, io) => networkRelease(at, { network: 'vlan40', range: 'x' }, io), session)
     expect([adopt.code, remove.code, release.code]).toEqual([1, 0, 0])
   })
 })

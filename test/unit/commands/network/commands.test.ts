@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runProgram } from '../../../../src/commands/program.ts'
 import { startFakeEngine } from '../../../support/fake-engine/fake-engine.ts'
-import { fakeConsole } from './fake-desk.ts'
+import { fakeConsole } from './fake-session.ts'
 
 const folderWith = async (files: Readonly<Record<string, string>>) => {
   const folder = await mkdtemp(join(tmpdir(), 'orrery-networks-'))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PlanProblem } from '../../../../src/bootstrap/plan/words.ts'
 import { networkPlan } from '../../../../src/commands/network/plan.ts'
-import { aNetworkPlan, aNodePlan, aPlan, fakeConsole, fakeDesk } from './fake-desk.ts'
+import { aNetworkPlan, aNodePlan, aPlan, fakeConsole, fakeSession } from './fake-session.ts'
 
 const network = 'vlan40'
 const pending = aNetworkPlan({
@@ -36,9 +36,9 @@ const problem: PlanProblem = {
   message: 'its range changes; --allow-drain',
 }
 
-const planned = async (change: Parameters<typeof fakeDesk>[0], options: Parameters<typeof networkPlan>[1] = {}) => {
+const planned = async (change: Parameters<typeof fakeSession>[0], options: Parameters<typeof networkPlan>[1] = {}) => {
   const { io, out, err } = fakeConsole()
-  const code = await networkPlan(fakeDesk(change), options, io)
+  const code = await networkPlan(fakeSession(change), options, io)
   return { code, out: out(), err: err() }
 }
 

@@ -3,20 +3,20 @@ import type { NetworkView, NodeView } from '../../../../src/bootstrap/network.ts
 import { networkStatus } from '../../../../src/commands/network/status.ts'
 import { aNetwork, aNode, anAllocation, fakeNetworks } from '../../../support/builders/network-views.ts'
 import { T0 } from '../../../support/use-cases/fake-use-cases.ts'
-import { aPlan, fakeConsole, fakeDesk } from './fake-desk.ts'
+import { aPlan, fakeConsole, fakeSession } from './fake-session.ts'
 
 interface Story {
   readonly networks?: readonly NetworkView[]
   readonly nodes?: readonly NodeView[]
-  readonly desk?: Parameters<typeof fakeDesk>[0]
+  readonly session?: Parameters<typeof fakeSession>[0]
   readonly options?: Parameters<typeof networkStatus>[1]
 }
 
-const shown = async ({ networks, nodes, desk, options = {} }: Story = {}) => {
+const shown = async ({ networks, nodes, session, options = {} }: Story = {}) => {
   const { io, out, err } = fakeConsole()
   const catalog = () => fakeNetworks(networks, nodes)
   const code = await networkStatus(
-    fakeDesk({ catalog, bootstrap: { plan: async () => aPlan() }, ...desk }),
+    fakeSession({ catalog, bootstrap: { plan: async () => aPlan() }, ...session }),
     options,
     io,
   )
@@ -89,7 +89,7 @@ describe('orrery network status', () => {
       allocations: [anAllocation({ count, isAsWanted: null, addresses: [] })],
     })
     const unheard = () => ({ reason: 'no controller answers at http://127.0.0.1:8000', isThere: false })
-    const { code, out } = await shown({ networks: [network], nodes: [], desk: { unheard } })
+    const { code, out } = await shown({ networks: [network], nodes: [], session: { unheard } })
     expect(code).toBe(0)
     expect(out).toContain('What only agents know is unknown here: no controller answers at http://127.0.0.1:8000.\n')
     expect(out).toContain(
@@ -131,7 +131,7 @@ describe('orrery network status', () => {
 
   it('shows what is in force all the same when a definition has errors, and ends with 1', async () => {
     const issues = [{ file: 'vlan40.yaml', field: 'range', level: 'error', message: 'it must be 8 to 30' }] as const
-    const { code, out, err } = await shown({ desk: { definitions: { files: [], issues } } })
+    const { code, out, err } = await shown({ session: { definitions: { files: [], issues } } })
     expect(code).toBe(1)
     expect(err).toContain('vlan40.yaml range: it must be 8 to 30')
     expect(out).toContain('worker1')

@@ -10,12 +10,12 @@ const ANSWER_MS = 2_500
 const socketsFor = (stateDir: string): readonly string[] =>
   [stateDir, FALLBACK].map((dir) => join(dir, 'orrery-agent.sock'))
 
-export interface Pulse {
+export interface HealthSocket {
   close(): Promise<void>
 }
 
 /** `undefined`: there is no place for a socket. `isTurning` is asked anew for each caller. */
-export async function startPulse(stateDir: string, isTurning: () => boolean): Promise<Pulse | undefined> {
+export async function openHealthSocket(stateDir: string, isTurning: () => boolean): Promise<HealthSocket | undefined> {
   for (const path of socketsFor(stateDir)) {
     const server = createServer((socket) => {
       socket.on('error', () => undefined)
@@ -37,7 +37,7 @@ export async function startPulse(stateDir: string, isTurning: () => boolean): Pr
 }
 
 /** Its answer; `undefined`: there is no agent here, or none that answers. */
-export async function feelPulse(stateDir: string): Promise<'alive' | 'stuck' | undefined> {
+export async function askHealthSocket(stateDir: string): Promise<'alive' | 'stuck' | undefined> {
   for (const path of socketsFor(stateDir)) {
     const answer = await ask(path)
     if (answer !== undefined) return answer === 'alive' ? 'alive' : 'stuck'

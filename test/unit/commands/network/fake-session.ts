@@ -1,10 +1,10 @@
-/** The desk of the commands `network …`, in memory. What a test does not set throws when it is called. */
+/** The session of the commands `network …`, in memory. What a test does not set throws when it is called. */
 
 import type { ClusterPlan, NetworkPlan, NodePlan } from '../../../../src/bootstrap/plan/words.ts'
 import type { Bootstrap } from '../../../../src/bootstrap/reconcile/open-bootstrap.ts'
 import type { ChangeResult } from '../../../../src/bootstrap/reconcile/progress.ts'
 import type { Console } from '../../../../src/commands/console.ts'
-import type { NetworkDesk } from '../../../../src/commands/network/desk.ts'
+import type { NetworkSession } from '../../../../src/commands/network/session.ts'
 import { fakeNetworks } from '../../../support/builders/network-views.ts'
 
 export const aNodePlan = (change: Partial<NodePlan> = {}): NodePlan => ({
@@ -54,10 +54,10 @@ export const fakeBootstrap = (change: Partial<Bootstrap> = {}): Bootstrap => ({
   ...change,
 })
 
-export const fakeDesk = ({
+export const fakeSession = ({
   bootstrap,
   ...change
-}: Partial<Omit<NetworkDesk, 'bootstrap'>> & { readonly bootstrap?: Partial<Bootstrap> } = {}): NetworkDesk => ({
+}: Partial<Omit<NetworkSession, 'bootstrap'>> & { readonly bootstrap?: Partial<Bootstrap> } = {}): NetworkSession => ({
   definitions: { files: [], issues: [] },
   bootstrap: fakeBootstrap(bootstrap),
   catalog: () => fakeNetworks(),

@@ -6,7 +6,7 @@ import type { ClusterPlan } from '../../bootstrap/plan/words.ts'
 import type { Bootstrap } from '../../bootstrap/reconcile/open-bootstrap.ts'
 import type { Console } from '../console.ts'
 
-export interface NetworkDesk {
+export interface NetworkSession {
   readonly definitions: DefinitionSet
   readonly bootstrap: Bootstrap
   /** With everything that was last read, and this plan if there is one. */
@@ -24,4 +24,4 @@ export interface Unheard {
 }
 
 /** Throws Error or Fault with a sentence for a person when the Swarm cannot be read. */
-export type OpenDesk = (io: Console) => Promise<NetworkDesk>
+export type OpenSession = (io: Console) => Promise<NetworkSession>

@@ -9,8 +9,8 @@ import { Fault } from '../../foundation/errors.ts'
 import { callController } from '../controller-client.ts'
 import { engineOptions } from '../engine-options.ts'
 import { askForReports } from './controller-reports.ts'
-import type { OpenDesk } from './desk.ts'
 import { areUsable } from './problems.ts'
+import type { OpenSession } from './session.ts'
 
 /** Longer than a Swarm takes to elect a leader. */
 const SYNC_TIMEOUT_MS = 15_000
@@ -20,7 +20,7 @@ const quiet = () => {}
 /** A command says itself what is worth saying. */
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
-export const openNetworkDesk: OpenDesk = async (io) => {
+export const openNetworkSession: OpenSession = async (io) => {
   const config = loadConfig(io.env)
   const now = Date.now
   const required = io.env.ORRERY_NETWORK_DIR !== undefined
