@@ -50,7 +50,7 @@ export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOp
       try {
         return await work()
       } catch (error) {
-        throw faultOf(error, { what, address: url.origin, datacenter })
+        throw consulFault(error, { what, address: url.origin, datacenter })
       }
     },
     close: () => consul.destroy(),
@@ -72,7 +72,7 @@ export function answerOf(error: unknown): FailedAnswer | undefined {
   return typeof statusCode === 'number' ? { status: statusCode, body } : undefined
 }
 
-function faultOf(
+function consulFault(
   cause: unknown,
   {
     what,

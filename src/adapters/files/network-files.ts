@@ -48,7 +48,10 @@ const issue = (file: string, level: DefinitionIssue['level'], message: string): 
   message,
 })
 
-const faultOf = ({ dir }: NetworkFilesOptions, { fault, isMissing }: YamlFolder<PlainValue>): string | undefined => {
+const folderFault = (
+  { dir }: NetworkFilesOptions,
+  { fault, isMissing }: YamlFolder<PlainValue>,
+): string | undefined => {
   if (fault === undefined) return undefined
   return isMissing ? `the folder ${dir} does not exist` : `the folder ${dir} cannot be read: ${fault}`
 }
@@ -66,7 +69,7 @@ export const watchNetworkFiles = async (options: NetworkFilesOptions): Promise<W
   const take = (folder: YamlFolder<PlainValue>) => {
     const files = [...folder.files].map(([file, loaded]) => readFile(file, loaded, names.get(file)))
     names = new Map(files.flatMap(({ file, name }) => (name === undefined ? [] : [[file, name]])))
-    const fault = faultOf(options, folder)
+    const fault = folderFault(options, folder)
     const isEmpty = required && fault === undefined && files.length === 0
     const issues = [
       ...(isEmpty ? [issue(dir, 'warning', 'the folder is empty: no file in it ends in .yaml')] : []),

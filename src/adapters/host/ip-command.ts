@@ -22,7 +22,7 @@ export function createIp({ program = 'ip', timeoutMs = 5_000 }: IpOptions = {}):
       const options = { timeout: timeoutMs, maxBuffer: MAX_ANSWER_BYTES, env: ENVIRONMENT }
       execFile(program, [...args], options, (error, stdout, stderr) => {
         if (error === null) resolve(stdout)
-        else reject(faultOf({ args, error, said: stderr.trim() }))
+        else reject(hostFault({ args, error, said: stderr.trim() }))
       })
     })
 }
@@ -57,7 +57,7 @@ const MEANINGS: readonly { readonly words: RegExp; readonly code: HostFaultCode;
   },
 ]
 
-function faultOf({ args, error, said }: Failure): HostFault {
+function hostFault({ args, error, said }: Failure): HostFault {
   const call = `ip ${args.join(' ')}`
   if ('code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) {
     const message = 'There is no program "ip" here that could be run: install iproute2.'

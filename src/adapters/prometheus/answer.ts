@@ -18,7 +18,7 @@ export async function readLimited(body: AsyncIterable<Uint8Array>): Promise<stri
 }
 
 /** `who`: for the sentence. */
-export function faultOf(error: unknown, who: string): Measurement {
+export function failedMeasurement(error: unknown, who: string): Measurement {
   if (error instanceof TooLarge) return { kind: 'missing', why: 'error', detail: `${who} answers with more than 1 MiB` }
   const { name, code } = error instanceof Error ? { code: undefined, ...pick(error) } : { name: '', code: undefined }
   if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {

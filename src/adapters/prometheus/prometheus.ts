@@ -5,7 +5,7 @@ import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts
 import type { QuerySource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { createLimit } from '../../foundation/limit.ts'
-import { faultOf, readLimited } from './answer.ts'
+import { failedMeasurement, readLimited } from './answer.ts'
 
 const TIMEOUT_MS = 5000
 const MOST_IN_FLIGHT = 20
@@ -44,7 +44,7 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
       const newest = await send({ query: `max(max_over_time(timestamp(${query}\n)[${LOOKED_BACK}]))` }, within)
       return newest.kind === 'value' ? tooOld(now() - Number(formatDecimal(newest.value)) * 1000) : found
     } catch (error) {
-      return faultOf(error, 'Prometheus')
+      return failedMeasurement(error, 'Prometheus')
     }
   }
   return {

@@ -93,7 +93,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   const show = (next: Partial<ObservedNode>) => {
     const before = observed
     observed = { ...before, ...next }
-    tellChanges(logger, before, observed)
+    logChanges(logger, before, observed)
     const essence = ({ facts, isEngineSeen, containers, standings, faults }: ObservedNode) =>
       JSON.stringify([facts?.nodeId, isEngineSeen, containers, standings, faults])
     if (essence(before) !== essence(observed)) changes.tell()
@@ -191,7 +191,7 @@ export interface Told {
   readonly faults: readonly ReportedFault[]
 }
 
-function tellChanges(logger: Logger, before: Told, now: Told): void {
+function logChanges(logger: Logger, before: Told, now: Told): void {
   const isAmong = (faults: readonly ReportedFault[], fault: ReportedFault) =>
     faults.some(({ code, message }) => code === fault.code && message === fault.message)
   for (const fault of now.faults) {

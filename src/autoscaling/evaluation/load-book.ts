@@ -111,14 +111,14 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
       history,
       nowMs: atMs,
     })
-    tellWidening(bound, history, evaluation)
+    logWidening(bound, history, evaluation)
     histories.set(id, evaluation.history)
     const kept = { ...evaluation, tickMs: atMs }
     evaluations.set(id, kept)
     for (const listener of listeners) listener(id, kept)
   }
 
-  const tellWidening = ({ observation }: BoundPolicy, before: LoadHistory, { widening, windowDownMs }: Evaluation) => {
+  const logWidening = ({ observation }: BoundPolicy, before: LoadHistory, { widening, windowDownMs }: Evaluation) => {
     if (widening.factor <= before.widening.factor) return
     logger.warn(
       { event: 'load-flaps', service: observation.name, windowDownSeconds: windowDownMs / 1000 },

@@ -49,7 +49,7 @@ export function createDecisionLog(): DecisionLog {
 
 export type TellDecision = (serviceId: string, decision: Decision, tookMs: number) => void
 
-export function createTeller(deps: {
+export function createDecisionPublisher(deps: {
   readonly log: DecisionLog
   readonly listener: ScalingListener
   readonly logger: Logger

@@ -148,7 +148,7 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
       if (result.kind !== 'unknown') growth?.release()
       if (result.kind !== 'conflict') {
         if (result.kind === 'unknown') unknownWrite.begin({ writeId: write.state.writeId, version })
-        return fail(waiting, faultOf(result))
+        return fail(waiting, writeFault(result))
       }
       for (const pending of pendingOf(taken)) pending.sent = false
       await sleep(Math.random() * JITTER_MS * conflicts)
@@ -169,7 +169,7 @@ function unasked(due: Request | undefined, waiting: readonly PendingRequest[]): 
 
 const pendingOf = (batch: readonly BatchEntry[]): PendingRequest[] => batch.flatMap(({ pending }) => pending ?? [])
 
-function faultOf(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }>): Fault {
+function writeFault(result: Exclude<WriteResult, { kind: 'committed' | 'conflict' }>): Fault {
   switch (result.kind) {
     case 'gone':
       return new Fault('unknown-autoscaler', 'the service was removed')

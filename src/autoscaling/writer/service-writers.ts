@@ -3,7 +3,7 @@
 import { type ServiceChange, type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { end } from '../alerts/alert-state.ts'
 import { forgetService } from '../decision/shared-state.ts'
-import { createTeller } from '../feed/decision-log.ts'
+import { createDecisionPublisher } from '../feed/decision-log.ts'
 import { createServiceWriter, type ServiceWriter } from './service-writer.ts'
 import type { ScalerDeps, WriterContext } from './writer-context.ts'
 
@@ -20,7 +20,7 @@ export interface ServiceWriters {
 export function createServiceWriters(deps: ScalerDeps): ServiceWriters {
   const { services, sharedState, alerts, policies, log, listener, logger } = deps
   const writers = new Map<string, ServiceWriter>()
-  const tell = createTeller(deps)
+  const tell = createDecisionPublisher(deps)
 
   const contextOf = (serviceId: string): WriterContext => ({
     ...deps,

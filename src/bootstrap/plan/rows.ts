@@ -8,12 +8,12 @@ import { byHostname, isProven, isReady, type NetworkContext, wantedHere } from '
 import { configState } from './node-state.ts'
 import { whyNotProven } from './node-writes.ts'
 import type { PlanPart } from './present.ts'
-import type { NodePlan } from './words.ts'
+import type { PlanRow } from './words.ts'
 
-type Said = Pick<NodePlan, 'action' | 'reason'>
+type Said = Pick<PlanRow, 'action' | 'reason'>
 
 /** Every node of the Swarm, and nodes that left and still have an allocation. */
-export function planRows(context: NetworkContext, part: PlanPart): readonly NodePlan[] {
+export function planRows(context: NetworkContext, part: PlanPart): readonly PlanRow[] {
   if (context.options.isBrief === true) return []
   const { allocations } = part.record
   const here = context.observed.nodes.map((node) => {
@@ -32,7 +32,7 @@ function withAllocation(
   context: NetworkContext,
   part: PlanPart,
   { allocation, node }: { readonly allocation: NodeAllocation; readonly node: SwarmNode | undefined },
-): NodePlan {
+): PlanRow {
   const target = allocation.change ?? allocation
   const layout = allocationLayout(part.record.definition, { ...target, ...heldBack(allocation) })
   const [shim, shim6] = [layout.ipv4.shim, layout.ipv6?.shim]
@@ -96,7 +96,7 @@ function said(
   }
 }
 
-function withoutAllocation(context: NetworkContext, part: PlanPart, node: SwarmNode): NodePlan {
+function withoutAllocation(context: NetworkContext, part: PlanPart, node: SwarmNode): PlanRow {
   const { id, hostname, labels } = node
   const parent = labels[parentLabel(context.name)] ?? part.record.definition.parent
   return { nodeId: id, hostname, parent, ...whyNone(context, part, node), isReady: isReady(context, node) }

@@ -71,7 +71,7 @@ export type NodeAction =
   | 'none'
 
 /** One node's line of a network's plan. */
-export interface NodePlan {
+export interface PlanRow {
   readonly nodeId: string
   readonly hostname: string
   /** Wanted: what it has or gets; absent for a node that gets none. */
@@ -161,7 +161,7 @@ export interface NetworkPlan {
   readonly verdict: NetworkVerdict
   readonly problems: readonly PlanProblem[]
   /** Sorted by host name: every node of the Swarm, and nodes that left and still have an allocation. Empty in a brief plan. */
-  readonly nodes: readonly NodePlan[]
+  readonly nodes: readonly PlanRow[]
   readonly steps: readonly Step[]
 }
 

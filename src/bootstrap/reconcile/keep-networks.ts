@@ -12,7 +12,7 @@ import type { AgentNews } from '../../swarm/ports.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
 import type { ClusterPlan, PlanMode } from '../plan/words.ts'
 import type { Definitions } from '../ports.ts'
-import { tellProblems } from './log-problems.ts'
+import { logProblems } from './log-problems.ts'
 import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
 import { firstDue, isDue, keyOfStep, stepsOf, takeStep, type WritingStep } from './steps.ts'
 
@@ -49,7 +49,7 @@ const SPREAD_MS = 100
 
 export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
   const { swarm, observer, definitions, reports, mode, dryRun, onStep, logger, now } = deps
-  const tell = tellProblems(logger)
+  const tell = logProblems(logger)
   /** Until when what failed is left alone. */
   const resting = new Map<string, number>()
   let current: ClusterPlan | undefined

@@ -4,7 +4,7 @@ import type { Logger } from '../../foundation/logger.ts'
 import type { ClusterPlan, PlanProblem } from '../plan/words.ts'
 import { problemsOf } from './steps.ts'
 
-export function tellProblems(logger: Logger): (plan: ClusterPlan) => void {
+export function logProblems(logger: Logger): (plan: ClusterPlan) => void {
   const log = createOnceLog<PlanProblem>({
     keyOf: ({ network, node, code, message }) => [network, node?.id, code, message].join('\n'),
     begun: (problem) => logger.warn({ event: 'network-problem', ...fieldsOf(problem) }, sentence(problem)),

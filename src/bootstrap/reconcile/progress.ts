@@ -41,7 +41,7 @@ export interface Patience {
   readonly signal?: AbortSignal
 }
 
-export interface StepTeller {
+export interface ProgressReporter {
   /** What is left now: what is no longer there was done by somebody. Waiting is told when nothing can be done meanwhile. */
   outstanding(steps: readonly Step[], isWaiting: boolean): void
   begun(step: Step): void
@@ -49,7 +49,7 @@ export interface StepTeller {
   failed(step: Step, why: string): void
 }
 
-export function createTeller(onProgress: OnProgress): StepTeller {
+export function createProgressReporter(onProgress: OnProgress): ProgressReporter {
   /** Told as waiting and not yet as done. */
   const waiting = new Map<string, Step>()
   const told = new Map<string, string>()

@@ -9,7 +9,7 @@ import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanOptions, ProblemCode, Step } from '../plan/words.ts'
 import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
-import { type ChangeResult, createTeller, type OnProgress, type Patience } from './progress.ts'
+import { type ChangeResult, createProgressReporter, type OnProgress, type Patience } from './progress.ts'
 import { firstDue, isDue, leftOf, problemsOf, stepsOf, takeStep, textOfStep, type WritingStep } from './steps.ts'
 
 export interface ReconcilerDeps {
@@ -47,7 +47,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
     const { mode, allowDrain, network, signal, isDone, patienceMs = PATIENCE_MS } = wish
     const look = async (): Promise<ClusterPlan> => only(await observer.plan({ mode, allowDrain }), network)
     const done: string[] = []
-    const tell = createTeller(onProgress)
+    const tell = createProgressReporter(onProgress)
     let plan = await look()
     const end = (outcome: ChangeResult['outcome'], reason = ''): ChangeResult => ({
       ...{ outcome, reason, done, plan },

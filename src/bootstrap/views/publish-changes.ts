@@ -7,7 +7,7 @@ import type { NodesNews } from '../network.ts'
 import type { Records } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 
-export interface NodeTellerDeps {
+export interface PublishNodesDeps {
   readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
   readonly reports: AgentNews
   readonly logger: Logger
@@ -19,7 +19,7 @@ interface Seen {
   readonly text: string
 }
 
-export function tellNodes({ nodes, reports, logger, tell }: NodeTellerDeps): void {
+export function publishNodes({ nodes, reports, logger, tell }: PublishNodesDeps): void {
   let seen: ReadonlyMap<string, Seen> | undefined
   /** By node and network, the fault that was told last. */
   const faults = new Map<string, string>()
@@ -66,13 +66,13 @@ function stateOf({ state, availability, role, labels }: SwarmNode): string {
   return [state, availability, role, ...(ready.length === 0 ? [] : [`ready for ${ready.join(', ')}`])].join(', ')
 }
 
-export interface NetworkTellerDeps {
+export interface PublishNetworksDeps {
   readonly records: Pick<Records, 'all' | 'onChange'>
   readonly networks: Pick<SwarmNetworks, 'current' | 'onChange'>
   readonly tell: (news: NodesNews) => void
 }
 
-export function tellNetworks({ records, networks, tell }: NetworkTellerDeps): void {
+export function publishNetworks({ records, networks, tell }: PublishNetworksDeps): void {
   let known: ReadonlyMap<string, NetworkRecord> | undefined
   let made: ReadonlySet<string> | undefined
 

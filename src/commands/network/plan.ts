@@ -1,5 +1,5 @@
 /** `orrery network plan`: every node with what it has or gets, and the steps that `apply` would take. Changes nothing. */
-import type { ClusterPlan, NetworkPlan, NodePlan, PlanProblem, Step } from '../../bootstrap/plan/words.ts'
+import type { ClusterPlan, NetworkPlan, PlanProblem, PlanRow, Step } from '../../bootstrap/plan/words.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
@@ -50,7 +50,7 @@ function networkText({ name, verdict, nodes, steps, problems }: NetworkPlan): st
 
 const HEAD = ['NODE', 'RANGE', 'CAPACITY', 'PARENT', 'SHIM', 'READY', 'ACTION', 'WHY']
 
-function row({ hostname, range, range6, capacity, parent, shim, shim6, isReady, action, reason }: NodePlan) {
+function row({ hostname, range, range6, capacity, parent, shim, shim6, isReady, action, reason }: PlanRow) {
   return [
     hostname,
     [range, range6],

@@ -7,7 +7,7 @@ import { createAutoscalingMetrics } from '../../adapters/metrics/autoscaling-met
 import { createAlertSource } from '../../autoscaling/alerts/alert-source.ts'
 import { ALERT_WINDOW_MS, EMPTY_ALERT_STATE } from '../../autoscaling/alerts/alert-state.ts'
 import { boundsSource, createRestoreSource } from '../../autoscaling/decision/request-source.ts'
-import { createDecisionLog, createTeller } from '../../autoscaling/feed/decision-log.ts'
+import { createDecisionLog, createDecisionPublisher } from '../../autoscaling/feed/decision-log.ts'
 import { createPolicies } from '../../autoscaling/policy/policies.ts'
 import type { AddressCapacity } from '../../autoscaling/ports.ts'
 import { createAlertBook } from '../../autoscaling/receiver/alert-book.ts'
@@ -66,7 +66,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   const catalog = createCatalog({ ...deps, taskViews, writeUnknown: writers.writeUnknown })
   const scaler = createScaler({ ...deps, writers, catalog })
   const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
-  const tell = createTeller(deps)
+  const tell = createDecisionPublisher(deps)
   const alertmanager =
     config.alertmanagerUrl === undefined ? undefined : createAlertmanager({ url: config.alertmanagerUrl, signal })
   const asksAlertmanager = alertmanager !== undefined

@@ -10,7 +10,7 @@ import { createNetworkKeeper } from '../../bootstrap/reconcile/keep-networks.ts'
 import { createObserver } from '../../bootstrap/reconcile/observe.ts'
 import { wantedOf } from '../../bootstrap/record/node-part.ts'
 import { createNetworkCatalog } from '../../bootstrap/views/network-catalog.ts'
-import { tellNetworks, tellNodes } from '../../bootstrap/views/publish-changes.ts'
+import { publishNetworks, publishNodes } from '../../bootstrap/views/publish-changes.ts'
 import { watchScarceAddresses } from '../../bootstrap/views/scarce-addresses.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import { listenForAgents } from '../../http/agents/agents-listener.ts'
@@ -54,8 +54,8 @@ export async function openNetworks(base: Base): Promise<Networks> {
   })
   const scarce = watchScarceAddresses({ catalog, logger })
   measureNetworks(base.metrics, catalog)
-  tellNodes({ nodes, reports, logger, tell })
-  tellNetworks({ records, networks, tell })
+  publishNodes({ nodes, reports, logger, tell })
+  publishNetworks({ records, networks, tell })
 
   /** A controller without networks reads no nodes, networks or tasks, before an agent calls. */
   const activateIfConfigured = () => {

@@ -117,14 +117,14 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
     onWritten(writes, indexOf) {
       const before = actual ?? new Map()
       actual = afterWrites(before, writes, indexOf)
-      for (const write of writes) tellWrite(write, before)
+      for (const write of writes) logWrite(write, before)
     },
     onStale() {
       readAtMs = 0
     },
   })
 
-  const tellWrite = (write: CatalogWrite, before: CatalogState) => {
+  const logWrite = (write: CatalogWrite, before: CatalogState) => {
     if (write.kind === 'delete-service') {
       listener.changed({ action: 'deregistered', id: write.id, node: write.node })
     } else if (write.kind === 'set-service') {

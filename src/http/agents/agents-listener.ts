@@ -62,7 +62,7 @@ export async function listenForAgents(deps: AgentsListenerDeps): Promise<AgentsL
     }
     const cluster = () => certificates.identity()?.cluster ?? ''
     const app = buildAgentsServer({ agents, proof: { cluster }, logger, now })
-    return await listen({ app, addresses, tls: swarmTls(certificates), onRefused: tellRefused(logger, now) })
+    return await listen({ app, addresses, tls: swarmTls(certificates), onRefused: logRefused(logger, now) })
   }
 
   const follow = async () => {
@@ -121,7 +121,7 @@ function swarmTls(certificates: SwarmIdentities): TlsFiles | undefined {
 const MOST_PEERS = 1000
 const MINUTE_MS = 60_000
 
-function tellRefused(logger: FastifyBaseLogger, now: () => number): (peer: string, error: Error) => void {
+function logRefused(logger: FastifyBaseLogger, now: () => number): (peer: string, error: Error) => void {
   const told = new Map<string, number>()
   return (peer, error) => {
     const last = told.get(peer)

@@ -5,7 +5,7 @@ import { type AlertState, EMPTY_ALERT_STATE } from '../../../src/autoscaling/ale
 import { boundsSource, createRestoreSource } from '../../../src/autoscaling/decision/request-source.ts'
 import { createLoadBook } from '../../../src/autoscaling/evaluation/load-book.ts'
 import { createTaskTroubles } from '../../../src/autoscaling/evaluation/task-troubles.ts'
-import { createDecisionLog, createTeller } from '../../../src/autoscaling/feed/decision-log.ts'
+import { createDecisionLog, createDecisionPublisher } from '../../../src/autoscaling/feed/decision-log.ts'
 import type { Measurement } from '../../../src/autoscaling/load/measurement.ts'
 import { createPolicies } from '../../../src/autoscaling/policy/policies.ts'
 import type { AddressCapacity, AlertStore, FiringAlerts, LoadSources, Ticks } from '../../../src/autoscaling/ports.ts'
@@ -99,7 +99,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   const catalog = createCatalog({ ...deps, writeUnknown: writers.writeUnknown })
   const scaler = createScaler({ ...deps, writers, catalog })
   const asksAlertmanager = alertmanager !== undefined
-  const alerts = alertReceiver({ scaler, catalog, book, tell: createTeller(deps), now, asksAlertmanager })
+  const alerts = alertReceiver({ scaler, catalog, book, tell: createDecisionPublisher(deps), now, asksAlertmanager })
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
   const stopTicks = options.load === undefined ? quiet : eachSecond.each(troubles.look)
   if (options.load !== undefined) load.start()

@@ -3,14 +3,14 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { networkApply } from '../../../src/commands/network/change.ts'
-import type { NetworkDesk } from '../../../src/commands/network/desk.ts'
 import { networkPlan } from '../../../src/commands/network/plan.ts'
+import type { NetworkSession } from '../../../src/commands/network/session.ts'
 import { networkStatus } from '../../../src/commands/network/status.ts'
 import { runProgram } from '../../../src/commands/program.ts'
 import { Fault } from '../../../src/foundation/errors.ts'
 import { aNetwork, aNode, anAllocation, fakeNetworks } from '../../support/builders/network-views.ts'
 import { server } from '../../support/use-cases/http.ts'
-import { aNetworkPlan, aNodePlan, aPlan, aResult, fakeConsole, fakeDesk } from './network/fake-desk.ts'
+import { aNetworkPlan, aPlan, aPlanRow, aResult, fakeConsole, fakeSession } from './network/fake-session.ts'
 
 const HOSTILE = 'x\u001b[2J\u009b31m\u0007\u202e\u2066\u200b\u2028\nFORGED: all is well\r\tFORGED'
 const SHOWN = 'x\\u001b[2J\\u009b31m\\u0007\\u202e\\u2066\\u200b\\u2028\\u000aFORGED: all is well\\u000d\\u0009FORGED'
@@ -209,7 +209,7 @@ describe('orrery network', () => {
     hostile(
       aPlan([
         aNetworkPlan({
-          nodes: [aNodePlan(), aNodePlan({ nodeId: 'other', reason: 'r'.repeat(80) })],
+          nodes: [aPlanRow(), aPlanRow({ nodeId: 'other', reason: 'r'.repeat(80) })],
           problems: [problem],
           steps: [step],
         }),
@@ -224,9 +224,11 @@ describe('orrery network', () => {
         pending: ['p'],
       }),
     )
-  const printedBy = async (run: (desk: NetworkDesk, io: ReturnType<typeof fakeConsole>['io']) => Promise<unknown>) => {
+  const printedBy = async (
+    run: (session: NetworkSession, io: ReturnType<typeof fakeConsole>['io']) => Promise<unknown>,
+  ) => {
     const { io, out, err } = fakeConsole()
-    const desk = fakeDesk({
+    const session = fakeSession({
       definitions: {
         files: [],
         issues: [hostile({ level: 'warning', file: 'f', field: 'd', value: 'v', message: 'm' }) as never],
@@ -241,16 +243,16 @@ describe('orrery network', () => {
         },
       },
     })
-    await run(desk, io)
+    await run(session, io)
     return { out: out(), err: err() }
   }
 
   it.each([
-    { name: 'plan', run: (desk: NetworkDesk, io: never) => networkPlan(desk, {}, io) },
-    { name: 'status', run: (desk: NetworkDesk, io: never) => networkStatus(desk, { addresses: true }, io) },
-    { name: 'apply', run: (desk: NetworkDesk, io: never) => networkApply(desk, {}, io) },
+    { name: 'plan', run: (session: NetworkSession, io: never) => networkPlan(session, {}, io) },
+    { name: 'status', run: (session: NetworkSession, io: never) => networkStatus(session, { addresses: true }, io) },
+    { name: 'apply', run: (session: NetworkSession, io: never) => networkApply(session, {}, io) },
   ])('$name shows what agents and engines say, line by line', async ({ run }) => {
-    const { out, err } = await printedBy((desk, io) => run(desk, io as never))
+    const { out, err } = await printedBy((session, io) => run(session, io as never))
     expect(out).toContain(SHOWN)
     expectCalm(out)
     expectCalm(err)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
 import type { NodesNews } from '../../../../src/bootstrap/network.ts'
-import { tellNetworks, tellNodes } from '../../../../src/bootstrap/views/publish-changes.ts'
+import { publishNetworks, publishNodes } from '../../../../src/bootstrap/views/publish-changes.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
 import { modelledBootstrap } from '../../../support/swarm/networks.ts'
@@ -16,8 +16,8 @@ const told = () => {
   const { nodes, records, networks } = model.swarm
   const reports = createAgentReports({ nodes, logger, now: () => NOW })
   const tell = ({ network, text }: NodesNews) => void news.push(network === undefined ? text : `${network}: ${text}`)
-  tellNodes({ nodes, reports, logger, tell })
-  tellNetworks({ records, networks, tell })
+  publishNodes({ nodes, reports, logger, tell })
+  publishNetworks({ records, networks, tell })
   model.tell()
   return { ...model, id, news, events, reports }
 }

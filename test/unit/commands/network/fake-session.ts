@@ -1,13 +1,13 @@
 /** The session of the commands `network …`, in memory. What a test does not set throws when it is called. */
 
-import type { ClusterPlan, NetworkPlan, NodePlan } from '../../../../src/bootstrap/plan/words.ts'
+import type { ClusterPlan, NetworkPlan, PlanRow } from '../../../../src/bootstrap/plan/words.ts'
 import type { Bootstrap } from '../../../../src/bootstrap/reconcile/open-bootstrap.ts'
 import type { ChangeResult } from '../../../../src/bootstrap/reconcile/progress.ts'
 import type { Console } from '../../../../src/commands/console.ts'
 import type { NetworkSession } from '../../../../src/commands/network/session.ts'
 import { fakeNetworks } from '../../../support/builders/network-views.ts'
 
-export const aNodePlan = (change: Partial<NodePlan> = {}): NodePlan => ({
+export const aPlanRow = (change: Partial<PlanRow> = {}): PlanRow => ({
   nodeId: 'node-1',
   hostname: 'worker1',
   range: '172.80.2.0/24',
@@ -24,7 +24,7 @@ export const aNetworkPlan = (change: Partial<NetworkPlan> = {}): NetworkPlan => 
   name: 'vlan40',
   verdict: 'kept',
   problems: [],
-  nodes: [aNodePlan()],
+  nodes: [aPlanRow()],
   steps: [],
   ...change,
 })

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { PlanProblem } from '../../../../src/bootstrap/plan/words.ts'
 import { networkPlan } from '../../../../src/commands/network/plan.ts'
-import { aNetworkPlan, aNodePlan, aPlan, fakeConsole, fakeSession } from './fake-session.ts'
+import { aNetworkPlan, aPlan, aPlanRow, fakeConsole, fakeSession } from './fake-session.ts'
 
 const network = 'vlan40'
 const pending = aNetworkPlan({
   verdict: 'pending',
   nodes: [
-    aNodePlan({ hostname: 'manager1', range: '172.80.1.0/24', shim: '172.80.1.1' }),
-    aNodePlan({ action: 'create', reason: 'it has no config-only network yet', isReady: false }),
+    aPlanRow({ hostname: 'manager1', range: '172.80.1.0/24', shim: '172.80.1.1' }),
+    aPlanRow({ action: 'create', reason: 'it has no config-only network yet', isReady: false }),
     {
       nodeId: 'node-3',
       hostname: 'worker2',
