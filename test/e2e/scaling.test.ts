@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { WireAutoscaler } from '../../src/http/wire/autoscaler.ts'
 import type { WireDecision } from '../../src/http/wire/decision.ts'
 import type { LabNode } from '../lab/lab.ts'
 import { type Answer, type Controller, startController } from './support/controller.ts'
@@ -125,6 +126,7 @@ it('a service without a policy is listed with the labels that give it one, and t
 })
 
 interface ListedService {
+  readonly reason?: string
   readonly name: string
   readonly running?: number
   readonly labels?: Readonly<Record<string, string>>
@@ -165,6 +167,66 @@ describe('a policy', () => {
     expect(body).toMatchObject({ code: 'invalid-policy', detail: expect.stringContaining('min') })
     expect((await controller.get('wrong')).body.issues[0]?.severity).toBe('error')
     expect(await replicasOf(manager, id)).toBe(3)
+  })
+})
+
+describe('nothing is stuck, and nothing silent', () => {
+  it('a label of a clock that is an hour ahead holds for its own cooldown and no longer', async () => {
+    const ahead = Date.now() + 3_600_000
+    const label = JSON.stringify({
+      v: 1,
+      id: 'other',
+      at: ahead,
+      from: 2,
+      to: 3,
+      dir: 'up',
+      cause: 'call',
+      up: ahead,
+      chg: ahead,
+    })
+    await service('ahead', { 'autoscaler.cooldown': '3s', 'autoscaler.state': label })
+    const { body } = await controller.up('ahead')
+    expect(body).toMatchObject({ outcome: 'held', code: 'cooldown' })
+    expect(Date.parse(body.retryAt ?? '') - Date.now()).toBeLessThanOrEqual(3000)
+    expect((await controller.up('ahead')).body.retryAt).toBe(body.retryAt)
+    await eventually('it is carried out', async () => (await controller.up('ahead')).body.outcome === 'scaled')
+  })
+
+  it('a 0 of ours ends with the bounds that allowed it', async () => {
+    const id = await service('own-zero', { 'autoscaler.min': '0' }, 1)
+    expect((await controller.down('own-zero')).body).toMatchObject({ outcome: 'scaled', to: 0 })
+    await updateService(manager, id, (spec) => Object.assign(spec.Labels, { 'autoscaler.min': '1' }))
+    await eventually('it is raised', async () => (await replicasOf(manager, id)) === 1)
+    expect((await controller.up('own-zero')).body).toMatchObject({ outcome: 'scaled', from: 1, to: 2 })
+  })
+
+  it('a pause is what its query says, and what was said last', async () => {
+    await service('rests')
+    const paused = async (query: string) =>
+      (await controller.call<WireAutoscaler>('POST', `/v1/autoscaler/rests/pause${query}`)).body.pause
+    expect(await paused('')).toMatchObject({ direction: 'both' })
+    const { direction, until, since } = present(await paused('?for=2h&direction=down'))
+    expect([direction, Date.parse(until ?? '') - Date.parse(since)]).toEqual(['down', 7_200_000])
+    expect((await controller.up('rests')).body.outcome).toBe('scaled')
+    expect((await controller.down('rests')).body).toMatchObject({ outcome: 'held', code: 'paused', retryAt: until })
+  })
+
+  it('a label that only looks like one is named by log, list, metric and 404', async () => {
+    await createService(manager, { name: 'nearly', labels: { 'autoscaler.enable': 'True' }, template: NOWHERE })
+    const says = /autoscaler\.enable: "True" is not/
+    await eventually('it is logged', async () =>
+      controller
+        .log()
+        .some(({ event, service, msg }) => event === 'policy-issue' && service === 'nearly' && says.test(`${msg}`)),
+    )
+    const { services } = (await controller.call<{ services: ListedService[] }>('GET', '/v1/service')).body
+    expect(services.find(({ name }) => name === 'nearly')?.reason).toMatch(says)
+    const answer = await controller.call<{ detail: string }>('POST', '/v1/autoscaler/nearly/up')
+    expect([answer.status, answer.body.detail]).toEqual([404, expect.stringMatching(says)])
+    await eventually(
+      'it is counted',
+      async () => (await controller.metric('orrery_policy_issues', { service: 'nearly', severity: 'warning' })) === 1,
+    )
   })
 })
 

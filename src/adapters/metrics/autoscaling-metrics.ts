@@ -2,14 +2,21 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Autoscaler, ConditionType } from '../../autoscaling/autoscaler.ts'
 import type { Decision } from '../../autoscaling/decision/decision.ts'
+import type { BoundPolicy } from '../../autoscaling/policy/policies.ts'
+import type { PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import type { ScalingListener } from '../../autoscaling/ports.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { loadGauges } from './load-metrics.ts'
 import { type MetricsRegistry, SECONDS, scrapedGauges } from './registry.ts'
 
+interface MetricsSource {
+  readonly list: () => readonly Autoscaler[]
+  readonly unheeded: () => Iterable<BoundPolicy>
+}
+
 export interface AutoscalingMetrics extends ScalingListener {
   /** What is read at each scrape; handed over once it exists, since its parts want the listener first. */
-  watch(list: () => readonly Autoscaler[]): void
+  watch(source: MetricsSource): void
   webhookAnswered(status: number): void
   /** What became of one alert: an outcome, or the code that says more. */
   alertAnswered(result: string): void
@@ -49,11 +56,12 @@ export function createAutoscalingMetrics(metrics: MetricsRegistry, now: Clock): 
     registers,
   })
   return {
-    watch(list) {
+    watch({ list, unheeded }) {
       metrics.beforeScrape(() => {
         const autoscalers = list()
         const services = new Set(autoscalers.map(({ observation }) => observation.name))
-        for (const autoscaler of autoscalers) fill(autoscaler, now())
+        for (const autoscaler of autoscalers) fill.autoscaler(autoscaler, now())
+        for (const bound of unheeded()) fill.unheeded(bound)
         decisions.keepOnly((service) => services.has(service))
       })
     },
@@ -84,7 +92,7 @@ const HELD_BY: readonly { readonly reason: string; readonly type: ConditionType;
 ]
 
 /** Fills the gauges of one autoscaler. */
-function autoscalerGauges(metrics: MetricsRegistry): (autoscaler: Autoscaler, nowMs: number) => void {
+function autoscalerGauges(metrics: MetricsRegistry) {
   const gauge = scrapedGauges(metrics, LABELS)
   const current = gauge('current', 'Replicas in the spec of the service.')
   const desiredRaw = gauge('desired_raw', 'Replicas that the last decision was asked for, before any limit.')
@@ -102,7 +110,13 @@ function autoscalerGauges(metrics: MetricsRegistry): (autoscaler: Autoscaler, no
   const fillLoad = loadGauges(metrics)
   const issues = gauge('policy_issues', 'Things wrong with the policy; an error makes it invalid.', ['severity'])
 
-  return (autoscaler, nowMs) => {
+  const fillIssues = (labels: Record<'autoscaler' | 'service', string>, found: readonly PolicyIssue[]) => {
+    for (const severity of ['error', 'warning'] as const) {
+      issues.set({ ...labels, severity }, found.filter((issue) => issue.severity === severity).length)
+    }
+  }
+
+  const fillAutoscaler = (autoscaler: Autoscaler, nowMs: number) => {
     const { name, observation, reading, bounds, state, alerts, lastDecision, conditions } = autoscaler
     const labels = { autoscaler: name, service: observation.name }
     current.set(labels, observation.replicas)
@@ -124,9 +138,15 @@ function autoscalerGauges(metrics: MetricsRegistry): (autoscaler: Autoscaler, no
       if (active.length > 0) standing.set({ ...labels, direction }, active.length)
     }
     if (autoscaler.load) fillLoad(labels, autoscaler.load)
-    for (const severity of ['error', 'warning'] as const) {
-      issues.set({ ...labels, severity }, reading.issues.filter((issue) => issue.severity === severity).length)
-    }
+    fillIssues(labels, reading.issues)
+  }
+
+  return {
+    autoscaler: fillAutoscaler,
+    /** One without a policy has only what is wrong with its labels. */
+    unheeded({ observation, reading }: BoundPolicy) {
+      fillIssues({ autoscaler: '', service: observation.name }, reading.issues)
+    },
   }
 }
 

@@ -2,8 +2,8 @@
 
 import type { Aliases } from './aliases.ts'
 import type { FieldLayer } from './field-layer.ts'
-import { warningIssue } from './issue.ts'
-import type { PolicyField, PolicyIssue } from './policy.ts'
+import { quoted, warningIssue } from './issue.ts'
+import type { PolicyField, PolicyIssue, PolicyReading } from './policy.ts'
 import { LABEL_PREFIX } from './policy-fields.ts'
 
 /** Written by the controller, no field of a policy: `autoscaler.state`. */
@@ -17,6 +17,25 @@ export const nativeLabels = (labels: ReadonlyMap<string, string>): ReadonlyMap<s
     if (name !== undefined && !PRODUCT_OWNED.includes(name)) fields.set(name, text)
   }
   return fields
+}
+
+/**
+ * Labels that only look like ones of a policy: with a blank, a quote or a capital before the dot. Those that begin right and go on
+ * wrong are unknown fields.
+ */
+export const misspeltLabels = (labels: ReadonlyMap<string, string>): readonly PolicyIssue[] =>
+  [...labels].flatMap(([label, value]) => {
+    const meant = label.replace(/[\s"'`\u200b\ufeff\u00a0]/g, '').toLowerCase()
+    if (label.startsWith(LABEL_PREFIX) || !meant.startsWith(LABEL_PREFIX)) return []
+    const message = `the key ${quoted(label)} is not read: it must be ${meant}, with no blank, quote or capital`
+    return [warningIssue({ field: meant, value, message })]
+  })
+
+/** Why a service is no autoscaler that says something of autoscaling; `undefined`: it says nothing. */
+export const whyNotOptedIn = ({ issues, fields }: Pick<PolicyReading, 'issues' | 'fields'>): string | undefined => {
+  const wrong = issues.find(({ field }) => field === `${LABEL_PREFIX}enable`) ?? issues[0]
+  if (wrong !== undefined) return `${wrong.field}: ${wrong.message}`
+  return fields.enable?.source === 'label' ? `${LABEL_PREFIX}enable is ${quoted(fields.enable.value)}` : undefined
 }
 
 /** Go's strconv.ParseBool, which swarm-cronjob reads its label with. */

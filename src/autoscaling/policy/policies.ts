@@ -3,10 +3,13 @@
  * `web` never means `web-admin` or an id prefix.
  */
 import { Fault } from '../../foundation/errors.ts'
+import { createOnceLog } from '../../foundation/log-once.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import type { Services } from '../../swarm/ports.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { notInSync } from '../../swarm/sync.ts'
 import type { PolicyFiles } from '../ports.ts'
+import { whyNotOptedIn } from './opt-in.ts'
 import type { PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { readPolicy } from './read-policy.ts'
 
@@ -18,6 +21,8 @@ export interface BoundPolicy {
 export interface Policies {
   /** Every opted-in service. */
   optedIn(): Iterable<BoundPolicy>
+  /** Every service that is not, though its labels say something that has no effect. */
+  unheeded(): Iterable<BoundPolicy>
   /** Opted in or not; `undefined`: no such service. */
   byId(id: string): BoundPolicy | undefined
   /** By the autoscaler's name. Throws Fault `unknown-autoscaler`, `ambiguous-name`, or `not-in-sync` when it cannot be known. */
@@ -27,10 +32,18 @@ export interface Policies {
   close(): void
 }
 
-export function createPolicies({ services, files }: { services: Services; files: PolicyFiles }): Policies {
+export interface PoliciesDeps {
+  readonly services: Services
+  readonly files: PolicyFiles
+  readonly logger: Pick<Logger, 'warn' | 'info'>
+}
+
+export function createPolicies({ services, files, logger }: PoliciesDeps): Policies {
   const readings = new Map<string, PolicyReading>()
   const idsByName = new Map<string, Set<string>>()
   const idsByService = new Map<string, string>()
+  const unheeded = new Set<string>()
+  const issueLogs = new Map<string, ReturnType<typeof createIssueLog>>()
 
   const forget = (id: string) => {
     const name = readings.get(id)?.name
@@ -38,6 +51,7 @@ export function createPolicies({ services, files }: { services: Services; files:
     ids?.delete(id)
     if (name !== undefined && ids?.size === 0) idsByName.delete(name)
     readings.delete(id)
+    unheeded.delete(id)
   }
 
   const read = (service: ServiceObservation) => {
@@ -51,7 +65,10 @@ export function createPolicies({ services, files }: { services: Services; files:
     })
     readings.set(service.id, reading)
     idsByService.set(service.name, service.id)
-    if (!reading.optedIn) return
+    if (!reading.optedIn) {
+      if (reading.issues.length > 0) unheeded.add(service.id)
+      return
+    }
     const ids = idsByName.get(reading.name) ?? new Set()
     idsByName.set(reading.name, ids.add(service.id))
   }
@@ -79,22 +96,41 @@ export function createPolicies({ services, files }: { services: Services; files:
     if (!sync.inSync) return notInSync(sync)
     const reading = serviceNamed(name)?.reading
     if (reading === undefined) return new Fault('unknown-autoscaler', `no autoscaler is named ${name}`)
+    const why = whyNotOptedIn(reading)
     const hint = reading.optedIn
       ? `its autoscaler is named ${reading.name}`
-      : 'it has no scaling policy: set the service label autoscaler.enable=true (in a stack: deploy.labels)'
+      : `it has no scaling policy: ${why ?? 'set the service label autoscaler.enable=true (in a stack: deploy.labels)'}`
     return new Fault('unknown-autoscaler', `there is a service ${name}, but ${hint}`)
   }
 
-  for (const service of services.list()) read(service)
+  /** Of the service, and of those that have or had its name too. */
+  const readAndTell = (service: ServiceObservation) => {
+    const namesBefore = namesakesOf(service.id)
+    read(service)
+    for (const id of new Set([service.id, ...namesBefore, ...namesakesOf(service.id)])) {
+      const issueLog = issueLogs.get(id) ?? createIssueLog(logger)
+      issueLogs.set(id, issueLog)
+      issueLog(byId(id))
+    }
+  }
+
+  const namesakesOf = (id: string): readonly string[] => {
+    const reading = readings.get(id)
+    return reading?.optedIn ? [...(idsByName.get(reading.name) ?? [])] : []
+  }
+
+  for (const service of services.list()) readAndTell(service)
   const stopServices = services.onChange(({ id, before, after }) => {
     if (before !== undefined && before.name !== after?.name && idsByService.get(before.name) === id) {
       idsByService.delete(before.name)
     }
-    if (after === undefined) forget(id)
-    else if (!readings.has(id) || before === undefined || !readsAlike(before, after)) read(after)
+    if (after === undefined) {
+      forget(id)
+      issueLogs.delete(id)
+    } else if (!readings.has(id) || before === undefined || !readsAlike(before, after)) readAndTell(after)
   })
   const stopFiles = files.onChange(() => {
-    for (const service of services.list()) read(service)
+    for (const service of services.list()) readAndTell(service)
   })
 
   return {
@@ -104,6 +140,12 @@ export function createPolicies({ services, files }: { services: Services; files:
           const bound = byId(id)
           if (bound !== undefined) yield bound
         }
+      }
+    },
+    *unheeded() {
+      for (const id of unheeded) {
+        const bound = byId(id)
+        if (bound !== undefined) yield bound
       }
     },
     byId,
@@ -123,6 +165,25 @@ export function createPolicies({ services, files }: { services: Services; files:
       stopServices()
       stopFiles()
     },
+  }
+}
+
+/** Says once what is wrong with the policy of one service, and when it is right again. */
+function createIssueLog(logger: PoliciesDeps['logger']) {
+  let service = ''
+  const log = createOnceLog<PolicyIssue>({
+    keyOf: ({ field, value, message }) => JSON.stringify([field, value, message]),
+    begun: ({ severity, field, value, message }) =>
+      logger.warn(
+        { event: 'policy-issue', service, severity, field, ...(value !== undefined && { value }) },
+        `${service}: ${field}: ${message}`,
+      ),
+    over: ({ field }) =>
+      logger.info({ event: 'policy-issue-over', service, field }, `${service}: ${field} is right now`),
+  })
+  return (bound: BoundPolicy | undefined) => {
+    service = bound?.observation.name ?? service
+    log(bound?.reading.issues ?? [])
   }
 }
 

@@ -4,7 +4,7 @@ import { readAliases } from './aliases.ts'
 import { autoscalerName } from './field-grammar.ts'
 import { type FieldLayer, fieldValues, pick, readLayer } from './field-layer.ts'
 import { errorIssue, quoted } from './issue.ts'
-import { nativeLabels, readOptIn, unsupportedByLabels } from './opt-in.ts'
+import { misspeltLabels, nativeLabels, readOptIn, unsupportedByLabels } from './opt-in.ts'
 import type { PolicyField, PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { ALERT_TTL_DEFAULT, findField, LABEL_PREFIX, POLICY_FIELDS } from './policy-fields.ts'
 import { readBounds } from './read-bounds.ts'
@@ -73,6 +73,7 @@ export const readPolicy = ({ serviceName, labels, file, resources }: PolicySourc
   const measured = optIn.optedIn ? readLoad(layers, resources ?? {}) : undefined
   const issues = [
     ...optIn.issues,
+    ...misspeltLabels(byLabel),
     ...native.issues,
     ...(file?.issues ?? []),
     ...(fromFile?.issues ?? []),

@@ -11,6 +11,7 @@ import type { Autoscaler, Catalog, ConditionType, ServiceRow, Week } from '../au
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
 import type { LoadBook } from '../evaluation/load-book.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
+import { whyNotOptedIn } from '../policy/opt-in.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import type { PolicyIssue, PolicyReading } from '../policy/policy.ts'
 import { boundsAhead, policyAt } from '../policy/policy-at.ts'
@@ -104,7 +105,9 @@ export function createCatalog(deps: CatalogDeps): Catalog {
         ...(unsupported !== undefined && { reason: unsupported }),
       }
     }
-    return { observation, ...runs, reason: unsupported ?? 'it has no scaling policy' }
+    const why = reading && whyNotOptedIn(reading)
+    const reason = unsupported ?? (why === undefined ? 'it has no scaling policy' : `it has no scaling policy: ${why}`)
+    return { observation, ...runs, reason }
   }
 
   const weekOf = ({ observation, reading }: BoundPolicy): Week | undefined => {

@@ -44,7 +44,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   const metrics = createAutoscalingMetrics(base.metrics, now)
   const required = base.isNamed('ORRERY_POLICY_DIR')
   const files = await watchPolicyFiles({ dir: config.policyDir, required, logger })
-  const policies = createPolicies({ services, files })
+  const policies = createPolicies({ services, files, logger })
   const log = createDecisionLog()
   const settings = { dryRun: config.dryRun, dedupWindowMs: config.dedupWindowMs, patienceMs: PATIENCE_MS }
   const newWriteId = () => randomBytes(8).toString('base64url')
@@ -77,7 +77,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
     ...{ scaler, policies, catalog, book, tell, digest, logger, now, asksAlertmanager, alertWindowMs },
     stateOf: (service) => effectiveState(service, sharedState.current().restores.get(service.id)),
   })
-  metrics.watch(catalog.list)
+  metrics.watch({ list: catalog.list, unheeded: policies.unheeded })
 
   const called = { catalog, scaler, alerts, feed: log, metrics }
   return {

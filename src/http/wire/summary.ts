@@ -101,7 +101,7 @@ export const ServiceSchema = Type.Object({
   replicas: Type.Optional(Type.Integer({ description: 'From the spec; only of a replicated one.' })),
   running: Type.Optional(Type.Integer({ description: 'Tasks that run and shall; absent: not known.' })),
   autoscaler: Type.Optional(Type.String({ description: 'Its name; absent: it has no policy.' })),
-  reason: Type.Optional(Type.String({ description: 'Why it is not scaled.' })),
+  reason: Type.Optional(Type.String({ description: 'Why it is not scaled, and what of its labels has no effect.' })),
   labels: Type.Optional(
     Type.Unsafe<Record<string, string>>({
       type: 'object',

@@ -20,7 +20,7 @@ const createMetrics = ({ version, now }: { readonly version: string; readonly no
   return {
     ...{ ...engine, ...autoscaling, text: registry.text },
     watch(source: { list(): readonly Autoscaler[]; sync(): typeof IN_SYNC }) {
-      watch(source.list)
+      watch({ list: source.list, unheeded: () => [] })
       watchSync(source.sync)
     },
     watchTicks: (lastTick: Parameters<typeof measureLoadTicks>[1]) => measureLoadTicks(registry, lastTick),

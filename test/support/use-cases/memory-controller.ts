@@ -73,7 +73,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   const { swarm = createMemorySwarm(now), alertStore = memoryAlertStore().alertStore, alertmanager, capacity } = options
   const { services, sharedState } = swarm
   const files = { list: () => [], problems: () => [], onChange: () => quiet }
-  const policies = createPolicies({ services, files })
+  const policies = createPolicies({ services, files, logger: { warn: quiet, info: quiet } })
   const log = createDecisionLog()
   const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
   const book = createAlertBook({ store: alertStore, logger })

@@ -30,7 +30,11 @@ function start(settings: Partial<WriterContext['settings']> = {}) {
   swarm.add({ labels: labels() })
   const log = createDecisionLog()
   const { services, sharedState } = swarm
-  const policies = createPolicies({ services, files: { list: () => [], problems: () => [], onChange: () => () => {} } })
+  const policies = createPolicies({
+    services,
+    files: { list: () => [], problems: () => [], onChange: () => () => {} },
+    logger: silent,
+  })
   let writes = 0
   const alerts = alertBook()
   const deps = {
