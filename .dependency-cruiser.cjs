@@ -2,8 +2,11 @@
  * Who may import whom (docs/architecture.md). Folders say what a file may do: `pure` ones compute, use cases act through ports.
  * test/arch plants violations to prove that each rule bites.
  */
+/** Every folder that is none of these is a capability, a new one too. */
+const others = '(?!adapters/|commands/|config/|foundation/|http/|swarm/)'
+const capability = `^src/${others}[^/]+/`
 const pure = [
-  '^src/(autoscaling|bootstrap|agent|discovery)/[^/]+[.]ts$',
+  `${capability}[^/]+[.]ts$`,
   '^src/autoscaling/(policy|decision|alerts|schedule|load)/',
   '^src/bootstrap/(address|definition|allocation|record|plan)/',
   '^src/agent/plan/',
@@ -19,7 +22,6 @@ const useCases = [
 /** What every capability may import: the words of Swarm, and what is no idea of any of them. */
 const swarm = '^src/swarm/'
 const foundation = '^src/foundation/'
-const capability = '^src/(autoscaling|bootstrap|discovery|agent)/'
 const ports = '^src/[^/]+/ports[.]ts$'
 
 /** The one home of each client library. */
@@ -82,7 +84,7 @@ module.exports = {
     rule(
       'capabilities-apart',
       'a capability knows another by its ports alone',
-      { path: '^src/(autoscaling|bootstrap|discovery|agent)/' },
+      { path: `^src/${others}([^/]+)/` },
       { path: capability, pathNot: ['^src/$1/', ports] },
     ),
     rule(

@@ -9,7 +9,7 @@ import { type SeenAt, UNSEEN } from '../../foundation/clock.ts'
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { Direction, Policy, Step } from '../policy/policy.ts'
 import { formatStep, parseStep } from '../policy/step.ts'
-import type { Sender } from './notification.ts'
+import { SENDERS, type Sender } from './notification.ts'
 
 /** An alert that fires for a service with `autoscaler.on-firing=repeat`: a step each time one is due. */
 export interface StandingAlert {
@@ -133,7 +133,7 @@ function decodeStanding(key: string, text: string): StandingAlert | undefined {
     serviceId,
     direction: direction === 'down' ? 'down' : 'up',
     alertId,
-    source: src === 'grafana' ? 'grafana' : 'alertmanager',
+    source: SENDERS.find((sender) => sender === src) ?? 'alertmanager',
     name: typeof name === 'string' ? name : '',
     startsAt: typeof starts === 'string' ? starts : '',
     ...(step && { by: step }),

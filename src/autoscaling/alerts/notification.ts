@@ -3,7 +3,8 @@
  * `alerts`; a sender's own template is none. What is missing or odd in them is never a fault: each alert is judged alone. Pure.
  */
 
-export type Sender = 'alertmanager' | 'grafana'
+export const SENDERS = ['alertmanager', 'grafana'] as const
+export type Sender = (typeof SENDERS)[number]
 
 export type Labels = ReadonlyMap<string, string>
 
@@ -32,7 +33,7 @@ export interface Notification {
   readonly alerts: readonly Alert[]
 }
 
-const SENDERS: ReadonlyMap<unknown, Sender> = new Map([
+const BY_VERSION: ReadonlyMap<unknown, Sender> = new Map([
   ['4', 'alertmanager'],
   ['1', 'grafana'],
 ])
@@ -40,7 +41,7 @@ const SENDERS: ReadonlyMap<unknown, Sender> = new Map([
 /** `undefined`: the body is no notification. */
 export function readNotification(body: unknown): Notification | undefined {
   if (!isRecord(body) || !Array.isArray(body.alerts)) return undefined
-  const sender = SENDERS.get(body.version)
+  const sender = BY_VERSION.get(body.version)
   if (sender === undefined) return undefined
   const isOver = saysResolved(body)
   const truncated = typeof body.truncatedAlerts === 'number' && body.truncatedAlerts > 0 ? body.truncatedAlerts : 0

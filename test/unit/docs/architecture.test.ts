@@ -8,6 +8,16 @@ const places = tableBelow(read('docs/architecture.md'), 'Where to look').map(([w
   ...{ what, file: inQuotes(file), name: inQuotes(name) },
 }))
 
+describe('AGENTS.md', () => {
+  const named = [...read('AGENTS.md').matchAll(/`((?:src|test|scripts|bench|docs|web)\/[\w./-]+)`/g)].map(
+    ([, path = '']) => path,
+  )
+
+  it.each([...new Set(named)])('names %s, which is there', (path) => {
+    expect(existsSync(join(root, path))).toBe(true)
+  })
+})
+
 describe('what a reader looks for', () => {
   it('is ten things', () => {
     expect(places).toHaveLength(10)
