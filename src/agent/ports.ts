@@ -18,6 +18,8 @@ export interface Host {
 export interface EngineFacts {
   readonly version: string
   readonly hostname: string
+  /** Its own, which it keeps whatever Swarm it is in; empty if it does not say. */
+  readonly engineId: string
   /** Empty: the engine is in no swarm. */
   readonly nodeId: string
   /** Swarm's word: inactive, pending, active, error, locked. */

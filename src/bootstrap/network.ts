@@ -21,6 +21,8 @@ export type NetworkConditionType =
   | 'AsWanted'
   /** Every agent was heard in the last 15 s. */
   | 'AgentsHeard'
+  /** No two nodes have one host name, unless they are one machine under an old and a new id. */
+  | 'HostNamesUnique'
   /** Tasks are heard as they change, not asked for each second. */
   | 'TasksHeard'
   /** Less than 80 % of the addresses are in use, on every node. */

@@ -104,11 +104,16 @@ const ReportedContainerSchema = Type.Object({
   memoryBytes: Type.Optional(Type.Number()),
 })
 
+/** `engineId`: the engine's own, never empty. `macs`: of links that are no container's, written with colons, lower case. */
+const MachineSchema = Type.Object({ engineId: Type.String({ minLength: 1, maxLength: 256 }), macs: list(Text, 32) })
+
 export const NodeReportSchema = Type.Object({
   v: Type.Literal(1),
   /** Swarm's id of the node, as the local engine says. */
   nodeId: Text,
   hostname: Text,
+  /** Absent: the engine does not say, or the agent is an older one. */
+  machine: Type.Optional(MachineSchema),
   engineVersion: Text,
   agentVersion: Text,
   /** The agent's clock, ms since the epoch: of two reports of one agent the newer counts. */
@@ -131,6 +136,19 @@ export type ReportedLink = Static<typeof ReportedLinkSchema>
 export type ReportedFault = Static<typeof ReportedFaultSchema>
 export type NetworkStatus = Static<typeof NetworkStatusSchema>
 export type ReportedContainer = Static<typeof ReportedContainerSchema>
+
+/** What tells one machine from another, since a host name does not. */
+export type Machine = Static<typeof MachineSchema>
+
+/**
+ * The same machine, proved: an engine keeps its id when it leaves a Swarm and joins another, and where a disk was copied
+ * with that id, the network cards differ. One that cannot say what it is, is nobody else.
+ */
+export const isSameMachine = (one: Machine | undefined, other: Machine | undefined): boolean =>
+  one !== undefined &&
+  other !== undefined &&
+  one.engineId === other.engineId &&
+  one.macs.some((mac) => other.macs.includes(mac))
 
 /** A report older than this says how things were: nothing may be concluded from what it does not show. */
 export const SILENT_AFTER_MS = 15_000

@@ -15,6 +15,7 @@ function linkOf(name: string, raw: unknown): HostLink {
   const kind = textAt(info, 'info_kind')
   const mode = textAt(at(info, 'info_data'), 'mode')
   const mtu = at(raw, 'mtu')
+  const mac = textAt(raw, 'link_type') === 'ether' ? textAt(raw, 'address') : undefined
   const lower = textAt(raw, 'link')
   const master = textAt(raw, 'master')
   return {
@@ -24,6 +25,7 @@ function linkOf(name: string, raw: unknown): HostLink {
     isPromiscuous: flags.includes('PROMISC'),
     alias: textAt(raw, 'ifalias') ?? '',
     ...(typeof mtu === 'number' && { mtu }),
+    ...(mac !== undefined && { mac }),
     ...(kind !== undefined && { kind }),
     ...(mode !== undefined && { mode }),
     ...(lower !== undefined && { lower }),

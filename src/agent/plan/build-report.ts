@@ -52,6 +52,7 @@ export function buildReport(source: ReportSource, frame: ReportFrame): NodeRepor
     v: 1,
     nodeId: facts.nodeId,
     hostname: facts.hostname,
+    ...(facts.engineId !== '' && { machine: { engineId: facts.engineId, macs: macsOf(source.host) } }),
     engineVersion: facts.version,
     agentVersion,
     sentAtMs,
@@ -81,6 +82,16 @@ const hostAddresses = ({ links }: HostState): NodeReport['hostAddresses'] =>
     .flatMap(({ name, addresses }) =>
       addresses.filter(({ scope }) => scope === 'global').map(({ address }) => ({ link: name, address })),
     )
+
+const MOST_MACS = 32
+
+/** Of hardware, and of links with an address of the LAN; an engine's own bridges and what containers have come and go. */
+const macsOf = ({ links }: HostState): string[] => {
+  const isLasting = ({ kind, addresses }: HostState['links'][number]) =>
+    kind === undefined || (kind !== 'bridge' && addresses.some(({ scope }) => scope === 'global'))
+  const macs = links.filter((link) => !isShim(link) && isLasting(link)).flatMap(({ mac }) => mac ?? [])
+  return [...new Set(macs)].sort().slice(0, MOST_MACS)
+}
 
 const matters = ({ configOnly, driver }: EngineNetwork): boolean =>
   configOnly || driver === 'macvlan' || driver === 'ipvlan'

@@ -43,6 +43,8 @@ export interface HostLink {
   /** Switched on for the link itself: what other links on it make of it does not count. */
   readonly isPromiscuous: boolean
   readonly mtu?: number
+  /** Of its hardware, lower case; absent where it has none. */
+  readonly mac?: string
   /** Empty if none. */
   readonly alias: string
   /** `vlan`, `macvlan`, `ipvlan`, `bridge`, …; absent for hardware. */

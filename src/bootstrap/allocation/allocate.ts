@@ -70,7 +70,8 @@ const newAllocation = (
   ranges: Ranges,
   { definition, nowMs }: AllocationInput,
 ): NodeAllocation => {
-  const who = { nodeId: node.id, hostname: node.hostname, ...ranges, givenAtMs: nowMs }
+  const machine = node.machine === undefined ? {} : { machine: node.machine }
+  const who = { nodeId: node.id, hostname: node.hostname, ...machine, ...ranges, givenAtMs: nowMs }
   if (previous?.kind === 'allocation') {
     // The host is the same: what was under way there goes on. That a node was paused was said of the old one.
     const { pausedFrom: _, ...allocation } = previous.allocation

@@ -1,10 +1,14 @@
 /** The words of giving ranges to nodes. Types only; allocate.ts does it. */
 
+import type { Machine } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { FreedRange, NodeAllocation } from '../record/record.ts'
 import type { AddressPoolInput } from './address-pool.ts'
 
-export type AllocationNode = Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'>
+export type AllocationNode = Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'> & {
+  /** As its agent says; absent: not heard, or it does not say. */
+  readonly machine?: Machine
+}
 
 export interface AllocationInput extends AddressPoolInput {
   /** All nodes that the Swarm knows. Only those that are ready and run Linux are given something. */

@@ -108,9 +108,9 @@ export const settleClaims = (
       problems.push(ambiguousPin(node, nodes))
       return []
     }
-    const previous = left
-      .get(node.hostname)
-      ?.find((candidate) => !used.has(candidate) && isSound(candidate, node, addressPools, pinned))
+    const previous = left(node).find(
+      (candidate) => !used.has(candidate) && isSound(candidate, node, addressPools, pinned),
+    )
     if (previous !== undefined) {
       used.add(previous)
       return [{ node, settled: { ...pinned, ...rangesOnly(rangesOf(previous)) }, previous }]

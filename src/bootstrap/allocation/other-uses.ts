@@ -3,7 +3,7 @@
  * holds already. No range that is given may touch one, but the node's own of this network. Pure.
  */
 import { NETWORK_LABEL } from '../../swarm/networks.ts'
-import type { HeardReport } from '../../swarm/node-report.ts'
+import { type HeardReport, isSameMachine } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
@@ -49,6 +49,19 @@ const ofReport = ({ report }: HeardReport, { name, configName }: NetworkDefiniti
   return [...addresses, ...networks]
 }
 
+/** Without what a machine said under an id that it has left. */
+export const lastOfMachines = (reports: readonly HeardReport[]): readonly HeardReport[] => {
+  const byEngine = new Map<string, HeardReport[]>()
+  for (const heard of reports) {
+    const { engineId } = heard.report.machine ?? {}
+    if (engineId !== undefined) byEngine.set(engineId, [...(byEngine.get(engineId) ?? []), heard])
+  }
+  return reports.filter(({ report: { machine }, receivedAtMs }) => {
+    const others = machine === undefined ? [] : (byEngine.get(machine.engineId) ?? [])
+    return !others.some((one) => one.receivedAtMs > receivedAtMs && isSameMachine(one.report.machine, machine))
+  })
+}
+
 const ofRecord = ({ definition, allocations }: NetworkRecord): OtherUse[] =>
   [...allocations.values()].flatMap((allocation) => {
     const what = `the range of ${allocation.hostname} in the network ${definition.name}`
@@ -61,7 +74,7 @@ export const otherUsesOf = (definition: NetworkDefinition, sources: OtherUseSour
   const present = new Set(sources.nodes.map(({ id }) => id))
   return [
     ...ofHosts(sources),
-    ...sources.reports
+    ...lastOfMachines(sources.reports)
       .filter(({ report }) => present.has(report.nodeId))
       .flatMap((heard) => ofReport(heard, definition)),
     ...[...sources.records].flatMap(([name, record]) => (name === definition.name ? [] : ofRecord(record))),

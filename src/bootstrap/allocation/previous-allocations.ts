@@ -1,9 +1,10 @@
-/** Which range a node had before it left by force and joined again under a new id: it has the same host name. Pure. */
-import type { SwarmNode } from '../../swarm/nodes.ts'
+/** Which range a node had before it left by force and joined again under a new id: that of the same machine. Pure. */
+import { isSameMachine } from '../../swarm/node-report.ts'
 import type { FreedRange, NodeAllocation } from '../record/record.ts'
+import type { AllocationNode } from './allocation.ts'
 
 export type PreviousAllocation =
-  /** Of a node that is down, or no longer known. */
+  /** Of another node id, which the machine has left, whatever Swarm still says of it. */
   | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
   | { readonly kind: 'freed'; readonly freed: FreedRange }
 
@@ -13,7 +14,6 @@ export const rangesOf = (previous: PreviousAllocation): Pick<NodeAllocation, 'ra
 interface Sources {
   readonly allocations: ReadonlyMap<string, NodeAllocation>
   readonly freed: readonly FreedRange[]
-  readonly nodes: readonly Pick<SwarmNode, 'id' | 'state'>[]
 }
 
 const descending = (one: number, other: number): number => other - one
@@ -23,43 +23,60 @@ const byText = (one: string, other: string): number => {
   return one < other ? -1 : 1
 }
 
-/** By host name; the newest given first, those that nobody holds any more last. Never of a node that may be running. */
+/** What the machine of a node had under other ids; the newest given first, those that nobody holds any more last. */
 export const previousAllocations = ({
   allocations,
   freed,
-  nodes,
-}: Sources): ReadonlyMap<string, readonly PreviousAllocation[]> => {
-  const mayRun = new Set(nodes.filter(({ state }) => state !== 'down').map(({ id }) => id))
+}: Sources): ((node: AllocationNode) => readonly PreviousAllocation[]) => {
   const left = [...allocations.values()]
-    .filter(({ nodeId }) => !mayRun.has(nodeId))
     .sort((one, other) => descending(one.givenAtMs, other.givenAtMs) || byText(one.nodeId, other.nodeId))
     .map((allocation): PreviousAllocation => ({ kind: 'allocation', allocation }))
   const given = freed
     .toSorted((one, other) => descending(one.freedAtMs, other.freedAtMs) || byText(one.range, other.range))
     .map((entry): PreviousAllocation => ({ kind: 'freed', freed: entry }))
-  const byHostname = new Map<string, PreviousAllocation[]>()
+  const byEngine = new Map<string, PreviousAllocation[]>()
   for (const previous of [...left, ...given]) {
-    const { hostname } = previous.kind === 'allocation' ? previous.allocation : previous.freed
-    const others = byHostname.get(hostname)
-    if (others === undefined) byHostname.set(hostname, [previous])
+    const { machine } = holderOf(previous)
+    if (machine === undefined) continue
+    const others = byEngine.get(machine.engineId)
+    if (others === undefined) byEngine.set(machine.engineId, [previous])
     else others.push(previous)
   }
-  return byHostname
+  return ({ id, machine }) =>
+    machine === undefined
+      ? []
+      : (byEngine.get(machine.engineId) ?? []).filter((previous) => {
+          const { nodeId, machine: had } = holderOf(previous)
+          return (previous.kind === 'freed' || nodeId !== id) && isSameMachine(had, machine)
+        })
 }
+
+const holderOf = (previous: PreviousAllocation): NodeAllocation | FreedRange =>
+  previous.kind === 'allocation' ? previous.allocation : previous.freed
+
+/**
+ * Somebody of this node's name has, or had until lately, a range, and whether that was this very machine only its agent can
+ * say, which is not heard yet.
+ */
+export const isUnclear = ({ id, hostname, machine }: AllocationNode, { allocations, freed }: Sources): boolean =>
+  machine === undefined &&
+  ([...allocations.values()].some((allocation) => allocation.hostname === hostname && allocation.nodeId !== id) ||
+    freed.some((entry) => entry.hostname === hostname))
 
 /** Of the range of a node that left; `isAdopted` and what it holds back go with it, so that its host gets it back whole. */
 export const freedFrom = (allocation: NodeAllocation, freedAtMs: number): readonly FreedRange[] => {
-  const { nodeId, hostname, range, range6, change, isAdopted, aux, aux6 } = allocation
+  const { range, range6, change, isAdopted, aux, aux6 } = allocation
+  const { nodeId, hostname, machine } = allocation
+  const who = { nodeId, hostname, ...(machine === undefined ? {} : { machine }) }
   const freed: FreedRange = {
     range,
     ...(range6 === undefined ? {} : { range6 }),
-    nodeId,
-    hostname,
+    ...who,
     freedAtMs,
     ...(isAdopted ? { isAdopted, ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) } : {}),
   }
   if (change === undefined || (change.range === range && change.range6 === range6)) return [freed]
   // Either may still be on its host: it was on the way from one to the other.
   const next6 = change.range6 === undefined || change.range6 === range6 ? {} : { range6: change.range6 }
-  return [freed, { range: change.range, ...next6, nodeId, hostname, freedAtMs }]
+  return [freed, { range: change.range, ...next6, ...who, freedAtMs }]
 }

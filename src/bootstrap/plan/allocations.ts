@@ -2,8 +2,8 @@
 
 import { allocate } from '../allocation/allocate.ts'
 import type { AllocationNode, AllocationProblem } from '../allocation/allocation.ts'
-import { otherUsesOf } from '../allocation/other-uses.ts'
-import { previousAllocations, rangesOf } from '../allocation/previous-allocations.ts'
+import { lastOfMachines, otherUsesOf } from '../allocation/other-uses.ts'
+import { isUnclear, previousAllocations, rangesOf } from '../allocation/previous-allocations.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import type { NetworkContext } from './context.ts'
@@ -17,8 +17,8 @@ export interface Given {
 }
 
 /**
- * `mayGive`: new nodes that may be given a range never given before. One that has the host name of a node that is down or
- * gone gets that one's range in any case: it is the same host.
+ * `mayGive`: new nodes that may be given a range never given before. A machine that had one under another id gets that one
+ * in any case. Where a name is known and its agent is not heard, it has to wait for that.
  */
 export function giveRanges(
   context: NetworkContext,
@@ -34,13 +34,25 @@ export function giveRanges(
   if (!isGone && observed.nodes.every(({ id, state }) => allocations.has(id) || state !== 'ready')) {
     return { record, texts: [], problems: [] }
   }
-  const inherited = previousAllocations({ allocations, freed, nodes: observed.nodes })
+  const inherited = previousAllocations({ allocations, freed })
+  const heard = lastOfMachines(observed.reports)
+  const machines = new Map(heard.map(({ report }) => [report.nodeId, report.machine]))
+  // Swarm may call an id ready for a while whose machine is a node under another id by now.
+  const hasLeft = (id: string) => !machines.has(id) && observed.reports.some(({ report }) => report.nodeId === id)
   const otherUses = otherUsesOf(definition, observed)
   const isAsked = (node: AllocationNode) =>
-    allocations.has(node.id) || (node.hostname !== '' && (mayGive(node) || inherited.has(node.hostname)))
+    allocations.has(node.id) ||
+    (node.hostname !== '' &&
+      !hasLeft(node.id) &&
+      (inherited(node).length > 0 || (mayGive(node) && !isUnclear(node, record))))
   const give = (nodes: readonly AllocationNode[]) =>
     allocate({ definition, allocations, freed, otherUses, nodes, nowMs: options.nowMs })
-  let nodes = observed.nodes.filter(isAsked)
+  let nodes = observed.nodes
+    .map((node): AllocationNode => {
+      const machine = machines.get(node.id)
+      return machine === undefined ? node : { ...node, machine }
+    })
+    .filter(isAsked)
   let found = give(nodes)
   // What they had may be no longer to be had; then they are new nodes like others.
   const barred = new Set(
@@ -48,7 +60,7 @@ export function giveRanges(
       const node = nodes.find((one) => one.id === id)
       const allocation = found.allocations.get(id)
       if (node === undefined || allocation === undefined || mayGive(node)) return false
-      return !(inherited.get(node.hostname) ?? []).some((previous) => rangesOf(previous).range === allocation.range)
+      return !inherited(node).some((previous) => rangesOf(previous).range === allocation.range)
     }),
   )
   if (barred.size > 0) {

@@ -119,13 +119,13 @@ function finished(
 
 /** A range that stays is not free; one family alone may have changed. */
 function leftBehind(
-  { nodeId, hostname, range, range6 }: NodeAllocation,
+  { nodeId, hostname, machine, range, range6 }: NodeAllocation,
   change: AllocationChange,
   freedAtMs: number,
 ): FreedRange[] {
   if (change.range === range && change.range6 === range6) return []
   const six = range6 === undefined || change.range6 === range6 ? {} : { range6 }
-  return [{ range, ...six, nodeId, hostname, freedAtMs }]
+  return [{ range, ...six, nodeId, hostname, ...(machine === undefined ? {} : { machine }), freedAtMs }]
 }
 
 /** `undefined`: nothing is attached any more, and the tasks run elsewhere, where there is an elsewhere. */

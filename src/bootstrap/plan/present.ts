@@ -1,10 +1,11 @@
 /** A network that is in force: what keeps it true, extends it, or takes its changed definition. Pure. */
 
+import { isSameMachine } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import { type Given, giveRanges } from './allocations.ts'
-import { advanceChanges, NOT_DRAINED } from './change.ts'
-import { isFree, isReady, type NetworkContext, named, wantedHere, withAllocations } from './context.ts'
+import { type Advance, advanceChanges, NOT_DRAINED } from './change.ts'
+import { allocationsOf, isFree, isReady, type NetworkContext, named, wantedHere, withAllocations } from './context.ts'
 import { takeDefinition } from './definition.ts'
 import { configState, type InTheWay, inTheWay } from './node-state.ts'
 import { nodeSteps } from './node-writes.ts'
@@ -25,14 +26,15 @@ export interface PlanPart {
 export function planPresent(context: NetworkContext, record: NetworkRecord): PlanPart {
   const { name, defined } = context
   const { given, refused } = extend(context, record)
-  const advanced = advanceChanges(context, given.record)
+  const known = noteMachines(context, given.record)
+  const advanced = advanceChanges(context, known.record)
   const paused = pauseRecord(context, advanced.record)
   const taken =
     defined.kind === 'valid'
       ? takeDefinition(context, paused.record, defined.definition)
       : { record: paused.record, texts: [], problems: [], anew: new Map<string, string>() }
   const network = swarmNetworkSteps(context, record)
-  const texts = [...given.texts, ...advanced.texts, ...paused.texts, ...taken.texts]
+  const texts = [...given.texts, ...known.texts, ...advanced.texts, ...paused.texts, ...taken.texts]
   const written: Step[] =
     taken.record === record
       ? []
@@ -77,6 +79,17 @@ function extend(
   }
   const given = giveRanges(context, record, mayGive)
   return { given: { ...given, record: withLeftovers(context, record, given.record) }, refused }
+}
+
+/** Which machine has a range, as its agent says: what gives it back when that joins again under a new id. */
+function noteMachines({ reports }: NetworkContext, record: NetworkRecord): Advance {
+  const noted = allocationsOf(record).flatMap((allocation): NodeAllocation[] => {
+    const machine = reports.get(allocation.nodeId)?.machine
+    if (machine === undefined || isSameMachine(allocation.machine, machine)) return []
+    return [{ ...allocation, machine }]
+  })
+  const texts = noted.map(({ hostname }) => `note which machine ${hostname} is`)
+  return { record: withAllocations(record, noted), texts }
 }
 
 /** A network of ours that a node has left from before, and that is another one than it gets now. */

@@ -104,8 +104,8 @@ function withoutAllocation(context: NetworkContext, part: PlanPart, node: SwarmN
 
 function whyNone(
   { options, reports }: NetworkContext,
-  { refused }: PlanPart,
-  { id, state, platform }: SwarmNode,
+  { refused, record }: PlanPart,
+  { id, state, platform, hostname }: SwarmNode,
 ): Said {
   const found = refused.get(id)
   if (found !== undefined) return { action: found.action, reason: found.message }
@@ -113,6 +113,10 @@ function whyNone(
   if (platform.os !== 'linux')
     return { action: 'none', reason: `it runs ${platform.os || 'an unknown system'}, not Linux` }
   if (options.mode === 'keep') return { action: 'none', reason: '`orrery network apply` gives it a range' }
-  if (!reports.has(id)) return { action: 'none', reason: 'its agent is not heard yet' }
+  if (!reports.has(id)) {
+    const isKnown = [...record.allocations.values(), ...record.freed].some((one) => one.hostname === hostname)
+    const why = isKnown ? ', which has to say whether it is the machine that had a range under this name before' : ''
+    return { action: 'none', reason: `its agent is not heard yet${why}` }
+  }
   return { action: 'none', reason: 'there is no range for it' }
 }

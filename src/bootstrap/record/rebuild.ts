@@ -80,8 +80,9 @@ const rangesOf = (network: EngineNetwork, definition: NetworkDefinition): Partia
 
 type Found = { readonly allocation?: NodeAllocation } | { readonly reason: string }
 
-const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, nowMs }: RebuildInput): Found => {
+const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, reports, nowMs }: RebuildInput): Found => {
   const { hostname } = node
+  const machine = reports.get(node.id)?.machine
   const labelled = label === undefined ? undefined : parseRangeLabel(label)
   if (label !== undefined && labelled === undefined) {
     return { reason: `${hostname}: its label ${rangeLabel(definition.name)} is no range: ${label}` }
@@ -102,6 +103,7 @@ const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, now
     allocation: {
       nodeId: node.id,
       hostname,
+      ...(machine === undefined ? {} : { machine }),
       range,
       ...(range6 === undefined ? {} : { range6 }),
       parent: parentOf({ node, network, definition }),

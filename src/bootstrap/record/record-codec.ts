@@ -55,6 +55,8 @@ const ChangeSchema = Type.Object({
   startedAtMs: Type.Number(),
 })
 
+const MachineSchema = Type.Object({ engineId: Text, macs: Type.Array(Text) })
+
 /** `node.<id>`. */
 const AllocationEntrySchema = Type.Object({
   v,
@@ -69,6 +71,7 @@ const AllocationEntrySchema = Type.Object({
   aux6: Type.Optional(AddressesByName),
   change: Type.Optional(ChangeSchema),
   pausedFrom: Type.Optional(Availability),
+  machine: Type.Optional(MachineSchema),
 })
 
 /** `freed.<range>`, with the IPv6 range after a comma. */
@@ -79,6 +82,7 @@ const FreedEntrySchema = Type.Object({
   nodeId: Text,
   hostname: Text,
   freedAtMs: Type.Number(),
+  machine: Type.Optional(MachineSchema),
   isAdopted: Type.Optional(Type.Boolean()),
   aux: Type.Optional(AddressesByName),
   aux6: Type.Optional(AddressesByName),

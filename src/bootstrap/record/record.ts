@@ -4,14 +4,16 @@
  */
 
 import { formatBlock, parseBlock } from '../../foundation/address.ts'
+import type { Machine } from '../../swarm/node-report.ts'
 import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 
 /** One node's part of a network, for as long as the node is known to the Swarm. */
 export interface NodeAllocation {
   readonly nodeId: string
-  /** By which a node that left by force and joined again gets its range back. */
   readonly hostname: string
+  /** As its agent said last: by this, and not by its name, it gets its range back when it joins again under a new id. */
+  readonly machine?: Machine
   /** CIDR. */
   readonly range: string
   readonly range6?: string
@@ -54,6 +56,7 @@ export interface FreedRange {
   readonly nodeId: string
   readonly hostname: string
   readonly freedAtMs: number
+  readonly machine?: Machine
   /** Of an adopted allocation: as there, for its host when that joins again. */
   readonly isAdopted?: boolean
   readonly aux?: Readonly<Record<string, string>>

@@ -45,6 +45,7 @@ export function networkConditions(input: ConditionInput): readonly Found[] {
     complete(input),
     asWanted(input),
     agentsHeard(input),
+    hostNamesUnique(input),
     addressesLeft(input),
     ...tasksHeard(input),
   ]
@@ -166,6 +167,24 @@ function agentsHeard({ allocations, isHeard }: ConditionInput): Found {
   const silent = allocations.filter(({ nodeId }) => !isHeard(nodeId))
   if (silent.length === 0) return { type, status: true, reason: 'each agent was heard in the last 15 s' }
   return { type, status: false, reason: `not heard in the last 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
+}
+
+/** One that is down and has no range any more is the old id of a node that joined again. */
+function hostNamesUnique({ nodes, record }: ConditionInput): Found {
+  const type = 'HostNamesUnique'
+  const counted = nodes.filter(({ id, state }) => state !== 'down' || record?.allocations.has(id) === true)
+  const twice = counted.filter(({ id, hostname }) => counted.some((one) => one.id !== id && one.hostname === hostname))
+  if (twice.length === 0) return { type, status: true, reason: 'no two nodes have one host name' }
+  const told = [...new Set(twice.map(({ hostname }) => hostname))].sort().map((name) => {
+    const ids = twice.filter(({ hostname }) => hostname === name)
+    return `${name} is the name of ${ids.map(({ id, state }) => `${id} (${state})`).join(' and ')}`
+  })
+  const gone = twice.find(({ state }) => state === 'down')
+  const remedy =
+    gone === undefined
+      ? 'give one of them another host name'
+      : `give one of them another host name, or if ${gone.id} is gone for good: docker node rm ${gone.id}`
+  return { type, status: false, reason: `${names(told)}: ${remedy}` }
 }
 
 function addressesLeft({ allocations }: ConditionInput): Found {

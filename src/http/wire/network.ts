@@ -76,6 +76,7 @@ const ConditionSchema = Type.Object({
     Complete: true,
     AsWanted: true,
     AgentsHeard: true,
+    HostNamesUnique: true,
     AddressesLeft: true,
     TasksHeard: true,
     NetworkCreated: true,

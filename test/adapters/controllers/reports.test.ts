@@ -93,7 +93,14 @@ async function agent(
   const listeners = new Set<() => void>()
   const mended: { network: string; text: string; atMs: number }[] = []
   const observed = {
-    facts: { version: '28', hostname: 'one', nodeId: 'node-1', swarmState: 'active', managers: [] as string[] },
+    facts: {
+      version: '28',
+      hostname: 'one',
+      nodeId: 'node-1',
+      swarmState: 'active',
+      engineId: '',
+      managers: [] as string[],
+    },
     isEngineSeen: true,
     host: { links: [], routes: [] },
     networks: [],

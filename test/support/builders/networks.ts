@@ -4,7 +4,7 @@ import type { AllocationInput, AllocationNode } from '../../../src/bootstrap/all
 import type { FamilyDefinition, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
 import type { FreedRange, NetworkRecord, NodeAllocation } from '../../../src/bootstrap/record/record.ts'
 import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
-import type { NodeReport } from '../../../src/swarm/node-report.ts'
+import type { Machine, NodeReport } from '../../../src/swarm/node-report.ts'
 import { NOW } from './autoscaling.ts'
 
 export const HOUR_MS = 3_600_000
@@ -47,16 +47,21 @@ export function definition(over: Partial<NetworkDefinition> = {}): NetworkDefini
   }
 }
 
+/** Of the builders: one machine a host name. */
+export const machine = (hostname: string): Machine => ({ engineId: `engine-${hostname}`, macs: [`mac-${hostname}`] })
+
 /** Its id is `id-<hostname>` unless it is said. */
 export function node(hostname: string, over: Partial<AllocationNode> = {}): AllocationNode {
   const platform = { os: 'linux', architecture: 'x86_64' }
-  return { id: `id-${hostname}`, hostname, state: 'ready', labels: {}, platform, ...over }
+  const who = { id: `id-${hostname}`, hostname, machine: machine(hostname) }
+  return { ...who, state: 'ready', labels: {}, platform, ...over }
 }
 
 export function allocation(hostname: string, range: string, over: Partial<NodeAllocation> = {}): NodeAllocation {
   return {
     nodeId: `id-${hostname}`,
     hostname,
+    machine: machine(hostname),
     range,
     parent: 'bond0.40',
     givenAtMs: NOW - HOUR_MS,
@@ -66,7 +71,8 @@ export function allocation(hostname: string, range: string, over: Partial<NodeAl
 }
 
 export function freedRange(hostname: string, range: string, over: Partial<FreedRange> = {}): FreedRange {
-  return { range, nodeId: `id-${hostname}`, hostname, freedAtMs: NOW - HOUR_MS, ...over }
+  const who = { nodeId: `id-${hostname}`, hostname, machine: machine(hostname) }
+  return { range, ...who, freedAtMs: NOW - HOUR_MS, ...over }
 }
 
 export const byNodeId = (allocations: readonly NodeAllocation[]): ReadonlyMap<string, NodeAllocation> =>
@@ -101,6 +107,7 @@ export function report(hostname: string, over: Partial<NodeReport> = {}): NodeRe
     v: 1,
     nodeId: `id-${hostname}`,
     hostname,
+    machine: machine(hostname),
     engineVersion: '28.5.2',
     agentVersion: '0.1.0',
     sentAtMs: NOW,

@@ -20,6 +20,9 @@ export interface Machine {
 export function createAgents(swarm: Swarm, now: () => number) {
   const machines = new Map<string, Machine>()
   const reports = new Map<string, HeardReport>()
+  /** Of nodes whose machine is not the one of their host name. */
+  const others = new Map<string, string>()
+  const hostOf = ({ id, hostname }: { readonly id: string; readonly hostname: string }) => others.get(id) ?? hostname
 
   /** What a host has outlives its place in the Swarm. */
   const machineOf = (hostname: string): Machine => {
@@ -54,19 +57,29 @@ export function createAgents(swarm: Swarm, now: () => number) {
   }
 
   return {
-    ...{ machineOf, reports },
+    ...{ machineOf, reports, others, hostOf },
     /** One turn of the agent of this node. A task of a global service: a drained node runs none. */
     turn(nodeId: string): void {
       const node = swarm.nodes.get(nodeId)
       if (node?.state !== 'ready' || node.availability === 'drain') return
-      const machine = machineOf(node.hostname)
+      // A machine is one node at a time: the last that it joined as.
+      const ids = [...swarm.nodes.values()].filter((one) => hostOf(one) === hostOf(node)).map(({ id }) => id)
+      if (ids.at(-1) !== nodeId) return
+      const machine = machineOf(hostOf(node))
       if (!machine.isAgentUp) return
       const { revision = 0, networks = [] } = machine.wanted ?? {}
       const standings = networks.map((wanted) => make(machine, wanted, nodeId))
       const known = reports.get(nodeId)?.notAsWantedSinceMs
       const faulty = standings.filter(({ isAsWanted }) => !isAsWanted)
       reports.set(nodeId, {
-        report: report(node.hostname, { nodeId, standings, networks: [...machine.configs], sentAtMs: now(), revision }),
+        report: report(hostOf(node), {
+          nodeId,
+          hostname: node.hostname,
+          standings,
+          networks: [...machine.configs],
+          sentAtMs: now(),
+          revision,
+        }),
         receivedAtMs: now(),
         notAsWantedSinceMs: new Map(faulty.map(({ name }) => [name, known?.get(name) ?? now()])),
       })

@@ -17,13 +17,13 @@ export function modelledCluster() {
   const now = () => nowMs
   const swarm = createSwarm(now)
   const { nodes, records, tasks, networks: swarmNetworks } = swarm
-  const { machineOf, reports, turn: agent } = createAgents(swarm, now)
+  const { machineOf, hostOf, others, reports, turn: agent } = createAgents(swarm, now)
   const harm: string[] = []
   const engineNode = () => [...nodes.values()].find(({ role, state }) => role === 'manager' && state === 'ready')
 
   const observed = (): Observed => {
     const manager = engineNode()
-    const local = manager === undefined ? [] : machineOf(manager.hostname).configs
+    const local = manager === undefined ? [] : machineOf(hostOf(manager)).configs
     return {
       records: new Map([...records].map(([name, { record }]) => [name, record])),
       revisions: new Map([...records].map(([name, { version }]) => [name, version])),
@@ -90,7 +90,7 @@ export function modelledCluster() {
       case 'create-network': {
         if (swarmNetworks.has(step.network)) return false
         const manager = engineNode()
-        const hasConfig = manager && machineOf(manager.hostname).configs.some(({ name }) => name === step.configFrom)
+        const hasConfig = manager && machineOf(hostOf(manager)).configs.some(({ name }) => name === step.configFrom)
         if (!hasConfig) harm.push(`${step.network} was made without its config-only network`)
         swarmNetworks.set(step.network, {
           ...{ id: `net-${swarm.nextIndex()}`, name: step.network, driver: step.driver, scope: 'swarm' },
@@ -111,8 +111,9 @@ export function modelledCluster() {
   /** Swarm places tasks that have no node where the label and the availability allow it. */
   const place = () => {
     for (const id of new Set(tasks.map(({ serviceId }) => serviceId))) schedule(swarm, id)
-    for (const { id, hostname } of nodes.values()) {
-      const hasConfig = machineOf(hostname).configs.some(({ configOnly }) => configOnly)
+    for (const node of nodes.values()) {
+      const { id, hostname } = node
+      const hasConfig = machineOf(hostOf(node)).configs.some(({ configOnly }) => configOnly)
       for (const task of start(swarm, id).started) {
         if (!hasConfig) harm.push(`${task.id} came to ${hostname}, which has no config-only network`)
       }
@@ -126,8 +127,10 @@ export function modelledCluster() {
     },
     /** A controller starts: what agents said is not known any more. */
     forgetReports: () => reports.clear(),
-    join(hostname: string, role: 'manager' | 'worker' = 'worker'): string {
+    /** `machine`: another one than that of the host name. */
+    join(hostname: string, role: 'manager' | 'worker' = 'worker', machine = hostname): string {
       const id = `${hostname}-${swarm.nextIndex()}`
+      if (machine !== hostname) others.set(id, machine)
       const platform = { os: 'linux', architecture: 'x86_64' }
       const base = { id, hostname, role, state: 'ready', availability: 'active', engineVersion: '28.5.1' } as const
       swarm.putNode({ ...base, labels: {}, platform, engineLabels: {} })

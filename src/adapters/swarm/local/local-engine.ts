@@ -205,6 +205,7 @@ function factsOf(info: unknown): EngineFacts {
   return {
     version: textAt(info, 'ServerVersion') ?? '',
     hostname: textAt(info, 'Name') ?? '',
+    engineId: textAt(info, 'ID') ?? '',
     nodeId: textAt(info, 'Swarm', 'NodeID') ?? '',
     swarmState: textAt(info, 'Swarm', 'LocalNodeState') ?? '',
     managers: Array.isArray(managers) ? managers.flatMap((manager) => textAt(manager, 'Addr') ?? []) : [],

@@ -255,11 +255,13 @@ describe('an engine', () => {
     answers('GET /info', {
       ServerVersion: '28.5.2',
       Name: 'one',
+      ID: 'AB:CD',
       Swarm: { NodeID: 'n1', LocalNodeState: 'active', RemoteManagers: managers },
     })
     expect(await engine.facts()).toEqual({
       version: '28.5.2',
       hostname: 'one',
+      engineId: 'AB:CD',
       nodeId: 'n1',
       swarmState: 'active',
       managers: ['10.211.2.11:2377'],

@@ -39,7 +39,14 @@ export function modelledNode(over: Partial<NodeObservation> = {}): ModelledNode 
   }
   const node: ModelledNode = {
     state: { ...observation(over), containers: [] },
-    facts: { version: '28.5.2', hostname: 'one', nodeId: 'node-1', swarmState: 'active', managers: ['10.0.0.1:2377'] },
+    facts: {
+      version: '28.5.2',
+      hostname: 'one',
+      engineId: 'engine-one',
+      nodeId: 'node-1',
+      swarmState: 'active',
+      managers: ['10.0.0.1:2377'],
+    },
     engineError: undefined,
     hostError: undefined,
     stepError: undefined,

@@ -12,6 +12,7 @@ import {
   family6,
   freedRange,
   HOUR_MS,
+  machine,
   node,
 } from '../../../support/builders/networks.ts'
 
@@ -86,6 +87,7 @@ describe('ranges', () => {
     expect(allocations.get('id-a')).toEqual({
       nodeId: 'id-a',
       hostname: 'a',
+      machine: machine('a'),
       range: '172.80.1.0/24',
       parent: 'eth7',
       givenAtMs: NOW,
@@ -131,7 +133,9 @@ describe('a node that leaves', () => {
     const { allocations, freed } = allocate(
       allocationInput({ allocations: byNodeId([allocation('a', '172.80.1.0/24')]), nodes: [node('b')] }),
     )
-    expect(freed).toEqual([{ range: '172.80.1.0/24', nodeId: 'id-a', hostname: 'a', freedAtMs: NOW }])
+    expect(freed).toEqual([
+      { range: '172.80.1.0/24', nodeId: 'id-a', hostname: 'a', machine: machine('a'), freedAtMs: NOW },
+    ])
     expect([...allocations.keys()]).toEqual(['id-b'])
     expect(allocations.get('id-b')?.range).toBe('172.80.2.0/24')
   })
@@ -201,6 +205,7 @@ describe('a node that left by force and joined again under a new id', () => {
       {
         nodeId: 'id-new',
         hostname: 'a',
+        machine: machine('a'),
         range: '172.80.7.0/24',
         parent: 'bond0.40',
         givenAtMs: NOW,
@@ -248,16 +253,37 @@ describe('a node that left by force and joined again under a new id', () => {
     expect(answer.freed.map(({ range }) => range)).toEqual(['172.80.9.0/24', '172.80.7.0/24'])
   })
 
-  it.each(['ready', 'unknown', 'disconnected'] as const)(
-    'takes nothing from a node of its name that is %s',
-    (state) => {
-      const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
-      expect(ranges({ allocations, nodes: [node('a', { state }), back] })).toEqual({
-        'id-a': '172.80.7.0/24',
-        'id-new': '172.80.1.0/24',
-      })
-    },
-  )
+  const states = ['ready', 'unknown', 'disconnected', 'down'] as const
+  it.each(states)('has it back though Swarm still calls its old id %s: an engine is one node at a time', (state) => {
+    const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
+    expect(ranges({ allocations, nodes: [node('a', { state }), back] })).toEqual({ 'id-new': '172.80.7.0/24' })
+  })
+
+  it.each(states)('takes nothing from another machine of its name that is %s', (state) => {
+    const allocations = byNodeId([allocation('a', '172.80.7.0/24')])
+    const others = [machine('b'), { ...machine('b'), macs: machine('a').macs }, { ...machine('a'), macs: ['copied'] }]
+    for (const other of others) {
+      const nodes = [node('a', { state }), node('a', { id: 'id-new', machine: other })]
+      expect(ranges({ allocations, nodes })).toEqual({ 'id-a': '172.80.7.0/24', 'id-new': '172.80.1.0/24' })
+    }
+  })
+
+  it('takes nothing that another machine of its name had, and nothing of which nobody knows the machine', () => {
+    const { machine: _, ...unknown } = freedRange('a', '172.80.9.0/24')
+    for (const freed of [freedRange('a', '172.80.9.0/24', { machine: machine('b') }), unknown]) {
+      const answer = allocate(allocationInput({ freed: [freed], nodes: [back] }))
+      expect(answer.allocations.get('id-new')?.range).toBe('172.80.1.0/24')
+      expect(answer.freed).toEqual([freed])
+    }
+  })
+
+  it('has it back under another host name, and after a card was replaced', () => {
+    const allocations = byNodeId([
+      allocation('a', '172.80.7.0/24', { machine: { engineId: 'engine-a', macs: ['old', 'new'] } }),
+    ])
+    const renamed = node('z', { machine: { engineId: 'engine-a', macs: ['new', 'newest'] } })
+    expect(ranges({ allocations, nodes: [renamed] })).toEqual({ 'id-z': '172.80.7.0/24' })
+  })
 
   it('is one node: of two that join under its name only one has the range back', () => {
     const allocations = byNodeId([allocation('a', '172.80.7.0/24')])

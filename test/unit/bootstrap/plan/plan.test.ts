@@ -366,3 +366,50 @@ describe('a network that is removed', () => {
     expect(cluster.harm).toEqual([])
   })
 })
+
+describe('a host name is no identity', () => {
+  const rangeOf = ({ records }: ModelledCluster, id: string) => records.get('vlan40')?.record.allocations.get(id)?.range
+
+  it.each(['down', 'ready'] as const)(
+    'another machine of the name gets a range of its own while the first is %s',
+    (state) => {
+      const cluster = three()
+      cluster.settle([definition()])
+      const first = idOf(cluster, 'worker1')
+      // The engine is gone, and the host still answers at its shim and for the containers that it left behind.
+      if (state === 'down') cluster.change(first, { state })
+      const twin = cluster.join('worker1', 'worker', 'another')
+      cluster.settle([definition()])
+      expect(rangeOf(cluster, first)).toBe('172.80.2.0/24')
+      expect(rangeOf(cluster, twin)).toBe('172.80.4.0/24')
+      cluster.leave(first)
+      cluster.settle([definition()])
+      expect(cluster.records.get('vlan40')?.record.freed).toMatchObject([{ range: '172.80.2.0/24', nodeId: first }])
+      expect(cluster.harm).toEqual([])
+    },
+  )
+
+  it('nothing is given under a known name before its agent is heard, and the plan says why', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.change(idOf(cluster, 'worker1'), { state: 'down' })
+    const twin = cluster.join('worker1', 'worker', 'another')
+    for (const mode of ['keep', 'auto', 'apply'] as const) {
+      const [network] = cluster.plan([definition()], mode).networks
+      expect(network?.steps).toEqual([])
+    }
+    const [network] = cluster.plan([definition()], 'apply').networks
+    expect(network?.nodes.find(({ nodeId }) => nodeId === twin)?.reason).toContain('its agent is not heard yet')
+  })
+
+  it('a machine that left by force and joined at once, twice, has its range back, whatever Swarm says of its old ids', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.join('worker1')
+    const last = cluster.join('worker1')
+    cluster.agent(last)
+    cluster.settle([definition()])
+    expect(rangeOf(cluster, last)).toBe('172.80.2.0/24')
+    expect(cluster.harm).toEqual([])
+  })
+})

@@ -214,13 +214,34 @@ describe('a silent agent', () => {
 })
 
 describe('the conditions of a network', () => {
-  const good = ['Valid', 'RecordKnown', 'NetworkCreated', 'Complete', 'AsWanted', 'AgentsHeard', 'AddressesLeft']
+  const good = [
+    'Valid',
+    'RecordKnown',
+    'NetworkCreated',
+    'Complete',
+    'AsWanted',
+    'AgentsHeard',
+    'HostNamesUnique',
+    'AddressesLeft',
+  ]
 
   it('are all good when all is well', () => {
     const { catalog } = world()
     const { conditions } = catalog.network('vlan40')
     expect(conditions.filter(({ status }) => status).map(({ type }) => type)).toEqual(good)
-    expect(conditions).toHaveLength(10)
+    expect(conditions).toHaveLength(11)
+  })
+
+  it('tell two nodes of one name, but not a machine that joined again under a new id', () => {
+    const { state, condition } = world()
+    state.nodes = [aSwarmNode(), aSwarmNode({ id: 'node-2', state: 'down' })]
+    expect(condition('HostNamesUnique')).toMatchObject({ status: true })
+    state.nodes = [aSwarmNode({ state: 'down' }), aSwarmNode({ id: 'node-2' })]
+    expect(condition('HostNamesUnique')).toMatchObject({
+      status: false,
+      reason:
+        'worker1 is the name of node-1 (down) and node-2 (ready): give one of them another host name, or if node-1 is gone for good: docker node rm node-1',
+    })
   })
 
   it('keep the time since when they are so', () => {
