@@ -6,6 +6,7 @@
 import { type Static, type TObject, type TSchema, Type, TypeGuard } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parseAddress, parseBlock } from '../../foundation/address.ts'
+import { type SeenAt, UNSEEN } from '../../foundation/clock.ts'
 import { isJsonObject, parseJsonObject } from '../../foundation/stored-json.ts'
 import type { AddressSpan, FamilyDefinition } from '../definition/definition.ts'
 import { type FreedRange, formatRangeLabel, type NetworkRecord, type NodeAllocation } from './record.ts'
@@ -163,15 +164,18 @@ const readFreed = (label: string, text: string): FreedRange => {
   return freed
 }
 
-/** The reason in words, where the labels cannot be understood. Never throws. */
-const decode = (labels: Labels): NetworkRecord | { readonly unreadable: string } => {
+/**
+ * The reason in words, where the labels cannot be understood. Never throws. No range was freed later than this controller first
+ * saw it: of a clock that is ahead it would be held back for longer than the quarantine.
+ */
+const decode = (labels: Labels, seenAtMs: SeenAt = UNSEEN): NetworkRecord | { readonly unreadable: string } => {
   try {
     const { [DEFINITION]: text } = labels
     if (text === undefined) throw new Unreadable(`the label ${DEFINITION} is missing`)
     const entries = Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1))
     const of = (prefix: string) => entries.filter(([label]) => label.startsWith(prefix))
     const allocations = of(NODE).map(([label, entry]) => readAllocation(label, entry))
-    const freed = of(FREED).map(([label, entry]) => readFreed(label, entry))
+    const freed = of(FREED).map(([label, entry]) => aged(readFreed(label, entry), seenAtMs(label)))
     return {
       ...readDefinitionEntry(text),
       allocations: new Map(allocations.map((allocation) => [allocation.nodeId, allocation])),
@@ -182,6 +186,9 @@ const decode = (labels: Labels): NetworkRecord | { readonly unreadable: string }
     throw error
   }
 }
+
+const aged = (freed: FreedRange, seenAtMs: number): FreedRange =>
+  freed.freedAtMs <= seenAtMs ? freed : { ...freed, freedAtMs: seenAtMs }
 
 /** `next`, with the fields of `before` that this version does not know. */
 const keepUnknown = (schema: TSchema, before: unknown, next: unknown): unknown => {
@@ -205,7 +212,11 @@ const writeEntry = (schema: TSchema, entry: object, before: string | undefined):
 
 const isOurs = (label: string): boolean => label === DEFINITION || label.startsWith(NODE) || label.startsWith(FREED)
 
-const encode = ({ definition, phase, isAdopted, allocations, freed }: NetworkRecord, labels: Labels): Labels => {
+const encode = (
+  { definition, phase, isAdopted, allocations, freed }: NetworkRecord,
+  labels: Labels,
+  seenAtMs: SeenAt = UNSEEN,
+): Labels => {
   const write = (label: string, schema: TSchema, entry: object): [string, string] => [
     label,
     writeEntry(schema, entry, Object.hasOwn(labels, label) ? labels[label] : undefined),
@@ -216,7 +227,14 @@ const encode = ({ definition, phase, isAdopted, allocations, freed }: NetworkRec
     ...[...allocations.values()].map((allocation) =>
       write(`${NODE}${allocation.nodeId}`, AllocationEntrySchema, allocation),
     ),
-    ...freed.map((entry) => write(`${FREED}${formatRangeLabel(entry)}`, FreedEntrySchema, entry)),
+    ...freed.map((entry) => {
+      const label = `${FREED}${formatRangeLabel(entry)}`
+      const written = parseJsonObject(labels[label])?.freedAtMs
+      const isAged =
+        typeof written === 'number' &&
+        aged({ ...entry, freedAtMs: written }, seenAtMs(label)).freedAtMs === entry.freedAtMs
+      return write(label, FreedEntrySchema, isAged ? { ...entry, freedAtMs: written } : entry)
+    }),
   ])
 }
 

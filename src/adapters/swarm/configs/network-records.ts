@@ -5,6 +5,7 @@
 
 import type { Records } from '../../../bootstrap/ports.ts'
 import { type NetworkRecord, RECORD_PREFIX } from '../../../bootstrap/record/record.ts'
+import type { SeenAt } from '../../../foundation/clock.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
@@ -24,9 +25,9 @@ type Labels = Readonly<Record<string, string>>
 /** Between a record and the labels of its config. */
 export interface RecordCodec {
   /** The reason why it cannot be understood, where it cannot. */
-  decode(labels: Labels): NetworkRecord | { readonly unreadable: string }
+  decode(labels: Labels, seenAtMs: SeenAt): NetworkRecord | { readonly unreadable: string }
   /** The labels to write, given those that were read. */
-  encode(record: NetworkRecord, labels: Labels): Labels
+  encode(record: NetworkRecord, labels: Labels, seenAtMs: SeenAt): Labels
 }
 
 /** What one config holds; neither: there is none. */
@@ -65,15 +66,15 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
 
   const labelCodec = {
     empty: {},
-    decode(labels: Labels): Held {
+    decode(labels: Labels, seenAtMs: SeenAt): Held {
       // Of a config that is not there; a record always has labels.
       if (Object.keys(labels).length === 0) return {}
-      const decoded = codec.decode(labels)
+      const decoded = codec.decode(labels, seenAtMs)
       return 'unreadable' in decoded ? decoded : { record: decoded }
     },
-    encode: ({ record, unreadable }: Held, labels: Labels) => {
+    encode: ({ record, unreadable }: Held, labels: Labels, _nowMs: number, seenAtMs: SeenAt) => {
       if (unreadable !== undefined) return labels
-      return record === undefined ? undefined : codec.encode(record, labels)
+      return record === undefined ? undefined : codec.encode(record, labels, seenAtMs)
     },
   }
 

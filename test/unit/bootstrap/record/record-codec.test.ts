@@ -141,6 +141,17 @@ describe('a record in labels', () => {
     expect(recordCodec.encode(decoded(pretty), pretty)).toEqual(pretty)
   })
 
+  it('of a clock that is ahead was freed when it was first seen, which alone is no reason to write', () => {
+    const seenAtMs = () => NOW - 3_600_000
+    const read = recordCodec.decode(labels, seenAtMs)
+    if ('unreadable' in read) throw new Error(read.unreadable)
+    expect(read.freed.map(({ nodeId, freedAtMs }) => [nodeId, freedAtMs <= NOW - 3_600_000])).toEqual([
+      ['c', true],
+      ['d', true],
+    ])
+    expect(recordCodec.encode(read, labels, seenAtMs)).toEqual(labels)
+  })
+
   it('loses the labels of what it lost, and no label of others', () => {
     const there = { ...labels, 'orrery.note': 'by a newer version' }
     const smaller = { ...full, allocations: byNodeId([allocation('b', '172.80.3.0/24')]), freed: [] }
