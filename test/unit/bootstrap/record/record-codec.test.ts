@@ -146,8 +146,8 @@ describe('a record in labels', () => {
     const read = recordCodec.decode(labels, seenAtMs)
     if ('unreadable' in read) throw new Error(read.unreadable)
     expect(read.freed.map(({ nodeId, freedAtMs }) => [nodeId, freedAtMs <= NOW - 3_600_000])).toEqual([
-      ['c', true],
-      ['d', true],
+      ['id-c', true],
+      ['id-d', true],
     ])
     expect(recordCodec.encode(read, labels, seenAtMs)).toEqual(labels)
   })
