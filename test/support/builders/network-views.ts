@@ -8,10 +8,9 @@ import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import type { SwarmTask } from '../../../src/swarm/tasks.ts'
 import type { WantedState } from '../../../src/swarm/wanted.ts'
-import { wantedNetwork } from '../node/plan-fixture.ts'
 import { T0 } from '../use-cases/fake-use-cases.ts'
 import { swarmNode } from './addresses.ts'
-import { allocation, byNodeId, definition, family, record, report } from './networks.ts'
+import { allocation, byNodeId, definition, family, record, report, wantedNetwork } from './networks.ts'
 
 export const aDefinition = (change: Partial<NetworkDefinition> = {}): NetworkDefinition =>
   definition({

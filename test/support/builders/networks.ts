@@ -5,6 +5,7 @@ import type { FamilyDefinition, NetworkDefinition } from '../../../src/bootstrap
 import type { FreedRange, NetworkRecord, NodeAllocation } from '../../../src/bootstrap/record/record.ts'
 import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
 import type { Machine, NodeReport } from '../../../src/swarm/node-report.ts'
+import type { WantedNetwork } from '../../../src/swarm/wanted.ts'
 import { NOW } from './autoscaling.ts'
 
 export const HOUR_MS = 3_600_000
@@ -121,3 +122,22 @@ export function report(hostname: string, over: Partial<NodeReport> = {}): NodeRe
     ...over,
   }
 }
+
+/** As a node is told it. */
+export const wantedNetwork = (over: Partial<WantedNetwork> = {}): WantedNetwork => ({
+  name: 'vlan40',
+  configName: 'vlan40_config',
+  presence: 'present',
+  driver: 'macvlan',
+  parent: 'eth1',
+  ipv4: {
+    subnet: '172.80.0.0/16',
+    gateway: '172.80.0.1',
+    range: '172.80.1.0/24',
+    aux: { 'orrery-shim': '172.80.1.254' },
+    shim: '172.80.1.254',
+  },
+  isAdopted: false,
+  mayRecreate: false,
+  ...over,
+})

@@ -1,7 +1,8 @@
 /**
  * A Swarm in memory, the one that every test without an engine plays on: services, nodes, tasks, networks and our configs,
  * with versions of one log. Writes compare them as the Swarm does. Nothing happens by itself: `scheduler.ts` places and
- * starts tasks, `agents.ts` are the nodes' agents, and the ports over it are in the files beside.
+ * starts tasks, `services.ts` has the scaler's ports over it; agents and the ports of networks are beside their tests, in
+ * test/unit/bootstrap/model.
  */
 
 import { EMPTY_SHARED_STATE, type SharedState } from '../../../src/autoscaling/decision/shared-state.ts'

@@ -3,8 +3,8 @@ import { createAgentReports, createReportHandler } from '../../../../src/agent/c
 import { wantedOf } from '../../../../src/bootstrap/record/node-part.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
-import { modelledBootstrap } from '../../../support/swarm/networks.ts'
 import { silent } from '../../../support/use-cases/alerts.ts'
+import { modelledBootstrap } from '../../bootstrap/model/network-ports.ts'
 
 const status = (isAsWanted: boolean) => ({ name: 'vlan40', isAsWanted, faults: [], mended: [], attached: 0 })
 

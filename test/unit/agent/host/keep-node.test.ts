@@ -3,7 +3,7 @@ import { createNodeKeeper, type KeepTiming } from '../../../../src/agent/host/ke
 import { HostFault } from '../../../../src/agent/plan/host.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
 import type { WantedNetwork, WantedState } from '../../../../src/swarm/wanted.ts'
-import { network } from '../../../support/node/modelled-host.ts'
+import { network } from '../modelled-host.ts'
 import { type ModelledNode, modelledNode } from './modelled-node.ts'
 
 const vlan40: WantedNetwork = {

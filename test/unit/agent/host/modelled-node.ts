@@ -4,7 +4,7 @@ import type { NodeObservation, NodeStep } from '../../../../src/agent/plan/host.
 import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine } from '../../../../src/agent/ports.ts'
 import type { ReportedContainer } from '../../../../src/swarm/node-report.ts'
 import type { WantedState } from '../../../../src/swarm/wanted.ts'
-import { observation, taken } from '../../../support/node/modelled-host.ts'
+import { observation, taken } from '../modelled-host.ts'
 
 export interface ModelledNode {
   readonly host: Host

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildReport, type ReportSource } from '../../../../src/agent/plan/build-report.ts'
 import { NodeReportSchema } from '../../../../src/swarm/node-report.ts'
-import { address, link, network } from '../../../support/node/modelled-host.ts'
+import { address, link, network } from '../modelled-host.ts'
 
 const facts = { version: '28.5.2', hostname: 'one', nodeId: 'node-1', swarmState: 'active', engineId: '', managers: [] }
 const frame = { agentVersion: '0.1.0', sentAtMs: 2000, startedAtMs: 1000, revision: 7, mended: [] }

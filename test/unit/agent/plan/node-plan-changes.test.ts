@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
-import { link, network, observation } from '../../../support/node/modelled-host.ts'
-import { doings, kept, made, plan, wantedNetwork, withContainer } from '../../../support/node/plan-fixture.ts'
+import { wantedNetwork } from '../../../support/builders/networks.ts'
+import { link, network, observation } from '../modelled-host.ts'
+import { doings, kept, made, plan, withContainer } from './plan-fixture.ts'
 
 describe('a config-only network of ours that is to be another', () => {
   const moved = () => {

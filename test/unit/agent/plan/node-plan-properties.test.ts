@@ -4,8 +4,9 @@ import type { HostLink, NodeObservation } from '../../../../src/agent/plan/host.
 import { HALF_MADE } from '../../../../src/agent/plan/link-names.ts'
 import { planNode } from '../../../../src/agent/plan/node-plan.ts'
 import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
-import { address, link, network } from '../../../support/node/modelled-host.ts'
-import { kept, six, wantedNetwork } from '../../../support/node/plan-fixture.ts'
+import { wantedNetwork } from '../../../support/builders/networks.ts'
+import { address, link, network } from '../modelled-host.ts'
+import { kept, six } from './plan-fixture.ts'
 
 describe('whatever is on a node', () => {
   const range = fc.constantFrom('172.80.1.0/24', '172.80.2.0/24')

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { HostLink, NodeObservation } from '../../../../src/agent/plan/host.ts'
 import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
-import { address, link, network, observation } from '../../../support/node/modelled-host.ts'
-import { doings, plan, wantedNetwork } from '../../../support/node/plan-fixture.ts'
+import { wantedNetwork } from '../../../support/builders/networks.ts'
+import { address, link, network, observation } from '../modelled-host.ts'
+import { doings, plan } from './plan-fixture.ts'
 
 describe('a node that cannot have it', () => {
   const eth1 = (over: Partial<HostLink>) => {

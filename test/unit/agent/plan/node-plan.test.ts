@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { NodeObservation, NodeStep } from '../../../../src/agent/plan/host.ts'
 import { HALF_MADE } from '../../../../src/agent/plan/link-names.ts'
 import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
-import { address, link, network, observation, taken } from '../../../support/node/modelled-host.ts'
-import { doings, kept, made, plan, six, wantedNetwork, without } from '../../../support/node/plan-fixture.ts'
+import { wantedNetwork } from '../../../support/builders/networks.ts'
+import { address, link, network, observation, taken } from '../modelled-host.ts'
+import { doings, kept, made, plan, six, without } from './plan-fixture.ts'
 
 describe('a node with nothing on it', () => {
   it('gets promiscuous parent, config-only network, shim and route, in this order', () => {

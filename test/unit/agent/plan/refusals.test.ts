@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeObservation } from '../../../../src/agent/plan/host.ts'
 import type { WantedFamily } from '../../../../src/swarm/wanted.ts'
-import { address, link, observation } from '../../../support/node/modelled-host.ts'
-import { doings, kept, plan, six, wantedNetwork } from '../../../support/node/plan-fixture.ts'
+import { wantedNetwork } from '../../../support/builders/networks.ts'
+import { address, link, observation } from '../modelled-host.ts'
+import { doings, kept, plan, six } from './plan-fixture.ts'
 
 /** A host that goes out by a router on the LAN itself, with a network of its own beside it. */
 const host = (over: Partial<NodeObservation> = {}) =>

@@ -5,7 +5,7 @@ import type { Step } from '../../../../src/bootstrap/plan/words.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
 import type { SwarmNode } from '../../../../src/swarm/nodes.ts'
 import { definition, family } from '../../../support/builders/networks.ts'
-import { isDue, type ModelledCluster, modelledCluster } from '../../../support/swarm/cluster.ts'
+import { isDue, type ModelledCluster, modelledCluster } from '../model/cluster.ts'
 
 const HOSTS = ['manager1', 'manager2', 'worker1', 'worker2', 'worker3', 'worker4']
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
 import { definition, family } from '../../../support/builders/networks.ts'
-import { type ModelledCluster, modelledCluster } from '../../../support/swarm/cluster.ts'
+import { type ModelledCluster, modelledCluster } from '../model/cluster.ts'
 
 const three = (): ModelledCluster => {
   const cluster = modelledCluster()

@@ -4,7 +4,7 @@ import { createNetworkKeeper, type NetworkKeeperDeps } from '../../../../src/boo
 import { createObserver } from '../../../../src/bootstrap/reconcile/observe.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
 import { definition, family } from '../../../support/builders/networks.ts'
-import { type ModelledBootstrap, modelledBootstrap } from '../../../support/swarm/networks.ts'
+import { type ModelledBootstrap, modelledBootstrap } from '../model/network-ports.ts'
 
 const recording = () => {
   const lines: { event: string; text: string }[] = []

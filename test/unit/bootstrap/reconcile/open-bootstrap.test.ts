@@ -4,7 +4,7 @@ import { openBootstrap } from '../../../../src/bootstrap/reconcile/open-bootstra
 import type { Progress } from '../../../../src/bootstrap/reconcile/progress.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
 import { configOnly, definition, family } from '../../../support/builders/networks.ts'
-import { modelledBootstrap } from '../../../support/swarm/networks.ts'
+import { modelledBootstrap } from '../model/network-ports.ts'
 
 const opened = (defined: readonly NetworkDefinition[] = [definition()]) => {
   const model = modelledBootstrap(defined)

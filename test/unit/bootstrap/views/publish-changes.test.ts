@@ -4,7 +4,7 @@ import type { NodesNews } from '../../../../src/bootstrap/network.ts'
 import { publishNetworks, publishNodes } from '../../../../src/bootstrap/views/publish-changes.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
-import { modelledBootstrap } from '../../../support/swarm/networks.ts'
+import { modelledBootstrap } from '../model/network-ports.ts'
 
 const told = () => {
   const model = modelledBootstrap([definition()])

@@ -1,27 +1,10 @@
 /** One network as a node is told it, what is planned for it there, and a node after all of that was done. */
 
-import type { NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
-import { planNode } from '../../../src/agent/plan/node-plan.ts'
-import type { WantedNetwork } from '../../../src/swarm/wanted.ts'
-import { network, observation, taken } from './modelled-host.ts'
-
-export const wantedNetwork = (over: Partial<WantedNetwork> = {}): WantedNetwork => ({
-  name: 'vlan40',
-  configName: 'vlan40_config',
-  presence: 'present',
-  driver: 'macvlan',
-  parent: 'eth1',
-  ipv4: {
-    subnet: '172.80.0.0/16',
-    gateway: '172.80.0.1',
-    range: '172.80.1.0/24',
-    aux: { 'orrery-shim': '172.80.1.254' },
-    shim: '172.80.1.254',
-  },
-  isAdopted: false,
-  mayRecreate: false,
-  ...over,
-})
+import type { NodeObservation, NodeStep } from '../../../../src/agent/plan/host.ts'
+import { planNode } from '../../../../src/agent/plan/node-plan.ts'
+import type { WantedNetwork } from '../../../../src/swarm/wanted.ts'
+import { wantedNetwork } from '../../../support/builders/networks.ts'
+import { network, observation, taken } from '../modelled-host.ts'
 
 export const six = {
   subnet: 'fd00:40::/48',

@@ -3,7 +3,7 @@
 import type { HostLink, NodeObservation, NodeStep } from '../../../src/agent/plan/host.ts'
 import { HALF_MADE } from '../../../src/agent/plan/link-names.ts'
 import type { EngineNetwork } from '../../../src/swarm/networks.ts'
-import { configOnly } from '../builders/networks.ts'
+import { configOnly } from '../../support/builders/networks.ts'
 
 export const link = (name: string, over: Partial<HostLink> = {}): HostLink => ({
   name,

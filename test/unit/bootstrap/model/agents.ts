@@ -1,12 +1,12 @@
 /** The agents of a Swarm in memory: each makes what it was told of config-only networks, reports, and is told anew. */
 
-import { wantedOf } from '../../../src/bootstrap/record/node-part.ts'
-import { configNetwork, differences } from '../../../src/swarm/config-network.ts'
-import { type EngineNetwork, NETWORK_LABEL } from '../../../src/swarm/networks.ts'
-import type { HeardReport, NetworkStatus } from '../../../src/swarm/node-report.ts'
-import type { WantedNetwork, WantedState } from '../../../src/swarm/wanted.ts'
-import { report } from '../builders/networks.ts'
-import type { Swarm } from './swarm.ts'
+import { wantedOf } from '../../../../src/bootstrap/record/node-part.ts'
+import { configNetwork, differences } from '../../../../src/swarm/config-network.ts'
+import { type EngineNetwork, NETWORK_LABEL } from '../../../../src/swarm/networks.ts'
+import type { HeardReport, NetworkStatus } from '../../../../src/swarm/node-report.ts'
+import type { WantedNetwork, WantedState } from '../../../../src/swarm/wanted.ts'
+import { report } from '../../../support/builders/networks.ts'
+import type { Swarm } from '../../../support/swarm/swarm.ts'
 
 export interface Machine {
   /** Config-only networks. */

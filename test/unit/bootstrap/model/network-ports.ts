@@ -3,13 +3,13 @@
  * its say and Swarm places what it can.
  */
 
-import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
-import type { ServiceUse } from '../../../src/bootstrap/plan/words.ts'
-import type { Definitions } from '../../../src/bootstrap/ports.ts'
-import type { BootstrapSwarm } from '../../../src/bootstrap/reconcile/observe.ts'
-import { Fault } from '../../../src/foundation/errors.ts'
-import type { AgentReports } from '../../../src/swarm/ports.ts'
-import type { WriteResult } from '../../../src/swarm/write-result.ts'
+import type { DefinitionSet, NetworkDefinition } from '../../../../src/bootstrap/definition/definition.ts'
+import type { ServiceUse } from '../../../../src/bootstrap/plan/words.ts'
+import type { Definitions } from '../../../../src/bootstrap/ports.ts'
+import type { BootstrapSwarm } from '../../../../src/bootstrap/reconcile/observe.ts'
+import { Fault } from '../../../../src/foundation/errors.ts'
+import type { AgentReports } from '../../../../src/swarm/ports.ts'
+import type { WriteResult } from '../../../../src/swarm/write-result.ts'
 import { asSet, type ModelledCluster, modelledCluster } from './cluster.ts'
 
 export function modelledBootstrap(defined: readonly NetworkDefinition[], cluster: ModelledCluster = modelledCluster()) {

@@ -1,16 +1,16 @@
 /** A Swarm with agents in memory, for plans: tasks go where labels and availability let them. What must never happen is kept in `harm`. */
 
-import type { DefinitionSet, NetworkDefinition } from '../../../src/bootstrap/definition/definition.ts'
-import { planCluster } from '../../../src/bootstrap/plan/plan.ts'
-import type { ClusterPlan, Observed, PlanMode, Step } from '../../../src/bootstrap/plan/words.ts'
-import type { WritingStep } from '../../../src/bootstrap/reconcile/steps.ts'
-import { type NetworkRecord, readyLabel } from '../../../src/bootstrap/record/record.ts'
-import { blockOf, overlaps } from '../../../src/foundation/address.ts'
-import type { SwarmNode } from '../../../src/swarm/nodes.ts'
-import { NOW } from '../builders/autoscaling.ts'
+import type { DefinitionSet, NetworkDefinition } from '../../../../src/bootstrap/definition/definition.ts'
+import { planCluster } from '../../../../src/bootstrap/plan/plan.ts'
+import type { ClusterPlan, Observed, PlanMode, Step } from '../../../../src/bootstrap/plan/words.ts'
+import type { WritingStep } from '../../../../src/bootstrap/reconcile/steps.ts'
+import { type NetworkRecord, readyLabel } from '../../../../src/bootstrap/record/record.ts'
+import { blockOf, overlaps } from '../../../../src/foundation/address.ts'
+import type { SwarmNode } from '../../../../src/swarm/nodes.ts'
+import { NOW } from '../../../support/builders/autoscaling.ts'
+import { addTask, schedule, start } from '../../../support/swarm/scheduler.ts'
+import { createSwarm } from '../../../support/swarm/swarm.ts'
 import { createAgents } from './agents.ts'
-import { addTask, schedule, start } from './scheduler.ts'
-import { createSwarm } from './swarm.ts'
 
 export function modelledCluster() {
   let nowMs = NOW
