@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { setup as build } from '../test/e2e/support/build.ts'
 import { endControllers } from '../test/e2e/support/controller.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
+import { measureCrowd } from './crowd.ts'
 import { measureDiscovery } from './discovery.ts'
 import type { Figure } from './figure.ts'
 import { measureIdle } from './idle.ts'
@@ -26,7 +27,7 @@ interface Options {
   readonly only?: Part
 }
 
-const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery', 'load'] as const
+const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery', 'load', 'crowd'] as const
 type Part = (typeof PARTS)[number]
 
 const LISTED = 500
@@ -62,6 +63,8 @@ if (wants('network')) figures.push(...(await measureNetworkNode(options)))
 if (wants('nodes')) figures.push(...(await measureThousandAgents(options)))
 // Apart: it needs a Consul, which is fetched once, and a lab of its own for five minutes.
 if (only === 'discovery') figures.push(...(await measureDiscovery(options)))
+// Apart: a cgroup of its own, and the machine's two cores for two minutes.
+if (only === 'crowd') figures.push(...(await measureCrowd(options)))
 if (wants('load')) figures.push(...(await measureLoad(options)))
 if (wants('tasks')) figures.push(...(await measureManyTasks(options)))
 const report = { engine: engineVersion, tookSeconds: secondsSoFar(), figures }

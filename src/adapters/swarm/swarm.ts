@@ -18,7 +18,7 @@ import { createObjectReads } from './engine/object-reads.ts'
 import { TIMING, type Timing } from './engine/timing.ts'
 import { createCountWriter } from './services/count-writer.ts'
 import { createServiceCache } from './services/service-cache.ts'
-import { readService } from './services/service-mapper.ts'
+import { createBystanders, readService } from './services/service-mapper.ts'
 import { createBootstrapSide, type SwarmBootstrap } from './swarm-bootstrap.ts'
 import { createInSync } from './sync/in-sync.ts'
 import { createListing } from './sync/keep-listing.ts'
@@ -77,7 +77,7 @@ export function connectSwarm({ connection, controlSocket, logger, now, hooks = {
   const inSync = createInSync({ now, logger, timing, signal })
   const onMissed = () => listing.soon()
   const reads = createObjectReads({
-    ...{ engine, cache, logger, timing, signal, onMissed, read: readService },
+    ...{ engine, cache, logger, timing, signal, onMissed, read: readService, readListed: createBystanders() },
     ...{ kind: 'service', path: '/services', endpoint: '/services/{id}' },
     updatedAtNano: (id) => cache.get(id)?.updatedAtNano,
     notRead: (serviceId) => ({ event: 'service-read-failed', serviceId }),

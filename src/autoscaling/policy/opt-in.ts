@@ -19,13 +19,16 @@ export const nativeLabels = (labels: ReadonlyMap<string, string>): ReadonlyMap<s
   return fields
 }
 
+/** As it was meant, perhaps. */
+const plain = (label: string): string => label.replace(/[\s"'`\u200b\ufeff\u00a0]/g, '').toLowerCase()
+
 /**
  * Labels that only look like ones of a policy: with a blank, a quote or a capital before the dot. Those that begin right and go on
  * wrong are unknown fields.
  */
 export const misspeltLabels = (labels: ReadonlyMap<string, string>): readonly PolicyIssue[] =>
   [...labels].flatMap(([label, value]) => {
-    const meant = label.replace(/[\s"'`\u200b\ufeff\u00a0]/g, '').toLowerCase()
+    const meant = plain(label)
     if (label.startsWith(LABEL_PREFIX) || !meant.startsWith(LABEL_PREFIX)) return []
     const message = `the key ${quoted(label)} is not read: it must be ${meant}, with no blank, quote or capital`
     return [warningIssue({ field: meant, value, message })]
@@ -37,6 +40,13 @@ export const whyNotOptedIn = ({ issues, fields }: Pick<PolicyReading, 'issues' |
   if (wrong !== undefined) return `${wrong.field}: ${wrong.message}`
   return fields.enable?.source === 'label' ? `${LABEL_PREFIX}enable is ${quoted(fields.enable.value)}` : undefined
 }
+
+/** Of every label that a policy is read from. */
+const POLICY_PREFIXES = [LABEL_PREFIX, 'orbiter', 'com.df.', 'swarm.autoscaler', 'swarm.cronjob']
+
+/** Whether these labels may say anything of scaling: cheap, for many services that do not. A file may all the same. */
+export const mayHavePolicy = (labels: Readonly<Record<string, string>>): boolean =>
+  Object.keys(labels).some((label) => POLICY_PREFIXES.some((prefix) => plain(label).startsWith(prefix)))
 
 /** Go's strconv.ParseBool, which swarm-cronjob reads its label with. */
 const GO_TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']

@@ -9,7 +9,7 @@ import type { Services } from '../../swarm/ports.ts'
 import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { notInSync } from '../../swarm/sync.ts'
 import type { PolicyFiles } from '../ports.ts'
-import { whyNotOptedIn } from './opt-in.ts'
+import { mayHavePolicy, whyNotOptedIn } from './opt-in.ts'
 import type { PolicyFile, PolicyIssue, PolicyReading } from './policy.ts'
 import { readPolicy } from './read-policy.ts'
 
@@ -38,6 +38,9 @@ export interface PoliciesDeps {
   readonly logger: Pick<Logger, 'warn' | 'info'>
 }
 
+/** One for the many that nobody wants to scale. */
+const NOTHING: PolicyReading = { optedIn: false, name: '', fields: {}, issues: [] }
+
 export function createPolicies({ services, files, logger }: PoliciesDeps): Policies {
   const readings = new Map<string, PolicyReading>()
   const idsByName = new Map<string, Set<string>>()
@@ -57,12 +60,9 @@ export function createPolicies({ services, files, logger }: PoliciesDeps): Polic
   const read = (service: ServiceObservation) => {
     forget(service.id)
     const file = fileFor(service.name, files.list())
-    const reading = readPolicy({
-      serviceName: service.name,
-      labels: service.labels,
-      resources: service.resources,
-      ...(file && { file }),
-    })
+    const { name: serviceName, labels, resources } = service
+    const isNone = file === undefined && !mayHavePolicy(labels)
+    const reading = isNone ? NOTHING : readPolicy({ serviceName, labels, resources, ...(file && { file }) })
     readings.set(service.id, reading)
     idsByService.set(service.name, service.id)
     if (!reading.optedIn) {
@@ -108,9 +108,13 @@ export function createPolicies({ services, files, logger }: PoliciesDeps): Polic
     const namesBefore = namesakesOf(service.id)
     read(service)
     for (const id of new Set([service.id, ...namesBefore, ...namesakesOf(service.id)])) {
-      const issueLog = issueLogs.get(id) ?? createIssueLog(logger)
+      const bound = byId(id)
+      const begun = issueLogs.get(id)
+      // Most services never have anything to tell.
+      if (begun === undefined && !bound?.reading.issues.length) continue
+      const issueLog = begun ?? createIssueLog(logger)
       issueLogs.set(id, issueLog)
-      issueLog(byId(id))
+      issueLog(bound)
     }
   }
 

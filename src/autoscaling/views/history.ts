@@ -22,11 +22,24 @@ interface Columns {
 
 export function createHistory(services: Pick<Services, 'onChange'>, now: Clock): (serviceId: string) => CountHistory {
   const startedMs = now()
+  /** Of most services there is no second one. */
+  const first = new Map<string, CountChange>()
   const kept = new Map<string, Columns>()
 
-  const add = (id: string, { atMs, replicas, by, cause = '' }: CountChange) => {
-    const columns = kept.get(id) ?? { atMs: [], replicas: [], by: [], cause: [] }
+  const add = (id: string, change: CountChange) => {
+    const begun = first.get(id)
+    const columns = kept.get(id) ?? (begun && { atMs: [], replicas: [], by: [], cause: [] })
+    if (columns === undefined) {
+      first.set(id, change)
+      return
+    }
+    if (begun !== undefined) put(columns, begun)
+    first.delete(id)
     kept.set(id, columns)
+    put(columns, change)
+  }
+
+  const put = (columns: Columns, { atMs, replicas, by, cause = '' }: CountChange) => {
     columns.atMs.push(atMs)
     columns.replicas.push(replicas)
     columns.by.push(by)
@@ -35,12 +48,19 @@ export function createHistory(services: Pick<Services, 'onChange'>, now: Clock):
   }
 
   services.onChange(({ id, before, after }) => {
-    if (after === undefined) kept.delete(id)
+    if (after === undefined) {
+      first.delete(id)
+      kept.delete(id)
+      return
+    }
     // Not compared with `before`: after a resync that may be what somebody else's point was made of.
-    else if (kept.get(id)?.replicas.at(-1) !== after.replicas) add(id, changeOf(after, before))
+    const last = first.get(id)?.replicas ?? kept.get(id)?.replicas.at(-1)
+    if (last !== after.replicas) add(id, changeOf(after, before))
   })
 
   return (serviceId) => {
+    const begun = first.get(serviceId)
+    if (begun !== undefined) return { sinceMs: startedMs, points: [begun] }
     const { atMs = [], replicas = [], by = [], cause = [] } = kept.get(serviceId) ?? {}
     const points = atMs.map((at, index) => {
       const why = cause[index] ?? ''

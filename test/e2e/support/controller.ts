@@ -8,6 +8,7 @@ import { Agent, type Dispatcher, request } from 'undici'
 import type { WireAutoscaler } from '../../../src/http/wire/autoscaler.ts'
 import type { WireDecision } from '../../../src/http/wire/decision.ts'
 import type { LabNode } from '../../lab/lab.ts'
+import type { MemoryLimit } from './memory-limit.ts'
 
 export const mainFile = join(import.meta.dirname, '../../../dist/main.js')
 
@@ -52,11 +53,13 @@ const running = new Set<ChildProcess>()
 /** Starts one and waits until it is ready, unless told not to. `node`: a lab node, or the path of an engine's socket. */
 export async function startController(
   node: Pick<LabNode, 'socketPath'>,
-  options: { env?: Readonly<Record<string, string>>; waitReady?: boolean; port?: number } = {},
+  options: { env?: Readonly<Record<string, string>>; waitReady?: boolean; port?: number; limit?: MemoryLimit } = {},
 ): Promise<Controller> {
   const { env = {}, waitReady = true, port = await freePort() } = options
   const url = `http://127.0.0.1:${port}`
-  const child = spawn(process.execPath, [mainFile, 'serve'], {
+  const program = [process.execPath, mainFile, 'serve']
+  const [command, ...args] = options.limit?.wrap(program) ?? program
+  const child = spawn(command ?? '', args, {
     env: {
       PATH: process.env.PATH,
       DOCKER_HOST: `unix://${node.socketPath}`,

@@ -22,6 +22,7 @@ export interface ListDeps<Item> {
 /** Every engine writes these two first. */
 const HEAD = /^\{"ID":"([^"\\]+)","Version":\{"Index":(\d+)\}/
 const HEAD_BYTES = 100
+const ID_AT = '{"ID":"'.length
 const ASK_AGAIN_MS = 500
 
 /** A list that shows nothing of what is known, and all is well with it otherwise: asked for again before it is believed. */
@@ -48,9 +49,10 @@ const listTwice = <Item>(deps: ListDeps<Item>): Promise<Changed<Item>[]> =>
 async function listOnce<Item>({ engine, call, hasVersion, read }: ListDeps<Item>): Promise<Changed<Item>[]> {
   const listed: Changed<Item>[] = []
   await engine.list({ ...call, method: 'GET', endpoint: call.path }, (bytes) => {
-    const head = HEAD.exec(bytes.toString('latin1', 0, HEAD_BYTES))
-    const [, id = '', version] = head ?? []
-    if (head !== null && hasVersion(id, Number(version))) listed.push({ id, unchanged: true })
+    const [, id = '', version] = HEAD.exec(bytes.toString('latin1', 0, HEAD_BYTES)) ?? []
+    // A copy: what an expression finds keeps the whole text that it was found in.
+    if (hasVersion(id, Number(version)))
+      listed.push({ id: bytes.toString('latin1', ID_AT, ID_AT + id.length), unchanged: true })
     else {
       const item = read(bytes.toString('utf8'))
       if (item !== undefined) listed.push(item)

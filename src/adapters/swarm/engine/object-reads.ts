@@ -32,6 +32,8 @@ export interface ObjectReadsDeps<Read extends Versioned> {
   readonly endpoint: string
   /** Takes one parsed by `parseLossless`. `undefined`: it does not count. Throws EngineError `malformed`. */
   readonly read: (raw: unknown) => Read | undefined
+  /** Of a list, with numbers that may be rounded: what is never written as it is read here. `undefined`: it is for `read`. */
+  readonly readListed?: (raw: unknown) => Read | undefined
   readonly cache: Pick<
     VersionedCache<Read, Read>,
     'ticket' | 'size' | 'hasVersion' | 'applyRead' | 'applyList' | 'applyRemoved'
@@ -108,7 +110,7 @@ export function createObjectReads<Read extends Versioned>(deps: ObjectReadsDeps<
     async list() {
       const started = cache.ticket()
       const call = { path, timeoutMs: timing.listTimeoutMs, signal }
-      const read = (text: string) => deps.read(parseLossless(text))
+      const read = (text: string) => deps.readListed?.(JSON.parse(text)) ?? deps.read(parseLossless(text))
       const { hasVersion } = cache
       cache.applyList(started, await listChanged({ engine, call, hasVersion, read, known: cache.size() }))
       for (const id of [...announced.keys()]) covered(id, started)

@@ -109,7 +109,7 @@ export function createVersionedCache<Item extends Versioned>(
     },
     applyList(started, listed) {
       const ids = new Set(listed.map(({ id }) => id))
-      for (const [id, { since }] of [...entries]) if (since < started && !ids.has(id)) remove(id)
+      for (const [id, { since }] of entries) if (since < started && !ids.has(id)) remove(id)
       for (const one of listed) {
         if ('unchanged' in one) continue
         if (isRestored(started, one)) put(one)

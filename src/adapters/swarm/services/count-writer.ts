@@ -89,13 +89,21 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
   return {
     async write(write) {
       const { id, version, replicas, stateLabel } = write
+      if (cache.get(id)?.openSpec === undefined) {
+        try {
+          await reads.inspect(id)
+        } catch (error) {
+          return { kind: 'unsent', message: messageOf(error) }
+        }
+      }
       const known = cache.get(id)
       if (known === undefined) return { kind: 'gone' }
       const { name, mode } = known.observation
       if (mode !== 'replicated')
         return { kind: 'rejected', message: `${name} is not a replicated service but ${mode}.` }
       // Decided on what is no longer known: the engine could only refuse it.
-      if (known.versionIsStale || known.observation.version !== version) return { kind: 'conflict' }
+      const isStale = known.versionIsStale || known.observation.version !== version
+      if (isStale || known.openSpec === undefined) return { kind: 'conflict' }
       readsAfterWrite.delete(id)
       const body = specWithCount(known.openSpec, replicas, stateLabel)
       const result = await send(write, body)

@@ -9,7 +9,8 @@ export interface CachedService {
   readonly id: string
   readonly version: number
   readonly observation: ServiceObservation
-  readonly openSpec: OpenSpec
+  /** Absent: nothing was to be written to it when it was listed. A read of it alone brings it. */
+  readonly openSpec?: OpenSpec
   readonly templateHash: string
   readonly updatedAtNano: string
   /** A write of ours is in force: the content is right, the version is that of before the write. */
@@ -37,8 +38,10 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
   })
 
   const cached = (reading: ServiceReading): CachedService => {
-    const { seen: _, ...kept } = reading
-    return { ...kept, observation: observe(reading, cache.get(reading.id), now()), versionIsStale: false }
+    const { id, version, openSpec, templateHash, updatedAtNano } = reading
+    const observation = observe(reading, cache.get(id), now())
+    const kept = { id, version, observation, templateHash, updatedAtNano, versionIsStale: false }
+    return openSpec === undefined ? kept : { ...kept, openSpec }
   }
 
   return {
@@ -47,7 +50,12 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
       for (const { observation } of cache.all()) yield observation
     },
     hasVersion: (id, version) => cache.hasVersion(id, version) && cache.get(id)?.versionIsStale === false,
-    applyRead: (started, id, reading) => cache.applyRead(started, id, reading && cached(reading)),
+    applyRead(started, id, reading) {
+      const known = cache.get(id)
+      const isSame = known !== undefined && !known.versionIsStale && known.version === reading?.version
+      if (isSame && reading?.openSpec && !known.openSpec) cache.applyWrite({ ...known, openSpec: reading.openSpec })
+      else cache.applyRead(started, id, reading && cached(reading))
+    },
     applyList(started, listed) {
       cache.applyList(
         started,
@@ -64,21 +72,27 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
   }
 }
 
+/** Built field by field: copies of objects with some of their fields have a shape each, which costs more than what they hold. */
+type Growing = { -readonly [Field in keyof ServiceObservation]: ServiceObservation[Field] }
+
 /** Adds when it was first seen: kept while count and labels, or the changed template, stay what they were. */
-function observe(reading: ServiceReading, known: CachedService | undefined, nowMs: number): ServiceObservation {
-  const { seen, templateHash } = reading
+function observe({ seen, templateHash }: ServiceReading, known: CachedService | undefined, nowMs: number): Growing {
+  const { id, name, version, mode, replicas, labels, resources, placement, updateState, previous } = seen
   const before = known?.observation
-  const isUnchanged =
-    before !== undefined && before.replicas === seen.replicas && isDeepStrictEqual(before.labels, seen.labels)
+  const isUnchanged = before !== undefined && before.replicas === replicas && isDeepStrictEqual(before.labels, labels)
+  const firstSeenAtMs = isUnchanged ? before.firstSeenAtMs : nowMs
+  const one: Growing = { id, name, version, mode, replicas, labels, firstSeenAtMs }
+  if (resources !== undefined) one.resources = resources
+  if (placement !== undefined) one.placement = placement
+  if (updateState !== undefined) one.updateState = updateState
+  if (previous !== undefined) one.previous = previous
   const stateLabel = lastStateLabel(seen)
   const sameState = before !== undefined && lastStateLabel(before) === stateLabel
-  const firstSeen = {
-    firstSeenAtMs: isUnchanged ? before.firstSeenAtMs : nowMs,
-    ...(stateLabel !== undefined && { stateSeenAtMs: (sameState ? before.stateSeenAtMs : undefined) ?? nowMs }),
-  }
-  if (seen.previous === undefined || seen.previous.sameTemplate) return { ...seen, ...firstSeen }
+  if (stateLabel !== undefined) one.stateSeenAtMs = (sameState ? before.stateSeenAtMs : undefined) ?? nowMs
+  if (previous === undefined || previous.sameTemplate) return one
   const seenBefore = known?.templateHash === templateHash ? before?.templateChangeSeenAtMs : undefined
-  return { ...seen, ...firstSeen, templateChangeSeenAtMs: seenBefore ?? nowMs }
+  one.templateChangeSeenAtMs = seenBefore ?? nowMs
+  return one
 }
 
 const lastStateLabel = ({ labels, previous }: Pick<ServiceObservation, 'labels' | 'previous'>) =>

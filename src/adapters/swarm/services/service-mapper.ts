@@ -1,6 +1,8 @@
 /** A raw service as the engine sends it -> what the cache keeps of it. */
 import { createHash } from 'node:crypto'
+import { mayHavePolicy } from '../../../autoscaling/policy/opt-in.ts'
 import type {
+  Placement,
   PreviousSpec,
   ServiceMode,
   ServiceObservation,
@@ -26,7 +28,8 @@ export interface ServiceReading {
   readonly id: string
   readonly version: number
   readonly seen: Omit<ServiceObservation, 'firstSeenAtMs' | 'stateSeenAtMs' | 'templateChangeSeenAtMs'>
-  readonly openSpec: OpenSpec
+  /** Absent: of a service in a list that has no policy in its labels. */
+  readonly openSpec?: OpenSpec
   readonly templateHash: string
   /** UpdatedAt in ns since the epoch, as digits: equals `timeNano` of the event that announced this version. */
   readonly updatedAtNano: string
@@ -75,6 +78,45 @@ export function readService(raw: unknown): ServiceReading | undefined {
     openSpec: openSpec(spec),
     templateHash: createHash('sha256').update(templateText(spec)).digest('base64url'),
     updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')),
+  }
+}
+
+/** So many different parts are remembered at a time. */
+const MOST_SHARED = 2_000
+
+function createShared<Part>(): (part: Part) => Part {
+  const known = new Map<string, Part>()
+  return (part) => {
+    const text = JSON.stringify(part) ?? ''
+    const found = known.get(text)
+    if (found !== undefined) return found
+    if (known.size >= MOST_SHARED) known.clear()
+    known.set(text, part)
+    return part
+  }
+}
+
+/**
+ * Reads those of a list, parsed by JSON.parse, that have no policy in their labels, of which there may be very many: in a
+ * tenth of the time, without the spec to write (it is read when it is needed), and what many have alike is there once.
+ * `undefined`: it may have a policy, or does not count.
+ */
+export function createBystanders(): (raw: unknown) => ServiceReading | undefined {
+  const labelsOf = createShared<ServiceReading['seen']['labels']>()
+  const placementsOf = createShared<Placement>()
+  return (raw) => {
+    if (mayHavePolicy(labelsAt(raw, 'Spec', 'Labels'))) return undefined
+    const reading = readService(raw)
+    if (reading === undefined) return undefined
+    const { seen, openSpec: _, ...kept } = reading
+    return {
+      ...kept,
+      seen: {
+        ...seen,
+        labels: labelsOf(seen.labels),
+        ...(seen.placement && { placement: placementsOf(seen.placement) }),
+      },
+    }
   }
 }
 

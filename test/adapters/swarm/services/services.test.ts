@@ -291,3 +291,56 @@ describe('a write', () => {
     expect(await write()).toMatchObject({ kind: 'rejected', message: expect.stringContaining('name must be valid') })
   })
 })
+
+describe('a service without a policy in its labels', () => {
+  const bystander = async () => {
+    const { engine, services } = await setup()
+    const spec = { TaskTemplate: { ContainerSpec: { Image: 'busybox', StopGracePeriod: 9007199254740993n } } }
+    engine.muteEvents(true)
+    const id = engine.addService({
+      name: 'by-file',
+      replicas: 3,
+      spec: parse(stringify(spec) ?? '') as Record<string, unknown>,
+    })
+    engine.muteEvents(false)
+    // The list shows it, and no event told of it.
+    engine.cutEvents()
+    await eventually(() => services.get(id) !== undefined)
+    engine.forgetCalls()
+    return { engine, services, id }
+  }
+
+  it('is written as it is, digits beyond 2^53 too: it is read first', async () => {
+    const { engine, services, id } = await bystander()
+    expect(engine.count('GET /services/{id}')).toBe(0)
+    const version = services.get(id)?.version ?? -1
+    expect(await services.writeCount({ id, version, replicas: 5, stateLabel: 's' })).toEqual({ kind: 'committed' })
+    const sent = engine.calls.find(({ endpoint }) => endpoint === 'POST /services/{id}/update')
+    expect(sent?.body).toContain('9007199254740993')
+    expect(engine.replicas(id)).toBe(5)
+    await services.refresh(id)
+    engine.forgetCalls()
+    const next = services.get(id)?.version ?? -1
+    expect(await services.writeCount({ id, version: next, replicas: 6, stateLabel: 's' })).toEqual({
+      kind: 'committed',
+    })
+    expect(engine.calls[0]?.endpoint).toBe('POST /services/{id}/update')
+  })
+
+  it('that changed since is a conflict, one that can not be read is unsent, one that has gone is gone', async () => {
+    const { engine, services, id } = await bystander()
+    const version = services.get(id)?.version ?? -1
+    const write = () => services.writeCount({ id, version, replicas: 5, stateLabel: 's' })
+    engine.inject('GET /services/{id}', { status: 503, message: 'away' })
+    expect(await write()).toMatchObject({ kind: 'unsent' })
+    engine.muteEvents(true)
+    engine.changeService(id, setReplicas(4))
+    expect(await write()).toEqual({ kind: 'conflict' })
+    const other = await bystander()
+    other.engine.muteEvents(true)
+    other.engine.removeService(other.id)
+    const of = { id: other.id, version: other.services.get(other.id)?.version ?? -1 }
+    expect(await other.services.writeCount({ ...of, replicas: 5, stateLabel: 's' })).toEqual({ kind: 'gone' })
+    expect(engine.count('POST /services/{id}/update')).toBe(0)
+  })
+})

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { mayHavePolicy } from '../../../../src/autoscaling/policy/opt-in.ts'
 import type { Policy, Step } from '../../../../src/autoscaling/policy/policy.ts'
 import { POLICY_FIELDS } from '../../../../src/autoscaling/policy/policy-fields.ts'
 import { readPolicy } from '../../../../src/autoscaling/policy/read-policy.ts'
@@ -162,4 +163,25 @@ it('the same source read twice gives the same reading', () => {
       expect(readPolicy(input)).toEqual(readPolicy(input))
     }),
   )
+})
+
+it('what is not looked at more closely would say nothing of scaling', () => {
+  const near = fc.oneof(
+    label,
+    label.map((name) => name.toUpperCase()),
+    label.map((name) => name.slice(1)),
+    fc.string(),
+  )
+  const some = fc.array(fc.tuple(near, value), { maxLength: 3 }).map(nullPrototype)
+  let skipped = 0
+  fc.assert(
+    fc.property(some, (read) => {
+      if (mayHavePolicy(read)) return
+      skipped += Number(Object.keys(read).length > 0)
+      const { optedIn, fields, issues, policy, unsupported } = readPolicy({ serviceName: 'web', labels: read })
+      expect({ optedIn, fields, issues, policy, unsupported }).toEqual({ optedIn: false, fields: {}, issues: [] })
+    }),
+    { numRuns: 2000 },
+  )
+  expect(skipped).toBeGreaterThan(100)
 })
