@@ -15,6 +15,6 @@ export const networkVariables = {
     'ORRERY_NETWORK_AUTO',
     'false',
     flag,
-    'Put new definitions in force and give ranges to new nodes without being told (docs/networks.md). What is in force is never changed or removed by itself.',
+    'Activate new definitions and give ranges to new nodes without being told (docs/networks.md). What is active is never changed or removed by itself.',
   ),
 }

@@ -100,7 +100,7 @@ export function whyForeign(found: EngineNetwork, wanted: WantedNetwork): Reporte
     return fault(`The config-only network "${configName}" belongs to the network "${owner}": ${rename.slice(3)}.`)
   }
   return fault(
-    `The config-only network "${configName}" was made by somebody else: \`orrery network adopt ${name}\` takes it over if it is as wanted; else remove it (docker network rm ${configName}), ${rename}.`,
+    `The config-only network "${configName}" was made by somebody else: \`orrery network adopt ${name}\` takes it over if it matches the definition; else remove it (docker network rm ${configName}), ${rename}.`,
   )
 }
 

@@ -236,7 +236,7 @@ describe('a policy file', () => {
         '/v1/autoscaler/filed',
         { headers },
       )
-    await eventually('it is in force', async () => (await get()).status === 200)
+    await eventually('it is active', async () => (await get()).status === 200)
     expect(Date.now() - written).toBeLessThan(2000)
     expect((await get()).body.policy).toMatchObject({
       max: { value: '7', source: 'label' },

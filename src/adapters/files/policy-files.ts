@@ -29,7 +29,7 @@ const toPolicyFile = (fileName: string, { good, fault }: YamlFile<ParsedPolicy>)
           {
             severity: 'warning',
             field: fileName,
-            message: `${fault}; the last version that could be read stays in force`,
+            message: `${fault}; the last version that could be read stays active`,
           },
         ]
   return { name, service: good.service ?? name, fields: good.fields, issues: [...stale, ...good.issues] }
@@ -73,7 +73,7 @@ export const watchPolicyFiles = async (options: PolicyFilesOptions): Promise<Wat
 
   const fileProblems = ({ files }: YamlFolder<ParsedPolicy>): Problem[] =>
     [...files].flatMap(([file, { good, fault }]) =>
-      good !== undefined || fault === undefined ? [] : [problem(file, 'error', `not in force: ${fault}`)],
+      good !== undefined || fault === undefined ? [] : [problem(file, 'error', `not active: ${fault}`)],
     )
 
   const take = (folder: YamlFolder<ParsedPolicy>) => {

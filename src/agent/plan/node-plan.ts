@@ -83,15 +83,15 @@ function planConfig(wanted: WantedNetwork, { found, parent, observed }: ConfigPl
   const { id, name } = found
   const isOwn = isLabelled(found, wanted) || observed.adoptedByUs.has(id)
   if (different.length === 0) return { steps: isOwn ? [] : [{ do: 'adopt-network', id, name }], faults: [] }
-  const what = `The config-only network "${wanted.configName}" is not as wanted: ${different.join('; ')}.`
+  const what = `The config-only network "${wanted.configName}" does not match the definition: ${different.join('; ')}.`
   if (!wanted.mayRecreate) {
-    const remedy = 'It can only be made anew: `orrery network apply --allow-drain` drains the node for that.'
+    const remedy = 'It can only be recreated: `orrery network apply --allow-drain` drains the node for that.'
     return { steps: [], faults: [{ code: 'network-different', message: `${what} ${remedy}` }] }
   }
   if (!isOwn) return { steps: [], faults: [neverTakenOver(name, what)] }
   const attached = countAttached(wanted.name, observed)
   if (attached > 0) {
-    const message = `${what} It is made anew once nothing is attached: ${attached} ${attached === 1 ? 'container is' : 'containers are'}.`
+    const message = `${what} It is recreated once nothing is attached: ${attached} ${attached === 1 ? 'container is' : 'containers are'}.`
     return { steps: [], faults: [{ code: 'in-use', message }] }
   }
   return {

@@ -70,7 +70,7 @@ function unknownWrite({ writeUnknown }: ValidInput): Judgement {
   if (!writeUnknown) return pass('no write is unanswered')
   return held(
     'unknown-write',
-    'a write is unanswered: it may be in force, now or later; waiting to read what became of it',
+    'a write is unanswered: it may take effect, now or later; waiting to read what became of it',
   )
 }
 

@@ -96,7 +96,7 @@ function restorePending({ restore }: ConditionInput): Found {
 }
 
 function writeUnknown({ writeUnknown: status }: ConditionInput): Found {
-  const reason = status ? 'a write is unanswered: it may be in force, now or later' : 'every write was answered'
+  const reason = status ? 'a write is unanswered: it may take effect, now or later' : 'every write was answered'
   return { type: 'WriteUnknown', status, reason }
 }
 

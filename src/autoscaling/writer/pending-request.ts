@@ -51,7 +51,7 @@ function givenUp(sent: boolean): Fault {
 
 export function writeUnknown(cause?: string): Fault {
   const why = cause === undefined ? '' : ` (${cause})`
-  const detail = `the engine has not answered the write${why}: it may be in force, now or later`
+  const detail = `the engine has not answered the write${why}: it may take effect, now or later`
   return new Fault('write-unknown', `${detail}; repeat the call with the same Idempotency-Key: it will be one step`, {
     retryAfterMs: 1000,
   })

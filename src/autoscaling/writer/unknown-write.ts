@@ -33,7 +33,7 @@ export function createUnknownWrite({ serviceId, services, logger, now }: WriterC
       unresolved = { ...write, sinceMs: now() }
       logger.warn(
         { event: 'write-unknown', serviceId, ...write },
-        'a write got no answer: it may be in force, now or later',
+        'a write got no answer: it may take effect, now or later',
       )
     },
     async settle() {

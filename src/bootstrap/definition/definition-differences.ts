@@ -59,4 +59,4 @@ const FOR_LIFE = new Set(['config', 'driver', 'subnet', 'subnet6'])
 export const isForLife = ({ field }: FieldDifference): boolean => FOR_LIFE.has(field)
 
 export const differenceText = ({ field, inForce, defined }: FieldDifference): string =>
-  `${field} is ${inForce} in force and ${defined} in the definition`
+  `${field} is ${inForce} now and ${defined} in the definition`

@@ -60,7 +60,7 @@ export function advanceChanges(context: NetworkContext, record: NetworkRecord): 
       return [{ ...allocation, change: { ...change, availabilityBefore, stage: 'draining' } }]
     }
     if (change?.stage === 'draining' && whyNotDrained(context, allocation) === undefined) {
-      texts.push(`${allocation.hostname} is drained and may be made anew`)
+      texts.push(`${allocation.hostname} is drained and may be recreated`)
       return [{ ...allocation, change: { ...change, stage: 'recreating' } }]
     }
     return []
@@ -94,7 +94,7 @@ function beginNext(context: NetworkContext, record: NetworkRecord, texts: string
   const node = next === undefined ? undefined : context.nodes.get(next.nodeId)
   if (isBusy || next?.change === undefined || node === undefined) return record
   const needsDrain = isReady(context, node) || !isFree(context, node.id)
-  texts.push(needsDrain ? `drain ${next.hostname}` : `make ${next.hostname} anew`)
+  texts.push(needsDrain ? `drain ${next.hostname}` : `recreate ${next.hostname}`)
   if (!needsDrain) {
     const change = { ...next.change, availabilityBefore: NOT_DRAINED, stage: 'recreating' } as const
     return withAllocations(record, [{ ...next, change }])

@@ -35,7 +35,7 @@ export function takeDefinition(context: NetworkContext, record: NetworkRecord, d
   const texts = found.map(differenceText)
   if (options.mode !== 'apply') {
     if (found.length === 0) return nothing
-    const message = `The definition differs from what is in force: ${texts.join('; ')}. \`orrery network apply\` takes it.`
+    const message = `The definition differs from the active one: ${texts.join('; ')}. \`orrery network apply\` takes it.`
     return { ...nothing, problems: [{ network: name, code: 'definition-conflict', message }] }
   }
   const fixed = found.filter(isForLife)

@@ -57,7 +57,7 @@ function planFirst(context: NetworkContext, definition: NetworkDefinition, nothi
     ...nameProblems(context, definition),
     ...engineProblems(context),
     ...inForce.map(({ definition: other }): PlanProblem => {
-      const message = `${definition.ipv4.subnet} overlaps with ${other.ipv4.subnet} of ${other.name}, which is in force: an engine can have one network of a subnet. Remove that one (\`orrery network remove ${other.name}\`), or define another subnet.`
+      const message = `${definition.ipv4.subnet} overlaps with ${other.ipv4.subnet} of ${other.name}, which is active: an engine can have one network of a subnet. Remove that one (\`orrery network remove ${other.name}\`), or define another subnet.`
       return { network: name, code: 'same-subnet', message }
     }),
     ...refusals(context, refused),
@@ -66,7 +66,7 @@ function planFirst(context: NetworkContext, definition: NetworkDefinition, nothi
   const record = withLeftovers(context, nothing.record, given.record)
   if (problems.length > 0) return { ...nothing, problems, record, refused }
   const silent = unheard(context)
-  const text = given.texts.length === 0 ? `put ${name} in force` : `put ${name} in force: ${given.texts.join(', ')}`
+  const text = given.texts.length === 0 ? `activate ${name}` : `activate ${name}: ${given.texts.join(', ')}`
   return { ...nothing, ...written(context, record, text, silent) }
 }
 

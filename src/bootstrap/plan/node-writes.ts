@@ -125,7 +125,7 @@ function changeWishes(context: NetworkContext, allocation: NodeAllocation, node:
   }
   if (isProven(context, node.id)) return isReady(context, node) ? [] : [readyWish(context, allocation)]
   const waitsFor = whyNotProven(context, allocation, node)
-  return [{ texts: [], meanwhile: `the agent of ${hostname} makes it anew with ${target}`, waitsFor }]
+  return [{ texts: [], meanwhile: `the agent of ${hostname} recreates it with ${target}`, waitsFor }]
 }
 
 /**

@@ -22,7 +22,7 @@ export function pauseRecord(context: NetworkContext, record: NetworkRecord): Adv
     if (pausedFrom === undefined) {
       const before = heldFrom(context, nodeId) ?? node.availability
       if (before !== 'active' || !isToBePaused(context, record, allocation)) return []
-      texts.push(`pause ${hostname}: ${faultNow(context, nodeId) ?? 'it is not as wanted'}`)
+      texts.push(`pause ${hostname}: ${faultNow(context, nodeId) ?? 'it does not match the definition'}`)
       return [{ ...allocation, pausedFrom: before }]
     }
     if (!isWell(context, record, allocation)) return []

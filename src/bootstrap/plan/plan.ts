@@ -18,7 +18,7 @@ export function planCluster(input: PlanInput): ClusterPlan {
 
 const folderProblems = ({ wanted: { fault } }: PlanInput, names: readonly string[]): PlanProblem[] => {
   if (fault === undefined) return []
-  const kept = names.length === 0 ? '' : ' What is in force is kept.'
+  const kept = names.length === 0 ? '' : ' What is active is kept.'
   return [{ code: 'folder-unreadable', message: `${fault}${kept}` }]
 }
 
@@ -80,11 +80,11 @@ function definitionProblems({ name, defined }: NetworkContext): PlanProblem[] {
     case 'valid':
       return []
     case 'invalid': {
-      const message = `Its definition in ${defined.file} has errors, so what is in force is kept as it is.`
+      const message = `Its definition in ${defined.file} has errors, so what is active is kept as it is.`
       return [{ network: name, code: 'definition-invalid', message }]
     }
     case 'missing': {
-      const message = `It is in force and no file defines it any more, so it is kept as it is: put the file back, or \`orrery network remove ${name}\`.`
+      const message = `It is active and no file defines it any more, so it is kept as it is: put the file back, or \`orrery network remove ${name}\`.`
       return [{ network: name, code: 'orphaned', message }]
     }
     case 'unknown': {

@@ -88,7 +88,7 @@ function said(
       return {
         action: 'keep',
         reason: isProven(context, nodeId)
-          ? 'it is as wanted'
+          ? 'it matches the definition'
           : `it waits for ${whyNotProven(context, allocation, node)}`,
       }
     default:

@@ -71,7 +71,7 @@ export function swarmNetworkSteps(
   const state = swarmNetworkState(context, definition)
   if (state.kind === 'fitting') return { steps: [], problems: [] }
   if (state.kind === 'different') {
-    const message = `The swarm network ${name} is not the one that is in force: ${state.differences.join(' and ')}. Remove it (docker network rm ${name}), and it is made as it should be.`
+    const message = `The swarm network ${name} is not the active one: ${state.differences.join(' and ')}. Remove it (docker network rm ${name}), and it is made as it should be.`
     return { steps: [], problems: [{ network: name, code: 'foreign-network', message }] }
   }
   if (state.kind === 'foreign') {
@@ -116,7 +116,7 @@ function whyNotCreatable({ observed, nodes }: NetworkContext, record: NetworkRec
   const isOurs = allocation.isAdopted || found.labels[NETWORK_LABEL] === name
   const parent = wanted.parent === 'auto' ? (found.options.parent ?? '') : wanted.parent
   if (!isOurs || differences(found, configNetwork(wanted, parent)).length > 0) {
-    return `${configName} of ${where} to be as wanted`
+    return `${configName} of ${where} to match the definition`
   }
   return undefined
 }

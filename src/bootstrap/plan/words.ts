@@ -127,7 +127,7 @@ export type NetworkVerdict =
   | 'not-in-force'
   /** The definition differs from what is in force. */
   | 'definition-conflict'
-  /** In force, and its definition is gone. What is in force is kept. */
+  /** In force, and its definition is gone. What is active is kept. */
   | 'orphaned'
   /** `network remove` began. */
   | 'removing'

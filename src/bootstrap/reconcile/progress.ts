@@ -18,7 +18,7 @@ export type OnProgress = (progress: Progress) => void
 
 export interface ChangeResult {
   /**
-   * `unchanged`: there was nothing to do. `done`: everything is as wanted. `refused`: problems stood in the way, nothing
+   * `unchanged`: there was nothing to do. `done`: everything matches the definition. `refused`: problems stood in the way, nothing
    * was written. `failed`: a step failed. `waiting`: patience ran out while others (agents, Swarm) had not done theirs.
    */
   readonly outcome: 'unchanged' | 'done' | 'refused' | 'failed' | 'waiting'

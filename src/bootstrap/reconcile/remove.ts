@@ -48,7 +48,7 @@ export async function removeNetwork(
 
 /** Whoever finished a removal that was interrupted here left nothing to do; a name that nothing has is a mistake. */
 function notInForce(plan: ClusterPlan, network: string): ChangeResult {
-  const reason = `No network ${network} is in force`
+  const reason = `No network ${network} is active`
   const isDefined = plan.networks.some(({ name, verdict }) => name === network && verdict === 'not-in-force')
   if (!isDefined) throw new Fault('unknown-network', `${reason}.`)
   return { outcome: 'unchanged', reason, done: [], left: [], problems: [], plan }
@@ -125,7 +125,7 @@ export async function releaseRange(
 ): Promise<ChangeResult> {
   await swarm.records.refresh()
   const record = swarm.records.all().get(network)
-  if (record === undefined) throw new Fault('unknown-network', `No network ${network} is in force.`)
+  if (record === undefined) throw new Fault('unknown-network', `No network ${network} is active.`)
   const plan = () => observer.plan({ mode: 'keep', allowDrain: false })
   if (!record.freed.some((freed) => isOf(freed, range))) {
     const freed = record.freed.map((one) => one.range)

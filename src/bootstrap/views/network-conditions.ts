@@ -65,7 +65,7 @@ function names(all: readonly string[]): string {
   return `${all.slice(0, NAMED).join(', ')}${more}`
 }
 
-const NOT_IN_FORCE = 'nothing is in force yet: `orrery network apply` or ORRERY_NETWORK_AUTO=true'
+const NOT_IN_FORCE = 'nothing is active yet: `orrery network apply` or ORRERY_NETWORK_AUTO=true'
 
 const problemOf = ({ plan }: ConditionInput, ...codes: readonly ProblemCode[]): string | undefined =>
   plan?.problems.find(({ code, node }) => node === undefined && codes.includes(code))?.message
@@ -89,9 +89,9 @@ function definitionConflict(input: ConditionInput): Found {
   const type = 'DefinitionConflict'
   const message = problemOf(input, 'definition-conflict', 'not-changeable')
   if (message !== undefined || input.plan?.verdict === 'definition-conflict') {
-    return { type, status: true, reason: message ?? 'the definition differs from what is in force' }
+    return { type, status: true, reason: message ?? 'the definition differs from the active one' }
   }
-  return { type, status: false, reason: input.record ? 'what is in force is what is defined' : NOT_IN_FORCE }
+  return { type, status: false, reason: input.record ? 'what is active is what is defined' : NOT_IN_FORCE }
 }
 
 function orphaned({ record, isDefined, folderFault }: ConditionInput): Found {
@@ -100,7 +100,7 @@ function orphaned({ record, isDefined, folderFault }: ConditionInput): Found {
   if (record.phase === 'removing') return { type, status: false, reason: 'it is being removed' }
   const why =
     folderFault === undefined ? 'no file defines it any more' : `the definitions cannot be read: ${folderFault}`
-  return { type, status: true, reason: `${why}; what is in force is kept` }
+  return { type, status: true, reason: `${why}; what is active is kept` }
 }
 
 function removing({ record }: ConditionInput): Found {
@@ -154,7 +154,7 @@ function complete(input: ConditionInput): Found {
 function asWanted({ allocations }: ConditionInput): Found {
   const type = 'AsWanted'
   const not = allocations.filter(({ isAsWanted }) => isAsWanted !== true)
-  if (not.length === 0) return { type, status: true, reason: 'each node is as wanted' }
+  if (not.length === 0) return { type, status: true, reason: 'each node matches the definition' }
   const told = not.map(({ hostname, isAsWanted, faults: [fault] }) => {
     if (isAsWanted === null) return `${hostname} was never heard`
     return fault === undefined ? `${hostname} is not done yet` : `${hostname}: ${fault.message}`

@@ -99,7 +99,7 @@ export function publishNetworks({ records, networks, tell }: PublishNetworksDeps
 }
 
 function changeOf(before: NetworkRecord | undefined, after: NetworkRecord): string {
-  if (before === undefined) return 'it is in force'
+  if (before === undefined) return 'it is active'
   if (after.phase === 'removing') return before.phase === 'removing' ? 'its removal goes on' : 'its removal began'
-  return 'what is in force has changed'
+  return 'what is active has changed'
 }

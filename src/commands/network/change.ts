@@ -113,8 +113,8 @@ function unsaid(reason: string, left: readonly string[], problems: ChangeResult[
 const because = (reason: string): string => (reason === '' ? '.' : `: ${reason.replace(/\.$/, '')}.`)
 
 const HEADLINES: Readonly<Record<ChangeResult['outcome'], (done: number, reason: string) => string>> = {
-  unchanged: (_done, reason) => `Nothing to do${because(reason || 'everything is as wanted')}`,
-  done: (done) => `Done: ${count(done, 'step')}, and everything is as wanted.`,
+  unchanged: (_done, reason) => `Nothing to do${because(reason || 'everything matches the definition')}`,
+  done: (done) => `Done: ${count(done, 'step')}, and everything matches the definition.`,
   refused: (_done, reason) => `Refused, nothing was touched${because(reason)}`,
   failed: (done, reason) => `Failed after ${count(done, 'step')}${because(reason)}`,
   waiting: (done, reason) =>

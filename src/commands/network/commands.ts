@@ -57,7 +57,7 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
         return await inSession((session) => networkPlan(session, options, io))
       }),
     )
-  waiting('apply', 'put the definitions in force, and wait for the agents')
+  waiting('apply', 'activate the definitions, and wait for the agents')
     .option('--allow-drain', 'drain nodes for a change of range or parent, one at a time')
     .action(
       run(async (options: ApplyOptions) => {
@@ -65,7 +65,7 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
         return await inSession((session) => networkApply(session, options, io))
       }),
     )
-  command('status', 'show what is in force, every node and address, drift and conditions')
+  command('status', 'show what is active, every node and address, drift and conditions')
     .option('--addresses', 'list every address, however many there are')
     .action(
       run(async (options: StatusOptions) => {

@@ -71,7 +71,7 @@ function conclusion(plan: ClusterPlan): string {
   const refusals = allProblems(plan).filter(isRefusal).length
   if (refusals > 0 && steps === 0)
     return `Nothing can be done before ${count(refusals, 'problem')} (!) ${refusals === 1 ? 'is' : 'are'} mended.`
-  if (plan.networks.length === 0) return 'No network is defined, and none is in force.'
+  if (plan.networks.length === 0) return 'No network is defined, and none is active.'
   if (steps === 0) return 'Nothing to do.'
   const rest = refusals > 0 ? ` ${count(refusals, 'problem')} (!) would be left.` : ''
   return `${count(steps, 'step')}; \`orrery network apply\` takes ${steps === 1 ? 'it' : 'them'}.${rest}`

@@ -33,7 +33,7 @@ export async function networkStatus(
     const agents = new Map(catalog.nodes().map(({ id, agent }) => [id, agent]))
     const shown = { areAddressesAsked: addresses === true, areAgentsUnknown: unheard !== undefined, agents }
     const networks = catalog.networks()
-    io.out(networks.length === 0 ? 'No network is defined, and none is in force.\n' : '')
+    io.out(networks.length === 0 ? 'No network is defined, and none is active.\n' : '')
     io.out(networks.map((network) => networkText(network, shown)).join('\n'))
   }
   return areDefinitionsFine ? 0 : 1
@@ -76,7 +76,7 @@ function networkText(network: NetworkView, shown: Shown): string {
 function headLine({ name, definition, count, isInForce }: NetworkView): string {
   const { driver, parent, ipv4, ipv6 } = definition
   const what = `${name}: ${driver}, ${both(ipv4.subnet, ipv6?.subnet)}, parent ${parent}`
-  if (!isInForce) return `${what}; not in force`
+  if (!isInForce) return `${what}; not active`
   const { usable, used, free } = count
   return `${what}; ${used ?? 'unknown'} of ${usable} addresses used, ${free ?? 'unknown'} free`
 }

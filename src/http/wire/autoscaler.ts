@@ -138,7 +138,7 @@ export const AutoscalerSchema = Type.Object({
           Type.String({ description: 'When they next change; absent: never by time alone. RFC 3339.' }),
         ),
       },
-      { description: 'The bounds in force now; absent: the policy is not valid.' },
+      { description: 'The bounds that are active now; absent: the policy is not valid.' },
     ),
   ),
   observation: ObservationSchema,

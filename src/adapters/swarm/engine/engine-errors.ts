@@ -43,7 +43,7 @@ export const isConflict = (error: EngineError): boolean => error.detail.includes
 export const isGone = (error: EngineError): boolean => error.status === 404 && /\b(service|config) /.test(error.detail)
 export const isNameTaken = (error: EngineError): boolean => error.status === 409
 
-/** Of a write that failed. What is not known to be refused is `unknown`: it may be in force, now or later. */
+/** Of a write that failed. What is not known to be refused is `unknown`: it may take effect, now or later. */
 export function writeResult(error: EngineError): Exclude<WriteResult, { kind: 'committed' }> {
   if (error.failure === 'unsent') return { kind: 'unsent', message: error.message }
   if (error.failure !== 'status' || error.status === undefined) return { kind: 'unknown', message: error.message }

@@ -23,7 +23,7 @@ describe('a new network', () => {
   it('is put in force by auto, in the order record, agents, labels and swarm network', () => {
     const cluster = three()
     const taken = cluster.settle([definition()])
-    expect(taken[0]).toMatch(/^put vlan40 in force: give manager1 172.80.1.0\/24/)
+    expect(taken[0]).toMatch(/^activate vlan40: give manager1 172.80.1.0\/24/)
     expect(ranges(cluster)).toEqual({ manager1: '172.80.1.0/24', worker1: '172.80.2.0/24', worker2: '172.80.3.0/24' })
     expect(cluster.swarmNetworks.get('vlan40')).toMatchObject({ driver: 'macvlan', configFrom: 'vlan40_config' })
     for (const node of cluster.nodes.values()) expect(node.labels[readyLabel('vlan40')]).toBe('ready')

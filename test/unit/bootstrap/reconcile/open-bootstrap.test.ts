@@ -26,7 +26,7 @@ describe('apply', () => {
     const { bootstrap, cluster, told, onProgress, whileOthersWork } = opened()
     const result = await whileOthersWork(bootstrap.apply({ mode: 'apply' }, onProgress))
     expect(result).toMatchObject({ outcome: 'done', reason: '', left: [], problems: [] })
-    expect(result.done[0]).toMatch(/^vlan40: put vlan40 in force/)
+    expect(result.done[0]).toMatch(/^vlan40: activate vlan40/)
     expect(told[0]).toMatchObject({ network: 'vlan40', step: 'write-record', state: 'begun' })
     expect(told).toContainEqual(expect.objectContaining({ node: 'worker1', step: 'wait', state: 'waiting' }))
     expect(told).toContainEqual(expect.objectContaining({ node: 'worker1', step: 'wait', state: 'done' }))
@@ -58,7 +58,7 @@ describe('apply', () => {
     turn()
     const result = await bootstrap.apply({ mode: 'apply' })
     expect(result).toMatchObject({ outcome: 'refused', done: [], problems: [{ network: 'vlan50', code: 'no-range' }] })
-    expect(result.left.some((step) => step.startsWith('vlan40: put vlan40 in force'))).toBe(true)
+    expect(result.left.some((step) => step.startsWith('vlan40: activate vlan40'))).toBe(true)
     expect(writes).toEqual([])
   })
 
@@ -184,7 +184,7 @@ describe('remove', () => {
   it('of what is defined and not in force has nothing to do', async () => {
     const { bootstrap, writes } = opened()
     const result = await bootstrap.remove({ network: 'vlan40' })
-    expect(result).toMatchObject({ outcome: 'unchanged', reason: 'No network vlan40 is in force', left: [] })
+    expect(result).toMatchObject({ outcome: 'unchanged', reason: 'No network vlan40 is active', left: [] })
     expect(writes).toEqual([])
   })
 

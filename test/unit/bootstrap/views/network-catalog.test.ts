@@ -288,7 +288,7 @@ describe('the conditions of a network', () => {
       name: 'a definition that is gone',
       type: 'Orphaned',
       status: true,
-      says: /no file defines it any more; what is in force is kept/,
+      says: /no file defines it any more; what is active is kept/,
       make: ({ state }) => {
         state.set = { files: [], issues: [] }
       },

@@ -80,14 +80,14 @@ describe('news of networks', () => {
     }
     settle()
     expect(news.filter((text) => text.startsWith('vlan40: '))).toEqual([
-      'vlan40: it is in force',
+      'vlan40: it is active',
       'vlan40: the swarm network is there',
     ])
     news.length = 0
     tell()
     cluster.join('worker1')
     settle()
-    expect(news.filter((text) => text.startsWith('vlan40: '))).toEqual(['vlan40: what is in force has changed'])
+    expect(news.filter((text) => text.startsWith('vlan40: '))).toEqual(['vlan40: what is active has changed'])
     news.length = 0
     cluster.records.delete('vlan40')
     tell()

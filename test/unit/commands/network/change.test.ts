@@ -43,7 +43,7 @@ describe('orrery network apply', () => {
     expect(out).toBe(`vlan40: done: give worker1 172.80.2.0/24
 vlan40 worker1: waiting: its agent makes the config-only network
 vlan40 worker1: done: label worker1 ready
-Done: 2 steps, and everything is as wanted.
+Done: 2 steps, and everything matches the definition.
 `)
   })
 
@@ -52,13 +52,13 @@ Done: 2 steps, and everything is as wanted.
       name: 'nothing to do',
       result: { outcome: 'unchanged' },
       code: 0,
-      says: /^Nothing to do: everything is as wanted\.\n$/,
+      says: /^Nothing to do: everything matches the definition\.\n$/,
     },
     {
       name: 'nothing to remove',
-      result: { outcome: 'unchanged', reason: 'No network vlan40 is in force' },
+      result: { outcome: 'unchanged', reason: 'No network vlan40 is active' },
       code: 0,
-      says: /^Nothing to do: No network vlan40 is in force\.\n$/,
+      says: /^Nothing to do: No network vlan40 is active\.\n$/,
     },
     {
       name: 'a refusal',

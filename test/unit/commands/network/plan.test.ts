@@ -79,7 +79,7 @@ describe('orrery network plan', () => {
 
   const ends: { name: string; plan: ReturnType<typeof aPlan>; code: number; says: string }[] = [
     { name: 'nothing to do', plan: aPlan(), code: 0, says: 'Nothing to do.' },
-    { name: 'no network', plan: aPlan([]), code: 0, says: 'No network is defined, and none is in force.' },
+    { name: 'no network', plan: aPlan([]), code: 0, says: 'No network is defined, and none is active.' },
     {
       name: 'refusals alone',
       plan: aPlan([aNetworkPlan({ verdict: 'refused', problems: [problem] })]),

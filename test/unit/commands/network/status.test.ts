@@ -53,7 +53,7 @@ describe('orrery network status', () => {
       conditions: [
         condition('Valid', true, 'fine'),
         condition('Complete', false, 'without a range: worker3'),
-        condition('Orphaned', true, 'no file defines it any more; what is in force is kept'),
+        condition('Orphaned', true, 'no file defines it any more; what is active is kept'),
         condition('Removing', false, 'nobody removes it'),
       ],
       allocations: [
@@ -72,7 +72,7 @@ describe('orrery network status', () => {
     expect(code).toBe(0)
     expect(out.split('\n').slice(1, 5)).toEqual([
       '  not Complete: without a range: worker3',
-      '  Orphaned: no file defines it any more; what is in force is kept',
+      '  Orphaned: no file defines it any more; what is active is kept',
       "  freed: 172.80.7.0/24, once worker7's",
       '  next: give worker3 172.80.3.0/24',
     ])
@@ -125,7 +125,7 @@ describe('orrery network status', () => {
   it('says so when there is no network', async () => {
     expect(await shown({ networks: [] })).toMatchObject({
       code: 0,
-      out: 'No network is defined, and none is in force.\n',
+      out: 'No network is defined, and none is active.\n',
     })
   })
 
