@@ -1,7 +1,7 @@
 /** The connection to Consul, which several capabilities share, and what is found there. */
 import { readFileSync } from 'node:fs'
 import { createConsulAgent } from '../../adapters/consul/agent.ts'
-import { type ConsulClient, connectConsul } from '../../adapters/consul/consul-client.ts'
+import type { ConsulClient } from '../../adapters/consul/consul-client.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ConsulAgent } from '../../discovery/ports.ts'
 import { messageOf } from '../../foundation/errors.ts'
@@ -16,7 +16,7 @@ export interface Consul {
 const FOUND_FOR_MS = 10_000
 
 /** `undefined`: none is configured. Throws Error for files that cannot be read. */
-export function openConsul(config: Config): Consul | undefined {
+export async function openConsul(config: Config): Promise<Consul | undefined> {
   const { consulAddress: address, consulTokenFile, consulDatacenter: datacenter } = config
   if (address === undefined) return undefined
   const [ca, cert, key] = [
@@ -25,6 +25,8 @@ export function openConsul(config: Config): Consul | undefined {
     pem('CONSUL_CLIENT_KEY', config.consulKeyFile),
   ]
   pem('CONSUL_HTTP_TOKEN_FILE', consulTokenFile)
+  // It takes 10 MB: only who has a Consul loads it.
+  const { connectConsul } = await import('../../adapters/consul/consul-client.ts')
   const client = connectConsul({
     address,
     tls: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
