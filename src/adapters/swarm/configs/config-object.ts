@@ -1,48 +1,11 @@
 /** One Swarm config used as a small versioned record: its labels are the record. No retries; the caller re-reads. */
 import type { Engine } from '../engine/engine-connection.ts'
 import { EngineError, isConflict, isNameTaken } from '../engine/engine-errors.ts'
-import {
-  at,
-  integerAt,
-  isObject,
-  type JsonObject,
-  labelsAt,
-  nanoOf,
-  textAt,
-  writeLossless,
-} from '../engine/engine-json.ts'
+import { headOf, type JsonObject, labelsAt, type ObjectHead, textAt, writeLossless } from '../engine/engine-json.ts'
 import { believed } from '../engine/list-items.ts'
 import type { Timing } from '../engine/timing.ts'
 
 type Labels = Readonly<Record<string, string>>
-
-export interface ConfigObject {
-  /** As last read or written; empty when there is no such config. */
-  labels(): Labels
-  /** Whether there was one when it was last read or written. */
-  exists(): boolean
-  /** As last read; absent: there was none, or it was written since. */
-  version(): number | undefined
-  /** Whether the version is not known: never read, or written since. */
-  mustRead(): boolean
-  /** Whether the version that an event of this time announces is the one that was read. */
-  isOf(timeNano: string): boolean
-  /** Reads it. Throws EngineError. */
-  read(): Promise<void>
-  /** Takes it from a list of configs that was read for several. Throws EngineError `malformed`. */
-  take(list: readonly unknown[]): void
-  /** Compare-and-swap on the version read, creates what does not exist. Throws EngineError; then `mustRead()`. */
-  write(labels: Labels): Promise<void>
-  /** Removes what was read; the engine compares no version here. Throws EngineError; then `mustRead()`. */
-  remove(): Promise<void>
-}
-
-interface Known {
-  readonly id: string
-  readonly version: number
-  readonly spec: JsonObject
-  readonly updatedAtNano: string
-}
 
 type Calls = Pick<Timing, 'readTimeoutMs' | 'writeTimeoutMs'>
 
@@ -54,9 +17,9 @@ export function createConfigObject(deps: {
   readonly name: string
   readonly timing: Calls
   readonly signal: AbortSignal
-}): ConfigObject {
+}) {
   const { engine, name, timing, signal } = deps
-  let known: Known | undefined
+  let known: ObjectHead | undefined
   let labels: Labels = {}
   let exists = false
   let mustRead = true
@@ -69,7 +32,7 @@ export function createConfigObject(deps: {
 
   const take = (list: readonly unknown[]) => {
     const found = list.find((config) => textAt(config, 'Spec', 'Name') === name)
-    const config = found === undefined ? undefined : readConfig(found)
+    const config = found === undefined ? undefined : headOf(found, 'config')
     // A deposed leader may still serve what was before.
     if (config !== undefined && config.id === known?.id && config.version < known.version) return
     known = config
@@ -79,16 +42,24 @@ export function createConfigObject(deps: {
   }
 
   return {
+    /** As last read or written; empty when there is no such config. */
     labels: () => labels,
+    /** Whether there was one when it was last read or written. */
     exists: () => exists,
+    /** As last read; absent: there was none, or it was written since. */
     version: () => (mustRead ? undefined : known?.version),
+    /** Whether the version is not known: never read, or written since. */
     mustRead: () => mustRead,
-    isOf: (timeNano) => !mustRead && known?.updatedAtNano === timeNano,
+    /** Whether the version that an event of this time announces is the one that was read. */
+    isOf: (timeNano: string) => !mustRead && known?.updatedAtNano === timeNano,
+    /** Takes it from a list of configs that was read for several. Throws EngineError `malformed`. */
     take,
+    /** Throws EngineError. */
     async read() {
       take(await listConfigs({ engine, prefix: name, known: exists ? 1 : 0, timing, signal }))
     },
-    async write(next) {
+    /** Compare-and-swap on the version read, creates what does not exist. Throws EngineError; then `mustRead()`. */
+    async write(next: Labels) {
       mustRead = true
       if (known === undefined) {
         await post('/configs/create', '/configs/create', { spec: { Name: name, Labels: next, Data: ONE_BYTE } })
@@ -100,6 +71,7 @@ export function createConfigObject(deps: {
       labels = next
       exists = true
     },
+    /** Removes what was read; the engine compares no version here. Throws EngineError; then `mustRead()`. */
     async remove() {
       mustRead = true
       if (known !== undefined) {
@@ -131,17 +103,7 @@ export async function listConfigs(deps: {
 }
 
 /** Version.Index of a raw config. Throws EngineError `malformed`. */
-export const versionOfConfig = (raw: unknown): number => readConfig(raw).version
-
-function readConfig(raw: unknown): Known {
-  const id = textAt(raw, 'ID')
-  const version = integerAt(raw, 'Version', 'Index')
-  const spec = at(raw, 'Spec')
-  if (id === undefined || version === undefined || !isObject(spec)) {
-    throw new EngineError('malformed', 'The engine sent a config without an id, a version or a spec.')
-  }
-  return { id, version, spec, updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')) }
-}
+export const versionOfConfig = (raw: unknown): number => headOf(raw, 'config').version
 
 /** Whether another writer came first, so that reading again and writing again may do. */
 export function isRace(error: EngineError): boolean {

@@ -8,14 +8,11 @@ import { type NetworkRecord, RECORD_PREFIX } from '../../../bootstrap/record/rec
 import type { SeenAt } from '../../../foundation/clock.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
-import type { Logger } from '../../../foundation/logger.ts'
-import type { Engine } from '../engine/engine-connection.ts'
 import { unavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
-import type { Timing } from '../engine/timing.ts'
 import { listConfigs, versionOfConfig } from './config-object.ts'
-import { type ConfigStore, createConfigStore, createTurns } from './config-store.ts'
+import { type ConfigStore, type ConfigStoreDeps, createConfigStore, createTurns } from './config-store.ts'
 
 /** Every config of ours begins so. */
 const OUR_PREFIX = 'orrery-'
@@ -42,15 +39,8 @@ export interface RecordStore extends Records {
   onEvent(event: EngineEvent): void
 }
 
-export interface RecordStoreDeps {
+export interface RecordStoreDeps extends Omit<ConfigStoreDeps<Held>, 'name' | 'codec' | 'together'> {
   readonly codec: RecordCodec
-  readonly engine: Engine
-  readonly now: () => number
-  readonly logger: Logger
-  readonly timing: Pick<Timing, 'readTimeoutMs' | 'writeTimeoutMs'>
-  readonly signal: AbortSignal
-  /** An announced change could not be read. */
-  readonly onMissed: () => void
 }
 
 export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {

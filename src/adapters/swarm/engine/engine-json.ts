@@ -3,6 +3,7 @@
  * so what goes back is parsed and written with lossless-json; JSON.parse is used only to look.
  */
 import { isLosslessNumber, parse, stringify } from 'lossless-json'
+import { EngineError } from './engine-errors.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -56,4 +57,25 @@ export function nanoOf(time: string | undefined): string {
   const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/.exec(time ?? '')
   const seconds = Date.parse(`${parts?.[1]}Z`) / 1000
   return Number.isNaN(seconds) ? '' : `${seconds}${(parts?.[2] ?? '').padEnd(9, '0')}`
+}
+
+/** What every object of the Swarm has; of a service only its parts are kept. */
+export interface ObjectHead {
+  readonly id: string
+  readonly version: number
+  /** As it was read, without loss. */
+  readonly spec: JsonObject
+  /** UpdatedAt in ns since the epoch, as digits: equals `timeNano` of the event that announced this version. */
+  readonly updatedAtNano: string
+}
+
+/** Takes one parsed by `parseLossless`. Throws EngineError `malformed` without id, version or spec. */
+export function headOf(raw: unknown, kind: 'node' | 'config'): ObjectHead {
+  const id = textAt(raw, 'ID')
+  const version = integerAt(raw, 'Version', 'Index')
+  const spec = at(raw, 'Spec')
+  if (id === undefined || version === undefined || !isObject(spec)) {
+    throw new EngineError('malformed', `The engine sent a ${kind} without an id, a version or a spec.`)
+  }
+  return { id, version, spec, updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')) }
 }

@@ -1,25 +1,17 @@
 /** A raw node as the engine sends it -> what the cache keeps of it, and the spec to send back. */
 import type { Availability, SwarmNode } from '../../../swarm/nodes.ts'
-import { EngineError } from '../engine/engine-errors.ts'
 import {
-  at,
-  integerAt,
+  headOf,
   isObject,
   type JsonObject,
   labelsAt,
-  nanoOf,
+  type ObjectHead,
   textAt,
   writeLossless,
 } from '../engine/engine-json.ts'
 
-export interface NodeReading {
-  readonly id: string
-  readonly version: number
+export interface NodeReading extends ObjectHead {
   readonly node: SwarmNode
-  /** As it was read, without loss. */
-  readonly spec: JsonObject
-  /** Equals `timeNano` of the event that announced this version. */
-  readonly updatedAtNano: string
 }
 
 const STATES: readonly SwarmNode['state'][] = ['unknown', 'down', 'ready', 'disconnected']
@@ -27,16 +19,11 @@ const AVAILABILITIES: readonly Availability[] = ['active', 'pause', 'drain']
 
 /** Takes a node parsed by `parseLossless`. Throws EngineError `malformed` without id, version or spec. */
 export function readNode(raw: unknown): NodeReading {
-  const id = textAt(raw, 'ID')
-  const version = integerAt(raw, 'Version', 'Index')
-  const spec = at(raw, 'Spec')
-  if (id === undefined || version === undefined || !isObject(spec)) {
-    throw new EngineError('malformed', 'The engine sent a node without an id, a version or a spec.')
-  }
+  const head = headOf(raw, 'node')
+  const { id, version, spec } = head
   const address = textAt(raw, 'Status', 'Addr')
   return {
-    ...{ id, version, spec },
-    updatedAtNano: nanoOf(textAt(raw, 'UpdatedAt')),
+    ...head,
     node: {
       ...{ id, version },
       hostname: textAt(raw, 'Description', 'Hostname') ?? '',
