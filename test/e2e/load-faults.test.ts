@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startConsul } from '../lab/consul.ts'
 import { endMonitors, type Monitor, startPrometheus } from '../lab/monitoring.ts'
 import { alert, alertmanager } from '../support/builders/notifications.ts'
 import { type Controller, endControllers, startController } from './support/controller.ts'
@@ -157,6 +158,36 @@ describe('a Prometheus', () => {
     }
     expect((await loadOf(controller, 'by-queue'))?.metrics[0]).toMatchObject({ value: 250, wanted: 3 })
     expect((await loadOf(controller, 'by-p95'))?.metrics[0]?.value).toBeCloseTo(0.48)
+    await controller.stop()
+  })
+
+  it('is found through Consul, where it passes, and its loss there holds the count', async () => {
+    const consul = await startConsul()
+    onTestFinished(async () => await consul.stop())
+    const { hostname, port } = new URL(prometheus.url)
+    const entry = { Name: 'prometheus', Address: hostname, Port: Number(port) }
+    const Check = { HTTP: `${prometheus.url}/-/ready`, Interval: '1s' }
+    await consul.put('/v1/agent/service/register', { ...entry, Check })
+    measured.depth = 30
+    const id = await follow('by-found', { 'metric.q.query': 'queue_depth', 'metric.q.target': '10' }, 1)
+    const env = { ...TICK, CONSUL_HTTP_ADDR: consul.url, ORRERY_CONSUL_PROMETHEUS: 'prometheus' }
+    const controller = await startController(place.manager, { env })
+    await eventually('three by the query', async () => (await count(id)) === 3, PATIENCE)
+    await consul.put('/v1/agent/service/deregister/prometheus')
+    const missing = async (failures: number) =>
+      await eventually(
+        'there is none',
+        async () => {
+          const metric = (await loadOf(controller, 'by-found'))?.metrics[0]
+          return metric?.missing === 'error' && metric.failures >= failures ? metric.reason : undefined
+        },
+        PATIENCE,
+      )
+    expect(await missing(1)).toMatch(/Prometheus is not found: no instance of prometheus passes in Consul/)
+    measured.depth = 5
+    // For longer than the window.
+    await missing(8)
+    expect(await count(id)).toBe(3)
     await controller.stop()
   })
 

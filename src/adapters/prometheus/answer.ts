@@ -4,6 +4,8 @@ import type { Measurement } from '../../autoscaling/load/measurement.ts'
 const MOST_BYTES = 1024 * 1024
 
 export class TooLarge extends Error {}
+/** Nobody knows where it is: the message says who was asked. */
+export class NotFound extends Error {}
 
 /** Throws TooLarge beyond 1 MiB. */
 export async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -20,6 +22,8 @@ export async function readLimited(body: AsyncIterable<Uint8Array>): Promise<stri
 /** `who`: for the sentence. */
 export function failedMeasurement(error: unknown, who: string): Measurement {
   if (error instanceof TooLarge) return { kind: 'missing', why: 'error', detail: `${who} answers with more than 1 MiB` }
+  if (error instanceof NotFound)
+    return { kind: 'missing', why: 'error', detail: `${who} is not found: ${error.message}` }
   const { name, code } = error instanceof Error ? { code: undefined, ...pick(error) } : { name: '', code: undefined }
   if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {
     return { kind: 'missing', why: 'slow', detail: `${who} does not answer within 5 s` }

@@ -4,8 +4,9 @@ import { formatDecimal, readNumber } from '../../autoscaling/load/decimal.ts'
 import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
 import type { QuerySource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
+import { messageOf } from '../../foundation/errors.ts'
 import { createLimit } from '../../foundation/limit.ts'
-import { failedMeasurement, readLimited } from './answer.ts'
+import { failedMeasurement, NotFound, readLimited } from './answer.ts'
 
 const TIMEOUT_MS = 5000
 const MOST_IN_FLIGHT = 20
@@ -26,7 +27,11 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
   const limited = createLimit(MOST_IN_FLIGHT)
 
   const send = async (fields: Readonly<Record<string, string>>, within: AbortSignal): Promise<Measurement> => {
-    const { endpoint, authorization } = endpointOf(await url())
+    const { endpoint, authorization } = endpointOf(
+      await url().catch((error: unknown) => {
+        throw new NotFound(messageOf(error))
+      }),
+    )
     const { statusCode, body } = await request(endpoint, {
       method: 'POST',
       headers: { ...authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
