@@ -52,11 +52,11 @@ export interface LocalEngine {
   /** One that is gone already is removed. Throws as `createNetwork`. */
   removeNetwork(id: string): Promise<void>
   /** Of running containers by id: CPU per cent of one CPU since it was last asked, and memory. Never throws. */
-  usage(ids: readonly string[]): Promise<ReadonlyMap<string, Usage>>
+  usage(ids: readonly string[]): Promise<ReadonlyMap<string, ContainerUsage>>
   onNews(listener: (news: EngineNews) => void): Unsubscribe
 }
 
-export interface Usage {
+export interface ContainerUsage {
   /** Absent the first time. */
   readonly cpuPercent?: number
   readonly memoryBytes?: number

@@ -3,7 +3,7 @@ import { Gauge, Histogram } from 'prom-client'
 import type { SyncStatus } from '../../swarm/sync.ts'
 import { type MetricsRegistry, SECONDS } from './registry.ts'
 
-export interface EngineCall {
+export interface MeasuredCall {
   /** A path with its parameters left out: `/services/{id}/update`. */
   readonly endpoint: string
   readonly method: string
@@ -14,7 +14,7 @@ export interface EngineCall {
 
 /** What the connection to the engine tells. */
 export interface EngineMetrics {
-  onCall(call: EngineCall): void
+  onCall(call: MeasuredCall): void
   onEventStream(isConnected: boolean): void
   /** Positive: the engine's clock is ahead. */
   onClockSkew(skewMs: number): void

@@ -11,7 +11,7 @@ import type { WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import { mendedBy } from '../plan/build-report.ts'
 import type { NodeStep } from '../plan/host.ts'
 import { countAttached } from '../plan/node-plan.ts'
-import type { AgentMemory, EngineFacts, EngineNews, Host, LocalEngine, Usage } from '../ports.ts'
+import type { AgentMemory, ContainerUsage, EngineFacts, EngineNews, Host, LocalEngine } from '../ports.ts'
 import { containerNetworks, lookAtNode, type Seen } from './look-and-mend.ts'
 
 export interface KeepTiming {
@@ -46,7 +46,7 @@ export interface Mended {
 export interface ObservedNode extends Seen {
   /** Absent: the engine never answered. */
   readonly facts: EngineFacts | undefined
-  readonly usage: ReadonlyMap<string, Usage>
+  readonly usage: ReadonlyMap<string, ContainerUsage>
   readonly standings: readonly NetworkStatus[]
   readonly faults: readonly ReportedFault[]
 }

@@ -7,7 +7,7 @@ import type {
   ReportedFault,
   ReportedLink,
 } from '../../swarm/node-report.ts'
-import type { EngineFacts, Usage } from '../ports.ts'
+import type { ContainerUsage, EngineFacts } from '../ports.ts'
 import type { HostLink, HostState, NodeStep } from './host.ts'
 import { isOurs, isShim } from './link-names.ts'
 import type { NodeNetworkPlan } from './node-plan.ts'
@@ -19,7 +19,7 @@ export interface ReportSource {
   /** Every network of the engine. */
   readonly networks: readonly EngineNetwork[]
   readonly containers: readonly ReportedContainer[]
-  readonly usage: ReadonlyMap<string, Usage>
+  readonly usage: ReadonlyMap<string, ContainerUsage>
   readonly standings: readonly NetworkStatus[]
   readonly faults: readonly ReportedFault[]
 }

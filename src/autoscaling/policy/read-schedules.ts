@@ -2,7 +2,7 @@
 import { parseDuration } from '../../foundation/duration.ts'
 import { parseWholeNumber } from '../../foundation/whole-number.ts'
 import { parseCron } from '../schedule/cron.ts'
-import { nextFiring, type Timing } from '../schedule/firings.ts'
+import { type FiringTimes, nextFiring } from '../schedule/firings.ts'
 import { type ScheduleWindow, windowAt } from '../schedule/window.ts'
 import { findZone } from '../schedule/zone.ts'
 import { type FieldLayer, type Picked, pick } from './field-layer.ts'
@@ -90,13 +90,13 @@ function wrongLength({ from, end }: ScheduleWindow): string | undefined {
   return `the window is longer than its period: \`from\` fires again after ${shortestMs / 1000} s, and \`for\` is ${end.forMs / 1000} s`
 }
 
-function plain({ cron }: Timing): Timing {
+function plain({ cron }: FiringTimes): FiringTimes {
   const zone = findZone('UTC')
   if (zone === undefined) throw new Error('there is always UTC')
   return { cron, zone }
 }
 
-function shortestPeriodMs(opens: Timing): number {
+function shortestPeriodMs(opens: FiringTimes): number {
   let shortestMs = Number.POSITIVE_INFINITY
   let atMs = nextFiring(opens, SAMPLE_FROM_MS)
   for (let sample = 0; sample < SAMPLES && atMs !== undefined; sample += 1) {
@@ -107,7 +107,7 @@ function shortestPeriodMs(opens: Timing): number {
   return shortestMs
 }
 
-function neverCloses(from: Timing, end: Timing): boolean {
+function neverCloses(from: FiringTimes, end: FiringTimes): boolean {
   const window: ScheduleWindow = { name: '', from, end }
   let atMs = nextFiring(from, SAMPLE_FROM_MS) ?? SAMPLE_FROM_MS
   for (let sample = 0; sample < SAMPLES; sample += 1) {

@@ -6,7 +6,7 @@ import { DAY_MS } from './calendar.ts'
 import { type Cron, nextTime, previousTime } from './cron.ts'
 import type { Stretch, Zone } from './zone.ts'
 
-export interface Timing {
+export interface FiringTimes {
   readonly cron: Cron
   readonly zone: Zone
 }
@@ -15,7 +15,7 @@ export interface Timing {
 const LONGEST_GAP_MS = 42 * 366 * DAY_MS
 
 /** The first firing after `afterMs`. */
-export function nextFiring(timing: Timing, afterMs: number): number | undefined {
+export function nextFiring(timing: FiringTimes, afterMs: number): number | undefined {
   const { cron, zone } = timing
   let stretch = zone.stretchAt(afterMs)
   let fromMs = afterMs + 1
@@ -37,7 +37,7 @@ export interface Firing {
 }
 
 /** The last firing at or before `atMs`. */
-export function lastFiring({ cron, zone }: Timing, atMs: number): Firing | undefined {
+export function lastFiring({ cron, zone }: FiringTimes, atMs: number): Firing | undefined {
   let stretch = zone.stretchAt(atMs)
   let untilMs = atMs
   while (stretch.endMs > atMs - LONGEST_GAP_MS) {

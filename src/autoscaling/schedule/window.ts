@@ -1,13 +1,13 @@
 /** Windows of a schedule: whether one is open at an instant, and when that changes next. Pure. */
-import { lastFiring, nextFiring, type Timing } from './firings.ts'
+import { type FiringTimes, lastFiring, nextFiring } from './firings.ts'
 
 export interface ScheduleWindow {
   /** As the operator named it: `night` of `autoscaler.schedule.night.from`. */
   readonly name: string
   /** Opens it; the instant itself belongs to the window. */
-  readonly from: Timing
+  readonly from: FiringTimes
   /** What closes it: times that do not belong to it any more, or how long it lasts. */
-  readonly end: Timing | { readonly forMs: number }
+  readonly end: FiringTimes | { readonly forMs: number }
   /** At least one of the two. */
   readonly min?: number
   readonly max?: number

@@ -19,7 +19,7 @@ import { familyLayout } from '../definition/family-layout.ts'
 import { type FreedRange, type NodeAllocation, QUARANTINE_MS } from '../record/record.ts'
 import type { OtherUse } from './other-uses.ts'
 
-export type Holder =
+export type RangeHolder =
   | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
   | { readonly kind: 'freed'; readonly freed: FreedRange; readonly isOver: boolean }
   /** `key`: the node id or host name that it is pinned for. */
@@ -30,9 +30,9 @@ export type Holder =
   | { readonly kind: 'unsafe' }
   | { readonly kind: 'other-use'; readonly otherUse: OtherUse }
 
-export interface Entry {
+export interface PoolEntry {
   readonly span: Span
-  readonly holder: Holder
+  readonly holder: RangeHolder
 }
 
 /** Who claims a range: what is its own, or was of the node that it takes the place of, does not stand in its way. */
@@ -46,7 +46,7 @@ export interface AddressPool {
   readonly family: FamilyDefinition
   readonly subnet: Block
   /** What stands in the way of giving this range. */
-  conflicts(range: Block, claimant: Claimant): readonly Entry[]
+  conflicts(range: Block, claimant: Claimant): readonly PoolEntry[]
   isInPool(range: Block): boolean
   /**
    * Ranges of the definition's length that nobody has: never given ones, lowest first, then freed ones whose time is
@@ -55,7 +55,7 @@ export interface AddressPool {
   supply(promised: readonly Span[]): Generator<Block, void>
   /** What is left of the pool, freed ranges not counted. */
   left(): readonly Span[]
-  readonly entries: readonly Entry[]
+  readonly entries: readonly PoolEntry[]
   readonly pool: readonly Span[]
 }
 
@@ -70,12 +70,12 @@ export interface AddressPoolInput {
 
 export const isOver = ({ freedAtMs }: FreedRange, nowMs: number): boolean => freedAtMs + QUARANTINE_MS <= nowMs
 
-const entry = (text: string | undefined, holder: Holder): readonly Entry[] => {
+const entry = (text: string | undefined, holder: RangeHolder): readonly PoolEntry[] => {
   const span = text === undefined ? undefined : parseSpan(text)
   return span === undefined ? [] : [{ span, holder }]
 }
 
-const entriesOf = (family: FamilyDefinition, version: Family, input: AddressPoolInput): readonly Entry[] => {
+const entriesOf = (family: FamilyDefinition, version: Family, input: AddressPoolInput): readonly PoolEntry[] => {
   const own = (range: string, range6: string | undefined) => (version === 4 ? range : range6)
   const subnet = blockOf(family.subnet)
   const unsafe = unsafeAddress(subnet)
@@ -97,10 +97,10 @@ const entriesOf = (family: FamilyDefinition, version: Family, input: AddressPool
   ].filter(({ span }) => overlaps(span, subnet))
 }
 
-const isReusable = ({ holder }: Entry): boolean => holder.kind === 'freed' && holder.isOver
+const isReusable = ({ holder }: PoolEntry): boolean => holder.kind === 'freed' && holder.isOver
 
 /** Blocks that hold something of `freed` and nothing of what is taken. */
-function* reusable(freed: readonly Entry[], pool: readonly Span[], taken: readonly Span[], length: number) {
+function* reusable(freed: readonly PoolEntry[], pool: readonly Span[], taken: readonly Span[], length: number) {
   const given = new Set<bigint>()
   for (const { span } of freed) {
     const { family } = span
@@ -119,10 +119,10 @@ function* reusable(freed: readonly Entry[], pool: readonly Span[], taken: readon
   }
 }
 
-const freedAtMs = ({ holder }: Entry): number => (holder.kind === 'freed' ? holder.freed.freedAtMs : 0)
+const freedAtMs = ({ holder }: PoolEntry): number => (holder.kind === 'freed' ? holder.freed.freedAtMs : 0)
 
 /** Oldest first, then lowest. */
-export const byAge = (one: Entry, other: Entry): number => {
+export const byAge = (one: PoolEntry, other: PoolEntry): number => {
   const difference = freedAtMs(one) - freedAtMs(other)
   if (difference !== 0) return difference
   return one.span.first < other.span.first ? -1 : 1
@@ -142,7 +142,7 @@ export const openAddressPool = (family: FamilyDefinition, version: Family, input
     return shim !== undefined && overlaps(addressOf(shim), span)
   }
 
-  const isOwn = ({ span, holder }: Entry, range: Block, { keys, freed }: Claimant): boolean => {
+  const isOwn = ({ span, holder }: PoolEntry, range: Block, { keys, freed }: Claimant): boolean => {
     if (holder.kind === 'allocation') return keys.includes(holder.allocation.nodeId)
     if (holder.kind === 'freed') return holder.isOver || holder.freed === freed
     if (holder.kind === 'pin') return keys.includes(holder.key)

@@ -4,7 +4,7 @@ import { blockCount, blockOf, formatSpan, size } from '../../foundation/address.
 import { formatDuration } from '../../foundation/duration.ts'
 import { mergeSpans } from '../address/spans.ts'
 import { type FreedRange, QUARANTINE_MS } from '../record/record.ts'
-import { type AddressPool, byAge, type Entry, type Holder } from './address-pool.ts'
+import { type AddressPool, byAge, type PoolEntry, type RangeHolder } from './address-pool.ts'
 import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
 
 type Named = Pick<AllocationNode, 'id' | 'hostname'>
@@ -21,7 +21,7 @@ const quarantineLeft = ({ freedAtMs }: FreedRange, nowMs: number): string =>
   formatDuration(Math.max(0, freedAtMs + QUARANTINE_MS - nowMs))
 
 /** Who has it, for a person. */
-export const holderText = (holder: Holder, nowMs: number): string => {
+export const holderText = (holder: RangeHolder, nowMs: number): string => {
   switch (holder.kind) {
     case 'allocation':
       return `${holder.allocation.hostname} (node ${holder.allocation.nodeId}) has ${holder.allocation.range}`
@@ -43,12 +43,12 @@ export const holderText = (holder: Holder, nowMs: number): string => {
 interface PinTaken {
   readonly node: Named
   readonly pinned: Partial<Ranges>
-  readonly conflicts: readonly Entry[]
+  readonly conflicts: readonly PoolEntry[]
   readonly network: string
   readonly nowMs: number
 }
 
-const remedy = ({ holder }: Entry, network: string): string => {
+const remedy = ({ holder }: PoolEntry, network: string): string => {
   if (holder.kind === 'freed') return `wait, or run \`orrery network release ${network} ${holder.freed.range}\``
   if (holder.kind === 'allocation') return 'pin another range, or move that node first'
   return 'pin another range'

@@ -1,7 +1,7 @@
 /** What new nodes claim, before anything is drawn from the pool: a pinned range, or the one they had. Pure. */
 import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
-import { type AddressPool, type Claimant, type Entry, openAddressPool } from './address-pool.ts'
+import { type AddressPool, type Claimant, openAddressPool, type PoolEntry } from './address-pool.ts'
 import type { AllocationInput, AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
 import { ambiguousPin, pinTaken } from './allocation-problems.ts'
 import { type PreviousAllocation, previousAllocations, rangesOf } from './previous-allocations.ts'
@@ -47,7 +47,7 @@ export const conflictsOf = (
   ranges: Partial<Ranges>,
   claimant: Claimant,
   addressPools: AddressPools,
-): readonly Entry[] =>
+): readonly PoolEntry[] =>
   blocksOf(ranges, addressPools).flatMap(([addressPool, block]) => addressPool.conflicts(block, claimant))
 
 /** Whether the node may have back what it had: the definition allows it, and nobody else has any of it. */

@@ -4,7 +4,7 @@ import type { Nodes, Tasks } from '../../swarm/ports.ts'
 import type { Placement, ServiceObservation } from '../../swarm/services.ts'
 import { groupByService, type ServiceTasks } from './tasks-by.ts'
 
-export interface Place {
+export interface TaskPlace {
   readonly node: SwarmNode
   readonly count: number
   /** `false`: it may as well get none. */
@@ -16,7 +16,7 @@ export interface Place {
 export interface TaskPlaces {
   tasksOf(serviceId: string): ServiceTasks
   /** The same order each time, until nodes change. */
-  placesOf(service: ServiceObservation, placement: Placement): readonly Place[]
+  placesOf(service: ServiceObservation, placement: Placement): readonly TaskPlace[]
 }
 
 export interface TaskPlacesDeps {
@@ -27,7 +27,7 @@ export interface TaskPlacesDeps {
 export function createTaskPlaces({ nodes, tasks }: TaskPlacesDeps): TaskPlaces {
   let grouped: ReturnType<typeof groupByService> | undefined
   /** Many services have the same constraints. */
-  const eligibleFor = new Map<string, readonly Pick<Place, 'node' | 'isCertain'>[]>()
+  const eligibleFor = new Map<string, readonly Pick<TaskPlace, 'node' | 'isCertain'>[]>()
   tasks.onChange(() => {
     grouped = undefined
   })

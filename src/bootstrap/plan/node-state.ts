@@ -9,7 +9,7 @@ import { mergeSpans } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import { type NetworkRecord, type NodeAllocation, parentLabel } from '../record/record.ts'
 import { type NetworkContext, wantedHere } from './context.ts'
-import type { NodeAction, ProblemCode } from './words.ts'
+import type { NodeAction, PlanProblemCode } from './words.ts'
 
 export type ConfigState =
   | { readonly kind: 'unheard' }
@@ -30,7 +30,7 @@ export function configState({ reports }: NetworkContext, nodeId: string, wanted:
 }
 
 export interface InTheWay {
-  readonly code: ProblemCode
+  readonly code: PlanProblemCode
   readonly action: NodeAction
   readonly message: string
 }

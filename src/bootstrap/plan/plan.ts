@@ -6,7 +6,7 @@ import { planNew } from './new.ts'
 import { type PlanPart, planPresent } from './present.ts'
 import { removalSteps } from './removal.ts'
 import { planRows } from './rows.ts'
-import type { ClusterPlan, NetworkPlan, NetworkVerdict, PlanInput, PlanProblem, ProblemCode } from './words.ts'
+import type { ClusterPlan, NetworkPlan, NetworkVerdict, PlanInput, PlanProblem, PlanProblemCode } from './words.ts'
 
 export function planCluster(input: PlanInput): ClusterPlan {
   const shared = sharedContext(input)
@@ -96,7 +96,7 @@ function definitionProblems({ name, defined }: NetworkContext): PlanProblem[] {
   }
 }
 
-const CONFLICTS: ReadonlySet<ProblemCode> = new Set(['definition-conflict', 'not-changeable', 'needs-drain'])
+const CONFLICTS: ReadonlySet<PlanProblemCode> = new Set(['definition-conflict', 'not-changeable', 'needs-drain'])
 
 function verdictOf({ defined }: NetworkContext, { steps }: PlanPart, problems: readonly PlanProblem[]): NetworkVerdict {
   if (problems.some(({ code, node }) => node === undefined && CONFLICTS.has(code))) return 'definition-conflict'

@@ -95,12 +95,12 @@ export interface PlanProblem {
   readonly network?: string
   readonly node?: { readonly id: string; readonly hostname: string }
   /** Stable: `different-network`, `foreign-network`, `pool-too-small`, … */
-  readonly code: ProblemCode
+  readonly code: PlanProblemCode
   /** What is wrong and what would be right. */
   readonly message: string
 }
 
-export type ProblemCode =
+export type PlanProblemCode =
   | 'folder-unreadable'
   | 'definition-invalid'
   | 'definition-conflict'

@@ -7,7 +7,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import { messageOf } from '../../foundation/errors.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { AgentReports } from '../../swarm/ports.ts'
-import type { ClusterPlan, PlanOptions, ProblemCode, Step } from '../plan/words.ts'
+import type { ClusterPlan, PlanOptions, PlanProblemCode, Step } from '../plan/words.ts'
 import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
 import { type ChangeResult, createProgressReporter, type OnProgress, type Patience } from './progress.ts'
 import { firstDue, isDue, leftOf, problemsOf, stepsOf, takeStep, textOfStep, type WritingStep } from './steps.ts'
@@ -40,7 +40,7 @@ const SETTLE_MS = 50
 const MAX_CONFLICTS = 20
 
 /** What is told, and is no reason to do nothing. */
-const HARMLESS: ReadonlySet<ProblemCode> = new Set(['orphaned'])
+const HARMLESS: ReadonlySet<PlanProblemCode> = new Set(['orphaned'])
 
 export function createReconciler({ swarm, observer, reports, now }: ReconcilerDeps): Reconciler {
   const reconcile = async (wish: ReconcileWish, onProgress: OnProgress): Promise<ChangeResult> => {

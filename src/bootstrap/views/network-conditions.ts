@@ -5,11 +5,11 @@ import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { TaskSource } from '../../swarm/ports.ts'
 import type { DefinitionIssue } from '../definition/definition.ts'
 import type { AllocationView, NetworkConditionType } from '../network.ts'
-import type { NetworkPlan, ProblemCode } from '../plan/words.ts'
+import type { NetworkPlan, PlanProblemCode } from '../plan/words.ts'
 import { areScarce, percentTaken, SCARCE_PERCENT } from '../record/address-count.ts'
 import type { NetworkRecord } from '../record/record.ts'
 
-export interface ConditionInput {
+export interface NetworkConditionInput {
   readonly name: string
   readonly record: NetworkRecord | undefined
   /** A record is there and cannot be understood: why. */
@@ -34,7 +34,7 @@ export interface ConditionInput {
 
 type Found = Finding<NetworkConditionType>
 
-export function networkConditions(input: ConditionInput): readonly Found[] {
+export function networkConditions(input: NetworkConditionInput): readonly Found[] {
   return [
     valid(input),
     definitionConflict(input),
@@ -51,7 +51,7 @@ export function networkConditions(input: ConditionInput): readonly Found[] {
   ]
 }
 
-function tasksHeard({ record, taskSource }: ConditionInput): readonly Found[] {
+function tasksHeard({ record, taskSource }: NetworkConditionInput): readonly Found[] {
   if (record === undefined || taskSource === undefined || taskSource.kind === 'idle') return []
   const status = taskSource.kind === 'heard'
   const reason = status ? 'each change of a task is heard when it happens' : taskSource.reason
@@ -67,10 +67,10 @@ function names(all: readonly string[]): string {
 
 const NOT_IN_FORCE = 'nothing is active yet: `orrery network apply` or ORRERY_NETWORK_AUTO=true'
 
-const problemOf = ({ plan }: ConditionInput, ...codes: readonly ProblemCode[]): string | undefined =>
+const problemOf = ({ plan }: NetworkConditionInput, ...codes: readonly PlanProblemCode[]): string | undefined =>
   plan?.problems.find(({ code, node }) => node === undefined && codes.includes(code))?.message
 
-function valid({ issues, folderFault, isDefined }: ConditionInput): Found {
+function valid({ issues, folderFault, isDefined }: NetworkConditionInput): Found {
   const errors = issues.filter(({ level }) => level === 'error')
   const [first] = errors
   const type = 'Valid'
@@ -85,7 +85,7 @@ function valid({ issues, folderFault, isDefined }: ConditionInput): Found {
   }
 }
 
-function definitionConflict(input: ConditionInput): Found {
+function definitionConflict(input: NetworkConditionInput): Found {
   const type = 'DefinitionConflict'
   const message = problemOf(input, 'definition-conflict', 'not-changeable')
   if (message !== undefined || input.plan?.verdict === 'definition-conflict') {
@@ -94,7 +94,7 @@ function definitionConflict(input: ConditionInput): Found {
   return { type, status: false, reason: input.record ? 'what is active is what is defined' : NOT_IN_FORCE }
 }
 
-function orphaned({ record, isDefined, folderFault }: ConditionInput): Found {
+function orphaned({ record, isDefined, folderFault }: NetworkConditionInput): Found {
   const type = 'Orphaned'
   if (record === undefined || isDefined) return { type, status: false, reason: 'a definition is there' }
   if (record.phase === 'removing') return { type, status: false, reason: 'it is being removed' }
@@ -103,12 +103,12 @@ function orphaned({ record, isDefined, folderFault }: ConditionInput): Found {
   return { type, status: true, reason: `${why}; what is active is kept` }
 }
 
-function removing({ record }: ConditionInput): Found {
+function removing({ record }: NetworkConditionInput): Found {
   const status = record?.phase === 'removing'
   return { type: 'Removing', status, reason: status ? '`network remove` began' : 'nobody removes it' }
 }
 
-function recordKnown(input: ConditionInput): Found {
+function recordKnown(input: NetworkConditionInput): Found {
   const type = 'RecordKnown'
   const { record, unreadable } = input
   if (unreadable !== undefined) return { type, status: false, reason: unreadable }
@@ -117,7 +117,7 @@ function recordKnown(input: ConditionInput): Found {
   return { type, status: lost === undefined, reason: lost ?? 'nothing was ever given' }
 }
 
-function networkCreated(input: ConditionInput): Found {
+function networkCreated(input: NetworkConditionInput): Found {
   const type = 'NetworkCreated'
   const problem = problemOf(
     input,
@@ -136,7 +136,7 @@ function networkCreated(input: ConditionInput): Found {
 const couldHaveOne = ({ state, platform }: SwarmNode): boolean =>
   state === 'ready' && (platform.os === 'linux' || platform.os === '')
 
-function complete(input: ConditionInput): Found {
+function complete(input: NetworkConditionInput): Found {
   const type = 'Complete'
   const { record, nodes, allocations } = input
   if (record === undefined) return { type, status: false, reason: NOT_IN_FORCE }
@@ -151,7 +151,7 @@ function complete(input: ConditionInput): Found {
   return { type, status: true, reason: 'each node has a range and is ready' }
 }
 
-function asWanted({ allocations }: ConditionInput): Found {
+function asWanted({ allocations }: NetworkConditionInput): Found {
   const type = 'AsWanted'
   const not = allocations.filter(({ isAsWanted }) => isAsWanted !== true)
   if (not.length === 0) return { type, status: true, reason: 'each node matches the definition' }
@@ -162,7 +162,7 @@ function asWanted({ allocations }: ConditionInput): Found {
   return { type, status: false, reason: names(told) }
 }
 
-function agentsHeard({ allocations, isHeard }: ConditionInput): Found {
+function agentsHeard({ allocations, isHeard }: NetworkConditionInput): Found {
   const type = 'AgentsHeard'
   const silent = allocations.filter(({ nodeId }) => !isHeard(nodeId))
   if (silent.length === 0) return { type, status: true, reason: 'each agent was heard in the last 15 s' }
@@ -170,7 +170,7 @@ function agentsHeard({ allocations, isHeard }: ConditionInput): Found {
 }
 
 /** One that is down and has no range any more is the old id of a node that joined again. */
-function hostNamesUnique({ nodes, record }: ConditionInput): Found {
+function hostNamesUnique({ nodes, record }: NetworkConditionInput): Found {
   const type = 'HostNamesUnique'
   const counted = nodes.filter(({ id, state }) => state !== 'down' || record?.allocations.has(id) === true)
   const twice = counted.filter(({ id, hostname }) => counted.some((one) => one.id !== id && one.hostname === hostname))
@@ -187,7 +187,7 @@ function hostNamesUnique({ nodes, record }: ConditionInput): Found {
   return { type, status: false, reason: `${names(told)}: ${remedy}` }
 }
 
-function addressesLeft({ allocations }: ConditionInput): Found {
+function addressesLeft({ allocations }: NetworkConditionInput): Found {
   const type = 'AddressesLeft'
   const scarce = allocations.filter(({ count }) => areScarce(count))
   if (scarce.length === 0) return { type, status: true, reason: `below ${SCARCE_PERCENT} % in use on every node` }

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { Console, ExitCode } from '../console.ts'
 import type { ApplyOptions, ChangeOptions } from './change.ts'
-import type { PlanOptions } from './plan.ts'
+import type { PlanFlags } from './plan.ts'
 import type { NetworkSession } from './session.ts'
 import type { StatusOptions } from './status.ts'
 
@@ -52,7 +52,7 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
   command('plan', 'show every node and what `apply` would do; changes nothing')
     .option('--allow-drain', 'as if nodes might be drained')
     .action(
-      run(async (options: PlanOptions) => {
+      run(async (options: PlanFlags) => {
         const { networkPlan } = await import('./plan.ts')
         return await inSession((session) => networkPlan(session, options, io))
       }),

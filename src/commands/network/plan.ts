@@ -6,14 +6,14 @@ import { textTable } from '../text-table.ts'
 import { allProblems, areUsable, count, isRefusal, problemLine, unheardLine } from './problems.ts'
 import type { NetworkSession } from './session.ts'
 
-export interface PlanOptions {
+export interface PlanFlags {
   readonly allowDrain?: true
   readonly json?: true
 }
 
 export async function networkPlan(
   session: NetworkSession,
-  { allowDrain, json }: PlanOptions,
+  { allowDrain, json }: PlanFlags,
   io: Console,
 ): Promise<ExitCode> {
   if (!areUsable(session.definitions, io)) return 1

@@ -1,12 +1,12 @@
 /** What is wrong with definitions, and what a plan cannot or may not do, in words. */
 import type { DefinitionIssue, DefinitionSet } from '../../bootstrap/definition/definition.ts'
-import type { ClusterPlan, PlanProblem, ProblemCode } from '../../bootstrap/plan/words.ts'
+import type { ClusterPlan, PlanProblem, PlanProblemCode } from '../../bootstrap/plan/words.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console } from '../console.ts'
 import type { Unheard } from './session.ts'
 
 /** Worth a word, and no refusal: what is in force is kept. */
-const HARMLESS: ReadonlySet<ProblemCode> = new Set(['orphaned'])
+const HARMLESS: ReadonlySet<PlanProblemCode> = new Set(['orphaned'])
 
 export const allProblems = ({ networks, problems }: ClusterPlan): readonly PlanProblem[] => [
   ...problems,

@@ -20,7 +20,7 @@ export interface SenderDeps {
   readonly onStale: () => void
 }
 
-export interface Sender {
+export interface StepSender {
   /** Without those that Consul refused lately as they are now; what is not desired any more is forgotten. */
   dueOf(steps: readonly CatalogStep[], desired: Desired): readonly CatalogStep[]
   /** Resolves with the transactions that it took. Throws NotWriter, or Fault `consul-unavailable`. */
@@ -35,7 +35,7 @@ interface Refused {
   readonly issue: EntryIssue
 }
 
-export function createSender({ catalog, now, refusedForMs, onWritten, onStale }: SenderDeps): Sender {
+export function createSender({ catalog, now, refusedForMs, onWritten, onStale }: SenderDeps): StepSender {
   const refused = new Map<string, Refused>()
 
   const isRefused = (step: CatalogStep): boolean => {

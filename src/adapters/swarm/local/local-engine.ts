@@ -1,6 +1,6 @@
 /** The engine beside an agent: what only this node knows. Nothing here asks for a manager. */
 import { setMaxListeners } from 'node:events'
-import type { EngineFacts, EngineNews, LocalEngine, Usage } from '../../../agent/ports.ts'
+import type { ContainerUsage, EngineFacts, EngineNews, LocalEngine } from '../../../agent/ports.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { createLimit } from '../../../foundation/limit.ts'
@@ -129,7 +129,7 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     await Promise.all(ids.map((id) => limited(() => turn(id))))
   }
 
-  const count = async (id: string): Promise<Usage> => {
+  const count = async (id: string): Promise<ContainerUsage> => {
     const path = `/containers/${encodeURIComponent(id)}/stats`
     const query = { stream: 'false', 'one-shot': 'true' }
     const counted = readCounters(await look({ path, endpoint: '/containers/{id}/stats', query }))
@@ -171,7 +171,7 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
       write({ method: 'DELETE', path: `/networks/${encodeURIComponent(id)}`, endpoint: '/networks/{id}' }),
     async usage(ids) {
       for (const known of counters.keys()) if (!ids.includes(known)) counters.delete(known)
-      const usage = new Map<string, Usage>()
+      const usage = new Map<string, ContainerUsage>()
       await inTurns({
         event: 'usage-not-read',
         ids,

@@ -1,9 +1,9 @@
 /** Timings as tests write them, and instants as a zone's clock shows them. */
 import { parseCron } from '../../../../src/autoscaling/schedule/cron.ts'
-import type { Timing } from '../../../../src/autoscaling/schedule/firings.ts'
+import type { FiringTimes } from '../../../../src/autoscaling/schedule/firings.ts'
 import { findZone } from '../../../../src/autoscaling/schedule/zone.ts'
 
-export function timing(cron: string, zone = 'UTC'): Timing {
+export function timing(cron: string, zone = 'UTC'): FiringTimes {
   const reading = parseCron(cron)
   const found = findZone(zone)
   if ('wrong' in reading || found === undefined) throw new Error(`${cron} in ${zone}`)
