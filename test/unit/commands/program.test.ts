@@ -46,3 +46,21 @@ it('ends quietly when nobody reads on: orrery ls --json | head -c 1', async () =
   })
   expect({ stdout, stderr }).toEqual({ stdout: '{', stderr: '' })
 })
+
+it.each(['serve', 'agent', 'ls'])(
+  'says what is wrong where 64 files may be open: ulimit -n 64; orrery %s',
+  async (word) => {
+    const loader = import.meta.resolve('tsx').replace('file://', '')
+    const program = `ulimit -n 64; exec ${process.execPath} --import ${loader} src/main.ts ${word}`
+    const { code, stdout, stderr } = await promisify(execFile)('bash', ['-c', program]).catch(
+      (error: unknown) => error as never,
+    )
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^orrery: only 64 files may be open at a time here \(ulimit -n\), and 256 are needed.*\n$/,
+      ),
+    })
+  },
+)
