@@ -40,11 +40,12 @@ export async function measureCrowd(options: {
     await controller.ready(300_000)
     const readyMs = performance.now() - startedAt
     const known = await controller.call<{ autoscalers: unknown[] }>('GET', '/v1/autoscaler')
-    const seen = { looks: 0, ready: 0, scaled: 0, slowestMs: 0 }
+    const seen = { looks: 0, ready: 0, scaled: 0, slowestMs: 0, wrong: '' }
     progress('ups, while everything is listed again')
     const until = performance.now() + (quick ? STAYS_MS_QUICK : STAYS_MS)
     while (performance.now() < until && !controller.hasEnded()) {
-      const { status } = await controller.call('GET', '/readyz')
+      const { status, body: readiness } = await controller.call('GET', '/readyz')
+      if (status !== 200) seen.wrong = JSON.stringify(readiness)
       const { body, tookMs } = await controller.up(`service-${seen.looks % UPS}`)
       seen.looks += 1
       seen.ready += Number(status === 200)
@@ -63,7 +64,7 @@ export async function measureCrowd(options: {
       },
       {
         name: `ready, ${where}`,
-        measured: `${seen.ready} of ${seen.looks} looks`,
+        measured: `${seen.ready} of ${seen.looks} looks${seen.wrong === '' ? '' : `, at last ${seen.wrong}`}`,
         limit: exactly(seen.ready === seen.looks && seen.looks > 0, 'always'),
       },
       {

@@ -1,12 +1,22 @@
 #!/usr/bin/env node
 /** The process: arguments, signals, exit code. The only reader of process.env. */
 import { readFileSync } from 'node:fs'
-import closeWithGrace from 'close-with-grace'
-import { normalizeArguments } from './commands/arguments.ts'
-import { runProgram } from './commands/program.ts'
+import { tooFewOpenFiles } from './commands/open-files.ts'
 
 /** A little more than what the controller grants itself to finish what it has accepted. */
 const STOP_DEADLINE_MS = 12_000
+
+// Before anything else is loaded: that alone opens more.
+const tooFew = tooFewOpenFiles()
+if (tooFew !== undefined) {
+  process.stderr.write(`orrery: ${tooFew}\n`)
+  process.exit(1)
+}
+const [{ default: closeWithGrace }, { normalizeArguments }, { runProgram }] = await Promise.all([
+  import('close-with-grace'),
+  import('./commands/arguments.ts'),
+  import('./commands/program.ts'),
+])
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 

@@ -7,18 +7,12 @@ import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
 import type { Console, ExitCode } from './console.ts'
 import { addNetworkCommands } from './network/commands.ts'
-import { tooFewOpenFiles } from './open-files.ts'
 import type { RegistrationOptions } from './registrations.ts'
 import type { ServeOptions } from './serve/serve.ts'
 
 /** Never throws. */
 export async function runProgram(args: readonly string[], given: Console): Promise<ExitCode> {
   const io = onlyVisible(given)
-  const tooFew = tooFewOpenFiles()
-  if (tooFew !== undefined) {
-    io.err(`orrery: ${tooFew}\n`)
-    return 1
-  }
   let exitCode: ExitCode = 0
   const run =
     <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) =>
