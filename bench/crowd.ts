@@ -36,7 +36,10 @@ export async function measureCrowd(options: {
     await once(engine, 'message')
     progress(`a controller with ${STACK_LIMIT_BYTES / 1024 / 1024} MiB, and ${services} services`)
     const startedAt = performance.now()
-    const controller = await startController({ socketPath }, { env: { LOG_LEVEL: 'warn' }, waitReady: false, limit })
+    const controller = await startController(
+      { socketPath },
+      { env: { LOG_LEVEL: process.env.CROWD_LOG ?? 'warn' }, waitReady: false, limit },
+    )
     await controller.ready(300_000)
     const readyMs = performance.now() - startedAt
     const known = await controller.call<{ autoscalers: unknown[] }>('GET', '/v1/autoscaler')
@@ -55,6 +58,7 @@ export async function measureCrowd(options: {
     }
     const { now, highest } = residentMb(controller.pid)
     const [where, failures] = [`${services} services, ${WITH_POLICY} with a policy`, limit.failures()]
+    if (process.env.CROWD_LOG) for (const line of controller.log()) console.error(JSON.stringify(line).slice(0, 300))
     await controller.kill()
     return [
       {

@@ -5,6 +5,7 @@ import { endControllers } from '../test/e2e/support/controller.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import { measureCrowd } from './crowd.ts'
 import { measureDiscovery } from './discovery.ts'
+import { measureDoors } from './doors.ts'
 import type { Figure } from './figure.ts'
 import { measureIdle } from './idle.ts'
 import { measureManyUps, measureTwoControllers } from './many-ups.ts'
@@ -27,7 +28,7 @@ interface Options {
   readonly only?: Part
 }
 
-const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery', 'load', 'crowd'] as const
+const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery', 'load', 'crowd', 'doors'] as const
 type Part = (typeof PARTS)[number]
 
 const LISTED = 500
@@ -65,6 +66,7 @@ if (wants('nodes')) figures.push(...(await measureThousandAgents(options)))
 if (only === 'discovery') figures.push(...(await measureDiscovery(options)))
 // Apart: a cgroup of its own, and the machine's two cores for two minutes.
 if (only === 'crowd') figures.push(...(await measureCrowd(options)))
+if (only === 'doors') figures.push(...(await measureDoors(options)))
 if (wants('load')) figures.push(...(await measureLoad(options)))
 if (wants('tasks')) figures.push(...(await measureManyTasks(options)))
 const report = { engine: engineVersion, tookSeconds: secondsSoFar(), figures }
