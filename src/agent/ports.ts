@@ -49,6 +49,8 @@ export interface LocalEngine {
   containers(networks: ReadonlySet<string>): Promise<readonly ReportedContainer[]>
   /** Throws Fault `write-rejected` too, with the engine's words. */
   createNetwork(network: ConfigNetwork): Promise<void>
+  /** Makes a network of this engine alone from a config-only one, and removes it. Throws as `createNetwork`. */
+  proveNetwork(probe: { readonly name: string; readonly configFrom: string; readonly driver: string }): Promise<void>
   /** One that is gone already is removed. Throws as `createNetwork`. */
   removeNetwork(id: string): Promise<void>
   /** Of running containers by id: CPU per cent of one CPU since it was last asked, and memory. Never throws. */
@@ -60,6 +62,8 @@ export interface ContainerUsage {
   /** Absent the first time. */
   readonly cpuPercent?: number
   readonly memoryBytes?: number
+  /** The kernel has no link any more that the engine gave it: its parent was removed. */
+  readonly hasLostLink?: true
 }
 
 /** What outlives the agent's process. What cannot be kept counts in this process all the same. */

@@ -115,7 +115,7 @@ export const nameClash = (wanted: WantedNetwork, { networks }: OnEngine): Report
       ]
     : []
 
-const ELSEWHERE = new Set(['null', 'host', 'overlay', ''])
+const ELSEWHERE = new Set(['null', 'host', ''])
 
 /** The engine refuses a second network with addresses of the same LAN, but only when the first task comes. */
 export function subnetClashes(wanted: WantedNetwork, { networks }: OnEngine): ReportedFault[] {
@@ -128,7 +128,7 @@ export function subnetClashes(wanted: WantedNetwork, { networks }: OnEngine): Re
   return networks.filter(isOther).flatMap((other) => {
     const taken = subnetsOf(other).find(({ subnet }) => ours.some((one) => doOverlap(one, subnet)))
     if (taken === undefined) return []
-    const message = `The network "${other.name}" (${other.driver}) of this engine has ${taken.subnet} already, and an engine cannot have two networks of one subnet: docker network rm ${other.name}.`
+    const message = `The network "${other.name}" (${other.driver}) of this engine has ${taken.subnet} already, and an engine cannot have two networks of one subnet: ${insteadOf(other)}.`
     return [{ code: 'subnet-taken', message }]
   })
 }
@@ -136,4 +136,15 @@ export function subnetClashes(wanted: WantedNetwork, { networks }: OnEngine): Re
 function doOverlap(one: string, other: string): boolean {
   const [a, b] = [parseCidr(one), parseCidr(other)]
   return a !== undefined && b !== undefined && overlaps(a.block, b.block)
+}
+
+/** What frees the subnet. The engine's own networks cannot be removed, and Swarm makes its ingress again as it is told. */
+function insteadOf({ name, driver }: EngineNetwork): string {
+  if (name === 'bridge') return 'give it another one, by `bip` in /etc/docker/daemon.json of this host'
+  if (name === 'docker_gwbridge')
+    return 'stop what is on it and make it with another `--subnet`, or define another subnet'
+  if (name === 'ingress' && driver === 'overlay') {
+    return 'make it with another one (docker network rm ingress; docker network create --driver overlay --ingress --subnet <another> ingress)'
+  }
+  return `docker network rm ${name}`
 }

@@ -1,10 +1,11 @@
 /** This host's links, addresses and routes, through iproute2: JSON in, arguments out, no text read. */
 import { writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { HostFault, type HostStep } from '../../agent/plan/host.ts'
 import { HALF_MADE } from '../../agent/plan/link-names.ts'
 import type { Host } from '../../agent/ports.ts'
 import { createIp, type Ip, type IpOptions, isNothingThere } from './ip-command.ts'
-import { readLinks, readRoutes } from './ip-json.ts'
+import { readLinks, readNeighbours, readRoutes } from './ip-json.ts'
 
 export function createHost(options: IpOptions = {}): Host {
   const ip = createIp(options)
@@ -51,6 +52,12 @@ async function carryOut(ip: Ip, step: HostStep): Promise<void> {
     case 'set-promiscuous':
       await ip(['link', 'set', 'dev', step.link, 'promisc', step.isOn ? 'on' : 'off'])
       return
+    case 'set-mtu':
+      await ip(['link', 'set', 'dev', step.link, 'mtu', String(step.mtu)])
+      return
+    case 'ask-for-address':
+      await askFor(ip, step)
+      return
     case 'add-address': {
       // Nobody else may have it: looking for one would only keep routes from using it at once.
       const look = isV6(step.address) ? ['nodad'] : []
@@ -79,10 +86,32 @@ const mark = (ip: Ip, { link, alias }: { readonly link: string; readonly alias: 
 
 /** The shim has the addresses that it is given. Routers on the LAN are not to give it more, or a way out. */
 async function keepToItself(ip: Ip): Promise<void> {
-  const file = `/proc/sys/net/ipv6/conf/${HALF_MADE}/accept_ra`
+  const conf = (version: 4 | 6, name: string) => `/proc/sys/net/ipv${version}/conf/${HALF_MADE}/${name}`
   // A kernel without IPv6 refuses both, a container without a writable /proc/sys the second: it works all the same.
   await ip(['link', 'set', 'dev', HALF_MADE, 'addrgenmode', 'none']).catch(() => undefined)
-  await writeFile(file, '0').catch(() => undefined)
+  await writeFile(conf(6, 'accept_ra'), '0').catch(() => undefined)
+  // Else it answers for the addresses of its parent too, with a MAC address of its own.
+  await writeFile(conf(4, 'arp_filter'), '1').catch(() => undefined)
+}
+
+const ANSWERED = new Set(['REACHABLE', 'STALE', 'DELAY', 'PROBE'])
+const ANSWER_MS = 400
+
+/** Lets the kernel ask, as for anything that it sends, and looks at what it has learned. */
+async function askFor(ip: Ip, { link, address }: { readonly link: string; readonly address: string }): Promise<void> {
+  try {
+    await ip(['neighbour', 'replace', address, 'dev', link, 'use'])
+  } catch {
+    // An older kernel, or a link without an address to ask from: nothing is learned, and nothing can be said against it.
+    return
+  }
+  await setTimeout(ANSWER_MS)
+  const known = readNeighbours(await ip(['-json', 'neighbour', 'show', address, 'dev', link]))
+  await ip(['neighbour', 'delete', address, 'dev', link]).catch(() => undefined)
+  const other = known.find(({ mac, states }) => mac !== undefined && states.some((state) => ANSWERED.has(state)))
+  if (other === undefined) return
+  const message = `The host's own address ${address} would be one that ${other.mac} on the LAN of ${link} has already: give that device another address, or \`reserve\` its address in the definition.`
+  throw new HostFault('address-taken', message)
 }
 
 const isV6 = (address: string): boolean => address.includes(':')

@@ -74,6 +74,16 @@ const gatewayOf = (raw: unknown): string[] => {
   return gateway === undefined ? [] : [gateway]
 }
 
+/** Of `ip -json neighbour show`. Throws SyntaxError. */
+export const readNeighbours = (
+  text: string,
+): readonly { readonly mac?: string; readonly states: readonly string[] }[] =>
+  list(text).map((raw) => {
+    const mac = textAt(raw, 'lladdr')
+    const states = listAt(raw, 'state').filter((state) => typeof state === 'string')
+    return { ...(mac !== undefined && { mac }), states }
+  })
+
 function withLength(destination: string, family: 4 | 6): string {
   if (destination === 'default') return family === 4 ? '0.0.0.0/0' : '::/0'
   return destination.includes('/') ? destination : `${destination}/${family === 4 ? 32 : 128}`

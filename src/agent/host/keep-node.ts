@@ -8,7 +8,7 @@ import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { NetworkStatus, ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork, WantedState } from '../../swarm/wanted.ts'
-import { mendedBy } from '../plan/build-report.ts'
+import { mendedBy, withLostLinks } from '../plan/build-report.ts'
 import type { NodeStep } from '../plan/host.ts'
 import { countAttached } from '../plan/node-plan.ts'
 import type { AgentMemory, ContainerUsage, EngineFacts, EngineNews, Host, LocalEngine } from '../ports.ts'
@@ -82,6 +82,8 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   const pacer = createPacer<'facts' | 'look' | 'containers' | 'usage'>()
   const changes = createListeners<void>(logger)
   let observed = NOTHING
+  /** What an engine can make does not outlive the agent: it costs little to prove it again. */
+  const proven = new Map<string, string>()
   let mended: readonly Mended[] = []
   let turnedAtMs = performance.now()
 
@@ -118,8 +120,9 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   }
 
   const look = async () => {
-    const { fault, ...seen } = await lookAtNode(wantedNetworks(), observed, { host, engine, memory, onStep })
-    show({ ...seen, faults: [...(fault === undefined ? [] : [fault]), ...generalFaults()] })
+    const { fault, ...seen } = await lookAtNode(wantedNetworks(), observed, { host, engine, memory, proven, onStep })
+    const standings = seen.standings.map((each) => withLostLinks(each, { ...seen, usage: observed.usage }))
+    show({ ...seen, standings, faults: [...(fault === undefined ? [] : [fault]), ...generalFaults()] })
   }
 
   const generalFaults = (): ReportedFault[] => {

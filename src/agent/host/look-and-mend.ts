@@ -6,6 +6,7 @@ import type { WantedNetwork } from '../../swarm/wanted.ts'
 import { statusOf, unknownStatus } from '../plan/build-report.ts'
 import { HostFault, type HostState, type NodeObservation, type NodeStep } from '../plan/host.ts'
 import { planNode } from '../plan/node-plan.ts'
+import { probeName, refusedProof } from '../plan/proof.ts'
 import type { AgentMemory, Host, LocalEngine } from '../ports.ts'
 
 export interface LookDeps {
@@ -13,6 +14,8 @@ export interface LookDeps {
   readonly engine: LocalEngine
   readonly memory: AgentMemory
   readonly onStep: (network: string, step: NodeStep) => void
+  /** By network: what the engine was seen to make. Added to. */
+  readonly proven: Map<string, string>
 }
 
 export interface Seen {
@@ -35,7 +38,7 @@ export async function lookAtNode(
   before: Seen & { readonly standings: readonly NetworkStatus[] },
   deps: LookDeps,
 ): Promise<Look> {
-  const { host, engine, memory, onStep } = deps
+  const { host, engine, memory, onStep, proven } = deps
   let { host: state, networks, containers, isEngineSeen }: Seen = before
   const see = async () => {
     const ipv6 = wanted.some((network) => network.ipv6 !== undefined)
@@ -45,10 +48,11 @@ export async function lookAtNode(
     if (ofHost.status === 'fulfilled') state = ofHost.value
     if (ofEngine.status === 'rejected') throw ofEngine.reason
     if (ofHost.status === 'rejected') throw ofHost.reason
-    return { ...state, networks, containers, promiscuousByUs: memory.promiscuous(), adoptedByUs: memory.adopted() }
+    const byUs = { promiscuousByUs: memory.promiscuous(), adoptedByUs: memory.adopted() }
+    return { ...state, networks, containers, ...byUs, proven }
   }
   try {
-    const { standings } = await mendNode(wanted, await see(), { host, engine, memory, look: see, onStep })
+    const { standings } = await mendNode(wanted, await see(), { host, engine, memory, proven, look: see, onStep })
     return { host: state, networks, containers, isEngineSeen, standings }
   } catch (error) {
     const fault = faultOfLook(error)
@@ -121,7 +125,8 @@ async function mendNode<Seen extends NodeObservation>(
 
 export interface CarryOutDeps {
   readonly host: Host
-  readonly engine: Pick<LocalEngine, 'createNetwork' | 'removeNetwork'>
+  readonly engine: Pick<LocalEngine, 'createNetwork' | 'removeNetwork' | 'proveNetwork'>
+  readonly proven: Map<string, string>
   readonly memory: Pick<AgentMemory, 'promiscuous' | 'keepPromiscuous' | 'adopted' | 'keepAdopted'>
 }
 
@@ -145,7 +150,7 @@ async function carryOut(steps: readonly NodeStep[], deps: CarryOutDeps): Promise
   return { done }
 }
 
-async function take(step: NodeStep, { host, engine, memory }: CarryOutDeps): Promise<void> {
+async function take(step: NodeStep, { host, engine, memory, proven }: CarryOutDeps): Promise<void> {
   switch (step.do) {
     case 'create-network':
       return await engine.createNetwork(step.network)
@@ -157,6 +162,12 @@ async function take(step: NodeStep, { host, engine, memory }: CarryOutDeps): Pro
         await memory.keepAdopted(new Set([...memory.adopted()].filter((id) => id !== step.id)))
       }
       return
+    case 'prove-network': {
+      const { network, configFrom, driver } = step
+      await engine.proveNetwork({ name: probeName(network), configFrom, driver })
+      proven.set(network, step.basis)
+      return
+    }
     case 'set-promiscuous': {
       const others = [...memory.promiscuous()].filter((link) => link !== step.link)
       // Before: what was switched on and forgotten would stay on for good.
@@ -180,5 +191,6 @@ function faultOfStep(step: NodeStep, error: unknown): ReportedFault {
     return { code: 'driver-impossible', message }
   }
   const isRefused = error instanceof Fault && error.code === 'write-rejected'
+  if (isRefused && step.do === 'prove-network') return refusedProof(step, message)
   return { code: isRefused ? 'engine-refused' : 'engine-away', message }
 }

@@ -12,6 +12,7 @@ import type { HostLink, HostState, NodeStep } from './host.ts'
 import { isOurs, isShim } from './link-names.ts'
 import type { NodeNetworkPlan } from './node-plan.ts'
 import { linkNamed } from './parent.ts'
+import { isProbe } from './proof.ts'
 
 export interface ReportSource {
   readonly facts: EngineFacts
@@ -70,7 +71,10 @@ export function buildReport(source: ReportSource, frame: ReportFrame): NodeRepor
     })),
     containers: runningFirst(source.containers)
       .slice(0, MOST.containers)
-      .map((container) => ({ ...container, ...source.usage.get(container.id) })),
+      .map((container) => {
+        const { hasLostLink: _, ...used } = source.usage.get(container.id) ?? {}
+        return { ...container, ...used }
+      }),
     faults: faultsThatFit(source.faults),
   }
 }
@@ -93,8 +97,8 @@ const macsOf = ({ links }: HostState): string[] => {
   return [...new Set(macs)].sort().slice(0, MOST_MACS)
 }
 
-const matters = ({ configOnly, driver }: EngineNetwork): boolean =>
-  configOnly || driver === 'macvlan' || driver === 'ipvlan'
+const matters = (network: EngineNetwork): boolean =>
+  !isProbe(network) && (network.configOnly || network.driver === 'macvlan' || network.driver === 'ipvlan')
 
 const fitting = (network: EngineNetwork): EngineNetwork => ({
   ...network,
@@ -136,6 +140,31 @@ export function statusOf(
   }
 }
 
+interface Lost {
+  readonly containers: readonly ReportedContainer[]
+  readonly usage: ReadonlyMap<string, { readonly hasLostLink?: true }>
+}
+
+const MOST_LOST = 5
+
+/** Running containers whose link is gone are told, each look anew: nothing on this node brings it back to them. */
+export function withLostLinks(status: NetworkStatus, { containers, usage }: Lost): NetworkStatus {
+  const lost = containers.filter(
+    ({ id, state, addresses }) =>
+      state === 'running' &&
+      usage.get(id)?.hasLostLink === true &&
+      addresses.some(({ network }) => network === status.name),
+  )
+  if (lost.length === 0) return status
+  const services = [...new Set(lost.flatMap(({ serviceName }) => serviceName ?? []))].sort()
+  const names = lost.map(({ taskName, name }) => taskName ?? name).sort()
+  const more = names.length > MOST_LOST ? ` and ${names.length - MOST_LOST} more` : ''
+  const who = `${names.slice(0, MOST_LOST).join(', ')}${more} ${lost.length === 1 ? 'has' : 'have'}`
+  const remedy = services.map((service) => `docker service update --force ${service}`).join('; ')
+  const message = `${who} lost the link to the LAN: the parent was removed under them. New tasks have one: ${remedy}.`
+  return { ...status, isAsWanted: false, faults: [...status.faults, { code: 'link-lost', message }] }
+}
+
 /** Of a network about which nothing can be said now. What was seen of its links before stays as it was. */
 export const unknownStatus = (
   name: string,
@@ -167,6 +196,12 @@ export function mendedBy(step: NodeStep): string {
       return `set the link ${step.link} up`
     case 'set-promiscuous':
       return step.isOn ? `made ${step.link} promiscuous` : `${step.link} is no longer promiscuous`
+    case 'set-mtu':
+      return `set the MTU of ${step.link} to ${step.mtu}`
+    case 'ask-for-address':
+      return `asked the LAN of ${step.link} for ${step.address}: nobody has it`
+    case 'prove-network':
+      return `proved that the engine can put tasks on ${step.network}`
     case 'add-address':
       return `gave ${step.link} the address ${step.address}`
     case 'remove-address':

@@ -11,6 +11,8 @@ export type HostFaultCode =
   | 'not-permitted'
   /** The kernel does not know this kind of link. */
   | 'kind-unknown'
+  /** Another machine of the LAN answers for it. */
+  | 'address-taken'
   /** Something else has the link, or its place. */
   | 'busy'
   | 'host-failed'
@@ -86,6 +88,8 @@ export interface NodeObservation extends HostState {
   readonly promiscuousByUs: ReadonlySet<string>
   /** Ids of config-only networks without our label that the agent has taken over. */
   readonly adoptedByUs: ReadonlySet<string>
+  /** By network: the basis on which this engine was seen to make it. */
+  readonly proven: ReadonlyMap<string, string>
 }
 
 export type HostStep =
@@ -107,6 +111,9 @@ export type HostStep =
   | { readonly do: 'remove-link'; readonly link: string }
   | { readonly do: 'raise-link'; readonly link: string }
   | { readonly do: 'set-promiscuous'; readonly link: string; readonly isOn: boolean }
+  | { readonly do: 'set-mtu'; readonly link: string; readonly mtu: number }
+  /** Asks the LAN of `link` for the address, before it becomes ours. Fails where somebody has it. */
+  | { readonly do: 'ask-for-address'; readonly link: string; readonly address: string }
   | { readonly do: 'add-address' | 'remove-address'; readonly link: string; readonly address: string }
   | { readonly do: 'set-route'; readonly link: string; readonly destination: string; readonly source: string }
   | { readonly do: 'remove-route'; readonly link: string; readonly destination: string }
@@ -116,3 +123,16 @@ export type NodeStep =
   | { readonly do: 'create-network'; readonly network: ConfigNetwork }
   /** Remembered alone: a label cannot be put on a network that is there. */
   | { readonly do: 'adopt-network' | 'remove-network'; readonly id: string; readonly name: string }
+  /** Makes a network from the config-only one, as the first task would, and removes it: what the engine refuses shows now. */
+  | (NetworkProof & { readonly do: 'prove-network' })
+
+export interface NetworkProof {
+  /** Of the swarm network that tasks would be on. */
+  readonly network: string
+  readonly configFrom: string
+  readonly driver: 'macvlan' | 'ipvlan'
+  /** What it is made of, and what else the engine has: proved once, it holds for as long as this is the same. */
+  readonly basis: string
+  /** Networks that may be what the engine minds, for a person. */
+  readonly suspects: readonly string[]
+}

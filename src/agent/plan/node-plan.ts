@@ -10,7 +10,8 @@ import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostStep, NodeObservation, NodeStep } from './host.ts'
 import { HALF_MADE, shimName } from './link-names.ts'
 import { findParent, linkNamed, type Parent } from './parent.ts'
-import { refusals } from './refusals.ts'
+import { planProof, removeProbes } from './proof.ts'
+import { addressesInRange, refusals } from './refusals.ts'
 import { planShim, removeShims, unusedSteps } from './shim-plan.ts'
 
 export interface NodeNetworkPlan {
@@ -66,8 +67,12 @@ function planPresent(wanted: WantedNetwork, observed: NodeObservation, all: read
   const host = planHost(wanted, parent, observed)
   const removed = config.steps.flatMap((step) => (step.do === 'remove-network' ? [step.id] : []))
   const unused = unusedSteps(observed, { all, removed, parent: parent.name, shimsOf: undefined })
-  const steps = [...parent.steps, ...host.promiscuous, ...config.steps, ...host.shim, ...unused]
-  return { ...shown, steps, faults: [...faults, ...host.faults] }
+  const isSettled = found !== undefined && config.steps.length === 0 && parent.isUsable && faults.length === 0
+  // Where a container is on it, the engine has made it; and a probe beside it would be in the way of the next.
+  const proof = isSettled && countAttached(wanted.name, observed) === 0 ? planProof(wanted, found, observed) : []
+  const before = [...removeProbes(wanted, observed), ...parent.steps, ...host.promiscuous, ...config.steps]
+  const steps = [...before, ...host.shim, ...proof, ...unused]
+  return { ...shown, steps, faults: [...faults, ...addressesInRange(wanted, observed), ...host.faults] }
 }
 
 interface ConfigPlace {
@@ -130,6 +135,7 @@ function planAbsent(wanted: WantedNetwork, observed: NodeObservation, all: reado
   const removed = own.map(({ id }) => id)
   return {
     steps: [
+      ...removeProbes(wanted, observed),
       ...own.map(({ id, name }): NodeStep => ({ do: 'remove-network', id, name })),
       ...removeShims(wanted.name, observed),
       ...unusedSteps(observed, { all, removed, parent: undefined, shimsOf: wanted.name }),

@@ -103,6 +103,11 @@ function missing(wanted: WantedNetwork, host: HostState): Parent {
     )
   }
   const there = host.links.filter(({ kind }) => kind === undefined || !INNER_KINDS.has(kind)).map((link) => link.name)
+  const [bare, shownOn] = name.split('@')
+  if (shownOn !== undefined) {
+    const message = `"${name}" is how ip(8) shows a link and what it is on; its name is ${bare}: correct \`parent\`, or the node label orrery.parent.${wanted.name}.`
+    return none('parent-missing', message, name)
+  }
   const vlan = vlanOf(name)
   const lower = vlan === undefined ? undefined : linkNamed(host, vlan.lower)
   if (vlan === undefined || lower === undefined) {

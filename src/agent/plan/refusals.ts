@@ -2,10 +2,20 @@
  * What no controller is obeyed in, however well it is known: addresses that are not its LAN's, or that this host has or goes
  * out by. Pure.
  */
-import { addressSpace, type Block, contains, parseAddress, parseBlock, type Span } from '../../foundation/address.ts'
+import {
+  addressSpace,
+  type Block,
+  contains,
+  formatAddress,
+  parseAddress,
+  parseBlock,
+  parseCidr,
+  type Span,
+} from '../../foundation/address.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedFamily, WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostRoute, HostState } from './host.ts'
+import { aliasOf, isShim } from './link-names.ts'
 
 /** No LAN is larger, and two ranges of half the internet would be a default route. */
 const SHORTEST = { 4: 8, 6: 16 } as const
@@ -68,3 +78,30 @@ const isAt = (cidr: string, { family, first }: Span): boolean => {
   const address = parseAddress(text)
   return address?.family === family && address.first === first
 }
+
+/** The engine knows none of the host's addresses, and gives them to containers. */
+export function addressesInRange(wanted: WantedNetwork, { links }: Pick<HostState, 'links'>): ReportedFault[] {
+  const families = [wanted.ipv4, wanted.ipv6].flatMap((family) => family ?? [])
+  return links
+    .filter((link) => !(isShim(link) && link.alias === aliasOf(wanted.name)))
+    .flatMap(({ name, addresses }) => addresses.map(({ address }) => ({ name, cidr: parseCidr(address) })))
+    .flatMap(({ name, cidr }) => {
+      if (cidr === undefined) return []
+      const { family } = cidr.block
+      const span = { family, first: cidr.address, last: cidr.address }
+      const within = families.find(({ range }) => {
+        const block = parseBlock(range)
+        return block !== undefined && contains(block, span)
+      })
+      const text = formatAddress(family, cidr.address)
+      if (within === undefined || isKeptBack(within, span)) return []
+      const message = `${text} is an address of this host (${name}) inside its own range ${within.range}, and a container may be given it too: give the host another address (of a DHCP server: outside the pool), or give the node another range: \`orrery network apply --allow-drain\`.`
+      return [{ code: 'address-in-range', message }]
+    })
+}
+
+const isKeptBack = ({ aux, gateway }: WantedFamily, address: Span): boolean =>
+  [...Object.values(aux), ...(gateway === undefined ? [] : [gateway])].some((text) => {
+    const span = parseAddress(text)
+    return span !== undefined && contains(span, address)
+  })

@@ -30,10 +30,23 @@ export function planShim(wanted: WantedNetwork, parent: string, host: HostState)
   const steps: HostStep[] = removeShims(wanted.name, host, isRight ? link : undefined)
   if (!isRight) steps.push({ do: 'make-shim', link, lower: parent, driver, alias: aliasOf(wanted.name) })
   const present = isRight ? there : undefined
-  steps.push(...addressSteps(link, families, present))
-  if (present?.isUp !== true) steps.push({ do: 'raise-link', link })
-  const routes = planRoutes(link, families, present === undefined || !present.isUp ? without(link, host) : host.routes)
-  return { steps: [...steps, ...routes.steps], faults: routes.faults }
+  const mtu = linkNamed(host, parent)?.mtu
+  // A new one has its parent's; later the kernel lets it follow down, and not up.
+  if (present?.mtu !== undefined && mtu !== undefined && present.mtu !== mtu) steps.push({ do: 'set-mtu', link, mtu })
+  const routes = present?.isUp === true ? host.routes : without(link, host)
+  steps.push(...staleSteps(link, families, { parent, there: present, routes }))
+  const faults: ReportedFault[] = []
+  let isUp = present?.isUp === true
+  // One family after the other: what the kernel refuses of IPv6 keeps no IPv4 from working.
+  for (const family of families) {
+    const own = planFamily(link, family, { parent, there: present, routes })
+    steps.push(...own.addresses)
+    if (!isUp) steps.push({ do: 'raise-link', link })
+    isUp = true
+    steps.push(...own.routes)
+    faults.push(...own.faults)
+  }
+  return { steps, faults }
 }
 
 /** Shims of this network, ours by their mark, but for the one that is to stay. */
@@ -56,51 +69,80 @@ const isMadeFor = (link: HostLink, { driver }: WantedNetwork, parent: string): b
 
 const isHostLength = (cidr: string): boolean => cidr.endsWith(cidr.includes(':') ? '/128' : '/32')
 
-function addressSteps(link: string, families: readonly ShimFamily[], there: HostLink | undefined): HostStep[] {
-  const wanted = families.map(({ shim }) => canonicalCidr(`${shim}/${shim.includes(':') ? 128 : 32}`))
-  const fixed = (there?.addresses ?? []).filter(({ scope, isDynamic }) => scope === 'global' && !isDynamic)
-  const found = fixed.map(({ address }) => address)
+interface ShimPlace {
+  readonly parent: string
+  readonly there: HostLink | undefined
+  readonly routes: readonly HostRoute[]
+}
+
+const hostCidr = ({ shim }: ShimFamily): string => canonicalCidr(`${shim}/${shim.includes(':') ? 128 : 32}`)
+
+const fixedOf = (there: HostLink | undefined): readonly string[] =>
+  (there?.addresses ?? [])
+    .filter(({ scope, isDynamic }) => scope === 'global' && !isDynamic)
+    .map(({ address }) => address)
+
+/** What an agent gave it before, and what leads to it by routes that are not wanted any more. */
+function staleSteps(link: string, families: readonly ShimFamily[], { there, routes }: ShimPlace): HostStep[] {
+  const wanted = families.map(hostCidr)
+  const ranges = families.map(({ range }) => canonicalBlock(range))
   // What somebody gave it with a longer mask is not what an agent gave it before.
-  const old = found.filter((address) => isHostLength(address) && !wanted.includes(canonicalCidr(address)))
-  const missing = wanted.filter((address) => !found.some((one) => canonicalCidr(one) === address))
+  const old = fixedOf(there).filter((one) => isHostLength(one) && !wanted.includes(canonicalCidr(one)))
+  const made = routes.filter((route) => route.link === link && route.protocol !== 'kernel')
   return [
     ...old.map((address): HostStep => ({ do: 'remove-address', link, address })),
-    ...missing.map((address): HostStep => ({ do: 'add-address', link, address })),
+    ...made
+      .filter(({ destination }) => !ranges.includes(canonicalBlock(destination)))
+      .map(({ destination }): HostStep => ({ do: 'remove-route', link, destination })),
   ]
+}
+
+interface FamilyPlan {
+  readonly addresses: readonly HostStep[]
+  readonly routes: readonly HostStep[]
+  readonly faults: readonly ReportedFault[]
+}
+
+function planFamily(link: string, family: ShimFamily, { parent, there, routes }: ShimPlace): FamilyPlan {
+  const { shim, range } = family
+  const address = hostCidr(family)
+  const isThere = fixedOf(there).some((one) => canonicalCidr(one) === address)
+  const addresses: HostStep[] = isThere
+    ? []
+    : [
+        { do: 'ask-for-address', link: parent, address: shim },
+        { do: 'add-address', link, address },
+      ]
+  const same = routes.filter(({ destination }) => canonicalBlock(destination) === canonicalBlock(range))
+  const other = same.find((route) => route.link !== link)
+  const own = same.find((route) => route.link === link && route.protocol !== 'kernel')
+  if (own !== undefined && canonicalAddress(own.source) === canonicalAddress(shim)) {
+    return { addresses, routes: [], faults: [] }
+  }
+  const taken = own === undefined ? routeTaken(range, link, { routes, other }) : undefined
+  if (taken !== undefined) return { addresses, routes: [], faults: [{ code: 'route-taken', message: taken }] }
+  const route = { do: 'set-route', link, destination: canonicalBlock(range), source: shim } as const
+  return { addresses, routes: [route], faults: [] }
+}
+
+/** To replace a route could cut the host off. */
+function routeTaken(
+  range: string,
+  link: string,
+  { routes, other }: { readonly routes: readonly HostRoute[]; readonly other: HostRoute | undefined },
+): string | undefined {
+  const way = wayInside(range, link, routes)
+  if (way !== undefined) {
+    return `The range ${range} holds ${way} of this host, which a route by the shim would cut off: give this node another range (\`reserve\` what is not for containers).`
+  }
+  if (other === undefined) return undefined
+  const via = other.link === undefined ? '' : ` by ${other.link}`
+  return `This host routes ${range} already${via}, so its own containers cannot be reached by the shim: remove that route, or give the nodes ranges smaller than the subnet.`
 }
 
 /** Routes go with the link that they are on, and when it is down. */
 const without = (link: string, { routes }: HostState): readonly HostRoute[] =>
   routes.filter((route) => route.link !== link)
-
-function planRoutes(link: string, families: readonly ShimFamily[], routes: readonly HostRoute[]): ShimPlan {
-  const steps: HostStep[] = []
-  const faults: ReportedFault[] = []
-  const made = routes.filter((route) => route.link === link && route.protocol !== 'kernel')
-  const ranges = families.map(({ range }) => canonicalBlock(range))
-  for (const { destination } of made) {
-    if (!ranges.includes(canonicalBlock(destination))) steps.push({ do: 'remove-route', link, destination })
-  }
-  for (const { shim, range } of families) {
-    const same = routes.filter(({ destination }) => canonicalBlock(destination) === canonicalBlock(range))
-    const other = same.find((route) => route.link !== link)
-    const own = same.find((route) => route.link === link && route.protocol !== 'kernel')
-    if (own !== undefined && canonicalAddress(own.source) === canonicalAddress(shim)) continue
-    const way = own === undefined ? wayInside(range, link, routes) : undefined
-    if (way !== undefined) {
-      const message = `The range ${range} holds ${way} of this host, which a route by the shim would cut off: give this node another range (\`reserve\` what is not for containers).`
-      faults.push({ code: 'route-taken', message })
-    } else if (other !== undefined && own === undefined) {
-      // To replace it could cut the host off.
-      const via = other.link === undefined ? '' : ` by ${other.link}`
-      const message = `This host routes ${range} already${via}, so its own containers cannot be reached by the shim: remove that route, or give the nodes ranges smaller than the subnet.`
-      faults.push({ code: 'route-taken', message })
-    } else {
-      steps.push({ do: 'set-route', link, destination: canonicalBlock(range), source: shim })
-    }
-  }
-  return { steps, faults }
-}
 
 /** What this host goes by and that a route to the whole range would take over: a router, or what it routes elsewhere. */
 function wayInside(range: string, link: string, routes: readonly HostRoute[]): string | undefined {

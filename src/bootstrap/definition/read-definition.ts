@@ -135,7 +135,10 @@ const readParent = ({ written, issues }: Source): string => {
   if (value === undefined) return 'auto'
   const parent = textOf(value) ?? ''
   const fail = (message: string) => issues.error({ field, value, message })
-  if (!LINK.test(parent) || parent === '.' || parent === '..') {
+  const [bare, lower] = parent.split('@')
+  if (lower !== undefined) {
+    fail(`is how ip(8) shows a link and what it is on; its name is what stands before the @: write ${bare}`)
+  } else if (!LINK.test(parent) || parent === '.' || parent === '..') {
     fail('is no name of a link; write one such as bond0 or bond0.40, or auto for the one that is in the subnet')
   } else if (parent.length > MAX_LINK_LENGTH) {
     fail(`has ${parent.length} characters, and a link's name at most ${MAX_LINK_LENGTH}; give the link a shorter name`)

@@ -3,6 +3,7 @@ import {
   addressSpace,
   type Block,
   blockAt,
+  blockOf,
   contains,
   type Family,
   formatBlock,
@@ -110,6 +111,8 @@ export const readSpans = (place: Place, subnet: Block | undefined, issues: Issue
   return read
 }
 
+const LINK_LOCAL = { 4: blockOf('169.254.0.0/16'), 6: blockOf('fe80::/10') } as const
+
 /** What is told of a subnet whatever else is in the definition. */
 export const readSubnet = (place: Place, issues: Issues): Block | undefined => {
   const subnet = readBlock(place, issues)
@@ -119,6 +122,11 @@ export const readSubnet = (place: Place, issues: Issues): Block | undefined => {
   if (space === 'unusable') {
     const message =
       'holds addresses that no host can have (multicast, loopback or reserved); write the subnet of the LAN'
+    issues.error({ field, value, message })
+    return undefined
+  }
+  if (overlaps(subnet, LINK_LOCAL[family])) {
+    const message = `holds link-local addresses (${formatBlock(LINK_LOCAL[family])}), which hosts give themselves and no router forwards; write the subnet of the LAN`
     issues.error({ field, value, message })
     return undefined
   }

@@ -77,7 +77,9 @@ function configInTheWay(
 /** The engine that takes the calls shows its own without an agent. */
 function networksOf({ reports, observed }: NetworkContext, nodeId: string): EngineNetwork[] | undefined {
   const report = reports.get(nodeId)
-  if (report !== undefined) return report.networks
+  // A node has an overlay only while a task of it is there, and it may be there any time.
+  const overlays = observed.networks.filter(({ driver }) => driver === 'overlay').map(asReported)
+  if (report !== undefined) return [...report.networks, ...overlays]
   return nodeId === observed.engine.nodeId ? observed.networks.map(asReported) : undefined
 }
 

@@ -1,5 +1,6 @@
 /** `orrery network apply`, `adopt`, `release` and `remove`: a change with its progress, and what came of it. */
 import type { ChangeResult, OnProgress, Patience, Progress } from '../../bootstrap/reconcile/progress.ts'
+import { refused } from '../../bootstrap/reconcile/remove.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
@@ -32,15 +33,23 @@ export async function networkAdopt(
   return await change(session, options, io, (patience, tell) => session.bootstrap.adopt({ network, ...patience }, tell))
 }
 
-/** What is in force is taken away whatever the definitions say. */
+/** What is active is taken away whether the definitions can be read or not, and only for good. */
 export async function networkRemove(
   session: NetworkSession,
   { network, ...options }: ChangeOptions & { readonly network: string },
   io: Console,
 ): Promise<ExitCode> {
-  return await change(session, options, io, (patience, tell) =>
-    session.bootstrap.remove({ network, ...patience }, tell),
-  )
+  const { bootstrap, definitions, isAuto } = session
+  const file = definitions.files.find((one) => (one.definition?.name ?? one.name) === network)?.file
+  const again = `${file} still defines ${network}, and with ORRERY_NETWORK_AUTO=true a controller makes it again at once`
+  const code = await change(session, options, io, async (patience, tell) => {
+    if (file === undefined || !isAuto) return await bootstrap.remove({ network, ...patience }, tell)
+    const message = `${again}: remove that definition from every controller first.`
+    const plan = await bootstrap.plan({ mode: 'keep', allowDrain: false })
+    return refused(plan, { network, code: 'definition-conflict', message })
+  })
+  if (file !== undefined && !isAuto && code === 0) io.err(`${visibleText(`orrery: warning: ${again}`)}\n`)
+  return code
 }
 
 /** No agent has a part in it. */

@@ -40,6 +40,7 @@ export const openNetworkSession: OpenSession = async (io) => {
   const deps = { definitions: watched, reports, now }
   return {
     definitions,
+    isAuto: config.networkAuto,
     bootstrap: openBootstrap({ ...deps, swarm: swarm.bootstrap }),
     catalog: (plan) =>
       createNetworkCatalog({ ...deps, nodes, tasks, networks, records, serviceName, plan: () => plan }),

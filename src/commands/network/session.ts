@@ -8,6 +8,8 @@ import type { Console } from '../console.ts'
 
 export interface NetworkSession {
   readonly definitions: DefinitionSet
+  /** ORRERY_NETWORK_AUTO, as controllers have it whose container this is. */
+  readonly isAuto: boolean
   readonly bootstrap: Bootstrap
   /** With everything that was last read, and this plan if there is one. */
   catalog(plan?: ClusterPlan): NetworkCatalog

@@ -35,6 +35,7 @@ export const observation = (over: Partial<NodeObservation> = {}): NodeObservatio
   containers: [],
   promiscuousByUs: new Set(),
   adoptedByUs: new Set(),
+  proven: new Map(),
   ...over,
 })
 
@@ -117,6 +118,15 @@ export function taken(before: NodeObservation, step: NodeStep): NodeObservation 
       const isUsed = before.containers.some(({ addresses }) => addresses.some((one) => users.includes(one.network)))
       refuse(isUsed, `configuration network "${step.name}" is in use`)
       return { ...before, networks: before.networks.filter(({ id }) => id !== step.id) }
+    }
+    case 'set-mtu':
+      return changed(before, step.link, { mtu: step.mtu })
+    case 'ask-for-address':
+      must(before, step.link)
+      return before
+    case 'prove-network': {
+      refuse(!before.networks.some(({ name }) => name === step.configFrom), `there is no ${step.configFrom}`)
+      return { ...before, proven: new Map([...before.proven, [step.network, step.basis]]) }
     }
     default:
       throw new Error(`unknown step ${JSON.stringify(step satisfies never)}`)

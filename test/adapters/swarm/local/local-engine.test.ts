@@ -121,6 +121,18 @@ describe('the containers of an engine', () => {
     expect(await engine.usage(['c1'])).toEqual(new Map([['c1', { memoryBytes: 4_000 }]]))
   })
 
+  it('whose link is gone are told, by what each series of engines answers', async () => {
+    const { engine, answers } = await local()
+    const path = 'GET /containers/c1/stats'
+    const lost = new Map([['c1', { hasLostLink: true }]])
+    answers(path, { message: 'failed to retrieve the statistics for eth0 in netns /x: Link not found' })
+    expect(await engine.usage(['c1'])).toEqual(lost)
+    answers(path, { read: '0001-01-01T00:00:00Z', cpu_stats: { cpu_usage: { total_usage: 0 } } })
+    expect(await engine.usage(['c1'])).toEqual(lost)
+    answers(path, { message: 'something else' })
+    expect(await engine.usage(['c1'])).toEqual(new Map([['c1', {}]]))
+  })
+
   it('that do not run are not measured, nor is one that was started again', () => {
     // What an engine says of a container that has ended.
     expect(readCounters({ read: '0001-01-01T00:00:00Z', cpu_stats: { cpu_usage: { total_usage: 0 } } })).toBeUndefined()

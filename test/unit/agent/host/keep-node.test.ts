@@ -72,9 +72,11 @@ describe('a node', () => {
       'set-promiscuous',
       'create-network',
       'make-shim',
+      'ask-for-address',
       'add-address',
       'raise-link',
       'set-route',
+      'prove-network',
     ])
     expect(keeper.observed().standings).toEqual([
       {
@@ -92,7 +94,7 @@ describe('a node', () => {
     const before = node.looks
     node.tell('network')
     await until(() => node.looks > before)
-    expect(node.steps).toHaveLength(6)
+    expect(node.steps).toHaveLength(8)
   })
 
   it('remembers that it was the agent who made the parent promiscuous', async () => {
@@ -108,7 +110,7 @@ describe('a node', () => {
     await until(() => keeper.observed().standings[0]?.isAsWanted)
     const madeAtMs = Date.now()
     node.state = { ...node.state, networks: [], links: node.state.links.filter(({ name }) => name !== 'shim-vlan40') }
-    await until(() => node.steps.length > 6 && keeper.observed().standings[0]?.isAsWanted)
+    await until(() => node.steps.length > 8 && keeper.observed().standings[0]?.isAsWanted)
     expect(node.state.networks.map(({ name }) => name)).toEqual(['vlan40_config'])
     expect(keeper.mendedSince(madeAtMs - 1).length).toBeGreaterThan(0)
   })
@@ -203,7 +205,7 @@ describe('an engine that is away', () => {
     expect(keeper.observed().faults).toEqual([])
     const faults = lines.filter(({ event }) => event.startsWith('agent-fault'))
     expect(faults).toMatchObject([{ event: 'agent-fault', level: 'warn' }, { event: 'agent-fault-over' }])
-    expect(node.steps).toHaveLength(6)
+    expect(node.steps).toHaveLength(8)
   })
 
   it('that was never seen has nothing that could be told of it', async () => {

@@ -33,7 +33,7 @@ export function modelledNode(over: Partial<NodeObservation> = {}): ModelledNode 
   const take = (step: NodeStep) => {
     if (node.stepError?.do === step.do) throw node.stepError.error
     // What the agent remembers is the business of its memory.
-    const { promiscuousByUs: _, adoptedByUs: __, ...rest } = taken(node.state, step)
+    const { promiscuousByUs: _, adoptedByUs: __, proven: ___, ...rest } = taken(node.state, step)
     node.state = { ...node.state, ...rest, containers: node.state.containers }
     node.steps.push(step.do)
   }
@@ -82,6 +82,11 @@ export function modelledNode(over: Partial<NodeObservation> = {}): ModelledNode 
       async createNetwork(network) {
         ask()
         take({ do: 'create-network', network })
+      },
+      async proveNetwork({ name, configFrom }) {
+        ask()
+        const network = name.replace('orrery-probe-', '')
+        take({ do: 'prove-network', network, configFrom, driver: 'macvlan', basis: '', suspects: [] })
       },
       async removeNetwork(id) {
         ask()

@@ -148,6 +148,7 @@ describe('whatever is on a node', () => {
           : [],
       ),
       ...engine,
+      proven: new Map(),
       promiscuousByUs: new Set(promiscuous),
       adoptedByUs: new Set(adopted),
     }),

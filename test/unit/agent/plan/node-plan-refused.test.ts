@@ -170,18 +170,28 @@ describe('a node that cannot have it', () => {
     const { ipv4 } = wantedNetwork()
     const planned = plan(wantedNetwork({ ipv4: { ...ipv4, range: '172.80.0.0/16' } }), observation())
     expect(planned.faults).toEqual([
+      { code: 'address-in-range', message: expect.stringContaining('172.80.0.11 is an address of this host (eth1)') },
       { code: 'route-taken', message: expect.stringContaining('172.80.0.0/16 already by eth1') },
     ])
     expect(doings(planned)).not.toContain('set-route')
   })
 
-  it('leaves the networks of an overlay alone, whatever their subnets', () => {
+  it('is told of an overlay of its subnet, and of the engine’s own networks, with what can be done about each', () => {
     const overlay = network('ov', {
       driver: 'overlay',
       scope: 'swarm',
       configOnly: false,
       subnets: [{ subnet: '172.80.0.0/16', aux: {} }],
     })
-    expect(plan(wantedNetwork(), observation({ networks: [overlay] })).faults).toEqual([])
+    const told = (name: string, driver: string) => {
+      const { faults } = plan(wantedNetwork(), observation({ networks: [{ ...overlay, name, driver }] }))
+      expect(faults).toMatchObject([{ code: 'subnet-taken' }])
+      return faults[0]?.message
+    }
+    expect(told('ov', 'overlay')).toContain('docker network rm ov')
+    // This one the engine never lets go.
+    expect(told('bridge', 'bridge')).toContain('`bip` in /etc/docker/daemon.json')
+    expect(told('bridge', 'bridge')).not.toContain('network rm')
+    expect(told('ingress', 'overlay')).toContain('docker network create --driver overlay --ingress')
   })
 })

@@ -27,6 +27,7 @@ describe('a node with nothing on it', () => {
         },
       },
       { do: 'make-shim', link: 'shim-vlan40', lower: 'eth1', driver: 'macvlan', alias: 'orrery vlan40' },
+      { do: 'ask-for-address', link: 'eth1', address: '172.80.1.254' },
       { do: 'add-address', link: 'shim-vlan40', address: '172.80.1.254/32' },
       { do: 'raise-link', link: 'shim-vlan40' },
       { do: 'set-route', link: 'shim-vlan40', destination: '172.80.1.0/24', source: '172.80.1.254' },
@@ -51,12 +52,12 @@ describe('a node with nothing on it', () => {
     expect(creation?.options).toEqual({ parent: 'eth1', ipvlan_mode: 'l2' })
   })
 
-  it('gets both families on one shim', () => {
+  it('gets both families on one shim, IPv4 to the end first: what the kernel refuses of IPv6 keeps it from nothing', () => {
     const { steps } = plan(wantedNetwork({ ipv6: six }), observation())
     expect(steps.filter((step) => step.do === 'add-address' || step.do === 'set-route')).toEqual([
       { do: 'add-address', link: 'shim-vlan40', address: '172.80.1.254/32' },
-      { do: 'add-address', link: 'shim-vlan40', address: 'fd00:40:0:1::fe/128' },
       { do: 'set-route', link: 'shim-vlan40', destination: '172.80.1.0/24', source: '172.80.1.254' },
+      { do: 'add-address', link: 'shim-vlan40', address: 'fd00:40:0:1::fe/128' },
       { do: 'set-route', link: 'shim-vlan40', destination: 'fd00:40:0:1::/64', source: 'fd00:40:0:1::fe' },
     ])
   })
@@ -117,17 +118,36 @@ describe('a node that is as wanted', () => {
     {
       name: 'the shim',
       spoil: (before) => without(before, 'shim-vlan40'),
-      mends: ['make-shim', 'add-address', 'raise-link', 'set-route'],
+      mends: ['make-shim', 'ask-for-address', 'add-address', 'raise-link', 'set-route'],
     },
     {
       name: 'its address',
       spoil: (before) => taken(before, { do: 'remove-address', link: 'shim-vlan40', address: '172.80.1.254/32' }),
-      mends: ['add-address'],
+      mends: ['ask-for-address', 'add-address'],
     },
     {
       name: 'its route',
       spoil: (before) => taken(before, { do: 'remove-route', link: 'shim-vlan40', destination: '172.80.1.0/24' }),
       mends: ['set-route'],
+    },
+    {
+      name: 'an MTU that is not its parent’s',
+      spoil: (before) => ({
+        ...before,
+        links: before.links.map((one) => ({ ...one, mtu: one.name === 'shim-vlan40' ? 1500 : 9000 })),
+      }),
+      mends: ['set-mtu'],
+    },
+    {
+      name: 'a probe that an agent left behind',
+      spoil: (before) => ({
+        ...before,
+        networks: [
+          ...before.networks,
+          network('orrery-probe-vlan40', { scope: 'local', configOnly: false, configFrom: 'vlan40_config' }),
+        ],
+      }),
+      mends: ['remove-network'],
     },
     {
       name: 'promiscuity',

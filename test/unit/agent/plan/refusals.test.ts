@@ -80,7 +80,19 @@ describe('what is not done whoever wants it', () => {
   })
 
   it('what a sound definition says is done', () => {
-    expect(plan(wantedNetwork({ ipv6: six }), host()).faults).toEqual([])
+    const { steps, faults } = plan(wantedNetwork({ ipv6: six }), host())
+    expect(faults.map(({ code }) => code)).not.toContain('wanted-refused')
+    expect(steps.length).toBeGreaterThan(0)
+  })
+
+  it('an address of the host inside its range is told, with what mends it; what is kept back there is not', () => {
+    const { faults } = plan(wantedNetwork({ ipv6: six }), host())
+    expect(faults).toMatchObject([{ code: 'address-in-range' }])
+    for (const word of ['fd00:40:0:1::9', 'lan2', 'fd00:40:0:1::/64', 'orrery network apply --allow-drain']) {
+      expect(faults[0]?.message).toContain(word)
+    }
+    const keptBack = { ...six, aux: { ...six.aux, host: 'fd00:40:0:1::9' } }
+    expect(plan(wantedNetwork({ ipv6: keptBack }), host()).faults).toEqual([])
   })
 })
 

@@ -212,6 +212,20 @@ describe('a definition', () => {
       ],
     },
     {
+      name: 'addresses that hosts give themselves',
+      over: { subnet: '169.254.0.0/16', gateway: '169.254.0.1', pool: ['169.254.1.0/24'] },
+      issues: [
+        'subnet: 169.254.0.0/16 holds link-local addresses (169.254.0.0/16), which hosts give themselves and no router forwards; write the subnet of the LAN',
+      ],
+    },
+    {
+      name: 'a link as ip(8) shows it',
+      over: { parent: 'eth0.40@eth0' },
+      issues: [
+        'parent: eth0.40@eth0 is how ip(8) shows a link and what it is on; its name is what stands before the @: write eth0.40',
+      ],
+    },
+    {
       name: 'a name that Swarm or a label could not carry',
       over: { name: 'VLAN 40' },
       issues: [

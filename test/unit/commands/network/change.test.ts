@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChangeResult, OnProgress, Progress } from '../../../../src/bootstrap/reconcile/progress.ts'
 import { networkAdopt, networkApply, networkRelease, networkRemove } from '../../../../src/commands/network/change.ts'
 import type { NetworkSession } from '../../../../src/commands/network/session.ts'
-import { aResult, fakeConsole, fakeSession } from './fake-session.ts'
+import { aPlan, aResult, fakeConsole, fakeSession } from './fake-session.ts'
 
 const NOBODY = { reason: 'no controller answers', isThere: false }
 
@@ -187,6 +187,23 @@ describe('the other changes', () => {
       { network: 'vlan40' },
       { network: 'vlan40', range: '172.80.7.0/24' },
     ])
+  })
+
+  it('a network that its file still defines is not removed where that makes it again, and said to be else', async () => {
+    const { asked, bootstrap } = recording({ outcome: 'done', done: ['x'] })
+    const files = [{ file: 'vlan40.yaml', name: 'vlan40' }]
+    const session = { bootstrap: { ...bootstrap, plan: async () => aPlan() }, definitions: { files, issues: [] } }
+    const auto = await ended(
+      (at, io) => networkRemove(at, { network: 'vlan40' }, io),
+      fakeSession({ ...session, isAuto: true }),
+    )
+    expect(auto.code).toBe(1)
+    expect(auto.out).toContain('vlan40.yaml still defines vlan40')
+    expect(asked).toEqual([])
+    const told = await ended((at, io) => networkRemove(at, { network: 'vlan40' }, io), fakeSession(session))
+    expect(told).toMatchObject({ code: 0, err: expect.stringContaining('vlan40.yaml still defines vlan40') })
+    const other = await ended((at, io) => networkRemove(at, { network: 'second' }, io), fakeSession(session))
+    expect(other).toMatchObject({ code: 0, err: '' })
   })
 
   it('adopt needs sound definitions; remove and release do not', async () => {

@@ -58,6 +58,7 @@ export const fakeSession = ({
   bootstrap,
   ...change
 }: Partial<Omit<NetworkSession, 'bootstrap'>> & { readonly bootstrap?: Partial<Bootstrap> } = {}): NetworkSession => ({
+  isAuto: false,
   definitions: { files: [], issues: [] },
   bootstrap: fakeBootstrap(bootstrap),
   catalog: () => fakeNetworks(),
