@@ -39,7 +39,8 @@ const SERVER = { server: true, bootstrap_expect: 1, connect: { enabled: false },
 export async function startConsul(settings: Settings = {}): Promise<ConsulServer> {
   const [http = 0, dns = 0, serf = 0, rpc = 0] = await freePorts(4)
   const ports = { http, dns, serf_lan: serf, serf_wan: -1, server: rpc, grpc: -1 }
-  const own = { bind_addr: '127.0.0.1', node_name: 'consul-server', ports, ...SERVER, ...settings }
+  const named = { ports: { ...ports, ...(settings.ports as object | undefined) } }
+  const own = { bind_addr: '127.0.0.1', node_name: 'consul-server', ...SERVER, ...settings, ...named }
   const program = await consulProgram()
   return await server(own, async (args) => {
     // The kernel ends it with the process that started it, whatever ends that.

@@ -29,6 +29,9 @@ export interface StepSender {
   issues(): readonly EntryIssue[]
 }
 
+const NO_RIGHT =
+  ' - the token of CONSUL_HTTP_TOKEN_FILE has no write over it; docs/discovery.md has the policy it needs'
+
 interface Refused {
   readonly text: string
   readonly atMs: number
@@ -45,7 +48,8 @@ export function createSender({ catalog, now, refusedForMs, onWritten, onStale }:
 
   const setAside = (step: CatalogStep, reason: string, desired: Desired) => {
     const service = desired.entries.get(step.subject)?.serviceName ?? ''
-    const message = `is refused by Consul: ${reason.slice(0, 300)}`
+    const hint = /permission denied/i.test(reason) ? NO_RIGHT : ''
+    const message = `is refused by Consul: ${reason.slice(0, 300)}${hint}`
     const issue = { service, key: 'entry', value: step.subject, message, effect: 'refused' } as const
     refused.set(step.subject, { text: textOf(step), atMs: now(), issue })
   }

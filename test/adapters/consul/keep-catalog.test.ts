@@ -1,15 +1,10 @@
 /** The keeper of the catalog against a real Consul: tasks are made up, everything else is real. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createCatalog } from '../../../src/adapters/consul/catalog.ts'
-import { type ConsulClient, connectConsul } from '../../../src/adapters/consul/consul-client.ts'
-import { desiredOf, type World } from '../../../src/discovery/desired/desired.ts'
 import type { RunningTask } from '../../../src/discovery/desired/task-entries.ts'
-import type { Settings } from '../../../src/discovery/facts.ts'
-import type { SyncRecord } from '../../../src/discovery/registrations.ts'
-import { type CatalogKeeper, createCatalogKeeper } from '../../../src/discovery/sync/keep-catalog.ts'
 import { type ConsulServer, startConsul } from '../../lab/consul.ts'
-import { aRunningTask, SETTINGS, type Told } from '../../unit/discovery/support.ts'
+import { aRunningTask, type Told } from '../../unit/discovery/support.ts'
+import { aMadeUpSwarm, type Kept, keepCatalog, type MadeUpSwarm } from './made-up-swarm.ts'
 
 let server: ConsulServer
 const ends: (() => Promise<void>)[] = []
@@ -21,64 +16,15 @@ afterEach(async () => {
 })
 afterAll(async () => await server.stop())
 
-const quiet = () => {}
-const LOGGER = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 let made = 0
-
-/** A Swarm of made-up tasks; `tell` changes them. */
-function aSwarm(tasks: readonly RunningTask[]) {
+const aSwarm = (tasks: readonly RunningTask[]) => {
   made += 1
-  const cluster = `swarm-${made}`
-  const swarm = {
-    cluster,
-    tasks,
-    isReadable: true,
-    /** What no agent tells of. */
-    unheard: new Set<string>(),
-  }
-  const world = (): World => {
-    const by = new Map(swarm.tasks.map((one) => [one.task.id, one]))
-    return {
-      tasks: swarm.tasks.map(({ task }) => task),
-      service: (id) => swarm.tasks.find(({ service }) => service.id === id)?.service,
-      node: (id) => swarm.tasks.find(({ node }) => node.id === id)?.node,
-      container: (id) => (swarm.unheard.has(id) ? undefined : by.get(id)?.container),
-      notReadySinceMs: new Map(),
-    }
-  }
-  const settings = (): Settings | undefined => (swarm.isReadable ? { ...SETTINGS, cluster } : undefined)
-  const hosts = () => [...new Set(swarm.tasks.map(({ node }) => node.hostname))]
-  return Object.assign(swarm, { world, settings, hosts })
+  return aMadeUpSwarm(`swarm-${made}`, tasks)
 }
-
-interface Kept {
-  readonly keeper: CatalogKeeper
-  readonly syncs: SyncRecord[]
-  close(): Promise<void>
-}
-
-function keep(swarm: ReturnType<typeof aSwarm>): Kept {
-  const client: ConsulClient = connectConsul({ address: server.url })
-  const catalog = createCatalog(client, () => `orrery/${swarm.cluster}/writer`)
-  const syncs: SyncRecord[] = []
-  const keeper = createCatalogKeeper({
-    catalog,
-    settings: swarm.settings,
-    desire: { of: (settings) => desiredOf(swarm.world(), settings, Date.now()) },
-    hostnames: swarm.hosts,
-    listener: { changed: quiet, synced: (sync) => syncs.push(sync) },
-    logger: LOGGER,
-    now: Date.now,
-  })
-  const ending = new AbortController()
-  const running = keeper.run(ending.signal)
-  const close = async () => {
-    ending.abort()
-    await running
-    client.close()
-  }
-  ends.push(close)
-  return { keeper, syncs, close }
+function keep(swarm: MadeUpSwarm): Kept {
+  const kept = keepCatalog(swarm, { address: server.url })
+  ends.push(kept.close)
+  return kept
 }
 
 const tasks = (count: number, told: (place: number) => Told = () => ({})): RunningTask[] =>
