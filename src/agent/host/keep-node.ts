@@ -115,6 +115,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
 
   const onStep = (network: string, step: NodeStep) => {
     const text = mendedBy(step)
+    if (text === undefined) return
     mended = [...mended, { network, text, atMs: now() }].slice(-MOST_MENDED)
     logger.info({ event: 'network-mended', network }, text)
   }
