@@ -28,7 +28,18 @@ interface Options {
   readonly only?: Part
 }
 
-const PARTS = ['writes', 'controller', 'network', 'nodes', 'tasks', 'discovery', 'load', 'crowd', 'doors'] as const
+const PARTS = [
+  'writes',
+  'controller',
+  'network',
+  'nodes',
+  'tasks',
+  'discovery',
+  'load',
+  'crowd',
+  'doors',
+  'identity',
+] as const
 type Part = (typeof PARTS)[number]
 
 const LISTED = 500
@@ -66,6 +77,10 @@ if (wants('nodes')) figures.push(...(await measureThousandAgents(options)))
 if (only === 'discovery') figures.push(...(await measureDiscovery(options)))
 // Apart: a cgroup of its own, and the machine's two cores for two minutes.
 if (only === 'crowd') figures.push(...(await measureCrowd(options)))
+// The part nodes twice: agents known by a token over plain HTTP, and by certificates over mutual TLS.
+if (only === 'identity')
+  for (const proof of ['token', 'certificate'] as const)
+    figures.push(...(await measureThousandAgents({ ...options, proof, ...(quick && { nodes: 100 }) })))
 if (only === 'doors') figures.push(...(await measureDoors(options)))
 if (wants('load')) figures.push(...(await measureLoad(options)))
 if (wants('tasks')) figures.push(...(await measureManyTasks(options)))

@@ -8,17 +8,21 @@ import { NODES, startThousandNodes } from './thousand-nodes.ts'
 import { figuresOf, firstFigures, takeTurns } from './under-reports.ts'
 
 interface Options {
+  /** 1000 unless told otherwise. */
+  readonly nodes?: number
+  readonly proof?: 'token' | 'certificate'
   readonly quick: boolean
   readonly progress: (line: string) => void
 }
 
 const ROUNDS = 3
 const CONTAINERS = 20
-const WHERE = `${NODES} nodes`
 const MANY = { containers: 100, tasks: 100 * NODES, windowMs: 30_000, everyMs: 200 }
 
-export async function measureThousandAgents({ quick, progress }: Options): Promise<Figure[]> {
-  const swarm = await startThousandNodes({ containers: CONTAINERS, progress })
+export async function measureThousandAgents(options: Options): Promise<Figure[]> {
+  const { quick, progress, nodes = NODES, proof = 'token' } = options
+  const where = `${nodes} nodes${proof === 'token' ? '' : ', mutual TLS'}`
+  const swarm = await startThousandNodes({ containers: CONTAINERS, progress, nodes, proof })
   try {
     const services = (['on the network', 'of another service'] as const).map((what, index) => {
       const name = `asked-${index}`
@@ -28,11 +32,11 @@ export async function measureThousandAgents({ quick, progress }: Options): Promi
     const found = await takeTurns({ ...swarm, services, rounds: quick ? 1 : ROUNDS })
     const { p99Ms, longestMs } = found.lag
     return [
-      { name: `network on ${NODES} nodes: made by itself`, measured: `all ready after ${ms(swarm.readyMs)}` },
-      ...figuresOf({ services }, found, WHERE),
-      ...firstFigures({ services }, found, WHERE),
-      { name: `resident memory, ${WHERE}`, measured: `${Math.round(found.memoryMb)} MB` },
-      { name: `event loop kept waiting, ${WHERE}`, measured: `p99 ${ms(p99Ms)}, longest ${ms(longestMs)}` },
+      { name: `network on ${where}: made by itself`, measured: `all ready after ${ms(swarm.readyMs)}` },
+      ...figuresOf({ services }, found, where),
+      ...firstFigures({ services }, found, where),
+      { name: `resident memory, ${where}`, measured: `${Math.round(found.memoryMb)} MB` },
+      { name: `event loop kept waiting, ${where}`, measured: `p99 ${ms(p99Ms)}, longest ${ms(longestMs)}` },
     ]
   } finally {
     await swarm.close()

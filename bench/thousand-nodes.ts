@@ -6,10 +6,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rangeLabel, readyLabel } from '../src/bootstrap/record/record.ts'
-import { type Controller, startController } from '../test/e2e/support/controller.ts'
+import { type Controller, freePort, startController } from '../test/e2e/support/controller.ts'
 import { eventually } from '../test/e2e/support/services.ts'
 import { type FakeEngine, startFakeEngine } from '../test/support/fake-engine/fake-engine.ts'
 import { startFakeWatch } from '../test/support/fake-engine/fake-watch.ts'
+import { type SwarmCa, swarmCa, writeIdentity } from '../test/support/swarm-ca.ts'
 import { comeAndGo, newId, populate } from './made-up-tasks.ts'
 import { specOf } from './services.ts'
 import { type SimulatedAgents, type SimulatedNode, startAgents } from './simulated-agents.ts'
@@ -56,29 +57,42 @@ const CONFIG_NETWORK = {
   },
 }
 const TOKENS = { scale: 'of-the-callers', agent: 'of-the-agents' }
+
 export async function startThousandNodes(options: {
+  readonly nodes?: number
+  /** How agents prove who they are: by a token over plain HTTP, or by certificates over mutual TLS. */
+  readonly proof?: 'token' | 'certificate'
   /** Of the network, on each node. */
   readonly containers: number
   readonly progress: (line: string) => void
 }): Promise<ThousandNodes> {
-  const { containers, progress } = options
+  const { containers, progress, nodes: count = NODES, proof = 'token' } = options
   const folder = await mkdtemp(join(tmpdir(), 'orrery-bench-'))
   const [networkDir, tokenFile] = [folder, join(folder, 'tokens')]
   await writeFile(join(networkDir, `${NETWORK}.yaml`), DEFINITION)
   await writeFile(tokenFile, `admin ${TOKENS.scale}\nagent ${TOKENS.agent}\n`)
   const engine = await startFakeEngine()
   const watch = await startFakeWatch()
-  const nodes = Array.from({ length: NODES }, (_, index) => addNode(engine, index))
+  const ca = proof === 'token' ? undefined : swarmCa('bench')
+  const nodes = Array.from({ length: count }, (_, index) => addNode(engine, index, ca))
+  const [certificates, agentPort] = [join(folder, 'certificates'), await freePort()]
+  if (ca !== undefined) await writeIdentity(certificates, ca.issue({ nodeId: MANAGER, role: 'swarm-manager' }))
   engine.putNetwork(CONFIG_NETWORK)
   const socketPath = engine.host.replace('unix://', '')
   const env = {
     ...{ LOG_LEVEL: 'warn', ORRERY_NETWORK_DIR: networkDir, ORRERY_NETWORK_AUTO: 'true', ORRERY_TOKEN_FILE: tokenFile },
     ORRERY_SWARM_SOCKET: watch.socketPath,
+    ...(ca && { ORRERY_SWARM_CERT_DIR: certificates, ORRERY_AGENT_LISTEN: `127.0.0.1:${agentPort}` }),
   }
-  progress(`a controller, ${NODES} nodes and their agents`)
+  progress(`a controller, ${count} nodes and their agents, by ${proof}`)
   const controller = await startController({ socketPath }, { env })
   const startedAt = performance.now()
-  const agents = startAgents({ url: controller.url, token: TOKENS.agent, nodes })
+  const agents = startAgents({
+    ...(ca === undefined
+      ? { url: controller.url, token: TOKENS.agent }
+      : { url: `https://127.0.0.1:${agentPort}`, token: undefined }),
+    nodes,
+  })
   const isReady = ({ id }: SimulatedNode) => labelsOf(engine, id)[readyLabel(NETWORK)] === 'ready'
   await eventually('every node is ready', () => Promise.resolve(nodes.every(isReady)), { timeoutMs: 180_000 })
   const readyMs = performance.now() - startedAt
@@ -89,7 +103,7 @@ export async function startThousandNodes(options: {
   const rangeOf = ({ id }: SimulatedNode) => labelsOf(engine, id)[rangeLabel(NETWORK)] ?? ''
   const made = populate({
     ...{ nodes, containers, network: { id: networkId, name: NETWORK }, rangeOf },
-    addService: (name) => addService(engine, { name, networkId, replicas: NODES }),
+    addService: (name) => addService(engine, { name, networkId, replicas: count }),
   })
   // As text: the fake engine would take seconds to write so much.
   engine.inject('GET /tasks', { body: made.listed }, 100_000)
@@ -114,12 +128,13 @@ export async function startThousandNodes(options: {
   }
 }
 
-function addNode(engine: FakeEngine, index: number): SimulatedNode {
+function addNode(engine: FakeEngine, index: number, ca: SwarmCa | undefined): SimulatedNode {
   const hostname = index === 0 ? MANAGER : `node-${String(index).padStart(4, '0')}`
   const id = index === 0 ? MANAGER : newId()
   const address = `192.168.${Math.floor(index / 250)}.${(index % 250) + 1}`
   engine.addNode({ id, hostname, role: index === 0 ? 'manager' : 'worker' })
-  return { id, hostname, address }
+  const role = index === 0 ? 'swarm-manager' : 'swarm-worker'
+  return { id, hostname, address, ...(ca && { identity: ca.issue({ nodeId: id, role }) }) }
 }
 
 function labelsOf(engine: FakeEngine, id: string): Record<string, string> {

@@ -143,7 +143,7 @@ export function figuresOf({ services }: Pick<Reported, 'services'>, found: Under
   return [
     ...services.map(ofService),
     {
-      name: `reports of 1000 agents, ${where}`,
+      name: `reports of all agents, ${where}`,
       measured: `${told.answered} answered in ${ms(told.tookMs / told.answered)} each, ${Math.round(told.bytes / told.answered / 100) / 10} KB`,
       limit: exactly(missed === 0, missed === 0 ? 'each answered' : `each answered: ${missed} not ${told.silent}`),
     },
