@@ -59,8 +59,8 @@ export interface ControllerFacts {
   readonly dryRun: boolean
   /** The dashboard, as configured. */
   readonly ui: 'on' | 'read' | 'off'
-  /** What is switched on, by the names that the capabilities give it. */
-  readonly features: Readonly<Record<string, boolean>>
+  /** What is there now, by the names that the capabilities give it. */
+  readonly features: () => Readonly<Record<string, boolean>>
   /** Of the capabilities, as they are now; true is the good one. */
   readonly conditions: () => readonly Finding[]
 }

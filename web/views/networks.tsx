@@ -14,7 +14,14 @@ export function Networks() {
     () => true,
   )
   if (data === undefined) return problem === '' ? <Empty>Reading…</Empty> : <p class="problem">{problem}</p>
-  if (data.networks.length === 0) return <Empty>No network is defined.</Empty>
+  if (data.networks.length === 0) {
+    return (
+      <>
+        <h1>Networks</h1>
+        <Empty>No network is defined.</Empty>
+      </>
+    )
+  }
   return (
     <>
       <h1>Networks</h1>

@@ -82,7 +82,11 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   const called = { catalog, scaler, alerts, feed: log, metrics }
   return {
     routes: [autoscalingRoutes(called), orbiterRoutes(called), dockerScalerRoutes(called, config.serverPrefix)],
-    features: { autoscaling: true, alertmanager: asksAlertmanager, prometheus: needs.prometheus !== undefined },
+    features: () => ({
+      autoscaling: true,
+      alertmanager: asksAlertmanager,
+      prometheus: needs.prometheus !== undefined,
+    }),
     start: load.start,
     finish: scaler.stop,
     async close() {

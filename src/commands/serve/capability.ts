@@ -14,7 +14,7 @@ import type { RouteGroup, ServerDeps } from '../../http/route-group.ts'
 export interface Capability {
   readonly routes?: readonly RouteGroup[]
   /** What is switched on of it, for `GET /v1/controller`. */
-  readonly features?: Readonly<Record<string, boolean>>
+  readonly features?: () => Readonly<Record<string, boolean>>
   /** Of the whole part, for `GET /v1/controller`; those of autoscalers and networks are in their own views. */
   readonly conditions?: () => readonly Finding[]
   /** Once the controller listens: loops begin. */

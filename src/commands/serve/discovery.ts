@@ -91,7 +91,7 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
   let stops: readonly (() => void)[] = []
 
   return {
-    features: { consul: true },
+    features: () => ({ consul: true }),
     conditions: registrations.conditions,
     routes: [
       registrationRoutes({

@@ -57,10 +57,12 @@ export async function openNetworks(base: Base): Promise<Networks> {
   publishNodes({ nodes, reports, logger, tell })
   publishNetworks({ records, networks, tell })
 
+  const areThere = () =>
+    definitions.current().files.length > 0 || records.all().size > 0 || records.unreadable().size > 0
+
   /** A controller without networks reads no nodes, networks or tasks, before an agent calls. */
   const activateIfConfigured = () => {
-    const isDefined = isDirNamed || definitions.current().files.length > 0
-    if (isDefined || records.all().size > 0 || records.unreadable().size > 0) activate()
+    if (isDirNamed || areThere()) activate()
   }
   const stops = [definitions.onChange(activateIfConfigured), records.onChange(activateIfConfigured)]
   const closing = new AbortController()
@@ -83,7 +85,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
     conditions: () => [
       { type: 'AgentsByCertificate', status: listener.proof() === 'certificate', reason: listener.reason() },
     ],
-    features: { networks: true, networkAuto: config.networkAuto },
+    features: () => ({ networks: areThere(), networkAuto: config.networkAuto }),
     routes: [
       networkRoutes({
         ...{ networks: catalog, agents, sync: services.sync },

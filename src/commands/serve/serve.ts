@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   const controller = {
     ...{ id: randomBytes(6).toString('base64url'), version: io.version, hostname: hostname() },
     ...{ engine: swarm.engineAddress, dryRun: config.dryRun, ui: config.ui },
-    features: Object.assign({}, ...capabilities.map(({ features }) => features)),
+    features: () => Object.assign({}, ...capabilities.map(({ features }) => features?.())),
     conditions: () => capabilities.flatMap(({ conditions }) => conditions?.() ?? []),
   }
   const dashboard = config.ui === 'off' ? {} : builtDashboard(logger)

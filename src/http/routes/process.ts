@@ -119,7 +119,7 @@ function register(app: TypedApp, { sync, metrics, access, controller }: ProcessD
           role: roleOf(request),
           ...(name !== undefined && { name }),
         },
-        features: { ...features },
+        features: features(),
         conditions: [isInSync, ...conditions()],
       }
     },

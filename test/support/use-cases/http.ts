@@ -83,7 +83,7 @@ export function server(change: Served = {}): FastifyInstance {
 const A_CONTROLLER: ServerDeps['controller'] = {
   ...{ id: 'c1', version: '0.0.0-test', hostname: 'manager1', engine: '/run/docker.sock', dryRun: false },
   ui: 'on',
-  features: { networks: true },
+  features: () => ({ networks: true }),
   conditions: () => [],
 }
 
