@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { get as httpsGet } from 'node:https'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -209,6 +209,27 @@ describe('TLS', () => {
     const { url } = await listening(server(), { tls: pair })
     expect(url).toMatch(/^https:/)
     expect(await statusOf(url, { ca: pair.cert })).toBe(200)
+  })
+
+  it('ends connections that never begin a handshake, say half of it or say something else, and those that left meanwhile', async () => {
+    const { port } = await listening(server(), { tls: certificate(), arrivalTimeoutMs: 500 })
+    const ways = [
+      (_socket: Socket) => {},
+      (socket: Socket) => void socket.end(),
+      (socket: Socket) => void socket.write(Buffer.from('1603010200010001fc0303', 'hex')),
+      (socket: Socket) => void socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+    ]
+    const closed = Array.from({ length: 40 }, (_, index) => {
+      // Half open: what closes it is the server, never this end by itself.
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () =>
+        ways[index % ways.length]?.(socket),
+      )
+      socket.on('error', () => {})
+      socket.resume().on('end', () => socket.end())
+      onTestFinished(() => void socket.destroy())
+      return new Promise((resolve) => socket.once('close', resolve))
+    })
+    await Promise.all(closed)
   })
 
   it('asks clients for a certificate when authorities are named', async () => {
