@@ -325,6 +325,13 @@ describe('whoever is killed at every write in turn', () => {
   }, 300_000)
 })
 
+/** As the article has hosts reach their containers. */
+async function macvlanByHand(node: LabNode, address: string): Promise<void> {
+  await node.run(['ip', 'link', 'add', 'hand0', 'link', 'eth1', 'type', 'macvlan', 'mode', 'bridge'], { check: true })
+  await node.run(['ip', 'address', 'add', `${address}/32`, 'dev', 'hand0'], { check: true })
+  await node.run(['ip', 'link', 'set', 'hand0', 'up'], { check: true })
+}
+
 describe("the article's own networks, made by hand", () => {
   const place = labForTests({ nodes: 3, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
   let networked: Networked
@@ -341,7 +348,19 @@ range: 24
     networked = await networkedLab(place.lab)
     for (const [index, node] of place.lab.nodes.entries()) {
       const range = ['--subnet=172.80.0.0/16', '--gateway=172.80.0.1', `--ip-range=172.80.${index + 10}.0/24`]
-      const create = ['docker', 'network', 'create', '--config-only', ...range, '--opt=parent=eth1', 'vlan40_net']
+      // As the article has it, but for the last, whose host has what is held back on a link of its own.
+      const aux = index === 0 ? [] : [`--aux-address=host=172.80.${index + 10}.9`]
+      if (index === 2) await macvlanByHand(node, `172.80.${index + 10}.9`)
+      const create = [
+        'docker',
+        'network',
+        'create',
+        '--config-only',
+        ...range,
+        ...aux,
+        '--opt=parent=eth1',
+        'vlan40_net',
+      ]
       await node.run(create, { check: true })
     }
     const make = ['--driver=macvlan', '--scope=swarm', '--config-from=vlan40_net', 'swarm-vlan40_net']
@@ -380,5 +399,12 @@ range: 24
     expect(await ranges(place.manager, 'swarm-vlan40_net')).toEqual(Object.fromEntries(expected))
     expect(await idsOf(place.manager, 'old')).toEqual(tasks)
     expect((await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id).toBe(network)
+    const [none, held, byHand] = place.lab.nodes.map(present)
+    const shims = async (node: LabNode) =>
+      (await markedLinks(node)).flatMap(({ addr_info }) => (addr_info ?? []).map(({ local }) => local))
+    expect(await shims(present(none))).toEqual([])
+    expect(adopted.stdout).toContain(`${present(none).hostname} has no shim`)
+    expect(await shims(present(held))).toContain('172.80.11.9')
+    expect(await shims(present(byHand))).toEqual([])
   })
 })

@@ -25,6 +25,8 @@ export function planShim(wanted: WantedNetwork, parent: string, host: HostState)
     const message = `The shim of "${wanted.name}" would be named ${link}, and this host has a link of that name that is not ours: rename or remove that link.`
     return { steps: [], faults: [{ code: 'shim-name-taken', message }] }
   }
+  // Made by hand for the same end, and kept back for it: a second link with its address would be in its way.
+  if (families.some((family) => isByHand(family, host))) return { steps: removeShims(wanted.name, host), faults: [] }
   const { driver } = wanted
   const isRight = there !== undefined && isMadeFor(there, wanted, parent)
   const steps: HostStep[] = removeShims(wanted.name, host, isRight ? link : undefined)
@@ -56,6 +58,14 @@ export const removeShims = (network: string, { links }: HostState, stays?: strin
     .map(({ name }) => ({ do: 'remove-link', link: name }))
 
 const isShimOf = (network: string, link: HostLink): boolean => isShim(link) && link.alias === aliasOf(network)
+
+const isByHand = ({ shim }: ShimFamily, { links }: HostState): boolean =>
+  links.some(
+    (link) =>
+      !isOurs(link) &&
+      (link.kind === 'macvlan' || link.kind === 'ipvlan') &&
+      link.addresses.some(({ address }) => canonicalAddress(address.split('/')[0]) === canonicalAddress(shim)),
+  )
 
 interface ShimFamily {
   readonly shim: string

@@ -142,6 +142,12 @@ export const openAddressPool = (family: FamilyDefinition, version: Family, input
     return shim !== undefined && overlaps(addressOf(shim), span)
   }
 
+  /** An adopted network gives it to no container. */
+  const isHeldBack = (span: Span, nodeId: string): boolean => {
+    const { aux = {}, aux6 = {} } = input.allocations.get(nodeId) ?? {}
+    return [...Object.values(aux), ...Object.values(aux6)].some((text) => overlaps(addressOf(text), span))
+  }
+
   const isOwn = ({ span, holder }: PoolEntry, range: Block, { keys, freed }: Claimant): boolean => {
     if (holder.kind === 'allocation') return keys.includes(holder.allocation.nodeId)
     if (holder.kind === 'freed') return holder.isOver || holder.freed === freed
@@ -149,7 +155,8 @@ export const openAddressPool = (family: FamilyDefinition, version: Family, input
     if (holder.kind !== 'other-use' || holder.otherUse.nodeId === undefined) return false
     const { otherUse } = holder
     if (!keys.includes(holder.otherUse.nodeId)) return false
-    return otherUse.kind === 'own-network' || (otherUse.kind === 'address' && isShimOf(span, range))
+    if (otherUse.kind === 'own-network') return true
+    return otherUse.kind === 'address' && (isShimOf(span, range) || isHeldBack(span, holder.otherUse.nodeId))
   }
 
   return {

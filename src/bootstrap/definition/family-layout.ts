@@ -5,7 +5,8 @@
 import { addressOf, type Block, blockOf, formatAddress, size } from '../../foundation/address.ts'
 import type { FamilyDefinition, NetworkDefinition } from './definition.ts'
 
-const SHIM = 'orrery-shim'
+/** Of the aux addresses, the one that is the host's own, on its shim. */
+export const SHIM_AUX = 'orrery-shim'
 const FIRST = 'orrery-first'
 const LAST = 'orrery-last'
 
@@ -76,7 +77,7 @@ export const familyLayout = (
     holdBack(LAST, block.last)
   }
   const shimAddress = shim ? lowestFree(block, taken) : undefined
-  if (shimAddress !== undefined) holdBack(SHIM, shimAddress)
+  if (shimAddress !== undefined) holdBack(SHIM_AUX, shimAddress)
   const usable = countLeft(block, taken)
   return {
     range,

@@ -4,6 +4,7 @@ import type { SwarmNode } from '../../swarm/nodes.ts'
 import { fitAllocations } from '../allocation/fit.ts'
 import { otherUsesOf } from '../allocation/other-uses.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
+import { allocationLayout } from '../record/node-part.ts'
 import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import { named, networkContext, type SharedContext } from './context.ts'
 import { adoptable } from './node-state.ts'
@@ -92,7 +93,9 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
         problems: [problem('foreign-network', `${node.hostname}: ${configName} is no config-only network.`, node)],
       }
     }
-    const { allocation, differences } = adoptable(definition, node, { network: found, nowMs: options.nowMs })
+    const hostAddresses = report.hostAddresses.map(({ address }) => address)
+    const { nowMs } = options
+    const { allocation, differences } = adoptable(definition, node, { network: found, hostAddresses, nowMs })
     if (allocation === undefined || differences.length > 0) {
       return {
         problems: [
@@ -104,7 +107,16 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
         ],
       }
     }
-    return { problems: [], allocation: isMadeByUs(found.labels) ? withoutMark(allocation) : allocation }
+    if (isMadeByUs(found.labels)) return { problems: [], allocation: withoutMark(allocation) }
+    return { problems: [], allocation, ...shimNote(allocation) }
+  }
+
+  function shimNote(allocation: NodeAllocation): { readonly note?: string } {
+    if (!definition.shim || allocationLayout(definition, allocation).ipv4.shim !== undefined) return {}
+    const { hostname, range } = allocation
+    return {
+      note: `${hostname} has no shim, since ${configName} holds back no address of ${range} for it that the host does not have yet: pin another range for ${hostname} (\`nodes\`) and run \`orrery network apply --allow-drain\` to have one`,
+    }
   }
 
   function isMadeByUs(labels: Readonly<Record<string, string>>): boolean {

@@ -1,12 +1,22 @@
 /** What a node shows of a network, by its agent's report: what is there, and what is in the way. Pure. */
 
-import { blockOf, contains, formatBlock, parseAddress, parseCidr, spanOf } from '../../foundation/address.ts'
+import {
+  blockOf,
+  contains,
+  formatBlock,
+  overlaps,
+  parseAddress,
+  parseBlock,
+  parseCidr,
+  spanOf,
+} from '../../foundation/address.ts'
 import { configNetwork, differences, nameClash, subnetClashes, whyForeign } from '../../swarm/config-network.ts'
 import { type EngineNetwork, type EngineSubnet, NETWORK_LABEL } from '../../swarm/networks.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import { mergeSpans } from '../address/spans.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
+import { SHIM_AUX } from '../definition/family-layout.ts'
 import { type NetworkRecord, type NodeAllocation, parentLabel } from '../record/record.ts'
 import { type NetworkContext, wantedHere } from './context.ts'
 import type { NodeAction, PlanProblemCode } from './words.ts'
@@ -65,7 +75,11 @@ function configInTheWay(
     const [foreign] = whyForeign(found, bare(definition))
     return { code: 'foreign-network', action: 'refuse-foreign', message: `${node.hostname}: ${foreign?.message ?? ''}` }
   }
-  const { differences: phrases } = adoptable(definition, node, { network: found, nowMs: options.nowMs })
+  const { differences: phrases } = adoptable(definition, node, {
+    network: found,
+    hostAddresses: [],
+    nowMs: options.nowMs,
+  })
   if (phrases.length === 0) {
     const message = `${node.hostname}: ${configName} was made by hand and is as defined: \`orrery network adopt ${name}\` takes it over.`
     return { code: 'can-be-adopted', action: 'adopt', message }
@@ -99,10 +113,31 @@ export interface Adoptable {
   readonly differences: readonly string[]
 }
 
+export interface FoundNetwork {
+  readonly network: EngineNetwork
+  /** CIDRs on any link of the host but shims of ours. */
+  readonly hostAddresses: readonly string[]
+  readonly nowMs: number
+}
+
+/** What was held back for the host is its shim's, under the name by which that is known; not what the host has elsewhere. */
+function withShim({ range, aux }: Family, hostAddresses: readonly string[]): Family['aux'] {
+  const block = range === undefined ? undefined : parseBlock(range)
+  if (block === undefined || aux[SHIM_AUX] !== undefined) return aux
+  const taken = hostAddresses.flatMap((text) => parseAddress(text.split('/')[0] ?? '') ?? [])
+  const chosen = Object.entries(aux).find(([, text]) => {
+    const address = parseAddress(text)
+    return address !== undefined && contains(block, address) && !taken.some((one) => overlaps(one, address))
+  })
+  if (chosen === undefined) return aux
+  const { [chosen[0]]: address, ...others } = aux
+  return { ...others, [SHIM_AUX]: address ?? chosen[1] }
+}
+
 export function adoptable(
   definition: NetworkDefinition,
   node: Pick<SwarmNode, 'id' | 'hostname' | 'labels'>,
-  { network, nowMs }: { readonly network: EngineNetwork; readonly nowMs: number },
+  { network, hostAddresses, nowMs }: FoundNetwork,
 ): Adoptable {
   const four = familyOf(definition.ipv4, network, false)
   const six = definition.ipv6 === undefined ? undefined : familyOf(definition.ipv6, network, true)
@@ -117,8 +152,8 @@ export function adoptable(
     parent,
     givenAtMs: nowMs,
     isAdopted: true,
-    aux: four.aux,
-    ...(six === undefined ? {} : { aux6: six.aux }),
+    aux: withShim(four, hostAddresses),
+    ...(six === undefined ? {} : { aux6: withShim(six, hostAddresses) }),
   }
   return { allocation, differences: [...phrases, ...contentDifferences(definition, allocation, network)] }
 }

@@ -2,7 +2,7 @@
 import { addressOf, blockOf, contains } from '../../foundation/address.ts'
 import type { WantedFamily, WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
-import { countLeft, engineOwn, type FamilyLayout, familyLayout } from '../definition/family-layout.ts'
+import { countLeft, engineOwn, type FamilyLayout, familyLayout, SHIM_AUX } from '../definition/family-layout.ts'
 import type { NetworkRecord, NodeAllocation } from './record.ts'
 
 export interface AllocationLayout {
@@ -18,9 +18,9 @@ const adoptedLayout = (wanted: FamilyLayout, family: FamilyDefinition, aux: Fami
   const held = new Map(Object.entries(aux).map(([name, text]) => [name, addressOf(text)]))
   const inside = [...held.values()].filter((address) => contains(block, address)).map(({ first }) => first)
   const usable = countLeft(block, new Set([...engineOwn(family, block), ...inside]))
-  const { shim } = wanted
-  const isHeld = shim !== undefined && inside.includes(addressOf(shim).first)
-  return { range: wanted.range, aux, ...(isHeld ? { shim } : {}), usable }
+  const isHeld = (text: string) => inside.includes(addressOf(text).first)
+  const shim = wanted.shim === undefined ? undefined : [wanted.shim, aux[SHIM_AUX] ?? wanted.shim].find(isHeld)
+  return { range: wanted.range, aux, ...(shim === undefined ? {} : { shim }), usable }
 }
 
 const layout = (

@@ -272,6 +272,31 @@ describe('adopt', () => {
     }
   })
 
+  it('says of a node without a shim how to get one, and what it says does that', async () => {
+    const { bootstrap, cluster, state, whileOthersWork } = byHand()
+    const { done } = await whileOthersWork(bootstrap.adopt({ network: 'vlan40' }))
+    expect(done.join()).toContain('worker1 has no shim')
+    expect(done.join()).toContain(
+      'pin another range for worker1 (`nodes`) and run `orrery network apply --allow-drain`',
+    )
+    const pinned = definition({ ipv4: { ...definition().ipv4, pins: { worker1: '172.80.9.0/24' } } })
+    state.set = { files: [{ file: 'vlan40.yaml', definition: pinned }], issues: [] }
+    const { plan } = await whileOthersWork(bootstrap.apply({ mode: 'apply', allowDrain: true }))
+    const worker = plan.networks[0]?.nodes.find(({ hostname }) => hostname === 'worker1')
+    expect(worker).toMatchObject({ range: '172.80.9.0/24', shim: '172.80.9.1' })
+    expect(cluster.machineOf('worker1').configs).toMatchObject([{ subnets: [{ range: '172.80.9.0/24' }] }])
+  })
+
+  it('takes what was held back for the host as its shim, whatever it was called', async () => {
+    const { bootstrap, cluster, whileOthersWork } = byHand((range) =>
+      subnets(range, { aux: { host: range.replace('.0/24', '.9') } }),
+    )
+    const { plan, done } = await whileOthersWork(bootstrap.adopt({ network: 'vlan40' }))
+    expect(done.join()).not.toContain('has no shim')
+    expect(plan.networks[0]?.nodes).toMatchObject([{ shim: '172.80.7.9' }, { shim: '172.80.8.9' }])
+    expect(cluster.records.get('vlan40')?.record.allocations.size).toBe(2)
+  })
+
   const subnets = (range: string, over: object) => ({
     subnets: [{ subnet: '172.80.0.0/16', range, gateway: '172.80.0.1', aux: {}, ...over }],
   })
