@@ -52,7 +52,7 @@ const LAWLESS = {
 }
 const LAWFUL = { scale: bearer('scale'), admin: bearer('admin') }
 /** Orbiter's and docker-scaler's plain clients are told of refusals by 500, as they always were. */
-const COMPATIBLE = /^\/+(v1\/+)?(orbiter\/+)?(handle|autoscaler|scale-service)|^\/+v1\/+(orbiter|scale-service)/
+const COMPATIBLE = /^\/+(orbiter\/+)?(handle|autoscaler)\b|^\/+v1\/+(orbiter|scale-service)\b/
 const AT_ONCE = 16
 const WARM_UP = 2_000
 
