@@ -16,6 +16,8 @@ const TROUBLES: Readonly<Partial<Record<WireAutoscaler['conditions'][number]['ty
   WriteUnknown: true,
   InBounds: false,
   AtCapacity: true,
+  Unschedulable: true,
+  LoadMeasured: false,
 }
 
 export const list = async (options: JsonOption, io: Console): Promise<ExitCode> =>

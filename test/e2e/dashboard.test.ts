@@ -52,6 +52,17 @@ describe('the dashboard', () => {
     const labels = policyLabels({ 'autoscaler.max': '3' })
     web = await createService(swarm.manager, { name: 'web', labels })
     await createService(swarm.manager, { name: 'plain', labels: {} })
+    // Something to look at beside it.
+    const others = {
+      shop_api: { 'autoscaler.max': '6', 'autoscaler.paused': 'down' },
+      shop_worker: { 'autoscaler.max': '4', 'autoscaler.min': '2' },
+      mail_smtp: { 'autoscaler.max': '2', 'autoscaler.cooldown': '5m' },
+      mail_spool: { 'autoscaler.max': 'four' },
+    }
+    for (const [name, over] of Object.entries(others)) {
+      const stack = { 'com.docker.stack.namespace': name.split('_')[0] ?? '' }
+      await createService(swarm.manager, { name, replicas: 2, labels: { ...policyLabels(over), ...stack } })
+    }
     controller = await startController(swarm.manager, {
       env: {
         ORRERY_TOKEN_FILE: tokens,

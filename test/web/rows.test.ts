@@ -37,7 +37,7 @@ describe('what a row says', () => {
     {
       name: 'an error before all else',
       change: { attention: { type: 'Valid', reason: 'max is no number', severity: 'error' }, max: 3 },
-      word: 'Valid',
+      word: 'invalid policy',
       why: 'max is no number',
     },
   ] as const)('$name', ({ change, word, why }) => {

@@ -23,12 +23,21 @@ export interface Status {
   readonly why: string
 }
 
+/** What is wrong where a condition is not as it should be. */
+const WORDS: Readonly<Record<string, string>> = {
+  ...{ Valid: 'invalid policy', Supported: 'not scaled', InSync: 'not in sync', WriteUnknown: 'write in doubt' },
+  ...{ Unschedulable: 'no place', AtCapacity: 'addresses short', LoadMeasured: 'no data', InBounds: 'out of bounds' },
+  ...{ RestorePending: 'restore due', RolloutSettled: 'rollout', Maintenance: 'maintenance', Paused: 'paused' },
+}
+
+const attentionOf = ({ type, reason: why }: NonNullable<Summary['attention']>) => ({ word: WORDS[type] ?? type, why })
+
 const HELD = new Set(['cooldown', 'rollout', 'maintenance', 'unschedulable', 'unknown-write', 'no-data'])
 
 export function statusOf(row: Summary, nowMs: number): Status {
-  if (row.attention?.severity === 'error') return { tone: 'bad', word: row.attention.type, why: row.attention.reason }
+  if (row.attention?.severity === 'error') return { tone: 'bad', ...attentionOf(row.attention) }
   if (row.pause !== undefined) return { tone: 'warn', word: 'paused', why: pauseWords(row.pause, nowMs) }
-  if (row.attention !== undefined) return { tone: 'warn', word: row.attention.type, why: row.attention.reason }
+  if (row.attention !== undefined) return { tone: 'warn', ...attentionOf(row.attention) }
   if (isScaling(row)) {
     return { tone: 'busy', word: 'scaling', why: `${row.running ?? '?'} of ${row.replicas} tasks are running` }
   }
@@ -64,7 +73,7 @@ export function isIn(tile: Tile, row: Summary, nowMs: number): boolean {
     case 'at-max':
       return isAtMax(row)
     case 'paused':
-      return row.pause !== undefined
+      return row.pause !== undefined || row.attention?.type === 'Paused'
     case 'addresses':
       return row.attention?.type === 'AtCapacity' || row.lastCode === 'at-capacity'
     default:

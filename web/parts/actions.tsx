@@ -39,7 +39,8 @@ export const resume = (name: string) =>
 /** Why a step would do nothing now, as far as the row says; the controller decides. */
 export function whyNotStep(row: Summary, direction: Direction): string {
   if (cannotWrite.value !== '') return cannotWrite.value
-  const { pause } = row
+  const { pause, attention } = row
+  if (attention?.type === 'Valid' || attention?.type === 'Supported') return attention.reason
   if (pause !== undefined && (pause.direction === 'both' || pause.direction === direction)) {
     const ends = pause.until === undefined ? 'until it is resumed' : until(pause.until, nowMs.value)
     return `paused, ${ends}`

@@ -36,6 +36,9 @@ export function Button({ onClick, why = '', label, kind = 'small', children }: B
   )
 }
 
+/** `1 node`, `2 nodes`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 export const When = ({ at }: { at: string | undefined }) =>
   at === undefined ? (
     <span class="faint">never</span>

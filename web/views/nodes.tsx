@@ -5,7 +5,7 @@ import type { Service, SwarmNode, Task } from '../api-types.ts'
 import { type Column, columns } from '../model/nodes.ts'
 import { href } from '../model/route.ts'
 import { bytes } from '../model/time.ts'
-import { Badge, Empty, More, useRead, Wide } from '../parts/ui.tsx'
+import { Badge, counted, Empty, More, useRead, Wide } from '../parts/ui.tsx'
 import { refine, route, summaries } from '../store.ts'
 
 const MOST_COLUMNS = 50
@@ -42,7 +42,7 @@ export function Nodes() {
           </select>
         </label>
         <span class="faint">
-          {data.nodes.length} nodes, {tasks.length} tasks
+          {counted(data.nodes.length, 'node')}, {counted(tasks.length, 'task')}
         </span>
       </div>
       {data.nodes.length > MOST_COLUMNS ? (
@@ -138,7 +138,7 @@ function Unscaled({ services }: { services: readonly Service[] }) {
   if (without.length === 0) return null
   return (
     <details>
-      <summary>{without.length} services without a scaling policy</summary>
+      <summary>{counted(without.length, 'service')} without a scaling policy</summary>
       <Wide label="Services without a policy">
         <table>
           <thead>
