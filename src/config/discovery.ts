@@ -8,7 +8,7 @@ export const discoveryVariables = {
   consulAddress: optional(
     'CONSUL_HTTP_ADDR',
     consulUrl,
-    'Consul, as `http://127.0.0.1:8500`: every container is registered there with its own address (docs/discovery.md). Not set: nothing is.',
+    'Consul, as `http://127.0.0.1:8500`: every container is registered there with its own address (docs/discovery.md). Not set: nothing is. Agents read it, and the files for it, in the mode `agent`.',
   ),
   consulTokenFile: optional(
     'CONSUL_HTTP_TOKEN_FILE',
@@ -28,8 +28,8 @@ export const discoveryVariables = {
   consulMode: withDefault(
     'ORRERY_CONSUL_MODE',
     'catalog',
-    oneOf(['catalog']),
-    '`catalog`: one controller writes all entries.',
+    oneOf(['catalog', 'agent']),
+    "`catalog`: one controller writes all entries. `agent`: each agent with a `CONSUL_HTTP_ADDR` of its own registers its node's tasks with the Consul agent there.",
   ),
   consulPrometheus: optional(
     'ORRERY_CONSUL_PROMETHEUS',

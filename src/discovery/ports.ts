@@ -1,5 +1,6 @@
 /** What discovery needs of Consul. Types only; adapters implement them, `commands/` wires them. */
-import type { CatalogState, CatalogWrite } from './plan/catalog.ts'
+import type { AgentService, AgentWrite } from './plan/agent-difference.ts'
+import type { CatalogCheck, CatalogService, CatalogState, CatalogWrite } from './plan/catalog.ts'
 import type { WriteFailure } from './plan/transactions.ts'
 
 /** An AbortSignal, as far as a call looks at it: ports are compiled without Node's types. */
@@ -48,6 +49,24 @@ export interface ConsulLock {
   giveUp(session: string): Promise<void>
   /** Waits until it changes hands, half a minute at most. `isFree`: nobody has it. */
   watch(index: string | undefined, signal: Ending): Promise<{ readonly index: string; readonly isFree: boolean }>
+}
+
+/** Agent mode: what the Consul agent beside a node's engine has. Throws as `ConsulCatalog`, and Fault `consul-refused`. */
+export interface ConsulServices {
+  /** For messages to people. */
+  readonly address: string
+  /** By id: everything that it has registered, whoever did. */
+  list(): Promise<ReadonlyMap<string, AgentService>>
+  write(write: AgentWrite): Promise<void>
+}
+
+/** Agent mode, as a controller sees it: throws as `ConsulCatalog`. */
+export interface ConsulInstances {
+  readonly address: string
+  /** Every instance of these services, wherever it is registered. */
+  instances(
+    names: readonly string[],
+  ): Promise<readonly { readonly service: CatalogService; readonly checks: readonly CatalogCheck[] }[]>
 }
 
 /** The Consul agent that is asked. Throws as `ConsulCatalog`. */

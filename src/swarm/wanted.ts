@@ -39,16 +39,45 @@ const WantedNetworkSchema = Type.Object({
   mayRecreate: Type.Boolean(),
 })
 
+const Words = Type.String()
+const Flag = Type.Optional(Type.Boolean())
+const Word = Type.Optional(Words)
+
+/** The fields as Consul's agent API names them. */
+const WantedCheckSchema = Type.Object({
+  ...{ Name: Words, HTTP: Word, Method: Word, TCP: Word, GRPC: Word, GRPCUseTLS: Flag, TLSSkipVerify: Flag },
+  ...{ Args: Type.Optional(Type.Array(Words)), TTL: Word, Interval: Word, Timeout: Word, Status: Word },
+  DeregisterCriticalServiceAfter: Word,
+})
+
+/** One port of one task of this node, as it belongs into Consul. Nothing here has bounds: a long label stops no network. */
+const WantedEntrySchema = Type.Object({
+  ...{ id: Words, name: Words, address: Words, address6: Word, port: Type.Integer() },
+  ...{ tags: Type.Array(Words), meta: Type.Record(Words, Words), checks: Type.Array(WantedCheckSchema) },
+  ...{ taskId: Words, serviceName: Words, nodeId: Words, hostname: Words, hostAddress: Words },
+})
+
+const WantedRegistrationsSchema = Type.Object({
+  /** The Swarm's id. */
+  cluster: Words,
+  entries: Type.Array(WantedEntrySchema),
+  /** Tasks of which too little is known: what is there of them stays. */
+  kept: Type.Array(Words),
+})
+
 export const WantedStateSchema = Type.Object({
   v: Type.Literal(1),
   nodeId: Text,
   /** The highest Version.Index of the `orrery-` configs: it only grows. */
   revision: Type.Integer({ minimum: 0 }),
   networks: Type.Array(WantedNetworkSchema, { maxItems: 256 }),
+  /** For the Consul agent beside this one; absent: nothing is said of it, and what is there stays. Of no revision. */
+  registrations: Type.Optional(WantedRegistrationsSchema),
 })
 
 export type WantedState = Static<typeof WantedStateSchema>
 export type WantedNetwork = Static<typeof WantedNetworkSchema>
+export type WantedRegistrations = Static<typeof WantedRegistrationsSchema>
 export type WantedFamily = Static<typeof WantedFamilySchema>
 
 /** What is wrong with it, for a person. */

@@ -98,7 +98,7 @@ export function createCatalog(client: ConsulClient, key: () => string): ConsulCa
   }
 }
 
-function readService(raw: unknown): CatalogService {
+export function readService(raw: unknown): CatalogService {
   return {
     id: textAt(raw, 'ID'),
     name: textAt(raw, 'Service'),
@@ -113,7 +113,7 @@ function readService(raw: unknown): CatalogService {
 const checksBy = (list: readonly unknown[]): ReadonlyMap<string, CatalogCheck> =>
   new Map(list.map(readCheck).map((check) => [check.id, check]))
 
-const readCheck = (raw: unknown): CatalogCheck => ({
+export const readCheck = (raw: unknown): CatalogCheck => ({
   id: textAt(raw, 'CheckID'),
   name: textAt(raw, 'Name'),
   status: textAt(raw, 'Status'),

@@ -5,10 +5,11 @@
 
 import type { Unsubscribe } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
+import type { WantedRegistrations } from '../../swarm/wanted.ts'
 import { buildReport, type ReportSource } from '../plan/build-report.ts'
 import type { ControllerAnswer, ControllerCalls, EngineFacts } from '../ports.ts'
 import { controllerUrls } from './controller-urls.ts'
-import type { WantedKeeper } from './wanted-keeper.ts'
+import type { Giver, WantedKeeper } from './wanted-keeper.ts'
 
 export interface SyncDeps {
   readonly calls: ControllerCalls
@@ -20,6 +21,8 @@ export interface SyncDeps {
   readonly mendedSince: (ms: number) => readonly { readonly network: string; readonly text: string }[]
   readonly onChange: (listener: () => void) => Unsubscribe
   readonly wanted: WantedKeeper
+  /** Where there is a Consul beside this agent: what a controller says of this node's entries. */
+  readonly onRegistrations?: (registrations: WantedRegistrations, nodeId: string, from: Giver) => void
   /** In place of those that the engine names. */
   readonly controllers: readonly string[] | undefined
   readonly agentVersion: string
@@ -81,7 +84,10 @@ export function startSync(deps: SyncDeps): Sync {
     tell(line, isForUs ? answer : { kind: 'refused', status: 200, reason: `${line.url} speaks of another node` })
     if (answer.kind !== 'wanted' || !isForUs) return
     line.deliveredAtMs = sentAtMs
-    await wanted.offer(answer.wanted, { url: line.url, isProven: answer.isProven })
+    const { registrations, ...state } = answer.wanted
+    const from = { url: line.url, isProven: answer.isProven }
+    if (registrations !== undefined) deps.onRegistrations?.(registrations, facts.nodeId, from)
+    await wanted.offer(state, from)
   }
 
   const sendAll = async (line: Line): Promise<void> => {

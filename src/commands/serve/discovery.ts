@@ -1,8 +1,10 @@
 /** Discovery put together: every container in Consul with its own address. */
+import { createConsulInstances } from '../../adapters/consul/agent-services.ts'
 import { createCatalog } from '../../adapters/consul/catalog.ts'
 import { measureDiscovery } from '../../adapters/metrics/discovery-metrics.ts'
 import type { Settings } from '../../discovery/facts.ts'
 import type { SelfEntry } from '../../discovery/ports.ts'
+import { wantedOfAgents, watchAgents } from '../../discovery/sync/agents.ts'
 import { createContainers } from '../../discovery/sync/containers.ts'
 import { createDesire } from '../../discovery/sync/desire.ts'
 import { createCatalogKeeper, type RegistrationChange } from '../../discovery/sync/keep-catalog.ts'
@@ -21,7 +23,7 @@ const GATHER_MS = 10
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 const ANY = /^(?:0\.0\.0\.0|::)$/
 
-export type DiscoveryNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate'>
+export type DiscoveryNeeds = Pick<Networks, 'reports' | 'nodes' | 'tasks' | 'activate' | 'wantRegistrations'>
 
 export function openDiscovery(base: Base, { client, agent }: Consul, needs: DiscoveryNeeds): Capability {
   const { config, swarm, logger, now } = base
@@ -48,7 +50,9 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
 
   const lockKey = () => `orrery/${swarm.cluster() ?? 'unknown'}/writer`
   const catalog = createCatalog(client, lockKey)
-  const keeper = createCatalogKeeper({
+  const watch = watchAgents({ consul: createConsulInstances(client), settings, desire, tasks, nodes, logger, now })
+  const isByAgents = config.consulMode === 'agent'
+  const catalogKeeper = createCatalogKeeper({
     ...{ catalog, settings, desire, hostnames, logger, now },
     listener: {
       changed(change) {
@@ -58,8 +62,10 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
       synced: (sync) => countSync(sync),
     },
   })
+  const keeper = isByAgents ? watch : catalogKeeper
   const registrations = createRegistrations({
-    ...{ keeper, catalog, settings, desire, hostnames, notInSync, now, signal },
+    ...(isByAgents && { mode: 'agent' as const }),
+    ...{ keeper, catalog: isByAgents ? watch : catalog, settings, desire, hostnames, notInSync, now, signal },
   })
   const countSync = measureDiscovery(base.metrics, registrations.figures)
 
@@ -101,6 +107,7 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
     ],
     start() {
       needs.activate()
+      if (isByAgents) needs.wantRegistrations(wantedOfAgents({ settings, desire, tasks }))
       stops = follow()
       loops.push(keeper.run(signal), logIssues({ settings, desire, keeper, signal }, logger))
       loops.push(keepSelf({ agent, self: whereSelf(base, nodes), logger }, signal))

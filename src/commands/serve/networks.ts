@@ -16,6 +16,7 @@ import { createListeners } from '../../foundation/listeners.ts'
 import { listenForAgents } from '../../http/agents/agents-listener.ts'
 import { networkRoutes } from '../../http/routes/networks/networks.ts'
 import type { AgentReports, Nodes, Tasks } from '../../swarm/ports.ts'
+import type { WantedRegistrations } from '../../swarm/wanted.ts'
 import type { Base, Capability } from './capability.ts'
 
 export interface Networks extends Capability {
@@ -25,6 +26,8 @@ export interface Networks extends Capability {
   readonly reports: AgentReports
   readonly nodes: Nodes
   readonly tasks: Tasks
+  /** What is said of a node's entries in Consul, with what else is wanted of it; absent: nothing is. */
+  wantRegistrations(of: (nodeId: string) => WantedRegistrations | undefined): void
   /** Nodes and tasks are needed from now on, networks or not. */
   activate(): void
 }
@@ -70,9 +73,14 @@ export async function openNetworks(base: Base): Promise<Networks> {
 
   const isTokenGiven = base.access.tokens?.some(({ role }) => role === 'agent') === true
   const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
+  let registrationsOf: (nodeId: string) => WantedRegistrations | undefined = () => undefined
   const agents = createReportHandler({
     ...{ nodes, reports, activate, logger },
-    wantedOf: (nodeId) => wantedOf({ nodeId, records: records.all(), revision: records.revision() }),
+    wantedOf(nodeId) {
+      const registrations = registrationsOf(nodeId)
+      const wanted = wantedOf({ nodeId, records: records.all(), revision: records.revision() })
+      return registrations === undefined ? wanted : { ...wanted, registrations }
+    },
     areCertificatesNeeded: () => certificates.identity() !== undefined && !isTokenGiven,
   })
   const { access, tls } = base
@@ -82,6 +90,9 @@ export async function openNetworks(base: Base): Promise<Networks> {
   })
   return {
     ...{ capacity, reports, nodes, tasks, activate },
+    wantRegistrations(of) {
+      registrationsOf = of
+    },
     conditions: () => [
       { type: 'AgentsByCertificate', status: listener.proof() === 'certificate', reason: listener.reason() },
     ],

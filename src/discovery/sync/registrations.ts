@@ -16,6 +16,8 @@ import type { Desire } from './desire.ts'
 import type { CatalogKeeper } from './keep-catalog.ts'
 
 export interface RegistrationsDeps {
+  /** `agent`: the agents write, and the keeper only looks. */
+  readonly mode?: RegistrationView['mode']
   readonly keeper: CatalogKeeper
   readonly catalog: Pick<ConsulCatalog, 'address' | 'read'>
   readonly settings: () => Settings | undefined
@@ -29,7 +31,7 @@ export interface RegistrationsDeps {
 const RESYNC_PATIENCE_MS = 10_000
 
 export function createRegistrations(deps: RegistrationsDeps): Registrations {
-  const { keeper, catalog, settings, desire, hostnames, now, signal } = deps
+  const { mode = 'catalog', keeper, catalog, settings, desire, hostnames, now, signal } = deps
   const timed = createConditionTimes<RegistrationCondition['type']>(now)
 
   const current = (): Settings => {
@@ -78,8 +80,8 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
       const issues = issuesOf(desired, keeper)
       const lastSync = keeper.lastSync()
       const view: RegistrationView = {
-        mode: 'catalog',
-        role: keeper.isWriter() ? 'writer' : 'standby',
+        mode,
+        role: mode === 'agent' ? 'agents' : keeper.isWriter() ? 'writer' : 'standby',
         consul: catalog.address,
         ...(lastSync !== undefined && { lastSync }),
         conditions: conditionsOf(issues, registrations),

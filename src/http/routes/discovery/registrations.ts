@@ -59,7 +59,9 @@ export const registrationRoutes = ({ registrations, events }: RegistrationRouteD
       async () => {
         const sync = await registrations.resync()
         if (sync !== undefined) return { resynced: true, sync: wireSync(sync) }
-        return { resynced: false, reason: 'another controller writes to Consul: call that one' }
+        const { mode } = await registrations.view()
+        const another = 'another controller writes to Consul: call that one'
+        return { resynced: false, reason: mode === 'agent' ? 'the agents write, and look every 2 s' : another }
       },
     )
   },

@@ -1,0 +1,80 @@
+/** Agent mode: the services of one Consul agent, with checks that it runs itself; and all instances, as a controller sees them. */
+import type { AgentWrite } from '../../discovery/plan/agent-difference.ts'
+import type { ConsulInstances, ConsulServices } from '../../discovery/ports.ts'
+import { createLimit } from '../../foundation/limit.ts'
+import { readCheck, readService } from './catalog.ts'
+import { answerOf, type ConsulClient } from './consul-client.ts'
+import { at, listOf } from './fields.ts'
+
+const READ_TIMEOUT_MS = 15_000
+const AT_ONCE = 8
+
+export function createConsulServices({ address, consul, common, call }: ConsulClient): ConsulServices {
+  const send = async (write: AgentWrite): Promise<unknown> => {
+    switch (write.kind) {
+      case 'register': {
+        const { id, name, address: own, port, tags, meta } = write.entry
+        const checks = write.checks.map((check) => ({ ...check, ...(check.Args && { Args: [...check.Args] }) }))
+        // The package reads the fields of a check in any case; its types know them in lower case alone.
+        const entry = { ...{ id, name, address: own, port, tags: [...tags], meta: { ...meta } }, checks }
+        return await consul.agent.service.register({ ...common(), ...(entry as typeof entry & { checks: never[] }) })
+      }
+      case 'deregister':
+        return await unlessGone(() => consul.agent.service.deregister({ ...common(), id: write.id }))
+      case 'remove-check':
+        return await unlessGone(() => consul.agent.check.deregister({ ...common(), id: write.id }))
+      case 'pass':
+        return await consul.agent.check.pass({ ...common(), id: write.id })
+    }
+  }
+  return {
+    address,
+    list: () =>
+      call('reading the services of the agent', async () => {
+        const [services, checks]: [unknown, unknown] = await Promise.all([
+          consul.agent.service.list(common()),
+          consul.agent.check.list(common()),
+        ])
+        const of = new Map<string, Map<string, string>>()
+        for (const raw of Object.values(checks ?? {})) {
+          const { id, serviceId, status } = readCheck(raw)
+          const known = of.get(serviceId) ?? new Map<string, string>()
+          of.set(serviceId, known.set(id, status))
+        }
+        const list = Object.values(services ?? {}).map((raw) => {
+          const service = readService(raw)
+          return { ...service, checks: of.get(service.id) ?? new Map<string, string>() }
+        })
+        return new Map(list.map((service) => [service.id, service]))
+      }),
+    write: (write) =>
+      call(`${write.kind} ${write.kind === 'register' ? write.entry.id : write.id}`, () => send(write)).then(() => {}),
+  }
+}
+
+/** What is to go and is gone already is as it should be. */
+async function unlessGone(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const answer = answerOf(error)
+    if (answer?.status !== 404 && !/unknown (?:service|check)/i.test(String(answer?.body ?? ''))) throw error
+  }
+}
+
+export function createConsulInstances({ address, consul, common, call }: ConsulClient): ConsulInstances {
+  return {
+    address,
+    instances: (names) =>
+      call('reading the services', async () => {
+        const limited = createLimit(AT_ONCE)
+        const read = async (service: string): Promise<unknown> =>
+          await consul.health.service({ ...common(READ_TIMEOUT_MS), service })
+        const rows = await Promise.all(names.map((name) => limited(() => read(name))))
+        return rows.flatMap(listOf).map((row) => ({
+          service: readService(at(row, 'Service')),
+          checks: listOf(at(row, 'Checks')).map(readCheck),
+        }))
+      }),
+  }
+}
