@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fetchPackages } from './engines.ts'
 import type { Forward } from './forward.ts'
 import type { InsideProcess } from './inside.ts'
-import type { Lab } from './lab.ts'
+import type { Lab, LabNode } from './lab.ts'
 import { freePorts } from './monitoring.ts'
 
 /** The path of the program. Fetched at the first call. */
@@ -74,6 +74,23 @@ export async function startLabConsul(lab: Lab, settings: Settings = {}): Promise
     await forward?.close()
   }
   return { ...made, stop, host, inside: `http://${host}:8500` }
+}
+
+/** A client agent inside a node, on its loopback and its LAN, as one runs on every host of such a house. */
+export async function startNodeConsul(node: LabNode, to: LabConsul): Promise<ConsulServer> {
+  const program = await consulProgram()
+  const own = { bind_addr: node.address, node_name: `agent-${node.hostname}`, retry_join: [to.host], ...QUICK }
+  let forward: Forward | undefined
+  const made = await server({ ...own, retry_interval: '1s' }, async (args) => {
+    const inside = await node.spawn([program, ...args])
+    forward ??= await node.forward(8500)
+    return { ...ofInside(inside), url: forward.url }
+  })
+  const stop = async () => {
+    await made.stop()
+    await forward?.close()
+  }
+  return { ...made, stop }
 }
 
 type Running = { url: string; output(): string; kill(): void; exited: Promise<unknown> }

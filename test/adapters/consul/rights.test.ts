@@ -2,9 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createConsulAgent } from '../../../src/adapters/consul/agent.ts'
+import { createConsulServices } from '../../../src/adapters/consul/agent-services.ts'
 import { connectConsul } from '../../../src/adapters/consul/consul-client.ts'
+import { entriesOf } from '../../../src/discovery/desired/task-entries.ts'
+import { agentChecksOf } from '../../../src/discovery/plan/agent-difference.ts'
 import { type ConsulServer, startConsul } from '../../lab/consul.ts'
-import { aRunningTask } from '../../unit/discovery/support.ts'
+import { aRunningTask, SETTINGS } from '../../unit/discovery/support.ts'
 import { aMadeUpSwarm, keepCatalog } from './made-up-swarm.ts'
 
 const DOC = readFileSync(new URL('../../../docs/discovery.md', import.meta.url), 'utf8')
@@ -99,6 +102,40 @@ describe('the policy of the document', () => {
       await expect(agent.register(self)).rejects.toMatchObject({ code: 'consul-unavailable' })
     },
   }
+
+  it('of an agent in agent mode is enough, and without its rule nothing is registered', async () => {
+    const [, rule = ''] = /the agents' token needs `(.*?)` and nothing else/.exec(DOC) ?? []
+    const [entry] = entriesOf(
+      aRunningTask({ service: 'by-agent', labels: { SERVICE_CHECK_TTL: '1h' } }),
+      SETTINGS,
+    ).entries
+    if (entry === undefined) throw new Error('no entry')
+    const write = { kind: 'register', entry, checks: agentChecksOf(entry) } as const
+    const services = async (rules: string) => {
+      made += 1
+      const Name = `agent-rules-${made}`
+      await server.put('/v1/acl/policy', { Name, Rules: rules }, 'root')
+      const { SecretID } = await server.put<{ SecretID: string }>('/v1/acl/token', { Policies: [{ Name }] }, 'root')
+      const client = connectConsul({ address: server.url, token: () => SecretID })
+      ends.push(async () => client.close())
+      return createConsulServices(client)
+    }
+    const allowed = await services(rule)
+    await allowed.write(write)
+    const there = (await allowed.list()).get(entry.id)
+    expect([...(there?.checks ?? [])].toSorted()).toEqual([
+      [`service:${entry.id}`, 'passing'],
+      [`service:${entry.id}:1`, 'critical'],
+    ])
+    const inCatalog = async () => await server.get<object[]>('/v1/catalog/service/by-agent', 'root')
+    await vi.waitFor(async () => expect(await inCatalog()).toHaveLength(1), PATIENCE)
+    await allowed.write({ kind: 'pass', id: `service:${entry.id}:1` })
+    await allowed.write({ kind: 'remove-check', id: `service:${entry.id}:1` })
+    await allowed.write({ kind: 'deregister', id: entry.id })
+    await vi.waitFor(async () => expect(await inCatalog()).toEqual([]), PATIENCE)
+    const refused = (await services('')).write(write)
+    await expect(refused).rejects.toMatchObject({ message: expect.stringMatching(/denied.*CONSUL_HTTP_TOKEN_FILE/i) })
+  })
 
   it('has no rule that this test does not know', () => {
     expect(RULES.map((rule) => rule.split(' {')[0])).toEqual(Object.keys(BREAKS))
