@@ -3,11 +3,11 @@ import type { Clock } from '../../foundation/clock.ts'
 import { messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
-import type { Nodes, Tasks } from '../../swarm/ports.ts'
+import type { Nodes } from '../../swarm/ports.ts'
 import type { WantedRegistrations } from '../../swarm/wanted.ts'
 import type { Desired } from '../desired/desired.ts'
 import { consulNodeOf, type Entry, type EntryIssue } from '../entry.ts'
-import type { Settings } from '../facts.ts'
+import type { Settings, TaskFacts } from '../facts.ts'
 import type { CatalogCheck, CatalogNode, CatalogService, CatalogState } from '../plan/catalog.ts'
 import { isOurs } from '../plan/difference.ts'
 import type { ConsulInstances } from '../ports.ts'
@@ -22,7 +22,7 @@ const isTooLong = (entry: Entry): boolean => JSON.stringify(entry).length > MOST
 export interface ForAgentsDeps {
   readonly settings: () => Settings | undefined
   readonly desire: Pick<Desire, 'of'>
-  readonly tasks: Pick<Tasks, 'list'>
+  readonly tasks: { list(): Iterable<Pick<TaskFacts, 'id' | 'nodeId'>> }
 }
 
 /** `undefined`: the Swarm cannot be read now, so that the agents leave everything as it is. */
