@@ -1,5 +1,6 @@
 /** A real Consul, Debian's, never installed: on this machine's loopback, at a lab's bridges or inside a node. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -80,8 +81,10 @@ export async function startLabConsul(lab: Lab, settings: Settings = {}): Promise
 export async function startNodeConsul(node: LabNode, to: LabConsul): Promise<ConsulServer> {
   const program = await consulProgram()
   const own = { bind_addr: node.address, node_name: `agent-${node.hostname}`, retry_join: [to.host], ...QUICK }
+  // Its own also when it lost its data: Consul takes another id of the same name for an intruder.
+  const node_id = randomUUID()
   let forward: Forward | undefined
-  const made = await server({ ...own, retry_interval: '1s' }, async (args) => {
+  const made = await server({ ...own, node_id, retry_interval: '1s' }, async (args) => {
     const inside = await node.spawn([program, ...args])
     forward ??= await node.forward(8500)
     return { ...ofInside(inside), url: forward.url }

@@ -1,4 +1,5 @@
 /** Agent mode: the services of one Consul agent, with checks that it runs itself; and all instances, as a controller sees them. */
+import { checkIdOf } from '../../discovery/entry.ts'
 import type { AgentWrite } from '../../discovery/plan/agent-difference.ts'
 import type { ConsulInstances, ConsulServices } from '../../discovery/ports.ts'
 import { createLimit } from '../../foundation/limit.ts'
@@ -17,7 +18,9 @@ export function createConsulServices({ address, consul, common, call }: ConsulCl
         const checks = write.checks.map((check) => ({ ...check, ...(check.Args && { Args: [...check.Args] }) }))
         // The package reads the fields of a check in any case; its types know them in lower case alone.
         const entry = { ...{ id, name, address: own, port, tags: [...tags], meta: { ...meta } }, checks }
-        return await consul.agent.service.register({ ...common(), ...(entry as typeof entry & { checks: never[] }) })
+        await consul.agent.service.register({ ...common(), ...(entry as typeof entry & { checks: never[] }) })
+        // It keeps the status over its restarts only of a check that it was told of.
+        return await consul.agent.check.pass({ ...common(), id: checkIdOf(id) })
       }
       case 'deregister':
         return await unlessGone(() => consul.agent.service.deregister({ ...common(), id: write.id }))

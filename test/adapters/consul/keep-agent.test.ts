@@ -149,6 +149,10 @@ describe('the keeper of one agent', () => {
     const { close } = keep(node)
     await until(node, 2)
     await close()
+    await server.kill()
+    await server.start()
+    // Nobody says anything of them now: the word of before is kept.
+    await until(node, 2)
     const { wanted } = node
     node.wanted = undefined
     keep(node)
