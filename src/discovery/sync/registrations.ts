@@ -75,7 +75,9 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
     async view() {
       const at = current()
       const desired = desire.of(at)
-      const actual = keeper.actual() ?? (await catalog.read(hostnames().map(consulNodeOf), signal))
+      // What agents have written since it was last looked at is known to Consul alone.
+      const known = mode === 'agent' ? undefined : keeper.actual()
+      const actual = known ?? (await catalog.read(hostnames().map(consulNodeOf), signal))
       const registrations = rowsOf(desired, actual, at.cluster)
       const issues = issuesOf(desired, keeper)
       const lastSync = keeper.lastSync()
