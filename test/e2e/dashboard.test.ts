@@ -138,11 +138,18 @@ describe('the dashboard', () => {
     await swarm.manager.api.getContainer(container).kill()
     await see(/non-zero exit \(137\)/, 15_000)
     await go('log')
-    await see('ole')
+    await page
+      .getByRole('cell', { name: /call by ole/ })
+      .first()
+      .waitFor()
   })
 
   it('is clean to a screen reader in both themes, wide and small, in every view', async () => {
     const found: string[] = []
+    await page
+      .getByRole('button', { name: 'Close' })
+      .click({ timeout: 1000 })
+      .catch(() => {})
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1300, 320]) {
         await page.emulateMedia({ colorScheme })

@@ -9,16 +9,20 @@ import { Wide } from './ui.tsx'
 const SPANS = { '15 min': 15 * 60_000, '1 h': 3_600_000, all: 0 } as const
 type Span = keyof typeof SPANS
 
-const WIDTH = 1000
 const HEIGHT = 180
+const MOST_WIDTH = 1000
+/** What stands beside it on the page. */
+const MARGIN = 80
 
 export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoint[]; sinceMs: number }) {
-  const [shown, show] = useState<Span>('15 min')
   const toMs = nowMs.value
+  const [shown, show] = useState<Span>(toMs - sinceMs < SPANS['15 min'] ? 'all' : '15 min')
+  // As wide as there is room, so that its words stay as large as the others.
+  const width = Math.max(200, Math.min(MOST_WIDTH, innerWidth - MARGIN))
   const fromMs = SPANS[shown] === 0 ? Math.min(sinceMs, toMs - 60_000) : toMs - SPANS[shown]
   const chart = stepChart(
     points.map(({ at, replicas, min = 0, max = null }) => ({ atMs: Date.parse(at), replicas, min, max })),
-    { fromMs, toMs, width: WIDTH, height: HEIGHT },
+    { fromMs, toMs, width, height: HEIGHT },
   )
   const last = points.at(-1)
   return (
@@ -32,13 +36,13 @@ export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoin
         ))}
       </fieldset>
       <svg
-        viewBox={`-30 -8 ${WIDTH + 36} ${HEIGHT + 30}`}
+        viewBox={`-30 -8 ${width + 36} ${HEIGHT + 30}`}
         role="img"
         aria-label={`Replicas over the last ${span(toMs - fromMs)}, now ${last?.replicas ?? 'unknown'}`}
       >
         {chart.ticks.map(({ value, y }) => (
           <g key={value}>
-            <line class="tick" x1="0" x2={WIDTH} y1={y} y2={y} />
+            <line class="tick" x1="0" x2={width} y1={y} y2={y} />
             <text x="-6" y={y + 4} text-anchor="end">
               {value}
             </text>
@@ -54,7 +58,7 @@ export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoin
         <text x="0" y={HEIGHT + 18}>
           {clock(fromMs)}
         </text>
-        <text x={WIDTH} y={HEIGHT + 18} text-anchor="end">
+        <text x={width} y={HEIGHT + 18} text-anchor="end">
           now
         </text>
       </svg>
