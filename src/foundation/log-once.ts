@@ -20,10 +20,13 @@ export function createOnceLog<Entry>({ keyOf, begun, over }: OnceLog<Entry>): (e
   }
 }
 
-/** `log` is called where the reason is another one than the last, or something succeeded in between. Answers the reason. */
+/** `log` is called where the reason is another one than the last, or something succeeded in between. */
 export function createFailureLog(log: (reason: string, error: unknown) => void) {
   let last = ''
   return {
+    /** Why the last try failed; empty: it succeeded, or there was none. */
+    reason: () => last,
+    /** Answers the reason. */
     failed(error: unknown): string {
       const reason = messageOf(error)
       if (reason !== last) log(reason, error)

@@ -1,6 +1,6 @@
 /** Agent mode as a controller sees it: what it wants of each node's agent, and what came of it in Consul. */
 import type { Clock } from '../../foundation/clock.ts'
-import { messageOf } from '../../foundation/errors.ts'
+import { createFailureLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { Nodes } from '../../swarm/ports.ts'
@@ -83,7 +83,7 @@ export function watchAgents(deps: AgentsWatchDeps): AgentsWatch {
   const { consul, nodes, settings, desire, logger, everyMs = EVERY_MS } = deps
   const timer = createWakeableTimer()
   let actual: CatalogState | undefined
-  let fault = ''
+  const failures = createFailureLog((reason) => logger.warn({ event: 'consul-sync-failed' }, reason))
 
   const read = async (): Promise<CatalogState> => {
     const current = settings()
@@ -116,18 +116,16 @@ export function watchAgents(deps: AgentsWatchDeps): AgentsWatch {
     isWriter: () => false,
     actual: () => actual,
     lastSync: () => undefined,
-    fault: () => fault,
+    fault: failures.reason,
     issues: tooLong,
     nudge: timer.wake,
     async run(signal) {
       while (!signal.aborted) {
         try {
           actual = await read()
-          fault = ''
+          failures.succeeded()
         } catch (error) {
-          const reason = messageOf(error)
-          if (reason !== fault) logger.warn({ event: 'consul-sync-failed' }, reason)
-          fault = reason
+          failures.failed(error)
         }
         await timer.pause(everyMs, signal)
       }

@@ -4,12 +4,13 @@
  */
 import type { Clock } from '../../foundation/clock.ts'
 import { messageOf } from '../../foundation/errors.ts'
-import { createOnceLog } from '../../foundation/log-once.ts'
+import { createFailureLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { Entry, EntryIssue } from '../entry.ts'
 import { type AgentWrite, agentDifference } from '../plan/agent-difference.ts'
 import type { ConsulServices } from '../ports.ts'
+import { createIssueLog, issueLine } from './issue-log.ts'
 
 export interface WantedOfNode {
   readonly cluster: string
@@ -52,20 +53,9 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
   /** By id: what this process registered. */
   const told = new Map<string, string>()
   const refused = new Map<string, Refused>()
-  let fault = ''
+  const failures = createFailureLog((reason) => logger.warn({ event: 'consul-sync-failed' }, reason))
   let standing: readonly EntryIssue[] = []
-  const logIssues = createOnceLog<EntryIssue>({
-    keyOf: (issue) => JSON.stringify(issue),
-    begun({ service, key, value, message, effect }) {
-      logger.warn(
-        { event: 'registration-issue', service, key, value, effect },
-        lineOf({ service, key, value, message }),
-      )
-    },
-    over({ service, key, value }) {
-      logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
-    },
-  })
+  const logIssues = createIssueLog(logger)
 
   const isDue = (write: AgentWrite): boolean => {
     if (write.kind !== 'register') return true
@@ -125,16 +115,14 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
 
   return {
     nudge: timer.wake,
-    faults: () => [...(fault === '' ? [] : [fault]), ...standing.map(lineOf)],
+    faults: () => [...[failures.reason()].filter((reason) => reason !== ''), ...standing.map(issueLine)],
     async run(signal) {
       while (!signal.aborted) {
         try {
           await look()
-          fault = ''
+          failures.succeeded()
         } catch (error) {
-          const reason = messageOf(error)
-          if (reason !== fault) logger.warn({ event: 'consul-sync-failed' }, reason)
-          fault = reason
+          failures.failed(error)
         }
         await timer.pause(timing.lookEveryMs, signal)
       }
@@ -142,8 +130,6 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
   }
 }
 
-const lineOf = ({ service, key, value, message }: Omit<EntryIssue, 'effect'>) =>
-  `${service}: ${key}=${value} ${message}`
 const textOf = ({ id, name, address, port, tags, meta, checks }: Entry): string =>
   JSON.stringify([id, name, address, port, tags, meta, checks])
 

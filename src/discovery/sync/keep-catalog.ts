@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
-import { messageOf } from '../../foundation/errors.ts'
+import { createFailureLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import { checkIdOf, consulNodeOf, type EntryIssue } from '../entry.ts'
@@ -85,7 +85,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
   let isSuspect = false
   let isSyncing = false
   let lastSync: SyncRecord | undefined
-  let fault = ''
+  const failures = createFailureLog((reason) => logger.warn({ event: 'consul-sync-failed' }, reason))
   let standing: readonly EntryIssue[] = []
   const timer = createWakeableTimer()
 
@@ -163,15 +163,15 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
   }
 
   const keep = async (signal: AbortSignal) => {
-    for (let failures = 0; !signal.aborted; ) {
+    for (let retries = 0; !signal.aborted; ) {
       const [session, current] = [writer.session(), settings()]
       let dueAtMs: number | undefined
       try {
         isSyncing = true
         if (session !== undefined && current !== undefined) dueAtMs = await sync(session, current, signal)
         isSyncing = false
-        failures = 0
-        fault = ''
+        retries = 0
+        failures.succeeded()
       } catch (error) {
         isSyncing = false
         if (signal.aborted) return
@@ -181,11 +181,9 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
           writer.lost()
           continue
         }
-        const reason = messageOf(error)
-        if (reason !== fault) logger.warn({ event: 'consul-sync-failed' }, reason)
-        fault = reason
-        await pauseFor(Math.min(timing.retryMs * 2 ** failures, timing.mostRetryMs), signal)
-        failures += 1
+        failures.failed(error)
+        await pauseFor(Math.min(timing.retryMs * 2 ** retries, timing.mostRetryMs), signal)
+        retries += 1
         continue
       }
       // A stale write, or a catalog that is not as we left it, is looked at again; not in a hot loop.
@@ -239,7 +237,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
     isWriter: () => writer.session() !== undefined,
     actual: () => actual,
     lastSync: () => lastSync,
-    fault: () => fault || writer.fault(),
+    fault: () => failures.reason() || writer.fault(),
     issues: () => standing,
     nudge,
     async run(signal) {

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
-import { createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { Desired } from '../desired/desired.ts'
@@ -13,6 +12,7 @@ import { entryDiffers, isOurs } from '../plan/difference.ts'
 import type { ConsulCatalog } from '../ports.ts'
 import type { Registration, RegistrationCondition, Registrations, RegistrationView } from '../registrations.ts'
 import type { Desire } from './desire.ts'
+import { createIssueLog } from './issue-log.ts'
 import type { CatalogKeeper } from './keep-catalog.ts'
 
 export interface RegistrationsDeps {
@@ -169,18 +169,7 @@ export async function logIssues(
   { settings, desire, keeper, signal }: Pick<RegistrationsDeps, 'settings' | 'desire' | 'keeper' | 'signal'>,
   logger: Logger,
 ): Promise<void> {
-  const log = createOnceLog<EntryIssue>({
-    keyOf: (issue) => JSON.stringify(issue),
-    begun({ service, key, value, message, effect }) {
-      logger.warn(
-        { event: 'registration-issue', service, key, value, effect },
-        `${service}: ${key}=${value} ${message}`,
-      )
-    },
-    over({ service, key, value }) {
-      logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
-    },
-  })
+  const log = createIssueLog(logger)
   for (; !signal.aborted; await pauseFor(LOG_EVERY_MS, signal)) {
     const current = settings()
     if (current !== undefined) log(issuesOf(desire.of(current), keeper))

@@ -1,5 +1,5 @@
 /** Which of several controllers writes to Consul: the one whose session holds the lock, while it can read the Swarm. */
-import { messageOf } from '../../foundation/errors.ts'
+import { createFailureLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { ConsulLock } from '../ports.ts'
@@ -31,7 +31,7 @@ export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: Writ
   const timing = { ...WRITER_TIMING, ...rest.timing }
   let session: { readonly id: string; renewedAt: number } | undefined
   let isHeld = false
-  let fault = ''
+  const failures = createFailureLog((reason) => logger.warn({ event: 'consul-unavailable' }, reason))
   const timer = createWakeableTimer()
 
   const hold = (next: boolean) => {
@@ -95,17 +95,15 @@ export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: Writ
   return {
     session: () => (isHeld ? session?.id : undefined),
     lost: forget,
-    fault: () => fault,
+    fault: failures.reason,
     async run(signal) {
       while (!signal.aborted) {
         try {
           await turn(signal)
-          fault = ''
+          failures.succeeded()
         } catch (error) {
           if (signal.aborted) break
-          const reason = messageOf(error)
-          if (reason !== fault) logger.warn({ event: 'consul-unavailable' }, reason)
-          fault = reason
+          failures.failed(error)
           // Nobody can say whether it is still held: Consul itself refuses the writes of one that is not.
           await timer.pause(timing.retryMs, signal)
         }
