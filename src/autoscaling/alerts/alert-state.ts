@@ -86,7 +86,6 @@ export function decodeAlertState(labels: Readonly<Record<string, string>>, seenA
 export function encodeAlertState(
   state: AlertState,
   labels: Readonly<Record<string, string>>,
-  _nowMs = 0,
   seenAtMs: SeenAt = UNSEEN,
 ): Readonly<Record<string, string>> {
   const read = decodeAlertState(labels, seenAtMs)

@@ -80,8 +80,8 @@ export function decodeSharedState(labels: Readonly<Record<string, string>>, seen
 export function encodeSharedState(
   state: SharedState,
   labels: Readonly<Record<string, string>>,
+  seenAtMs: SeenAt,
   nowMs: number,
-  seenAtMs: SeenAt = UNSEEN,
 ): Readonly<Record<string, string>> {
   const read = decodeSharedState(labels, seenAtMs)
   const next = new Map(Object.entries(labels))

@@ -27,7 +27,7 @@ export interface LabelCodec<State> {
    * The labels to write, given those that were read; those it does not know stay. What has ended by `nowMs` goes.
    * `undefined`: there is to be no such config.
    */
-  encode(state: State, labels: Labels, nowMs: number, seenAtMs: SeenAt): Labels | undefined
+  encode(state: State, labels: Labels, seenAtMs: SeenAt, nowMs: number): Labels | undefined
 }
 
 export interface ConfigStore<State> extends SharedStore<State> {
@@ -111,7 +111,7 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
   const remove = async (change: (state: State) => State) => {
     if (!config.exists()) return
     await read()
-    if (codec.encode(change(state), config.labels(), 0, seenAtMs) === undefined) await config.remove()
+    if (codec.encode(change(state), config.labels(), seenAtMs, 0) === undefined) await config.remove()
     else throw new EngineError('status', 'A config changed before it could be removed.', { status: 409 })
   }
 
@@ -122,9 +122,9 @@ export function createConfigStore<State>(deps: ConfigStoreDeps<State>): ConfigSt
       const labels = config.labels()
       const next = change(state)
       // An ended pause alone is no reason to write; it goes with the next write that there is.
-      const wanted = codec.encode(next, labels, 0, seenAtMs)
+      const wanted = codec.encode(next, labels, seenAtMs, 0)
       if (wanted === undefined) await remove(change)
-      else if (!sameLabels(wanted, labels)) await config.write(codec.encode(next, labels, now(), seenAtMs) ?? wanted)
+      else if (!sameLabels(wanted, labels)) await config.write(codec.encode(next, labels, seenAtMs, now()) ?? wanted)
       show()
     } catch (error) {
       throw error instanceof EngineError && isWorthRetrying(error) ? error : new AbortError(asError(error))

@@ -62,7 +62,7 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
       const decoded = codec.decode(labels, seenAtMs)
       return 'unreadable' in decoded ? decoded : { record: decoded }
     },
-    encode: ({ record, unreadable }: Held, labels: Labels, _nowMs: number, seenAtMs: SeenAt) => {
+    encode: ({ record, unreadable }: Held, labels: Labels, seenAtMs: SeenAt) => {
       if (unreadable !== undefined) return labels
       return record === undefined ? undefined : codec.encode(record, labels, seenAtMs)
     },

@@ -6,6 +6,7 @@ import {
   encodeSharedState,
   type SharedState,
 } from '../../../../src/autoscaling/decision/shared-state.ts'
+import { UNSEEN } from '../../../../src/foundation/clock.ts'
 
 const NOW = 1_700_000_000_000
 
@@ -16,7 +17,7 @@ const withPause = (id: string, pause: { scope: 'up' | 'down' | 'both'; sinceMs: 
 
 describe('the labels of orrery-state', () => {
   it('are none when there is nothing to remember', () => {
-    expect(encodeSharedState(EMPTY_SHARED_STATE, {}, NOW)).toEqual({})
+    expect(encodeSharedState(EMPTY_SHARED_STATE, {}, UNSEEN, NOW)).toEqual({})
     expect(decodeSharedState({})).toEqual(EMPTY_SHARED_STATE)
   })
 
@@ -45,7 +46,7 @@ describe('the labels of orrery-state', () => {
     fc.assert(
       fc.property(many(pause), many(restore), many(growth), (pauses, restores, growths) => {
         const state = { pauses: new Map(pauses), restores: new Map(restores), growths: new Map(growths) } as SharedState
-        const read = decodeSharedState(encodeSharedState(state, {}, NOW))
+        const read = decodeSharedState(encodeSharedState(state, {}, UNSEEN, NOW))
         expect(read.pauses).toEqual(state.pauses)
         expect(read.restores).toEqual(state.restores)
         expect(read.growths).toEqual(state.growths)
@@ -69,7 +70,9 @@ describe('the labels of orrery-state', () => {
     fc.assert(
       fc.property(fc.dictionary(name, fc.oneof(fc.string(), fc.json())), (labels) => {
         const state = decodeSharedState(labels)
-        expect(Object.entries(encodeSharedState(state, labels, 0)).sort()).toEqual(Object.entries(labels).sort())
+        expect(Object.entries(encodeSharedState(state, labels, UNSEEN, 0)).sort()).toEqual(
+          Object.entries(labels).sort(),
+        )
       }),
     )
   })
@@ -82,22 +85,25 @@ describe('the labels of orrery-state', () => {
     }
     const state = decodeSharedState(labels)
     const next = { ...state, pauses: new Map(state.pauses).set('new', { scope: 'down', sinceMs: 7 }) } as SharedState
-    expect(encodeSharedState(next, labels, NOW)).toEqual({ ...labels, 'pause.new': '{"scope":"down","since":7}' })
+    expect(encodeSharedState(next, labels, UNSEEN, NOW)).toEqual({
+      ...labels,
+      'pause.new': '{"scope":"down","since":7}',
+    })
   })
 
   it('lose a pause that has ended, at the next write', () => {
-    const labels = encodeSharedState(withPause('abc', { scope: 'up', sinceMs: 1, untilMs: NOW }), {}, NOW - 1)
+    const labels = encodeSharedState(withPause('abc', { scope: 'up', sinceMs: 1, untilMs: NOW }), {}, UNSEEN, NOW - 1)
     expect(labels).toHaveProperty(['pause.abc'])
-    expect(encodeSharedState(decodeSharedState(labels), labels, NOW)).toEqual({})
+    expect(encodeSharedState(decodeSharedState(labels), labels, UNSEEN, NOW)).toEqual({})
   })
 
   it('lose a pause that was lifted and a count that was restored', () => {
     const labels = { 'pause.abc': '{"scope":"up","since":1}', 'restore.abc': '{"replicas":3,"since":1}' }
-    expect(encodeSharedState(EMPTY_SHARED_STATE, labels, NOW)).toEqual({})
+    expect(encodeSharedState(EMPTY_SHARED_STATE, labels, UNSEEN, NOW)).toEqual({})
   })
 
   it('may be of services with names such as __proto__', () => {
-    const labels = encodeSharedState(withPause('__proto__', { scope: 'up', sinceMs: 1 }), {}, NOW)
+    const labels = encodeSharedState(withPause('__proto__', { scope: 'up', sinceMs: 1 }), {}, UNSEEN, NOW)
     expect(decodeSharedState(labels).pauses.get('__proto__')).toEqual({ scope: 'up', sinceMs: 1 })
   })
 
@@ -106,7 +112,7 @@ describe('the labels of orrery-state', () => {
       ['over', { replicas: 3, version: 1, untilMs: NOW }],
       ['open', { replicas: 3, version: 1, untilMs: NOW + 1 }],
     ])
-    const labels = encodeSharedState({ ...EMPTY_SHARED_STATE, growths }, { 'grow.odd': 'nonsense' }, NOW)
+    const labels = encodeSharedState({ ...EMPTY_SHARED_STATE, growths }, { 'grow.odd': 'nonsense' }, UNSEEN, NOW)
     expect(labels).toEqual({
       'grow.odd': 'nonsense',
       'grow.open': JSON.stringify({ replicas: 3, version: 1, until: NOW + 1 }),

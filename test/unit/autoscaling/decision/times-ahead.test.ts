@@ -10,6 +10,7 @@ import {
   type SharedState,
 } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { decodeState, encodeState } from '../../../../src/autoscaling/decision/state.ts'
+import { UNSEEN } from '../../../../src/foundation/clock.ts'
 import { GROWTH_MS } from '../../../../src/swarm/services.ts'
 import { decideInput, down, NOW, observation, reading, state, up } from '../../../support/builders/autoscaling.ts'
 
@@ -31,7 +32,7 @@ describe('whatever times stand in the labels, while nothing happens', () => {
           const label = encodeState(state({ atMs: times.at, lastUpMs: times.up, lastChangeMs: times.change }))
           const { sinceMs, lengthMs, scope } = pause
           const pauses = new Map([['id-web', { scope, sinceMs, untilMs: sinceMs + lengthMs }]])
-          const labels = encodeSharedState({ ...NOTHING_SHARED, pauses } as SharedState, {}, 0)
+          const labels = encodeSharedState({ ...NOTHING_SHARED, pauses } as SharedState, {}, UNSEEN, 0)
           const given = {
             ...{ request, reading: reading(cooldowns) },
             state: decodeState(label, NOW),
@@ -99,7 +100,7 @@ describe('whatever times stand in the labels, while nothing happens', () => {
           expect(alert.newsAtMs).toBe(Math.min(newsAtMs, NOW))
         }
         expect(read.groups.get('g')?.atSeconds).toBeLessThanOrEqual(NOW / 1000)
-        expect(encodeAlertState(read, labels, 0, seenNow), 'that alone is no reason to write').toEqual(labels)
+        expect(encodeAlertState(read, labels, seenNow), 'that alone is no reason to write').toEqual(labels)
       }),
     )
   })
@@ -108,7 +109,7 @@ describe('whatever times stand in the labels, while nothing happens', () => {
     const labels = { 'grow.id-web': JSON.stringify({ replicas: 9, version: 1, until: NOW + HOUR_MS }) }
     const read = decodeSharedState(labels, seenNow)
     expect(read.growths.get('id-web')?.untilMs).toBe(NOW + GROWTH_MS)
-    expect(encodeSharedState(read, labels, 0, seenNow)).toEqual(labels)
+    expect(encodeSharedState(read, labels, seenNow, 0)).toEqual(labels)
   })
 })
 
@@ -124,7 +125,7 @@ describe('a pause that begins ahead', () => {
     const labels = { 'pause.id-web': JSON.stringify({ scope: 'both', since: NOW + HOUR_MS, until }) }
     const read = decodeSharedState(labels, seenNow)
     expect(read.pauses.get('id-web')).toMatchObject(is)
-    expect(encodeSharedState(read, labels, 0, seenNow)).toEqual(labels)
+    expect(encodeSharedState(read, labels, seenNow, 0)).toEqual(labels)
   })
 })
 
