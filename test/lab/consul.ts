@@ -135,12 +135,19 @@ async function server(settings: Settings, run: (args: string[]) => Promise<Runni
     running?.kill()
     await running?.exited
   }
+  const { acl } = settings as { readonly acl?: { readonly tokens?: { readonly master?: string } } }
+  /** It has a leader, which has also made the token that the settings name: that comes a moment later. */
+  const isReady = async () => {
+    const token = acl?.tokens?.master
+    const leader = await call<string>('GET', '/v1/status/leader')
+    if (leader !== '' && token !== undefined) await call('GET', '/v1/acl/token/self', token)
+    return leader !== ''
+  }
   const start: ConsulServer['start'] = async ({ wiped = false } = {}) => {
     if (wiped) await rm(data, { recursive: true, force: true })
     running = await run(['agent', '-config-file', file])
     for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(50)) {
-      const leader = await call<string>('GET', '/v1/status/leader').catch(() => '')
-      if (leader !== '') return
+      if (await isReady().catch(() => false)) return
     }
     throw new Error(`Consul has no leader:\n${running.output()}`)
   }
