@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import type { IncomingMessage } from 'node:http'
+import { describe, expect, it } from 'vitest'
 import { createAlertmanager } from '../../../src/adapters/alertmanager/alertmanager.ts'
+import { listen } from '../servers.ts'
 
 const UPTIME = '2026-01-31T11:00:00.000Z'
 /** As Alertmanager 0.25 answers, shortened. */
@@ -12,16 +12,6 @@ const ALERTS = [
   { fingerprint: 7 },
   null,
 ]
-
-async function listen(listener: RequestListener) {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
-}
 
 async function answering(paths: Record<string, unknown>) {
   const asked: IncomingMessage[] = []

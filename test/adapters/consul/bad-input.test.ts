@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ConsulOptions } from '../../../src/adapters/consul/consul-client.ts'
 import type { RunningTask } from '../../../src/discovery/desired/task-entries.ts'
 import { type ConsulServer, startConsul } from '../../lab/consul.ts'
@@ -14,7 +14,6 @@ import { aMadeUpSwarm, keepCatalog } from './made-up-swarm.ts'
 const folder = mkdtempSync(join(tmpdir(), 'orrery-consul-tls-'))
 let server: ConsulServer
 let secureUrl: string
-const ends: (() => Promise<void>)[] = []
 
 /** A certificate of its own authority, for 127.0.0.1. */
 function certificate(name: string): { readonly cert: string; readonly key: string } {
@@ -36,9 +35,6 @@ beforeAll(async () => {
     acl: { enabled: true, default_policy: 'allow', tokens: { master: 'root' } },
   })
 })
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-})
 afterAll(async () => {
   await server.stop()
   rmSync(folder, { recursive: true })
@@ -49,7 +45,7 @@ function keep(tasks: readonly RunningTask[], options: Partial<ConsulOptions> = {
   made += 1
   const swarm = aMadeUpSwarm(`bad-${made}`, tasks)
   const kept = keepCatalog(swarm, { address: server.url, ...options })
-  ends.push(kept.close)
+  onTestFinished(kept.close)
   const ids = async () =>
     (await kept.registrations.view()).registrations
       .filter(({ state }) => state === 'registered')

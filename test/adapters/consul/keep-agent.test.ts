@@ -1,7 +1,5 @@
 /** Agent mode on a real Consul agent: what is wanted is made up, everything else is real. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createConsulServices } from '../../../src/adapters/consul/agent-services.ts'
 import { connectConsul } from '../../../src/adapters/consul/consul-client.ts'
 import { entriesOf } from '../../../src/discovery/desired/task-entries.ts'
@@ -13,15 +11,12 @@ import {
 } from '../../../src/discovery/sync/keep-agent.ts'
 import { type ConsulServer, startConsul } from '../../lab/consul.ts'
 import { aRunningTask, SETTINGS, type Told } from '../../unit/discovery/support.ts'
+import { listen } from '../servers.ts'
 
 const PATIENCE = { timeout: 30_000, interval: 50 }
 let server: ConsulServer
-const ends: (() => Promise<void>)[] = []
 beforeAll(async () => {
   server = await startConsul()
-})
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
 })
 afterAll(async () => await server.stop())
 
@@ -70,7 +65,7 @@ function keep(node: ReturnType<typeof aNode>) {
     await running
     client.close()
   }
-  ends.push(close)
+  onTestFinished(close)
   return { keeper, lines, close }
 }
 
@@ -85,10 +80,8 @@ const until = async (node: { cluster: string }, count: number) =>
 
 async function aContainer(): Promise<{ port: number; answer(status: number): void }> {
   let status = 200
-  const http = createServer((_request, response) => response.writeHead(status).end())
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  ends.push(async () => void http.close())
-  return { port: (http.address() as AddressInfo).port, answer: (next) => (status = next) }
+  const host = await listen((_request, response) => response.writeHead(status).end())
+  return { port: Number(new URL(`http://${host}`).port), answer: (next) => (status = next) }
 }
 
 describe('the keeper of one agent', () => {

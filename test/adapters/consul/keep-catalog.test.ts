@@ -1,18 +1,14 @@
 /** The keeper of the catalog against a real Consul: tasks are made up, everything else is real. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { RunningTask } from '../../../src/discovery/desired/task-entries.ts'
 import { type ConsulServer, startConsul } from '../../lab/consul.ts'
 import { aRunningTask, type Told } from '../../unit/discovery/support.ts'
 import { aMadeUpSwarm, type Kept, keepCatalog, type MadeUpSwarm } from './made-up-swarm.ts'
 
 let server: ConsulServer
-const ends: (() => Promise<void>)[] = []
 beforeAll(async () => {
   server = await startConsul()
-})
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
 })
 afterAll(async () => await server.stop())
 
@@ -23,7 +19,7 @@ const aSwarm = (tasks: readonly RunningTask[]) => {
 }
 function keep(swarm: MadeUpSwarm): Kept {
   const kept = keepCatalog(swarm, { address: server.url })
-  ends.push(kept.close)
+  onTestFinished(kept.close)
   return kept
 }
 

@@ -1,6 +1,6 @@
 /** The policy of docs/discovery.md on a real Consul that denies by default: enough for everything, and no rule too many. */
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createConsulAgent } from '../../../src/adapters/consul/agent.ts'
 import { createConsulServices } from '../../../src/adapters/consul/agent-services.ts'
 import { connectConsul } from '../../../src/adapters/consul/consul-client.ts'
@@ -16,7 +16,6 @@ const RULES = POLICY.split('\n').filter((line) => line !== '')
 const PATIENCE = { timeout: 30_000, interval: 50 }
 
 let server: ConsulServer
-const ends: (() => Promise<void>)[] = []
 beforeAll(async () => {
   server = await startConsul({
     acl: { enabled: true, default_policy: 'deny', tokens: { master: 'root', agent: 'root' } },
@@ -24,9 +23,6 @@ beforeAll(async () => {
   const Check = { Name: 'up', Status: 'passing' }
   const prometheus = { Name: 'prometheus', Address: '172.71.0.1', Port: 9090, Check: { ...Check, TTL: '1h' } }
   await server.put('/v1/agent/service/register', prometheus, 'root')
-})
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
 })
 afterAll(async () => await server.stop())
 
@@ -43,7 +39,7 @@ async function work(rules: readonly string[]) {
   const swarm = aMadeUpSwarm(name, [aRunningTask({ task: `t${made}`, node: { id: name, hostname: name }, addresses })])
   const kept = keepCatalog(swarm, options)
   const client = connectConsul(options)
-  ends.push(async () => {
+  onTestFinished(async () => {
     await kept.close()
     client.close()
   })
@@ -117,7 +113,7 @@ describe('the policy of the document', () => {
       await server.put('/v1/acl/policy', { Name, Rules: rules }, 'root')
       const { SecretID } = await server.put<{ SecretID: string }>('/v1/acl/token', { Policies: [{ Name }] }, 'root')
       const client = connectConsul({ address: server.url, token: () => SecretID })
-      ends.push(async () => client.close())
+      onTestFinished(async () => client.close())
       return createConsulServices(client)
     }
     const allowed = await services(rule)

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createJsonUrls } from '../../../src/adapters/prometheus/json-url.ts'
-import { collectGarbage, listen } from './servers.ts'
+import { collectGarbage, listen } from '../servers.ts'
 
 function open() {
   const urls = createJsonUrls({ signal: new AbortController().signal })

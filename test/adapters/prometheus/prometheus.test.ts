@@ -1,7 +1,7 @@
 /** What test/e2e/load-faults.test.ts sees of a real Prometheus is here said by a server that can be told what to say. */
 import { describe, expect, it } from 'vitest'
 import { createPrometheus } from '../../../src/adapters/prometheus/prometheus.ts'
-import { bodyOf, collectGarbage, listen } from './servers.ts'
+import { bodyOf, collectGarbage, listen } from '../servers.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 31, 12)
 const SECONDS = NOW_MS / 1000
