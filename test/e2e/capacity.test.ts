@@ -167,11 +167,7 @@ describe.each(stages)('on $ranges, $engine engine', ({ engine, definition, ceili
       Array.from({ length: 60 }, async (_, index) => await up(index % 2 === 0 ? first : second, 'web')),
     )
     expect(new Set(answers.map(({ outcome, code }) => code ?? outcome))).toEqual(new Set(['scaled', 'at-capacity']))
-    // What was held back while tasks were on their way is given when they are there.
-    await eventually('one more is refused at the ceiling', async () => {
-      const { code } = await up(first, 'web')
-      return code === 'at-capacity' && (await replicasOf(place.manager, id)) === ceiling
-    })
+    expect(await replicasOf(place.manager, id)).toBe(ceiling)
     await untilRunning('web', ceiling)
     await expectNoFailures()
   })
