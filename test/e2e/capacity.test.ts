@@ -200,8 +200,12 @@ const put = async (controller: NodeController, name: string, replicas: number) =
   return { status, ...body }
 }
 
+/** Until it is answered: on a machine that is short of processor time a controller may say 503, since it cannot read the Swarm now. */
 const up = async (controller: NodeController, name: string) =>
-  (await controller.call<WireDecision>('POST', `/v1/autoscaler/${name}/up`)).body
+  await eventually(`${name} up is answered`, async () => {
+    const { status, body } = await controller.call<WireDecision>('POST', `/v1/autoscaler/${name}/up`)
+    return status === 503 ? undefined : body
+  })
 
 /** On all nodes, of any network. */
 async function containers(nodes: readonly LabNode[]): Promise<number> {
