@@ -32,16 +32,23 @@ const LIVING = ['ready', 'running', 'complete', 'remove']
 
 export function createTaskLists({ engine, timing, signal, get, followed }: TaskListsDeps): TaskLists {
   const list = async (filters?: Filters, known?: number): Promise<ReadTask[]> => {
+    // As they were when the list showed them: what is heard meanwhile is newer than the list.
+    const unchanged = new Map<string, ReadTask>()
     const query = filters === undefined ? {} : { query: { filters: JSON.stringify(filters) } }
     const listed = await listChanged<ReadTask>({
       engine,
       call: { path: '/tasks', ...query, timeoutMs: timing.listTimeoutMs, signal },
-      hasVersion: (id, version) => get(id)?.version === version,
+      hasVersion(id, version) {
+        const known = get(id)
+        if (known?.version !== version) return false
+        unchanged.set(id, known)
+        return true
+      },
       // Tasks are never written: JSON.parse may round what nobody sends back.
       read: (text) => readTask(JSON.parse(text)),
       ...(known === undefined ? {} : { known }),
     })
-    return listed.flatMap((one) => ('unchanged' in one ? (get(one.id) ?? []) : one))
+    return listed.flatMap((one) => ('unchanged' in one ? (unchanged.get(one.id) ?? []) : one))
   }
 
   const living = async (service: readonly string[]): Promise<readonly ReadTask[]> => {

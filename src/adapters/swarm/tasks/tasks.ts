@@ -125,12 +125,14 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   const listAll = async () => {
     const [startedIn, startedAtMs, started] = [era(), now(), cache.ticket()]
     const listed = await lists.all(cache.size())
-    cache.applyList(
-      started,
-      listed.filter(({ task }) => !isHistory(task)),
-    )
+    const living = listed.filter(({ task }) => !isHistory(task))
+    cache.applyList(started, living)
     for (const { task } of listed) failures.note(task)
     newestListed = listed.reduce((newest, { version }) => Math.max(newest, version), -1)
+    // Heard while the list came, and older than it: told by a manager that tells its whole log anew.
+    const ids = new Set(living.map(({ id }) => id))
+    const old = [...cache.all()].filter(({ id, version }) => version <= newestListed && !ids.has(id))
+    for (const { id } of old) cache.applyRemoved(id)
     lastListAt = performance.now()
     readAtMs = startedAtMs
     listedIn = replayedAt > lastListAt - REPLAYED_AFTER_MS ? '' : startedIn
@@ -267,7 +269,8 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     sync() {
       const whole = inSync.status()
       if (!whole.inSync || isComplete()) return whole
-      if (readAtMs !== undefined && now() - readAtMs <= timing.freshForMs) return whole
+      // A stream that is not complete may tell what is long gone: nothing asked for before it counts any more.
+      if (!isStreaming && readAtMs !== undefined && now() - readAtMs <= timing.freshForMs) return whole
       return { ...whole, inSync: false, reason: 'The tasks are being read: changes may have been missed.' }
     },
     readAtMs: () => (isHeard() ? now() - HEARD_WITHIN_MS : readAtMs),

@@ -143,6 +143,24 @@ describe('tasks that are heard', () => {
     await eventually(isHeard)
   })
 
+  it('that a manager tells of its old log are never trusted, neither before the first list of a stream nor after it', async () => {
+    const { symlink } = await import('node:fs/promises')
+    const { engine, watch, start, list } = await setUp()
+    const shown = { delayMs: 0, ...list({ id: 't1', version: 50 }) }
+    engine.inject('GET /tasks', shown, 10_000)
+    const late = `${watch.socketPath}.late`
+    const { states, tasks, isHeard } = await start(late)
+    await eventually(() => tasks.source().kind === 'asked' && tasks.sync().inSync && 't1' in states())
+    shown.delayMs = 300
+    await symlink(watch.socketPath, late)
+    await eventually(() => watch.openStreams() === 1)
+    watch.stored(task({ id: 'gone', version: 20 }))
+    await eventually(() => 'gone' in states())
+    expect(tasks.sync().inSync).toBe(false)
+    await eventually(isHeard)
+    expect(states()).toEqual({ t1: 'running' })
+  })
+
   it('are newer than a list that was begun before', async () => {
     const { engine, watch, start, list, listAlways } = await setUp()
     engine.inject('GET /tasks', {
