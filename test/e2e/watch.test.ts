@@ -192,6 +192,11 @@ describe.each(engines)('tasks on the %s engine', (engine) => {
       await scale(change % 2 === 0 ? leader : follower, id, Math.floor(Math.random() * 8)).catch(() => undefined)
     }
     console.log(`after 500 changes both agree in ${await agree('both agree')} ms on the ${engine} engine`)
+    // A leader of 20.10 panics when a service goes while its tasks are being deleted.
+    await eventually('no task is on its way out', async () => {
+      const tasks = (await leader.api.listTasks()) as readonly RawTask[]
+      return tasks.every(({ DesiredState }) => DesiredState !== 'remove')
+    })
     await Promise.all([0, 1, 2, 3].map((index) => removeService(leader, `random-${index}`)))
   })
 

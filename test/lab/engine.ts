@@ -30,6 +30,9 @@ export type EngineDeps = {
   cgroup: string
 }
 
+/** What the shell adds to the log when an engine is started again. */
+export const PANICKED = 'the engine panicked and is started again'
+
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 60_000
 
@@ -51,7 +54,11 @@ export function engine({ api, pid, socketPath, logPath, cgroup }: EngineDeps): E
       ...['dockerd', `--host=unix://${socketPath}`, '--host=unix:///var/run/docker.sock', '--group=root'],
       ...[`--cgroup-parent=/${cgroup}`, '--exec-opt=native.cgroupdriver=cgroupfs', '--storage-driver=overlay2'],
     ].join(' ')
-    const line = `rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid; exec ${dockerd} >>${logPath} 2>&1`
+    const clear = 'rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid'
+    // A panic of Go ends with 2: then as a service manager would (Restart=always), and in no other case. A leader of 20.10
+    // panics when a service is removed while tasks of it are being deleted (SetServiceTasksRemove, a task that is nil).
+    const again = `[ $? = 2 ] || break; echo ${PANICKED}; sleep 1`
+    const line = `exec >>${logPath} 2>&1; while :; do ${clear}; ${dockerd}; ${again}; done`
     // `setsid --fork` hands the engine to the node's first process, so it is nobody's child outside.
     await execute('nsenter', entrance(pid, ['setsid', '--fork', 'sh', '-c', line]))
     for (const begun = Date.now(); ; await sleep(20)) {

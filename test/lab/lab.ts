@@ -1,5 +1,6 @@
 import { type AddNodeOptions, addNode } from './add-node.ts'
 import { loadArchive } from './archive.ts'
+import { PANICKED } from './engine.ts'
 import { type Forward, forward } from './forward.ts'
 import { type ImageName, imageArchive } from './images.ts'
 import { type InsideOptions, type InsideProcess, type RunOptions, run, start } from './inside.ts'
@@ -90,8 +91,19 @@ export function openLab(record: LabRecord): Lab {
     run: (argv, options) => run(record.pid, argv, { check: false, ...options }),
     spawn: (argv, options) => start(record.pid, argv, options),
     forward: (port, host) => forward({ pid: record.pid, folder: labFolder(record.name), host, port }),
-    down: () => clearLab(record.name),
+    async down() {
+      for (const node of nodes) await tellPanic(node)
+      await clearLab(record.name)
+    },
   }
+}
+
+/** An engine that died under a test is told, whether the test held or not. */
+async function tellPanic(node: LabNode): Promise<void> {
+  const log = await node.log().catch(() => '')
+  if (!log.includes(PANICKED)) return
+  const at = log.search(/^(panic|fatal error): /m)
+  console.warn(`${node.hostname}: ${PANICKED}\n${log.slice(at).split('\n').slice(0, 6).join('\n')}`)
 }
 
 async function mendNode(node: LabNode): Promise<void> {
