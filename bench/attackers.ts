@@ -34,7 +34,9 @@ async function attack(order: AttackOrder): Promise<void> {
       if (index % 50 === 49) await pause(10)
     }
   }
+  const tell = (phase: string) => process.send?.(phase)
   await many(order.idle, () => undefined)
+  tell('slow connections open')
   await many(order.slow, (socket) => {
     let sent = 0
     const timer = setInterval(() => {
@@ -43,9 +45,10 @@ async function attack(order: AttackOrder): Promise<void> {
       sent += 1
     }, 1000)
   })
+  tell('unread connections open')
   await many(order.unread, (socket) => socket.pause().write(get('/openapi.json').repeat(20)))
-  process.send?.('held')
   for (const path of order.pipelined.paths) {
+    tell(`${path} pipelined`)
     const sockets: Socket[] = []
     await many(order.pipelined.sockets, (socket) => {
       sockets.push(socket)
@@ -54,7 +57,7 @@ async function attack(order: AttackOrder): Promise<void> {
     await pause(order.eachMs)
     for (const socket of sockets) socket.destroy()
   }
-  process.send?.('done')
+  process.disconnect()
 }
 
 process.once('message', (order: AttackOrder) => void attack(order))

@@ -154,11 +154,12 @@ async function underAttack(of: {
   const waits: number[] = []
   let failed = 0
   let isOver = false
-  attackers.on('message', (what) => {
-    if (what === 'held')
-      progress(`${order.idle} idle, ${order.slow} slow and ${order.unread} unread connections are held`)
-    else isOver = true
-  })
+  let [phase, phaseLongestMs] = ['idle connections open', 0]
+  const endPhase = (next: string) => {
+    progress(`${phase}: a good caller waited ${ms(phaseLongestMs)} at most`)
+    ;[phase, phaseLongestMs] = [next, 0]
+  }
+  attackers.on('message', (next) => endPhase(String(next)))
   attackers.once('exit', () => {
     isOver = true
   })
@@ -170,11 +171,14 @@ async function underAttack(of: {
         ({ status: said }) => said,
         () => 0,
       )
-      waits.push(performance.now() - startedAt)
+      const waitMs = performance.now() - startedAt
+      waits.push(waitMs)
+      phaseLongestMs = Math.max(phaseLongestMs, waitMs)
       failed += Number(status !== 200)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+  endPhase('')
   attackers.kill()
   if (attackers.exitCode === null) await once(attackers, 'exit')
   const sorted = waits.toSorted((one, other) => one - other)

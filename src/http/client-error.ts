@@ -3,15 +3,34 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { PROBLEM_TYPE, PROBLEMS, type ProblemCode, problem } from './problem.ts'
 
+const TOO_LATE = 'ERR_HTTP_REQUEST_TIMEOUT'
 const CODES: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { code: 'request-timeout', detail: 'The request did not arrive within 10 seconds.' },
+  [TOO_LATE]: { code: 'request-timeout', detail: 'The request did not arrive within 10 seconds.' },
   HPE_HEADER_OVERFLOW: { code: 'headers-too-large', detail: 'The headers are larger than 16 KiB.' },
 }
 
 /** For the answer to leave; whoever does not take it by then does not want it. */
 const LEAVE_MS = 2000
 
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+/** Of those that are too late: thousands may be so in the same moment, and whoever has just come is heard in between. */
+const ANSWERED_A_TURN = 20
+
+export type ClientError = Error & { readonly code?: string }
+
+/** For one server, or several that share it. */
+export function createClientErrors(): (error: ClientError, socket: Socket) => void {
+  const late: [ClientError, Socket][] = []
+  const takeTurn = () => {
+    for (const [error, socket] of late.splice(0, ANSWERED_A_TURN)) answerClientError(error, socket)
+    if (late.length > 0) setImmediate(takeTurn)
+  }
+  return (error, socket) => {
+    if (error.code !== TOO_LATE) answerClientError(error, socket)
+    else if (late.push([error, socket]) === 1) setImmediate(takeTurn)
+  }
+}
+
+function answerClientError(error: ClientError, socket: Socket): void {
   // Before a handshake nothing can be said: what is written then waits for ever, and the connection with it.
   const isHandshake = error.code?.startsWith('ERR_SSL') === true || error.code?.startsWith('ERR_TLS') === true
   if (error.code === 'ECONNRESET' || isHandshake || !socket.writable) {

@@ -110,14 +110,17 @@ export function inTurns(answer: RequestListener, limits: TurnLimits = TURN_LIMIT
 }
 
 /**
- * Node reads all requests of a chunk at one go, 1800 of them if they are short, also of a socket that is destroyed. Its parser
- * stops in the middle only when it is paused; that ends the connection, as is meant here. Where it cannot, it only takes longer.
+ * Node reads all requests of a chunk at one go, 700 of them if they are short, also of a socket that is destroyed, and no pause
+ * stops it there. What it asks for each request is whether an upgrade begins: after a yes it reads no further. Where it does
+ * not ask so, it only takes longer.
  */
 function haltParser(socket: Socket): void {
   const parser: unknown = Reflect.get(socket, 'parser')
-  const pause: unknown = typeof parser === 'object' && parser !== null ? Reflect.get(parser, 'pause') : undefined
-  if (typeof pause === 'function') pause.call(parser)
+  if (typeof parser !== 'object' || parser === null || typeof Reflect.get(parser, 'onIncoming') !== 'function') return
+  Reflect.set(parser, 'onIncoming', () => UPGRADES)
 }
+/** As llhttp has it. */
+const UPGRADES = 2
 
 const bytesOf = ({ url = '', rawHeaders }: IncomingMessage): number =>
   rawHeaders.reduce((bytes, text) => bytes + text.length, url.length)

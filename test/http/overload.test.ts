@@ -2,7 +2,9 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createClientErrors } from '../../src/http/client-error.ts'
 import { inTurns } from '../../src/http/turns.ts'
 import { anAutoscaler, fakeCatalog } from '../support/use-cases/fake-use-cases.ts'
 import { fakeMetrics, listening, server } from '../support/use-cases/http.ts'
@@ -88,12 +90,16 @@ describe('1800 requests written at once on a socket that never reads', () => {
       },
       { heldPerSocket: 5, heldBytes: 1e9, owedBytes: 1e9 },
     )
-    const { port } = await bareServer(answer)
+    const { bare, port } = await bareServer(answer)
+    let read = 0
+    bare.on('request', () => {
+      read += 1
+    })
     const socket = await open(port)
     const closed = new Promise((resolve) => socket.once('close', resolve))
-    socket.write(get('/').repeat(7))
+    socket.write(get('/').repeat(1800))
     await closed
-    expect(begun).toBe(1)
+    expect({ begun, read }).toEqual({ begun: 1, read: 7 })
   })
 
   it('leave who owes nothing alone when too much lies unread: who left it longest is cut off', async () => {
@@ -116,6 +122,25 @@ describe('1800 requests written at once on a socket that never reads', () => {
     const last = await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer()
     expect(last.byteLength).toBe(big.length)
   })
+})
+
+it('thousands that are too late in the same moment are told so a few at a time', async () => {
+  const answer = createClientErrors()
+  const sockets = Array.from(
+    { length: 2000 },
+    () => new Duplex({ read: () => undefined, write: (_data, _, done) => done() }),
+  )
+  const late = Object.assign(new Error('too late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+  for (const socket of sockets) answer(late, socket as Socket)
+  const ended = () => sockets.filter(({ writableEnded }) => writableEnded).length
+  const seen: number[] = []
+  while (ended() < sockets.length) {
+    seen.push(ended())
+    await new Promise(setImmediate)
+  }
+  const steps = [...seen, 2000].map((count, index) => count - (seen[index - 1] ?? 0))
+  expect(Math.max(...steps)).toBeLessThanOrEqual(20)
+  expect(sockets.every(({ destroyed }) => destroyed)).toBe(true)
 })
 
 it('what costs much to make is made once for many who ask at once, and anew after a change', async () => {
