@@ -5,16 +5,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../foundation/clock.ts'
-import { createFailureLog } from '../../foundation/log-once.ts'
+import { createFailureLog, createOnceLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer, pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { AgentNews } from '../../swarm/ports.ts'
 import type { WriteResult } from '../../swarm/write-result.ts'
-import type { ClusterPlan, PlanMode } from '../plan/words.ts'
+import type { ClusterPlan, PlanMode, PlanProblem } from '../plan/words.ts'
 import type { Definitions } from '../ports.ts'
-import { logProblems } from './log-problems.ts'
 import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
-import { firstDue, isDue, keyOfStep, stepsOf, takeStep, type WritingStep } from './steps.ts'
+import { firstDue, isDue, keyOfStep, problemsOf, stepsOf, takeStep, type WritingStep } from './steps.ts'
 
 export interface NetworkKeeperDeps {
   readonly swarm: BootstrapSwarm
@@ -140,3 +139,23 @@ const isLabelling = (step: WritingStep): boolean =>
 
 const isWaitingForTasks = (plan: ClusterPlan | undefined): boolean =>
   plan !== undefined && stepsOf(plan).some(({ waitsFor }) => waitsFor !== undefined)
+
+/** Says once what stands in the way of networks, and that it no longer does. */
+function logProblems(logger: Logger): (plan: ClusterPlan) => void {
+  const log = createOnceLog<PlanProblem>({
+    keyOf: ({ network, node, code, message }) => [network, node?.id, code, message].join('\n'),
+    begun: (problem) => logger.warn({ event: 'network-problem', ...fieldsOf(problem) }, sentence(problem)),
+    over: (problem) =>
+      logger.info({ event: 'network-problem-over', ...fieldsOf(problem) }, `no longer so: ${sentence(problem)}`),
+  })
+  return (plan) => log(problemsOf(plan))
+}
+
+const fieldsOf = ({ network, node, code }: PlanProblem) => ({
+  code,
+  ...(network === undefined ? {} : { network }),
+  ...(node === undefined ? {} : { node: node.hostname, nodeId: node.id }),
+})
+
+const sentence = ({ network, message }: PlanProblem): string =>
+  network === undefined ? message : `${network}: ${message}`

@@ -1,5 +1,5 @@
 /** Keeps the controller itself in Consul, with a check that Consul runs, so that monitoring tools find it there. */
-import { messageOf } from '../../foundation/errors.ts'
+import { createFailureLog } from '../../foundation/log-once.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
 import type { ConsulAgent, SelfEntry } from '../ports.ts'
@@ -18,7 +18,7 @@ const EVERY_MS = 15_000
 /** Takes it away and returns when the signal is aborted; never throws. */
 export async function keepSelf({ agent, self, logger, everyMs = EVERY_MS }: SelfDeps, signal: AbortSignal) {
   let registered: SelfEntry | undefined
-  let told = ''
+  const failures = createFailureLog((reason) => logger.warn({ event: 'consul-self-failed' }, reason))
   while (!signal.aborted) {
     try {
       const entry = await self()
@@ -32,13 +32,11 @@ export async function keepSelf({ agent, self, logger, everyMs = EVERY_MS }: Self
         }
         registered = entry
       }
-      told = ''
+      failures.succeeded()
     } catch (error) {
-      const reason = messageOf(error)
-      if (reason !== told) logger.warn({ event: 'consul-self-failed' }, reason)
-      told = reason
+      failures.failed(error)
     }
-    await pauseFor(told === '' && registered !== undefined ? everyMs : Math.min(everyMs, 1_000), signal)
+    await pauseFor(failures.reason() === '' && registered !== undefined ? everyMs : Math.min(everyMs, 1_000), signal)
   }
   if (registered === undefined) return
   await agent.deregister(registered.id).catch((error: unknown) => {
