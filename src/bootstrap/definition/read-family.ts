@@ -87,7 +87,7 @@ const readAll = (input: FamilyInput): FamilyRead => {
   }
   const field = named(input, 'subnet')
   const value = written.get(field)
-  const example = family === 4 ? '172.80.0.0/16' : 'fd00:40::/64'
+  const example = family === 4 ? '10.40.0.0/16' : 'fd00:40::/64'
   if (value === undefined)
     issues.error({
       field,

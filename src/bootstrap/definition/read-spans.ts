@@ -21,7 +21,7 @@ export interface Place {
   readonly family: Family
 }
 
-const example = (family: Family): string => (family === 4 ? '172.80.1.0/24' : 'fd00:40:0:1::/64')
+const example = (family: Family): string => (family === 4 ? '10.40.1.0/24' : 'fd00:40:0:1::/64')
 
 const wrongFamily = ({ field, family }: Place): string => {
   const other = family === 4 ? `${field.replace(/[.[].*/, '')}6` : field.replace(/6([.[].*)?$/, '')
@@ -52,7 +52,7 @@ export const readAddress = (place: Place, issues: Issues): Span | undefined => {
   const text = textOf(value)
   const address = text === undefined ? undefined : parseAddress(text)
   const fail = (message: string) => issues.error({ field, value, message })
-  const one = family === 4 ? '172.80.0.1' : 'fd00:40::1'
+  const one = family === 4 ? '10.40.0.1' : 'fd00:40::1'
   if (address === undefined) fail(`is no address; write one without a prefix length, such as ${one}`)
   else if (address.family !== family) fail(wrongFamily(place))
   else return address
@@ -159,7 +159,7 @@ const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =
 export const readPins = ({ field, value, family }: Place, issues: Issues): readonly Pin[] => {
   if (value === undefined || textOf(value) === '') return []
   if (!isMapping(value)) {
-    const example = family === 4 ? '{manager1: 172.80.1.0/24}' : '{manager1: "fd00:40:0:0:1::/80"}'
+    const example = family === 4 ? '{manager1: 10.40.1.0/24}' : '{manager1: "fd00:40:0:0:1::/80"}'
     issues.error({
       field,
       value,

@@ -19,7 +19,7 @@ Examples:
   orrery network apply --allow-drain              also what needs nodes to be drained, one at a time
   orrery network status --addresses               every address with its task, service and container
   orrery network adopt vlan40                     take over networks that were made by hand
-  orrery network release vlan40 172.80.7.0/24     a range of a node that left: free before its 24 h are over
+  orrery network release vlan40 10.40.7.0/24      a range of a node that left: free before its 24 h are over
   orrery network remove vlan40                    take everything of it away, once no service uses it
 
 Exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong usage.`

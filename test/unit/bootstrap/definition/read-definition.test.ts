@@ -279,9 +279,9 @@ describe('a definition', () => {
       name: "lists and mappings in each other's place",
       over: { subnet: ['10.40.0.0/16'], nodes: ['10.40.5.0/24'], pool: { from: '10.40.1.0' } },
       issues: [
-        'subnet: […] is no CIDR; write an address and a prefix length, such as 172.80.1.0/24',
-        'pool: {…} is a mapping; write a list, such as [172.80.1.0/24]',
-        'nodes: […] is no mapping; write host names or node ids with their ranges, such as {manager1: 172.80.1.0/24}',
+        'subnet: […] is no CIDR; write an address and a prefix length, such as 10.40.1.0/24',
+        'pool: {…} is a mapping; write a list, such as [10.40.1.0/24]',
+        'nodes: […] is no mapping; write host names or node ids with their ranges, such as {manager1: 10.40.1.0/24}',
       ],
     },
   ])('is told $name', ({ over, issues }) => {
