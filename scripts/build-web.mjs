@@ -1,11 +1,11 @@
-/** Builds web/ into dist/web: names with a hash of the content, a compressed copy beside each, and the page that names them. */
+/** Builds web/ into dist/web or the folder that is given: names with a hash of the content, a compressed copy beside each, and the page that names them. */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
-const out = join(root, 'dist/web')
+const out = resolve(process.argv[2] ?? join(root, 'dist/web'))
 
 await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
@@ -42,4 +42,4 @@ for (const { path, contents } of outputFiles) {
   await writeFile(path, contents)
   await writeFile(`${path}.gz`, packed)
 }
-console.log(`dist/web: ${outputFiles.length} files, ${(total / 1024).toFixed(1)} KB compressed`)
+console.log(`${out}: ${outputFiles.length} files, ${(total / 1024).toFixed(1)} KB compressed`)

@@ -5,8 +5,14 @@ import { type Browser, chromium } from 'playwright-core'
 import type { Progress } from './cache.ts'
 import { fetchPackages } from './engines.ts'
 
+export interface BrowserOptions {
+  /** Names that it looks up nowhere: all of them are this machine. On them, pages are no secure context, as on a LAN. */
+  readonly names?: readonly string[]
+  readonly progress?: Progress
+}
+
 /** Fetched at the first call, 100 MB. */
-export async function startBrowser(progress: Progress = () => {}): Promise<Browser> {
+export async function startBrowser({ names = [], progress = () => {} }: BrowserOptions = {}): Promise<Browser> {
   const packages = ['chromium-headless-shell', 'chromium-common', 'fonts-dejavu-core']
   const { folder } = await fetchPackages('browser', 'bookworm', packages, progress)
   return await chromium.launch({
@@ -16,6 +22,7 @@ export async function startBrowser(progress: Progress = () => {}): Promise<Brows
     args: [
       ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
       ...['--disable-background-networking', '--disable-component-update'],
+      ...(names.length > 0 ? [`--host-resolver-rules=${names.map((name) => `MAP ${name} 127.0.0.1`).join(',')}`] : []),
     ],
   })
 }
