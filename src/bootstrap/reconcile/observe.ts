@@ -63,10 +63,12 @@ export function createObserver({ swarm, definitions, reports, now }: ObserverDep
     const readAtMs = tasks.readAtMs()
     const isFresh = readAtMs !== undefined && now() - readAtMs < TASKS_FRESH_MS
     const list = tasks.list()
-    const names = list.flatMap(({ serviceId }) => {
+    // Each service once: there may be a thousand tasks of one.
+    const serviceNames = new Map<string, string>()
+    for (const serviceId of new Set(list.map((task) => task.serviceId))) {
       const name = swarm.serviceName(serviceId)
-      return name === undefined ? [] : [[serviceId, name] as const]
-    })
+      if (name !== undefined) serviceNames.set(serviceId, name)
+    }
     return {
       records: all,
       revisions: revisionsOf(all, records.revisionOf),
@@ -77,7 +79,7 @@ export function createObserver({ swarm, definitions, reports, now }: ObserverDep
       engine: await networks.engine(),
       tasks: list,
       ...(isFresh ? { tasksReadAtMs: readAtMs } : {}),
-      serviceNames: new Map(names),
+      serviceNames,
     }
   }
 

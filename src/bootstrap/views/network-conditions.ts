@@ -173,13 +173,18 @@ function agentsHeard({ allocations, isHeard }: NetworkConditionInput): Found {
 function hostNamesUnique({ nodes, record }: NetworkConditionInput): Found {
   const type = 'HostNamesUnique'
   const counted = nodes.filter(({ id, state }) => state !== 'down' || record?.allocations.has(id) === true)
-  const twice = counted.filter(({ id, hostname }) => counted.some((one) => one.id !== id && one.hostname === hostname))
-  if (twice.length === 0) return { type, status: true, reason: 'no two nodes have one host name' }
-  const told = [...new Set(twice.map(({ hostname }) => hostname))].sort().map((name) => {
-    const ids = twice.filter(({ hostname }) => hostname === name)
-    return `${name} is the name of ${ids.map(({ id, state }) => `${id} (${state})`).join(' and ')}`
-  })
-  const gone = twice.find(({ state }) => state === 'down')
+  const byName = new Map<string, SwarmNode[]>()
+  for (const node of counted) {
+    const namesakes = byName.get(node.hostname)
+    if (namesakes === undefined) byName.set(node.hostname, [node])
+    else namesakes.push(node)
+  }
+  const shared = [...byName].filter(([, namesakes]) => namesakes.length > 1)
+  if (shared.length === 0) return { type, status: true, reason: 'no two nodes have one host name' }
+  const told = shared
+    .map(([name, all]) => `${name} is the name of ${all.map(({ id, state }) => `${id} (${state})`).join(' and ')}`)
+    .sort()
+  const gone = counted.find(({ hostname, state }) => state === 'down' && (byName.get(hostname)?.length ?? 0) > 1)
   const remedy =
     gone === undefined
       ? 'give one of them another host name'

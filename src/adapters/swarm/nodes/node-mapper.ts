@@ -23,9 +23,13 @@ export function readNode(raw: unknown): NodeReading {
   const { id, version, spec } = head
   const address = textAt(raw, 'Status', 'Addr')
   return {
-    ...head,
+    id,
+    version,
+    spec,
+    updatedAtNano: head.updatedAtNano,
     node: {
-      ...{ id, version },
+      id,
+      version,
       hostname: textAt(raw, 'Description', 'Hostname') ?? '',
       role: textAt(spec, 'Role') === 'manager' ? 'manager' : 'worker',
       state: STATES.find((state) => state === textAt(raw, 'Status', 'State')) ?? 'unknown',

@@ -40,8 +40,9 @@ export function createServiceCache({ now, changed }: ServiceCacheDeps): ServiceC
   const cached = (reading: ServiceReading): CachedService => {
     const { id, version, openSpec, templateHash, updatedAtNano } = reading
     const observation = observe(reading, cache.get(id), now())
-    const kept = { id, version, observation, templateHash, updatedAtNano, versionIsStale: false }
-    return openSpec === undefined ? kept : { ...kept, openSpec }
+    // Written once in full: what is added to a copy gives each service a hidden class of its own.
+    const kept = openSpec === undefined ? {} : { openSpec }
+    return { id, version, observation, templateHash, updatedAtNano, versionIsStale: false, ...kept }
   }
 
   return {

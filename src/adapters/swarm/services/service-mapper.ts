@@ -62,7 +62,8 @@ export function readService(raw: unknown): ServiceReading | undefined {
   const resources = resourcesOf(spec)
   const previous = previousOf(at(raw, 'PreviousSpec'), spec)
   return {
-    ...{ id, version },
+    id,
+    version,
     seen: {
       id,
       name: textAt(spec, 'Name') ?? '',
