@@ -6,46 +6,25 @@ import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { SwarmIdentity } from '../../src/swarm/identity.ts'
 import type { NodeReport } from '../../src/swarm/node-report.ts'
 import type { LabNode } from '../lab/lab.ts'
-import { swarmCa } from '../support/swarm-ca.ts'
+import { type SwarmCa, swarmCa } from '../support/swarm-ca.ts'
 import { mainFile } from './support/controller.ts'
 import { engines } from './support/engines.ts'
+import { CERTIFICATES, LOOK, rogueProgram, SEND } from './support/identity-programs.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from './support/networked.ts'
 import { markedLinks, ranges, untilReady } from './support/observed-networks.ts'
-import { eventually } from './support/services.ts'
+import { createService, eventually, NOWHERE, replicasOf } from './support/services.ts'
+import { upAllThrough } from './support/up-all-through.ts'
 import { DEFINITION, LAN } from './support/vlan40.ts'
 
 const AGENT_TOKEN = 'the-agents-token'
-const CERTIFICATES = '/var/lib/docker/swarm/certificates'
 const AGAIN = { timeoutMs: 100_000, everyMs: 500 }
 /** Ten seconds is what is wanted, and printed; three times that is a fault. */
 const HEARD_WITHIN_MS = 30_000
-
-/** Beside the controller: looks until each node has reported after that moment, or the time is over. Prints what it took, ms. */
-const LOOK = `
-const [url, token, sinceMs, withinMs, ...ids] = process.argv.slice(1)
-const headers = { authorization: 'Bearer ' + token }
-const at = async (id) => {
-  const answer = await fetch(url + '/v1/node/' + id, { headers }).catch(() => undefined)
-  return Date.parse((await answer?.json().catch(() => undefined))?.agent?.reportedAt ?? '')
-}
-const startedAtMs = Date.now()
-let times = []
-while (Date.now() - startedAtMs < Number(withinMs)) {
-  times = await Promise.all(ids.map(at))
-  if (times.every((time) => time > Number(sinceMs))) {
-    console.log(Date.now() - Number(sinceMs))
-    process.exit(0)
-  }
-  await new Promise((resolve) => setTimeout(resolve, 100))
-}
-console.log('not heard', times)
-process.exit(1)
-`
 
 const NO_TLS_CHECK = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' }
 
@@ -54,37 +33,6 @@ interface NodeSeen {
   readonly report?: NodeReport
 }
 
-/** Sent as a program on the node can send it: with that node's own files, whatever is said. */
-const SEND = `
-const [url, path, body, bearer, withCertificate] = process.argv.slice(1)
-const { readFileSync } = require('node:fs')
-const read = (name) => readFileSync('${CERTIFICATES}/' + name, 'utf8')
-const key = () => read('swarm-node.key').replace(/^(-----BEGIN [^\\n]*-----\\n)(?:[^\\n:]+:[^\\n]*\\n(?:[ \\t]+[^\\n]*\\n)*)+\\n/m, '$1')
-const shown = withCertificate === 'yes' ? { cert: read('swarm-node.crt'), key: key() } : {}
-const { request } = require(url.startsWith('https') ? 'node:https' : 'node:http')
-const headers = { 'content-type': 'application/json', ...(bearer && { authorization: 'Bearer ' + bearer }) }
-const call = request(url + path, { method: 'PUT', headers, rejectUnauthorized: false, ...shown }, (answer) => {
-  answer.resume().on('end', () => console.log(answer.statusCode))
-})
-call.on('error', (error) => console.log(error.code))
-call.end(body)
-`
-
-/** At a manager's address, as far as the agent can tell: it wants everything, of the highest revision there can be. */
-const rogueProgram = (nodeId: string, { cert, key }: Pick<SwarmIdentity, 'cert' | 'key'>) => `
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:https'
-const read = (name) => readFileSync('${CERTIFICATES}/' + name, 'utf8')
-const bare = (pem) => pem.replace(/^(-----BEGIN [^\\n]*-----\\n)(?:[^\\n:]+:[^\\n]*\\n(?:[ \\t]+[^\\n]*\\n)*)+\\n/m, '$1')
-const wanted = { v: 1, nodeId: '${nodeId}', revision: 9007199254740991, networks: [] }
-const answer = (request, response) => {
-  console.log(request.method)
-  response.end(JSON.stringify(wanted))
-}
-createServer({ cert: read('swarm-node.crt'), key: bare(read('swarm-node.key')) }, answer).listen(9001)
-createServer(${JSON.stringify({ cert, key })}, answer).listen(9002, () => console.log('listening'))
-`
-
 describe.each(engines)('identity beside engines %s', (engine) => {
   const place = labForTests({ nodes: 3, managers: 1, engine, lan: { ...LAN, hostAddresses: true } })
   const hostile = () => present(place.lab.workers[0])
@@ -92,6 +40,7 @@ describe.each(engines)('identity beside engines %s', (engine) => {
   let networked: Networked
   let controller: NodeController
   let folder: string
+  let ca: SwarmCa
   const agents = new Map<LabNode, Program>()
   const auto = { ORRERY_NETWORK_AUTO: 'true' }
 
@@ -142,7 +91,8 @@ describe.each(engines)('identity beside engines %s', (engine) => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('an upgrade from agents with tokens to agents with certificates loses no range and touches no link', async () => {
+  it('an upgrade from agents with tokens to agents with certificates loses no range and no step, and touches no link', async () => {
+    const id = await createService(place.manager, { name: 'web', template: NOWHERE })
     const without = { ORRERY_SWARM_CERT_DIR: '/nowhere' }
     const old = { ORRERY_TOKEN_FILE: join(folder, 'tokens'), ...auto }
     controller = await networked.startController(place.manager, { ...old, ...without })
@@ -157,6 +107,7 @@ describe.each(engines)('identity beside engines %s', (engine) => {
       links: await Promise.all(place.lab.nodes.map(markedLinks)),
     })
     const before = await found()
+    const calls = upAllThrough(`${controller.url}/v1/autoscaler/web/up`, networked.tokens.admin)
     await controller.stop()
     controller = await networked.startController(place.manager, old)
     await untilHeard(place.lab.nodes, 'new controller, old agents')
@@ -166,6 +117,10 @@ describe.each(engines)('identity beside engines %s', (engine) => {
     await controller.stop()
     controller = await networked.startController(place.manager, auto)
     await untilHeard(place.lab.nodes, 'no agent has a token')
+    const { answered, longestMs, otherwise } = await calls.end()
+    const also = `the longest after ${longestMs.toFixed(0)} ms; else ${JSON.stringify(otherwise)}`
+    console.log(`engine ${engine}, upgrade: ${answered} steps, ${also}`)
+    expect([await replicasOf(place.manager, id), answered > 10]).toEqual([1 + answered, true])
     expect(await found()).toEqual(before)
   })
 
@@ -224,20 +179,43 @@ describe.each(engines)('identity beside engines %s', (engine) => {
     }
   })
 
-  it('agents are heard again by themselves after another CA, and renewed certificates', async () => {
+  it('agents are heard again by themselves after another CA', async () => {
     const root = async (node: LabNode) => await certificateFile(node, 'swarm-root-ca.crt')
-    const [before, leaf] = [await root(place.manager), await certificateFile(honest(), 'swarm-node.crt')]
-    await place.manager.docker('swarm', 'ca', '--rotate', '--detach')
-    await eventually(
-      'all nodes have the same new CA',
-      async () => {
-        const all = new Set(await Promise.all(place.lab.nodes.map(root)))
-        return all.size === 1 && !all.has(before)
-      },
-      { timeoutMs: 90_000 },
-    )
+    const leaf = await certificateFile(honest(), 'swarm-node.crt')
+    ca = swarmCa(present(/^O=(.+)$/m.exec(new X509Certificate(leaf).subject)?.[1]))
+    const [pem, key] = [join(folder, 'ca.crt'), join(folder, 'ca.key')]
+    await Promise.all([writeFile(pem, ca.pem), writeFile(key, ca.key)])
+    const rotation = ['--rotate', '--detach', '--ca-cert', pem, '--ca-key', key]
+    expect(await place.manager.docker('swarm', 'ca', ...rotation)).toMatchObject({ code: 0 })
+    const all = async () => new Set(await Promise.all(place.lab.nodes.map(root)))
+    await eventually('all nodes have the new CA', async () => isDeepStrictEqual(await all(), new Set([ca.pem])), {
+      timeoutMs: 90_000,
+    })
     expect(await certificateFile(honest(), 'swarm-node.crt')).not.toBe(leaf)
     await untilHeard(place.lab.nodes, 'another CA')
+  })
+
+  it("and after a certificate that was put in a file's place by hand, and one that Swarm renewed in time, of the same CA", async () => {
+    const leaf = async () => await certificateFile(honest(), 'swarm-node.crt')
+    /** Heard after the agent has read the one that is there now. */
+    const untilHeardBy = async (what: string, changedAtMs: number) => {
+      const until = new Date(new X509Certificate(await leaf()).validTo).toISOString()
+      const last = () => logOf(honest()).findLast(({ event }) => event === 'certificate-read')?.msg
+      await eventually(`${what} is read`, async () => String(last()).includes(until))
+      await untilHeard([honest()], what)
+      console.log(`engine ${engine}, ${what}: heard ${((Date.now() - changedAtMs) / 1000).toFixed(1)} s after its file`)
+    }
+    // Past the 80 % of its time at which Swarm renews at the latest, as the engine sees when it starts.
+    const due = ca.issue({ nodeId: honest().nodeId, notAfterMs: Date.now() + 600_000 })
+    for (const [name, text] of [['swarm-node.crt', due.cert] as const, ['swarm-node.key', due.key] as const]) {
+      await writeFile(join(folder, name), text)
+      await honest().run(['install', '-m', '600', join(folder, name), `${CERTIFICATES}/${name}`], { check: true })
+    }
+    await untilHeardBy('a certificate by hand', Date.now())
+    await honest().restart()
+    await eventually('Swarm has renewed it', async () => (await leaf()) !== due.cert, { timeoutMs: 60_000 })
+    await untilHeardBy('a certificate that Swarm renewed', Date.now())
+    expect(await certificateFile(honest(), 'swarm-root-ca.crt')).toBe(ca.pem)
   })
 
   it('a worker that is promoted goes on, and so when it is demoted', async () => {

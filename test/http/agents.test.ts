@@ -1,4 +1,5 @@
 /** Who is listened to as an agent, and whom an agent believes: both ends of the product, over real TLS. */
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import https from 'node:https'
@@ -180,6 +181,25 @@ describe('where agents are listened to', () => {
     )
     await certificates.write(next.issue({ nodeId: 'worker-1' }))
     await isHeard()
+  })
+
+  it('a certificate that was put in the place of the old one is shown at once, and connections of before end', async () => {
+    const { port, certificates } = await controller({ identity: manager })
+    const meet = async () => {
+      const socket = connect({ port, host: '127.0.0.1', cert: worker.cert, key: worker.key, rejectUnauthorized: false })
+      onTestFinished(() => void socket.destroy())
+      socket.on('error', () => undefined)
+      await once(socket, 'secureConnect')
+      return socket
+    }
+    const serialOf = ({ cert }: SwarmIdentity) => new X509Certificate(cert).serialNumber
+    const kept = await meet()
+    expect(kept.getPeerCertificate().serialNumber).toBe(serialOf(manager))
+    const next = ca.issue({ nodeId: 'manager-1', role: 'swarm-manager' })
+    const ended = once(kept, 'close')
+    await certificates.write(next)
+    await ended
+    expect((await meet()).getPeerCertificate().serialNumber).toBe(serialOf(next))
   })
 
   it('a session of before a CA was replaced opens nothing', async () => {

@@ -15,6 +15,8 @@ export interface NodeNames {
 export interface SwarmCa {
   readonly cluster: string
   readonly pem: string
+  /** Its own, PEM. */
+  readonly key: string
   issue(names: NodeNames): SwarmIdentity
 }
 
@@ -24,7 +26,8 @@ const newKey = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
 export function swarmCa(cluster: string): SwarmCa {
   const own = newKey()
   const name = [['CN', 'swarm-ca']] as const
-  const until = Date.now() + 365 * DAY_MS
+  // As Swarm's own; one of less than a year it does not take.
+  const until = Date.now() + 20 * 365 * DAY_MS
   const pem = certificate({
     subject: name,
     issuer: name,
@@ -36,6 +39,7 @@ export function swarmCa(cluster: string): SwarmCa {
   return {
     cluster,
     pem,
+    key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     issue({ nodeId, role = 'swarm-worker', cluster: o = cluster, notAfterMs = Date.now() + 90 * DAY_MS }) {
       const { publicKey, privateKey } = newKey()
       const subject = [
