@@ -48,17 +48,23 @@ interface PinTaken {
   readonly nowMs: number
 }
 
-const remedy = ({ holder }: PoolEntry, network: string): string => {
-  if (holder.kind === 'freed') return `wait, or run \`orrery network release ${network} ${holder.freed.range}\``
-  if (holder.kind === 'allocation') return 'pin another range, or move that node first'
-  return 'pin another range'
+/** What mends the most of it: of a node that has the range, its engine says so too. */
+const remedy = (holders: readonly RangeHolder[], network: string): string => {
+  if (holders.some(({ kind }) => kind === 'allocation')) {
+    return 'pin another range, or that node to another one first (`orrery network apply --allow-drain`)'
+  }
+  const freed = holders.flatMap((holder) => (holder.kind === 'freed' ? [holder.freed] : []))
+  if (freed.length === 0 || freed.length < holders.length) return 'pin another range'
+  return `wait, or run \`orrery network release ${network} ${freed[0]?.range}\``
 }
 
 export const pinTaken = ({ node, pinned, conflicts, network, nowMs }: PinTaken): AllocationProblem => {
-  const [first] = conflicts
   const reasons = [...new Set(conflicts.map(({ holder }) => holderText(holder, nowMs)))]
   const ranges = Object.values(pinned).join(' and ')
-  const right = first === undefined ? '' : `; ${remedy(first, network)}`
+  const right = `; ${remedy(
+    conflicts.map(({ holder }) => holder),
+    network,
+  )}`
   const message = `${node.hostname} is pinned to ${ranges}, but ${listed(reasons)}${right}`
   return { code: 'pin-taken', nodes: [named(node)], message }
 }

@@ -87,7 +87,10 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
     }
     const found = report.networks.find((one) => one.name === configName)
     if (found === undefined)
-      return { problems: [], note: `${node.hostname} has no ${configName}: it gets a range of its own` }
+      return {
+        problems: [],
+        note: `${node.hostname} has no ${configName}: \`orrery network apply\` gives it a range of its own`,
+      }
     if (!found.configOnly) {
       return {
         problems: [problem('foreign-network', `${node.hostname}: ${configName} is no config-only network.`, node)],

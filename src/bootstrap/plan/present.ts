@@ -2,6 +2,7 @@
 
 import { isSameMachine } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
+import { definitionDifferences, isForLife } from '../definition/definition-differences.ts'
 import type { NetworkRecord, NodeAllocation } from '../record/record.ts'
 import { type Given, giveRanges } from './allocations.ts'
 import { type Advance, advanceChanges, NOT_DRAINED } from './change.ts'
@@ -25,7 +26,7 @@ export interface PlanPart {
 
 export function planPresent(context: NetworkContext, record: NetworkRecord): PlanPart {
   const { name, defined } = context
-  const { given, refused } = extend(context, record)
+  const { given, refused } = extendFor(context, record)
   const known = noteMachines(context, given.record)
   const advanced = advanceChanges(context, known.record)
   const paused = pauseRecord(context, advanced.record)
@@ -63,10 +64,23 @@ export function couldHaveRange(
   return options.mode === 'apply' || reports.has(id)
 }
 
-function extend(
-  context: NetworkContext,
-  record: NetworkRecord,
-): { given: Given; refused: ReadonlyMap<string, InTheWay> } {
+interface Extended {
+  readonly given: Given
+  readonly refused: ReadonlyMap<string, InTheWay>
+}
+
+/** Where there is no range as things are, there may be one as they will be: a larger pool is what a full one is told to have. */
+function extendFor(context: NetworkContext, record: NetworkRecord): Extended {
+  const { defined, options } = context
+  const now = extend(context, record)
+  if (now.given.problems.length === 0 || options.mode !== 'apply' || defined.kind !== 'valid') return now
+  if (definitionDifferences(record.definition, defined.definition).some(isForLife)) return now
+  const { given, refused } = extend(context, { ...record, definition: defined.definition })
+  // That it is taken is said, and written, by who takes it.
+  return { given: { ...given, record: { ...given.record, definition: record.definition } }, refused }
+}
+
+function extend(context: NetworkContext, record: NetworkRecord): Extended {
   const refused = new Map<string, InTheWay>()
   for (const node of context.observed.nodes) {
     if (record.allocations.has(node.id) || !couldHaveRange(context, node)) continue

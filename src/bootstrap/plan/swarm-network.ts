@@ -83,6 +83,8 @@ export function swarmNetworkSteps(
   const impossible = engineProblems(context)
   if (impossible.length > 0) return { steps: [], problems: impossible }
   const waitsFor = whyNotCreatable(context, record)
+  // Nobody gives it one unasked.
+  const isStuck = context.options.mode === 'keep' && !record.allocations.has(context.observed.engine.nodeId)
   const step = {
     network: name,
     do: 'create-network' as const,
@@ -90,7 +92,7 @@ export function swarmNetworkSteps(
     driver,
     configFrom: configName,
   }
-  return { steps: [waitsFor === undefined ? step : { ...step, waitsFor }], problems: [] }
+  return { steps: [waitsFor === undefined ? step : { ...step, waitsFor, ...(isStuck && { isStuck }) }], problems: [] }
 }
 
 const BROKEN_ENGINE = '28.0.0'
@@ -104,13 +106,16 @@ export function engineProblems({ name, observed, nodes }: NetworkContext): reado
 }
 
 /** Engines before 28.0.1 make a broken network without a word when they lack the config-only one. */
-function whyNotCreatable({ observed, nodes }: NetworkContext, record: NetworkRecord): string | undefined {
+function whyNotCreatable({ observed, nodes, options }: NetworkContext, record: NetworkRecord): string | undefined {
   const { nodeId } = observed.engine
   const { configName, name } = record.definition
   const where = nodes.get(nodeId)?.hostname ?? 'this manager'
   const allocation = record.allocations.get(nodeId)
   const wanted = wantedHere(record, nodeId)
-  if (allocation === undefined || wanted === undefined) return `a range for ${where}, whose engine creates it`
+  if (allocation === undefined || wanted === undefined) {
+    const remedy = options.mode === 'keep' ? ': `orrery network apply` gives it one' : ''
+    return `a range for ${where}, whose engine creates it${remedy}`
+  }
   const found = observed.networks.find((network) => network.configOnly && network.name === configName)
   if (found === undefined) return `${configName} on ${where}, whose engine creates it`
   const isOurs = allocation.isAdopted || found.labels[NETWORK_LABEL] === name

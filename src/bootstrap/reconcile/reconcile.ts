@@ -137,8 +137,9 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
 
 /** All that is waited for is stuck. */
 const isStuck = (plan: ClusterPlan): boolean => {
-  const waits = stepsOf(plan).filter((step) => step.do === 'wait')
-  return waits.length > 0 && waits.every((step) => step.isStuck === true)
+  const steps = stepsOf(plan)
+  const isStuck = (step: Step) => step.isStuck === true
+  return steps.some(isStuck) && steps.every((step) => step.do !== 'wait' || isStuck(step))
 }
 
 const only = (plan: ClusterPlan, network: string | undefined): ClusterPlan =>

@@ -21,7 +21,7 @@ type Tell<Input> = (input: Input) => readonly string[] | Promise<readonly string
 /** `tell`: everything that is told of an input, a text each. Throws where a case's message is not among them. */
 export const remediesOf = <Input>(of: string, tell: Tell<Input>, cases: readonly RemedyCase<Input>[]): Remedy[] =>
   cases.map(({ bad, says, mends }) => ({
-    name: `${of}: ${says.source}`,
+    name: `${of}: ${says.source.replace(/\\(\W)/g, '$1')}`,
     says,
     async run() {
       const told = await tell(bad)

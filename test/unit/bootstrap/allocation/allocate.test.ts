@@ -320,7 +320,7 @@ describe('a pin', () => {
       name: 'another node has the range',
       over: { allocations: byNodeId([allocation('b', '172.80.5.0/25')]), nodes: [node('a'), node('b')] },
       message:
-        'a is pinned to 172.80.5.0/24, but b (node id-b) has 172.80.5.0/25; pin another range, or move that node first',
+        'a is pinned to 172.80.5.0/24, but b (node id-b) has 172.80.5.0/25; pin another range, or that node to another one first (`orrery network apply --allow-drain`)',
     },
     {
       name: 'the range was freed an hour ago',

@@ -129,7 +129,7 @@ describe('allocations', () => {
     const { misfits, problems } = judge({ definition: four({ pins: { a: '172.80.2.0/24' } }) })
     expect(misfits.get('id-a')?.wanted).toBeUndefined()
     expect(problems.map(({ message }) => message)).toEqual([
-      'a is pinned to 172.80.2.0/24, but b (node id-b) has 172.80.2.0/24; pin another range, or move that node first',
+      'a is pinned to 172.80.2.0/24, but b (node id-b) has 172.80.2.0/24; pin another range, or that node to another one first (`orrery network apply --allow-drain`)',
     ])
   })
 

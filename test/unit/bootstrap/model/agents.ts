@@ -15,6 +15,8 @@ export interface Machine {
   isAgentUp: boolean
   /** What the agent finds wrong and cannot mend. */
   fault?: string | undefined
+  /** Of its links, as CIDRs. */
+  addresses?: readonly string[]
 }
 
 export function createAgents(swarm: Swarm, now: () => number) {
@@ -77,6 +79,12 @@ export function createAgents(swarm: Swarm, now: () => number) {
           hostname: node.hostname,
           standings,
           networks: [...machine.configs],
+          hostAddresses: (machine.addresses ?? []).map((address) => ({
+            link: 'eth1',
+            address,
+            scope: 'global',
+            isDynamic: false,
+          })),
           sentAtMs: now(),
           revision,
         }),
