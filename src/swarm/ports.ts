@@ -75,11 +75,16 @@ export interface Tasks {
    * From now on these services' tasks matter: ids, asked for before each read; `undefined`: none, or not known yet. Nothing is
    * read while nobody follows.
    */
-  follow(serviceIds: () => readonly string[] | undefined): Unsubscribe
+  follow(serviceIds: () => readonly string[] | undefined): Following
   /** The ids that a follower gives have changed: read soon. */
   soon(): void
   /** How they are known now, and why not better; for people. */
   source(): TaskSource
+}
+
+export type Following = Unsubscribe & {
+  /** Whether the tasks of its services were read since it first knew these: without, the list may lack them though it is in sync. */
+  isRead(): boolean
 }
 
 /** `heard`: each change when it happens, by swarmkit's watch. `asked`: each second. `idle`: nobody follows. */

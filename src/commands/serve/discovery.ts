@@ -13,7 +13,7 @@ import { keepSelf } from '../../discovery/sync/self.ts'
 import { hostPort } from '../../foundation/host-port.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import { registrationRoutes } from '../../http/routes/discovery/registrations.ts'
-import type { Nodes } from '../../swarm/ports.ts'
+import type { Following, Nodes } from '../../swarm/ports.ts'
 import type { Base, Capability } from './capability.ts'
 import type { Consul } from './consul.ts'
 import type { Networks } from './networks.ts'
@@ -29,9 +29,11 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
   const { config, swarm, logger, now } = base
   const { services } = swarm
   const { reports, nodes, tasks } = needs
+  let following: Following | undefined
   const notInSync = () => {
     const status = [services.sync(), nodes.sync(), tasks.sync()].find(({ inSync }) => !inSync)
     if (status !== undefined) return status.reason
+    if (following?.isRead() !== true) return 'The tasks are being read.'
     return swarm.cluster() === undefined ? 'the Swarm has not said its id yet' : ''
   }
   const settings = (): Settings | undefined => {
@@ -77,9 +79,9 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
       keeper.nudge()
     }, GATHER_MS)
   }
+  // Where tasks are asked for, those of every service matter; before the services are known nothing is true of their tasks.
+  const everyService = () => (services.sync().inSync ? [...services.list()].map(({ id }) => id) : undefined)
   const follow = () => [
-    // Where tasks are asked for, those of every service matter.
-    tasks.follow(() => [...services.list()].map(({ id }) => id)),
     tasks.onChange(() => {
       desire.changed()
       keeper.nudge()
@@ -89,7 +91,10 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
       if (before?.id !== after?.id) tasks.soon()
       if (before?.labels !== after?.labels) soon()
     }),
-    services.onSync(soon),
+    services.onSync(() => {
+      tasks.soon()
+      soon()
+    }),
     reports.onChange(() => {
       if (containers.read()) soon()
     }),
@@ -108,7 +113,8 @@ export function openDiscovery(base: Base, { client, agent }: Consul, needs: Disc
     start() {
       needs.activate()
       if (isByAgents) needs.wantRegistrations(wantedOfAgents({ settings, desire, tasks }))
-      stops = follow()
+      following = tasks.follow(everyService)
+      stops = [following, ...follow()]
       loops.push(keeper.run(signal), logIssues({ settings, desire, keeper, signal }, logger))
       loops.push(keepSelf({ agent, self: whereSelf(base, nodes), logger }, signal))
     },

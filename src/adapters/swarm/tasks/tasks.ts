@@ -22,6 +22,8 @@ import { createTaskLists } from './task-lists.ts'
 import { isHistory, type ReadTask } from './task-mapper.ts'
 import type { TaskChange } from './watch-message.ts'
 
+type Followed = Parameters<Tasks['follow']>[0]
+
 export interface RunningTasks extends Tasks {
   /** Returns when the signal is aborted; never throws. */
   run(): Promise<void>
@@ -50,7 +52,8 @@ const MOST_APART_MS = 3_000
 export function createTasks(deps: TasksDeps): RunningTasks {
   const { engine, socketPath, inSync, now, logger, timing, signal, onSource } = deps
   const changes = createListeners<void>(logger)
-  const followers = new Set<() => readonly string[] | undefined>()
+  /** Each with whether what it follows was read since it is known. */
+  const followers = new Map<Followed, boolean>()
   const reading = createWakeableTimer()
   const watching = createWakeableTimer()
   let hasNews = false
@@ -94,11 +97,21 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   }
 
   const serviceIds = (): readonly string[] | undefined => {
-    const known = [...followers].flatMap((ids) => {
+    const known = [...followers.keys()].flatMap((ids) => {
       const followed = ids()
-      return followed === undefined ? [] : [followed]
+      if (followed !== undefined) return [followed]
+      followers.set(ids, false)
+      return []
     })
     return known.length === 0 ? undefined : [...new Set(known.flat())]
+  }
+
+  /** Takes down who knows its services before a read; what it returns is called when that has them. */
+  const reader = () => {
+    const known = [...followers.keys()].filter((ids) => ids() !== undefined)
+    return () => {
+      for (const ids of known) if (followers.has(ids)) followers.set(ids, true)
+    }
   }
 
   const keep = (one: ReadTask) => {
@@ -124,7 +137,9 @@ export function createTasks(deps: TasksDeps): RunningTasks {
 
   const listAll = async () => {
     const [startedIn, startedAtMs, started] = [era(), now(), cache.ticket()]
+    const wasRead = reader()
     const listed = await lists.all(cache.size())
+    wasRead()
     const living = listed.filter(({ task }) => !isHistory(task))
     cache.applyList(started, living)
     for (const { task } of listed) failures.note(task)
@@ -147,7 +162,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     tell()
   }
 
-  const ask = async (services: readonly string[]) => {
+  const ask = async (services: readonly string[], wasRead: () => void) => {
     const [startedAtMs, startedAt, started] = [now(), performance.now(), cache.ticket()]
     const isFull = startedAt - asked.fullAt >= timing.listEveryMs
     const found = await lists.of(services, isFull)
@@ -157,13 +172,15 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     for (const { task } of found) failures.note(task)
     cache.applyList(started, found)
     readAtMs = startedAtMs
+    wasRead()
     tell()
   }
 
   const readOnce = async () => {
+    const wasRead = reader()
     const services = serviceIds()
     if (services === undefined) readAtMs = undefined
-    else if (!isStreaming) await ask(services)
+    else if (!isStreaming) await ask(services, wasRead)
     else if (isComplete() && performance.now() - lastListAt < timing.tasksAgainMs) await readFollowed(services)
     else await listAll()
   }
@@ -281,11 +298,12 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       })
     },
     follow(ids) {
-      followers.add(ids)
+      followers.set(ids, false)
       soon()
-      return () => {
+      const unfollow = () => {
         followers.delete(ids)
       }
+      return Object.assign(unfollow, { isRead: () => isComplete() || followers.get(ids) === true })
     },
     soon,
     source: () => source,

@@ -136,4 +136,27 @@ describe('the tasks', () => {
     expect(engine.count('GET /tasks') - before).toBeLessThanOrEqual(3)
     expect(engine.count('GET /tasks') - before).toBeGreaterThan(0)
   })
+
+  it('of a follower are not read before those of the services that it knows were', async () => {
+    const { engine, inForce, tasks, states } = await connected((fake, id) => {
+      fake.putTask({ id: 't1', serviceId: 'web', nodeId: 'w1', networkIds: [id] })
+      fake.putTask({ id: 't2', serviceId: 'other', nodeId: 'w1' })
+    })
+    await inForce()
+    await eventually(() => 't1' in states())
+    let known: string[] | undefined
+    const following = tasks.follow(() => known)
+    const before = engine.count('GET /tasks')
+    await eventually(() => engine.count('GET /tasks') > before + 2)
+    expect(tasks.sync().inSync).toBe(true)
+    // The list is in sync with what others follow, and lacks the task of a service that this one would name.
+    expect([following.isRead(), Object.keys(states())]).toEqual([false, ['t1']])
+    known = ['other']
+    tasks.soon()
+    await eventually(() => following.isRead())
+    expect(Object.keys(states()).toSorted()).toEqual(['t1', 't2'])
+    known = undefined
+    await eventually(() => !following.isRead())
+    following()
+  })
 })

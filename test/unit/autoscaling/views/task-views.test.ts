@@ -31,7 +31,7 @@ function looking() {
     refresh: async () => {},
     follow: (ids) => {
       followers.add(ids)
-      return () => followers.delete(ids)
+      return Object.assign(() => void followers.delete(ids), { isRead: () => true })
     },
     soon: () => {},
     source: () => ({ kind: 'heard', reason: '' }),
