@@ -182,6 +182,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
           continue
         }
         failures.failed(error)
+        writer.doubt()
         await pauseFor(Math.min(timing.retryMs * 2 ** retries, timing.mostRetryMs), signal)
         retries += 1
         continue
@@ -227,6 +228,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
       } catch {
         // The sync meets the same Consul, and says so; what happened meanwhile is read when it is back.
         index = undefined
+        writer.doubt()
         await pauseFor(timing.retryMs, signal)
         nudge(true)
       }

@@ -9,6 +9,8 @@ export interface Writer {
   session(): string | undefined
   /** Consul says that the session does not hold the lock. */
   lost(): void
+  /** Consul was away, and may have forgotten the session: it is asked at once. */
+  doubt(): void
   /** Why the lock cannot be asked for; empty: it can. */
   fault(): string
   /** Gives the lock up and returns when the signal is aborted; never throws. */
@@ -58,6 +60,10 @@ export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: Writ
     hold(false)
   }
 
+  const doubt = () => {
+    if (session !== undefined) session.renewedAt = Number.NEGATIVE_INFINITY
+  }
+
   const giveUp = async () => {
     const given = session?.id
     forget()
@@ -89,12 +95,17 @@ export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: Writ
     }
     if (!(await whenFree(signal)) || !mayWrite()) return
     if (await lock.take(await opened())) hold(true)
-    else await timer.pause(timing.takeEveryMs, signal)
+    else {
+      // For want of a session that Consul knows, or somebody else's died a moment ago.
+      doubt()
+      await timer.pause(timing.takeEveryMs, signal)
+    }
   }
 
   return {
     session: () => (isHeld ? session?.id : undefined),
     lost: forget,
+    doubt,
     fault: failures.reason,
     async run(signal) {
       while (!signal.aborted) {
@@ -104,6 +115,7 @@ export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: Writ
         } catch (error) {
           if (signal.aborted) break
           failures.failed(error)
+          doubt()
           // Nobody can say whether it is still held: Consul itself refuses the writes of one that is not.
           await timer.pause(timing.retryMs, signal)
         }
