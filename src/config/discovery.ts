@@ -41,7 +41,7 @@ export const discoveryVariables = {
     'ORRERY_CONSUL_NODE_GRACE',
     '30s',
     duration,
-    'How long the entries of a node stay after Swarm calls it down.',
+    'How long the entries of a node that is down stay after Swarm last called it ready.',
   ),
   consulExplicit: withDefault('ORRERY_CONSUL_EXPLICIT', 'false', flag, 'Register only what has a `SERVICE_NAME`.'),
   consulIgnore: withDefault(

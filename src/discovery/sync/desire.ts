@@ -1,6 +1,5 @@
 /** What is desired now, of everything that Swarm and the agents say; what did not change is not worked out again. */
 
-import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { Nodes, Services, Tasks } from '../../swarm/ports.ts'
 import { type Desired, desiredOf } from '../desired/desired.ts'
 import { entriesOf, type RunningTask, type TaskEntries } from '../desired/task-entries.ts'
@@ -23,6 +22,7 @@ export interface Desire {
 }
 
 export function createDesire({ tasks, services, nodes, containers, now }: DesireDeps): Desire {
+  /** What a new leader calls unknown for half a minute before it calls it down counts too. */
   const notReadySinceMs = new Map<string, number>()
   let made = new Map<string, { readonly from: RunningTask; readonly result: TaskEntries }>()
   let known: Desired | undefined
@@ -31,7 +31,7 @@ export function createDesire({ tasks, services, nodes, containers, now }: Desire
     const notReady = new Set(
       nodes
         .list()
-        .filter(isDown)
+        .filter(({ state }) => state !== 'ready')
         .map(({ id }) => id),
     )
     for (const id of notReadySinceMs.keys()) if (!notReady.has(id)) notReadySinceMs.delete(id)
@@ -71,8 +71,6 @@ export function createDesire({ tasks, services, nodes, containers, now }: Desire
     },
   }
 }
-
-const isDown = ({ state }: SwarmNode): boolean => state === 'down' || state === 'disconnected'
 
 const isSame = (one: RunningTask, other: RunningTask): boolean =>
   one.task.slot === other.task.slot &&

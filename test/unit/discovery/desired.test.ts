@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { desiredOf, type World } from '../../../src/discovery/desired/desired.ts'
 import type { NodeFacts, TaskFacts } from '../../../src/discovery/facts.ts'
+import { createDesire } from '../../../src/discovery/sync/desire.ts'
+import type { Nodes, Services } from '../../../src/swarm/ports.ts'
 import { aRunningTask, SETTINGS } from './support.ts'
 
 const NOW = 1_000_000
@@ -89,4 +91,28 @@ it('one address has one owner: the other task is refused, with the reason', () =
   )
   expect([...entries.keys()]).toEqual(['orrery:web.1.t1:80'])
   expect(issues).toMatchObject([{ key: 'address', value: '172.80.1.7', effect: 'refused' }])
+})
+
+it('the half minute for which a new leader calls a node unknown counts for its grace', () => {
+  const { task, service, node, container } = aRunningTask()
+  let [nowMs, state]: [number, NodeFacts['state']] = [NOW, 'unknown']
+  const current = () => ({ ...node, state }) as ReturnType<Nodes['list']>[number]
+  const desire = createDesire({
+    tasks: { list: () => [{ ...task, networkIds: [] }] },
+    services: { get: () => service as ReturnType<Services['get']> },
+    nodes: { list: () => [current()], get: current },
+    containers: { get: () => container, read: () => false },
+    now: () => nowMs,
+  })
+  const isKept = () => {
+    desire.changed()
+    return desire.of(SETTINGS).kept.has(task.id)
+  }
+  expect(isKept()).toBe(true)
+  nowMs += 29_999
+  expect(isKept()).toBe(true)
+  state = 'down'
+  expect(isKept()).toBe(true)
+  nowMs += 1
+  expect(isKept()).toBe(false)
 })
