@@ -23,7 +23,7 @@ export interface Entry {
   /** The Consul name, as DNS says it. */
   readonly name: string
   readonly address: string
-  /** Where the network has both families: `address` is the IPv4 one. */
+  /** Where the network has both families: `address` is the IPv4 one. It is in Meta: Consul's transactions drop tagged addresses. */
   readonly address6?: string
   readonly port: number
   readonly tags: readonly string[]
@@ -53,7 +53,7 @@ export const MANAGED_BY = 'orrery'
 export const ID_PREFIX = 'orrery:'
 export const CHECK_NAME = 'Swarm task'
 /** Meta of our own: an attribute of the same name does not replace it. */
-export const OWN_META = ['managed-by', 'cluster', 'service', 'task', 'node', 'network'] as const
+export const OWN_META = ['managed-by', 'cluster', 'service', 'task', 'node', 'network', 'address6'] as const
 
 export const checkIdOf = (entryId: string): string => `service:${entryId}`
 export const consulNodeOf = (hostname: string): string => `swarm-${hostname}`

@@ -118,6 +118,7 @@ function entryOf(
     task: task.id,
     node: node.id,
     network: chosen.network,
+    ...(address6 !== undefined && { address6 }),
   })
   const udp = protocol === 'udp'
   const place = task.slot ?? node.id

@@ -58,6 +58,7 @@ describe('the entry of a task', () => {
     expect(only({ addresses: [{ ...six, address: '172.80.1.7' }] }).entry).toMatchObject({
       address: '172.80.1.7',
       address6: 'fd00::7',
+      meta: { address6: 'fd00::7' },
     })
   })
 })
@@ -93,6 +94,22 @@ describe('SERVICE_* keys', () => {
     {
       name: 'count only ports that are not ignored for the suffix',
       told: { exposed: ['80/tcp', '443/tcp'], env: { SERVICE_443_IGNORE: 'yes' } },
+      are: ['web:80'],
+    },
+    {
+      name: 'give each of several ports a suffix after a name for all too',
+      told: { exposed: ['80/tcp', '443/tcp'], env: { SERVICE_NAME: 'api', SERVICE_443_NAME: 'secure' } },
+      are: ['api-80:80', 'secure:443'],
+    },
+    {
+      name: 'of a container label count most among those of one port too',
+      told: { env: { SERVICE_80_NAME: 'b' }, containerLabels: { SERVICE_80_NAME: 'c' } },
+      are: ['c:80'],
+    },
+    { name: 'do not ignore with nothing', told: { env: { SERVICE_IGNORE: '' } }, are: ['web:80'] },
+    {
+      name: 'leave out a port of a protocol that Consul does not know',
+      told: { exposed: ['80/tcp', '90/sctp'] },
       are: ['web:80'],
     },
     { name: 'ignore a whole service', told: { env: { SERVICE_IGNORE: '1' } }, are: [] },
@@ -134,10 +151,16 @@ describe('SERVICE_* keys', () => {
 
   it('become Meta when they mean nothing else, and never replace what says whose the entry is', () => {
     const { entry, issues } = only({
-      env: { SERVICE_REGION: 'eu', SERVICE_80_TIER: 'front', SERVICE_CLUSTER: 'mine', SERVICE_CHECK_TCP: '1' },
+      env: {
+        ...{ SERVICE_REGION: 'eu', SERVICE_80_TIER: 'front', SERVICE_CLUSTER: 'mine', SERVICE_CHECK_TCP: '1' },
+        ...{ SERVICE_NAME: 'web', SERVICE_TAGS: 'a', SERVICE_IGNORE: 'false', SERVICE_443_SIDE: 'of another port' },
+      },
+      labels: { 'orrery.ports': '80/tcp' },
+      containerLabels: { SERVICE_443_IGNORE: '1' },
     })
+    const own = ['cluster', 'managed-by', 'network', 'node', 'service', 'task']
+    expect(Object.keys(entry.meta).toSorted()).toEqual([...own, 'region', 'tier'].toSorted())
     expect(entry.meta).toMatchObject({ region: 'eu', tier: 'front', cluster: 'swarm1' })
-    expect(Object.keys(entry.meta)).not.toContain('check_tcp')
     expect(issues).toMatchObject([{ service: 'web', key: 'SERVICE_CLUSTER', value: 'mine', effect: 'left-out' }])
   })
 
@@ -173,6 +196,31 @@ describe('SERVICE_* keys', () => {
       check: { Name: 'gRPC', GRPC: '172.80.1.7:80', GRPCUseTLS: true, TLSSkipVerify: true, Interval: '10s' },
     },
     {
+      name: 'HTTPS with a method, and a timeout',
+      env: { SERVICE_CHECK_HTTPS: '/', SERVICE_CHECK_HTTPS_METHOD: 'post', SERVICE_CHECK_TIMEOUT: '1s' },
+      check: { Name: 'HTTPS', HTTP: 'https://172.80.1.7:80/', Method: 'POST', Interval: '10s', Timeout: '1s' },
+    },
+    {
+      name: 'gRPC without TLS, where there is nothing to verify',
+      env: { SERVICE_CHECK_GRPC: '1', SERVICE_CHECK_TLS_SKIP_VERIFY: '1', SERVICE_CHECK_TIMEOUT: '1s' },
+      check: { Name: 'gRPC', GRPC: '172.80.1.7:80', Interval: '10s', Timeout: '1s' },
+    },
+    {
+      name: 'TCP with an interval and a timeout',
+      env: { SERVICE_CHECK_TCP: 'yes', SERVICE_CHECK_INTERVAL: '5s', SERVICE_CHECK_TIMEOUT: '1s' },
+      check: { Name: 'TCP', TCP: '172.80.1.7:80', Interval: '5s', Timeout: '1s' },
+    },
+    {
+      name: 'TTL, which has no interval',
+      env: { SERVICE_CHECK_TTL: '1m', SERVICE_CHECK_INTERVAL: '5s', SERVICE_CHECK_INITIAL_STATUS: 'critical' },
+      check: { Name: 'TTL', TTL: '1m', Status: 'critical' },
+    },
+    {
+      name: 'of a port in place of that of all',
+      env: { SERVICE_CHECK_HTTP: '/all', SERVICE_80_CHECK_HTTP: '/port' },
+      check: { Name: 'HTTP', HTTP: 'http://172.80.1.7:80/port', Interval: '10s' },
+    },
+    {
       name: 'script',
       env: { SERVICE_CHECK_SCRIPT: 'nc $SERVICE_IP $SERVICE_PORT' },
       check: { Name: 'script', Args: ['sh', '-c', 'nc 172.80.1.7 80'], Interval: '10s' },
@@ -184,6 +232,22 @@ describe('SERVICE_* keys', () => {
     },
   ])('make a check: $name', ({ env, check }) => {
     expect(only({ env }).entry.checks).toEqual([check])
+  })
+
+  it('make a check of every kind that is named, each with what is written for all', () => {
+    const flags = ['TCP', 'GRPC'].map((kind) => [`SERVICE_CHECK_${kind}`, 'on'])
+    const paths = ['HTTP', 'HTTPS', 'SCRIPT', 'CMD'].map((kind) => [`SERVICE_CHECK_${kind}`, '/x'])
+    const all = { SERVICE_CHECK_DEREGISTER_AFTER: '90m', SERVICE_CHECK_INITIAL_STATUS: 'passing' }
+    const env = { ...Object.fromEntries([...flags, ...paths]), SERVICE_CHECK_TTL: '1m', ...all }
+    const { checks } = only({ env }).entry
+    expect(checks.map(({ Name }) => Name)).toEqual(['HTTP', 'HTTPS', 'command', 'script', 'TTL', 'TCP', 'gRPC'])
+    for (const check of checks)
+      expect(check).toMatchObject({ Status: 'passing', DeregisterCriticalServiceAfter: '90m' })
+  })
+
+  it('make no check that is written as false or as nothing', () => {
+    const env = { SERVICE_CHECK_TCP: 'false', SERVICE_CHECK_GRPC: '', SERVICE_CHECK_HTTP: '', SERVICE_CHECK_TTL: '' }
+    expect(only({ env })).toMatchObject({ entry: { checks: [] }, issues: [] })
   })
 
   it('make several checks of one entry, with brackets around an IPv6 address', () => {
@@ -241,6 +305,11 @@ describe('what is written wrongly', () => {
       name: 'a Meta value that is too long',
       told: { env: { SERVICE_NOTE: 'é'.repeat(257) } },
       issue: { key: 'SERVICE_NOTE', message: expect.stringContaining('512') },
+    },
+    {
+      name: 'a Meta key that is too long',
+      told: { env: { [`SERVICE_${'A'.repeat(129)}`]: 'x' } },
+      issue: { message: expect.stringContaining('128'), effect: 'left-out' },
     },
     {
       name: 'a Meta key with odd characters',
