@@ -22,10 +22,12 @@ export function aMadeUpSwarm(cluster: string, tasks: readonly RunningTask[]) {
   }
   const world = (): World => {
     const by = new Map(swarm.tasks.map((one) => [one.task.id, one]))
+    const services = new Map(swarm.tasks.map(({ service }) => [service.id, service]))
+    const nodes = new Map(swarm.tasks.map(({ node }) => [node.id, node]))
     return {
       tasks: swarm.tasks.map(({ task }) => task),
-      service: (id) => swarm.tasks.find(({ service }) => service.id === id)?.service,
-      node: (id) => swarm.tasks.find(({ node }) => node.id === id)?.node,
+      service: (id) => services.get(id),
+      node: (id) => nodes.get(id),
       container: (id) => (swarm.unheard.has(id) ? undefined : by.get(id)?.container),
       notReadySinceMs: new Map(),
     }
