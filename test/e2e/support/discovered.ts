@@ -1,8 +1,16 @@
 /** What Consul says, by its own API and DNS, and clients that live by it. */
 import { join } from 'node:path'
 import type { ConsulServer, LabConsul } from '../../lab/consul.ts'
-import type { Lab } from '../../lab/lab.ts'
-import { eventually } from './services.ts'
+import type { Lab, LabNode } from '../../lab/lab.ts'
+import { eventually, updateService } from './services.ts'
+
+/** Each task answers with its own id (its variable TASK), at once healthy and at once gone on SIGTERM. */
+export const PAGE = 'mkdir /w; echo $TASK > /w/index.html; httpd -f -p 80 -h /w & trap "kill $!; exit" TERM; wait'
+
+export const scaleTo = async (node: Pick<LabNode, 'api'>, id: string, replicas: number) =>
+  await updateService(node, id, (spec) => {
+    if (spec.Mode.Replicated) Object.assign(spec.Mode.Replicated, { Replicas: replicas })
+  })
 
 export interface ConsulEntry {
   readonly ID: string
@@ -45,12 +53,25 @@ export interface Polled {
   /** How many entries passed, each number once for each change. */
   readonly counts: readonly number[]
   readonly violations: readonly object[]
+  /** How long an entry passed after a call to it had failed, at most. */
+  readonly longestFalseMs: number
+  readonly lookUps: number
+  /** Where Consul's DNS had no address. */
+  readonly failedLookUps: readonly object[]
 }
 
-/** A machine on the LAN that finds the service in Consul and calls every passing entry, 20 times a second. */
-export async function startPolling(lab: Lab, consul: LabConsul, service: string): Promise<() => Promise<Polled>> {
+/**
+ * A machine on the LAN that finds the service in Consul, by its API and its DNS, and calls every passing entry, 20 times a
+ * second. `toleratedMs`: how long an entry may still pass after a call to it failed.
+ */
+export async function startPolling(
+  lab: Lab,
+  consul: LabConsul,
+  service: string,
+  toleratedMs = 250,
+): Promise<() => Promise<Polled>> {
   const script = join(import.meta.dirname, '../fixtures/poll-consul.mjs')
-  const inside = await lab.spawn([process.execPath, script, consul.inside, service])
+  const inside = await lab.spawn([process.execPath, script, consul.inside, service, String(toleratedMs)])
   await eventually('the machine polls', async () => inside.output().includes('polling'), { everyMs: 20 })
   return async () => {
     inside.kill('SIGTERM')
