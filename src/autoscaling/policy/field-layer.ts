@@ -1,6 +1,6 @@
 /** Layers of written fields: labels over file over aliases over defaults, and what they come to. Pure. */
 import { didYouMean } from '../../foundation/did-you-mean.ts'
-import { errorIssue, quoted, warningIssue } from './issue.ts'
+import { errorIssue, quoted, shown, warningIssue } from './issue.ts'
 import type { FieldSource, PolicyField, PolicyIssue } from './policy.ts'
 import { candidateNames, type FieldValues, findField, POLICY_FIELDS } from './policy-fields.ts'
 
@@ -42,6 +42,11 @@ interface Checked {
   readonly issue?: PolicyIssue
 }
 
+/** What nobody writes by hand is refused before it costs more than to be counted. */
+const MOST_CHARACTERS = 16_384
+const MOST_OF_A_KIND = 100
+const MOST_UNKNOWN = 20
+
 const unknownField = (name: string, value: string, prefix: string): PolicyIssue => {
   const meant = didYouMean(name, candidateNames(name))
   const hint = meant === undefined ? 'docs/labels.md lists the known ones' : `did you mean ${prefix}${meant}?`
@@ -52,9 +57,14 @@ const checkField = (name: string, text: string, prefix: string): Checked => {
   const spec = findField(name)
   if (spec === undefined) return { issue: unknownField(name, text, prefix) }
   const wrong = { field: `${prefix}${name}`, value: text }
-  const value = spec.grammar.canonical(text)
+  const isLong = text.length > MOST_CHARACTERS
+  if (isLong && name !== 'paused' && name !== 'enable') {
+    const message = `it has ${text.length} characters; at most ${MOST_CHARACTERS} are read`
+    return { value: shown(text), issue: errorIssue({ ...wrong, message }) }
+  }
+  const value = isLong ? undefined : spec.grammar.canonical(text)
   if (value !== undefined) return { value }
-  const reason = spec.grammar.reason?.(text)
+  const reason = isLong ? undefined : spec.grammar.reason?.(text)
   const message = `${quoted(text)} is not ${spec.grammar.expects}${reason === undefined ? '' : `; ${reason}`}`
   // Both are judged on the safe side instead: paused, and not opted in.
   if (name === 'paused')
@@ -68,12 +78,41 @@ const checkField = (name: string, text: string, prefix: string): Checked => {
 export const readLayer = ({ source, prefix, texts }: WrittenFields): { layer: FieldLayer; issues: PolicyIssue[] } => {
   const values = new Map<string, string>()
   const issues: PolicyIssue[] = []
+  const named = namesByKind(texts.keys())
+  let unknown = 0
   for (const [name, text] of texts) {
+    if (MOST_OF_A_KIND < (named.get(kindOf(name)?.kind ?? '')?.size ?? 0)) continue
+    if (findField(name) === undefined) unknown += 1
+    if (unknown > MOST_UNKNOWN && findField(name) === undefined) continue
     const { value, issue } = checkField(name, text, prefix)
     if (value !== undefined) values.set(name, value)
     if (issue !== undefined) issues.push(issue)
   }
+  for (const [kind, { size }] of named) {
+    if (size <= MOST_OF_A_KIND) continue
+    const message = `${size} names are written for \`${kind}.<n>\`; at most ${MOST_OF_A_KIND} are read`
+    issues.push(errorIssue({ field: `${prefix}${kind}`, message }))
+  }
+  if (unknown > MOST_UNKNOWN) {
+    const message = `${unknown - MOST_UNKNOWN} more unknown fields, ignored; docs/labels.md lists the known ones`
+    issues.push(warningIssue({ field: `${prefix}…`, message }))
+  }
   return { layer: { source, values }, issues }
+}
+
+/** `schedule` and `night` of `schedule.night.from`. */
+const kindOf = (name: string): { readonly kind: string; readonly of: string } | undefined => {
+  const [, kind, of] = /^(schedule|metric)\.([^.]+)\./.exec(name) ?? []
+  return kind === undefined || of === undefined ? undefined : { kind, of }
+}
+
+function namesByKind(fields: Iterable<string>): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>()
+  for (const field of fields) {
+    const found = kindOf(field)
+    if (found !== undefined) names.set(found.kind, (names.get(found.kind) ?? new Set()).add(found.of))
+  }
+  return names
 }
 
 /** `undefined` when a field is malformed: then there is an error issue for it. */

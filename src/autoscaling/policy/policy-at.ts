@@ -1,5 +1,5 @@
 /** A policy read at a time: which bounds hold now. Whatever asks for min or max asks here; nothing else knows schedules. Pure. */
-import { windowAt } from '../schedule/window.ts'
+import { type ScheduleWindow, type WindowState, windowAt } from '../schedule/window.ts'
 import type { Policy } from './policy.ts'
 
 /** Min and max, and whether a person wrote them: a written bound is kept unasked, a defaulted max limits growth only. */
@@ -26,10 +26,20 @@ export function policyAt(policy: Policy, nowMs: number): BoundsInForce {
   return bounds
 }
 
+const boundsAt = (policy: Policy, nowMs: number): BoundsInForce =>
+  boundsIn(
+    policy,
+    policy.schedules.map((window) => stateAt(window, nowMs)),
+  )
+
+interface WindowNow extends WindowState {
+  readonly window: ScheduleWindow
+}
+const stateAt = (window: ScheduleWindow, atMs: number): WindowNow => ({ window, ...windowAt(window, atMs) })
+
 /** A window's bounds replace the plain ones. Of several open at once: the highest min, the lowest max; min wins. */
-function boundsAt({ schedules, ...plain }: Policy, nowMs: number): BoundsInForce {
+function boundsIn(plain: Policy, states: readonly WindowNow[]): BoundsInForce {
   const { min, max, minWritten, maxWritten } = plain
-  const states = schedules.map((window) => ({ window, ...windowAt(window, nowMs) }))
   const open = states.filter(({ isOpen }) => isOpen).map(({ window }) => window)
   const untilMs = states.flatMap((state) => state.untilMs ?? [])
   const until = untilMs.length === 0 ? {} : { untilMs: Math.min(...untilMs) }
@@ -68,22 +78,30 @@ export interface BoundsAhead {
 }
 
 const MOST_STRETCHES = 500
-/** Changes that change nothing are looked past, and not for ever. */
-const MOST_CHANGES = 5000
+/** Changes that change nothing are looked past, and not for ever: some 50 ms of work. */
+const MOST_LOOKS = 5000
 
 /** The bounds over a time. */
 export function boundsAhead(policy: Policy, fromMs: number, untilMs: number): BoundsAhead {
   const stretches: BoundsStretch[] = []
-  let atMs = fromMs
-  for (let changes = 0; atMs < untilMs; changes += 1) {
-    const { min, max, source, untilMs: changesMs = untilMs } = boundsAt(policy, atMs)
+  let states = policy.schedules.map((window) => stateAt(window, fromMs))
+  let looks = 0
+  for (let atMs = fromMs; atMs < untilMs; ) {
+    const { min, max, source, untilMs: changesMs = untilMs } = boundsIn(policy, states)
     const last = stretches.at(-1)
     const isSame = last?.bounds.min === min && last.bounds.max === max && last.bounds.source === source
-    if ((stretches.length === MOST_STRETCHES && !isSame) || changes === MOST_CHANGES) return { stretches, isCut: true }
+    if ((stretches.length === MOST_STRETCHES && !isSame) || looks > MOST_LOOKS) return { stretches, isCut: true }
     const endMs = Math.min(changesMs, untilMs)
     if (last !== undefined && isSame) stretches[stretches.length - 1] = { ...last, untilMs: endMs }
     else stretches.push({ fromMs: atMs, untilMs: endMs, bounds: { min, max, source } })
     atMs = endMs
+    // The others are as they were.
+    states = states.map((state) => {
+      if (state.untilMs === undefined || state.untilMs > endMs) return state
+      const next = stateAt(state.window, endMs)
+      looks += next.looks
+      return next
+    })
   }
   return { stretches, isCut: false }
 }

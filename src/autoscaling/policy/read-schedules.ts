@@ -1,9 +1,10 @@
 /** The windows of a policy's schedules, from the fields `schedule.<n>.…`. Pure. */
 import { parseDuration } from '../../foundation/duration.ts'
 import { parseWholeNumber } from '../../foundation/whole-number.ts'
+import { DAY_MS } from '../schedule/calendar.ts'
 import { parseCron } from '../schedule/cron.ts'
 import { type FiringTimes, nextFiring } from '../schedule/firings.ts'
-import { type ScheduleWindow, windowAt } from '../schedule/window.ts'
+import { isOpenAt, type ScheduleWindow } from '../schedule/window.ts'
 import { findZone } from '../schedule/zone.ts'
 import { type FieldLayer, type Picked, pick } from './field-layer.ts'
 import { errorIssue } from './issue.ts'
@@ -18,6 +19,7 @@ export interface SchedulesReading {
 
 /** Any day will do: what is looked at is the same every year, or every 28. */
 const SAMPLE_FROM_MS = 946_857_600_000
+const SAMPLE_UNTIL_MS = SAMPLE_FROM_MS + 84 * 366 * DAY_MS
 const SAMPLES = 100
 
 /** `bounds`: the plain ones. A malformed field has its issue from its layer; here only what fields say together is judged. */
@@ -99,7 +101,7 @@ function plain({ cron }: FiringTimes): FiringTimes {
 function shortestPeriodMs(opens: FiringTimes): number {
   let shortestMs = Number.POSITIVE_INFINITY
   let atMs = nextFiring(opens, SAMPLE_FROM_MS)
-  for (let sample = 0; sample < SAMPLES && atMs !== undefined; sample += 1) {
+  for (let sample = 0; sample < SAMPLES && atMs !== undefined && atMs < SAMPLE_UNTIL_MS; sample += 1) {
     const next = nextFiring(opens, atMs)
     if (next !== undefined) shortestMs = Math.min(shortestMs, next - atMs)
     atMs = next
@@ -110,10 +112,10 @@ function shortestPeriodMs(opens: FiringTimes): number {
 function neverCloses(from: FiringTimes, end: FiringTimes): boolean {
   const window: ScheduleWindow = { name: '', from, end }
   let atMs = nextFiring(from, SAMPLE_FROM_MS) ?? SAMPLE_FROM_MS
-  for (let sample = 0; sample < SAMPLES; sample += 1) {
+  for (let sample = 0; sample < SAMPLES && atMs < SAMPLE_UNTIL_MS; sample += 1) {
     const closesMs = nextFiring(end, atMs)
     if (closesMs === undefined) return true
-    if (!windowAt(window, closesMs).isOpen) return false
+    if (!isOpenAt(window, closesMs)) return false
     atMs = closesMs
   }
   return true

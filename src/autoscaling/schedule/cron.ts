@@ -21,10 +21,6 @@ export interface Cron {
 
 export type CronReading = { readonly cron: Cron } | { readonly wrong: string }
 
-/** 29 February on a given day of the week can be 40 years away. */
-const LONGEST_GAP_MS = 41 * 366 * DAY_MS
-const A_MONDAY_OF_2000 = 946_857_600_000
-
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 
@@ -71,11 +67,14 @@ export function parseCron(text: string): CronReading {
     eitherDay: !isStar(dayOfMonth) && !isStar(dayOfWeek),
     everyHour: hour.split(',').some((item) => item.startsWith('*') || /^0+\//.test(item)),
   }
-  if (nextTime(cron, A_MONDAY_OF_2000, A_MONDAY_OF_2000 + LONGEST_GAP_MS) === undefined) {
+  // Every date of a year falls on every day of the week, if not in this year.
+  if (!cron.eitherDay && !daysOfMonth.some((day) => months.some((month) => day <= longestMonth(month)))) {
     return { wrong: 'it never fires: no month that it names has such a day' }
   }
   return { cron }
 }
+
+const longestMonth = (month: number): number => (month === 2 ? 29 : [4, 6, 9, 11].includes(month) ? 30 : 31)
 
 /** The first time at or after `fromMs` and before `endMs`. */
 export function nextTime(cron: Cron, fromMs: number, endMs: number): number | undefined {

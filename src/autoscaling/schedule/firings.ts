@@ -11,21 +11,27 @@ export interface FiringTimes {
   readonly zone: Zone
 }
 
-/** What parseCron takes for "never" is longer than this by a year. */
+/** 29 February on a given day of the week can be 40 years away. */
 const LONGEST_GAP_MS = 42 * 366 * DAY_MS
 
+/** No clock is as far from UTC: so far from a time of the calendar nothing fires by it. */
+const AROUND_MS = 2 * DAY_MS
+
 /** The first firing after `afterMs`. */
-export function nextFiring(timing: FiringTimes, afterMs: number): number | undefined {
-  const { cron, zone } = timing
+export function nextFiring({ cron, zone }: FiringTimes, afterMs: number): number | undefined {
+  const lastMs = afterMs + LONGEST_GAP_MS
   let stretch = zone.stretchAt(afterMs)
   let fromMs = afterMs + 1
-  while (stretch.startMs < afterMs + LONGEST_GAP_MS) {
+  while (stretch.startMs < lastMs) {
     const { startMs, endMs, offsetMs } = stretch
     if (startMs >= fromMs && skippedTime(cron, stretch) !== undefined) return startMs
     const shown = nextTime(cron, Math.max(fromMs + offsetMs, leastShown(cron, stretch)), endMs + offsetMs)
     if (shown !== undefined) return shown - offsetMs
     fromMs = endMs
-    stretch = zone.stretchAt(endMs)
+    // What a zone's clock did in years in which nothing fires takes long to find out: first by the calendar alone.
+    const around = nextTime(cron, fromMs - AROUND_MS, lastMs)
+    if (around === undefined) return undefined
+    stretch = zone.stretchAt(Math.max(fromMs, around - AROUND_MS))
   }
   return undefined
 }
@@ -38,16 +44,19 @@ export interface Firing {
 
 /** The last firing at or before `atMs`. */
 export function lastFiring({ cron, zone }: FiringTimes, atMs: number): Firing | undefined {
+  const leastMs = atMs - LONGEST_GAP_MS
   let stretch = zone.stretchAt(atMs)
   let untilMs = atMs
-  while (stretch.endMs > atMs - LONGEST_GAP_MS) {
+  while (stretch.endMs > leastMs) {
     const { startMs, offsetMs } = stretch
     const shown = previousTime(cron, untilMs + offsetMs, leastShown(cron, stretch))
     if (shown !== undefined) return { atMs: shown - offsetMs, shownMs: shown }
     const skipped = skippedTime(cron, stretch)
     if (skipped !== undefined) return { atMs: startMs, shownMs: skipped }
-    untilMs = startMs - 1
-    stretch = zone.stretchAt(untilMs)
+    const around = previousTime(cron, startMs + AROUND_MS, leastMs)
+    if (around === undefined) return undefined
+    stretch = zone.stretchAt(Math.min(startMs - 1, around + AROUND_MS))
+    untilMs = Math.min(startMs, stretch.endMs) - 1
   }
   return undefined
 }

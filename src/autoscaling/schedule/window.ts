@@ -17,6 +17,8 @@ export interface WindowState {
   readonly isOpen: boolean
   /** Until when it holds at least, ms since the epoch; absent: for ever. */
   readonly untilMs?: number
+  /** How many times were looked at for it: what it cost. */
+  readonly looks: number
 }
 
 /** One that opens in the instant in which it closes goes on; so many times are looked past at once. */
@@ -25,16 +27,17 @@ const MOST_SEAMS = 400
 export function windowAt(window: ScheduleWindow, atMs: number): WindowState {
   const isOpen = isOpenAt(window, atMs)
   let untilMs = atMs
-  for (let seams = 0; seams < MOST_SEAMS; seams += 1) {
+  let looks = 1
+  for (; looks <= MOST_SEAMS; looks += 1) {
     const nextMs = isOpen ? nextEnd(window, untilMs) : nextFiring(window.from, untilMs)
-    if (nextMs === undefined) return { isOpen }
+    if (nextMs === undefined) return { isOpen, looks }
     untilMs = nextMs
     if (isOpenAt(window, nextMs) !== isOpen) break
   }
-  return { isOpen, untilMs }
+  return { isOpen, untilMs, looks }
 }
 
-function isOpenAt({ from, end }: ScheduleWindow, atMs: number): boolean {
+export function isOpenAt({ from, end }: ScheduleWindow, atMs: number): boolean {
   const opened = lastFiring(from, atMs)
   if (opened === undefined) return false
   if ('forMs' in end) return atMs < opened.atMs + end.forMs

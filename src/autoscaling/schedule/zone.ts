@@ -19,11 +19,13 @@ export interface Zone {
   stretchAt(atMs: number): Stretch
 }
 
+/** By names in small letters: a zone may be written in any, and what is worked out of it is kept once. */
 const zones = new Map<string, Zone>()
 
 /** `undefined`: no such zone. */
 export function findZone(name: string): Zone | undefined {
-  const known = zones.get(name)
+  if (!/^[\w+\-/:]{1,64}$/.test(name)) return undefined
+  const known = zones.get(name.toLowerCase())
   if (known !== undefined) return known
   const offsetAt = offsetReader(name)
   if (offsetAt === undefined) return undefined
@@ -39,7 +41,7 @@ export function findZone(name: string): Zone | undefined {
       return found
     },
   }
-  zones.set(name, zone)
+  zones.set(name.toLowerCase(), zone)
   return zone
 }
 
@@ -87,6 +89,7 @@ function changeBetween(earlierMs: number, laterMs: number, offsetAt: (ms: number
 }
 
 function offsetReader(timeZone: string): ((ms: number) => number) | undefined {
+  if (/^utc$/i.test(timeZone)) return () => 0
   const fields = { year: 'numeric', month: 'numeric', day: 'numeric' } as const
   const clock = { hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' } as const
   let format: Intl.DateTimeFormat
