@@ -1,6 +1,6 @@
 /** The page: a bar that says whose word it is, the view that the URL names, and what just happened. */
 import { render } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { href, type Page } from './model/route.ts'
 import { span } from './model/time.ts'
 import { connection, controller, needsToken, nowMs, route, start, toast, trouble } from './store.ts'
@@ -24,11 +24,17 @@ function App() {
   useEffect(() => {
     document.title = [name, 'Orrery'].filter(Boolean).join(' · ')
   }, [name, page])
+  const isFirst = useRef(true)
+  useEffect(() => {
+    // What had the focus is gone with the view before: the keyboard goes on where the new one begins.
+    if (!isFirst.current) focusContent()
+    isFirst.current = false
+  }, [page, name, needsToken.value])
   return (
     <>
-      <a class="skip" href="#content">
+      <button type="button" class="skip" onClick={focusContent}>
         To the content
-      </a>
+      </button>
       {!isWall && <Bar />}
       <State />
       <main id="content" tabIndex={-1} class={isWall ? 'wall' : ''}>
@@ -37,6 +43,11 @@ function App() {
       <Toast />
     </>
   )
+}
+
+/** No link to it: what stands behind `#` is the view. */
+function focusContent(): void {
+  document.getElementById('content')?.focus({ preventScroll: true })
 }
 
 function View({ page, name }: { page: Page; name: string }) {

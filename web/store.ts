@@ -1,5 +1,5 @@
 /** What the dashboard knows: read once, then kept up by events; asked anew when events may have been missed. */
-import { computed, signal } from '@preact/signals'
+import { batch, computed, signal } from '@preact/signals'
 import { get, headers, Refused, root, token } from './api.ts'
 import type { Controller, Decision, Role, Summary } from './api-types.ts'
 import { href, parseRoute } from './model/route.ts'
@@ -7,6 +7,8 @@ import { followEvents, type StreamEvent, type StreamNews } from './stream.ts'
 
 export const route = signal(parseRoute(location.hash))
 export const nowMs = signal(Date.now())
+/** For what is worth no look at everything each second. */
+export const roughlyNowMs = computed(() => Math.floor(nowMs.value / 5000) * 5000)
 export const controller = signal<Controller | undefined>(undefined)
 export const summaries = signal<ReadonlyMap<string, Summary>>(new Map())
 /** Newest first. */
@@ -15,8 +17,8 @@ export const decisions = signal<readonly Decision[]>([])
 export const trouble = signal('')
 export const connection = signal<{ readonly open: boolean; readonly since?: number }>({ open: false })
 export const needsToken = signal(false)
-/** Counts what happened to a service or to nodes, for views that then read again. */
-export const touched = signal<{ readonly service: string; readonly count: number }>({ service: '', count: 0 })
+/** What happened last, for views that then read again: to which services; to any, or to nodes, where there is an empty name. */
+export const touched = signal<ReadonlySet<string>>(new Set())
 export const toast = signal<{ readonly text: string; readonly tone: 'ok' | 'bad' } | undefined>(undefined)
 
 export const role = computed<Role>(() => controller.value?.access.role ?? 'none')
@@ -52,18 +54,37 @@ export function say(text: string, tone: 'ok' | 'bad' = 'ok'): void {
 
 const MOST_DECISIONS = 500
 
+let isReading = false
+let isAskedAgain = false
+
+/** Asked while it reads, it reads once more: what is on its way may be older than what it is asked for. */
 export async function readAll(): Promise<void> {
+  isAskedAgain = true
+  if (isReading) return
+  isReading = true
+  while (isAskedAgain) {
+    isAskedAgain = false
+    await readOnce()
+  }
+  isReading = false
+}
+
+async function readOnce(): Promise<void> {
   try {
-    controller.value = await get<Controller>('v1/controller')
-    const [list, log] = await Promise.all([
+    const [known, list, log] = await Promise.all([
+      get<Controller>('v1/controller'),
       get<{ autoscalers: Summary[] }>('v1/autoscaler?view=summary'),
       get<{ decisions: Decision[] }>('v1/decision'),
     ])
-    summaries.value = new Map(list.autoscalers.map((one) => [one.name, one]))
-    decisions.value = log.decisions
-    trouble.value = ''
-    needsToken.value = false
-    touch('')
+    batch(() => {
+      controller.value = known
+      // Who has not changed stays the same object: it is not drawn again.
+      summaries.value = new Map(list.autoscalers.map((one) => [one.name, sameOr(summaries.peek().get(one.name), one)]))
+      decisions.value = log.decisions
+      trouble.value = ''
+      needsToken.value = false
+      touched.value = ANY
+    })
   } catch (error) {
     const refused = error instanceof Refused ? error : undefined
     needsToken.value = refused?.status === 401 || (refused?.status === 403 && token.value === '')
@@ -71,38 +92,44 @@ export async function readAll(): Promise<void> {
   }
 }
 
-function touch(service: string): void {
-  touched.value = { service, count: touched.value.count + 1 }
+const sameOr = <Row>(before: Row | undefined, now: Row): Row =>
+  before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now
+
+const ANY: ReadonlySet<string> = new Set([''])
+
+/** Whatever comes within this time is drawn once: of many services, tens of changes come in a second. */
+const TOGETHER_MS = 50
+const waiting: StreamEvent[] = []
+
+function apply(event: StreamEvent): void {
+  // Everything is read whenever a stream begins, so that these two need nothing more.
+  if (event.type === 'hello' || event.type === 'resync') return
+  waiting.push(event)
+  if (waiting.length === 1) setTimeout(() => batch(applyWaiting), TOGETHER_MS)
 }
 
-function apply({ type, data: text }: StreamEvent): void {
-  const data: unknown = JSON.parse(text)
-  switch (type) {
-    case 'hello':
-    case 'resync':
-      void readAll()
-      return
-    case 'autoscaler': {
+function applyWaiting(): void {
+  const rows = new Map(summaries.value)
+  const decided: Decision[] = []
+  const names = new Set<string>()
+  for (const { type, data: text } of waiting.splice(0)) {
+    const data: unknown = JSON.parse(text)
+    if (type === 'autoscaler') {
       const row = data as Summary | { name: string; gone: true }
-      const next = new Map(summaries.value)
-      if ('gone' in row) next.delete(row.name)
-      else next.set(row.name, row)
-      summaries.value = next
-      touch(row.name)
-      return
-    }
-    case 'decision': {
+      if ('gone' in row) rows.delete(row.name)
+      else rows.set(row.name, row)
+      names.add(row.name)
+    } else if (type === 'decision') {
       const decision = data as Decision
-      decisions.value = [decision, ...decisions.value].slice(0, MOST_DECISIONS)
-      touch(decision.autoscaler)
-      return
+      decided.unshift(decision)
+      names.add(decision.autoscaler)
+    } else {
+      names.add('')
     }
-    case 'controller':
-      controller.value = data as Controller
-      return
-    default:
-      touch('')
   }
+  summaries.value = rows
+  if (decided.length > 0) decisions.value = [...decided, ...decisions.value].slice(0, MOST_DECISIONS)
+  touched.value = names
 }
 
 function hear(news: StreamNews): void {

@@ -1,6 +1,10 @@
-/** `orrery ls`: the autoscalers as a table, or as the API's JSON. */
+/** `orrery ls`: the autoscalers as a table, or as the API's JSON; what changes of them; services without a policy. */
+import type { Static } from '@sinclair/typebox'
+import { visibleText } from '../foundation/visible-text.ts'
 import type { WireAutoscaler } from '../http/wire/autoscaler.ts'
+import type { ServiceSchema, WireSummary } from '../http/wire/summary.ts'
 import { type JsonOption, show } from './autoscaler/call.ts'
+import { follow } from './autoscaler/follow.ts'
 import type { Console, ExitCode } from './console.ts'
 import { type Cell, textTable } from './text-table.ts'
 
@@ -20,17 +24,56 @@ const TROUBLES: Readonly<Partial<Record<WireAutoscaler['conditions'][number]['ty
   LoadMeasured: false,
 }
 
-export const list = async (options: JsonOption, io: Console): Promise<ExitCode> =>
+export interface ListOptions extends JsonOption {
+  /** Go on, with a line for each autoscaler that changes. */
+  readonly watch?: true
+  /** Every service, with why it is not scaled. */
+  readonly all?: true
+}
+
+export async function list({ watch, all, ...options }: ListOptions, io: Console): Promise<ExitCode> {
+  if (all) return await services(options, io)
+  const code = await autoscalers(options, io)
+  if (!watch || code !== 0) return code
+  return await follow(io, ({ type, data }) => {
+    if (type !== 'autoscaler') return
+    const row = data as unknown as WireSummary | { readonly name: string; readonly gone: true }
+    io.out(options.json ? `${JSON.stringify(row)}\n` : `${visibleText(changed(row))}\n`)
+  })
+}
+
+function changed(row: WireSummary | { readonly name: string; readonly gone: true }): string {
+  const at = new Date().toISOString()
+  if ('gone' in row) return `${at} ${row.name}: gone`
+  const { name, running, replicas, min, max, attention, lastReason } = row
+  const count = `${running ?? '-'} of ${replicas} running, bounds ${min ?? '-'} to ${max ?? 'no max'}`
+  return `${at} ${name}: ${[count, attention?.reason ?? lastReason].filter(Boolean).join('; ')}`
+}
+
+const services = async (options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<{ readonly services: readonly Static<typeof ServiceSchema>[] }>(
+    { path: '/v1/service' },
+    options,
+    io,
+    ({ services: found }) => {
+      const rows = found.map(({ name, mode, replicas, autoscaler, reason }) => [
+        ...[name, mode, replicas ?? '-', autoscaler ?? '-', reason ?? ''],
+      ])
+      return textTable(['SERVICE', 'MODE', 'REPLICAS', 'AUTOSCALER', 'WHY NOT'], rows)
+    },
+  )
+
+const autoscalers = async (options: JsonOption, io: Console): Promise<ExitCode> =>
   await show<{ readonly autoscalers: readonly WireAutoscaler[] }>(
     { path: '/v1/autoscaler' },
     options,
     io,
-    ({ autoscalers }) =>
-      autoscalers.length === 0 ? 'No service has a scaling policy (autoscaler.enable=true).\n' : table(autoscalers),
+    ({ autoscalers: found }) =>
+      found.length === 0 ? 'No service has a scaling policy (autoscaler.enable=true).\n' : table(found),
   )
 
-function table(autoscalers: readonly WireAutoscaler[]): string {
-  const rows = autoscalers.map(({ name, service, observation, policy, lastDecision, conditions }) => [
+function table(found: readonly WireAutoscaler[]): string {
+  const rows = found.map(({ name, service, observation, policy, lastDecision, conditions }) => [
     name,
     service,
     observation.replicas,

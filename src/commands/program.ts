@@ -6,6 +6,7 @@ import { addAutoscalerCommands } from './autoscaler/commands.ts'
 import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
 import type { Console, ExitCode } from './console.ts'
+import type { ListOptions } from './ls.ts'
 import { addNetworkCommands } from './network/commands.ts'
 import type { RegistrationOptions } from './registrations.ts'
 import type { ServeOptions } from './serve/serve.ts'
@@ -68,8 +69,10 @@ function program(io: Console, run: Run): Command {
     run(async () => await (await import('./agent.ts')).agent(io)),
   )
   command('ls', 'list the autoscalers')
+    .option('--watch', 'go on, with a line for each one that changes')
+    .option('--all', 'every service instead, with why it is not scaled')
     .option('--json', 'for machines')
-    .action(run(async (options: { json?: true }) => await (await import('./ls.ts')).list(options, io)))
+    .action(run(async (options: ListOptions) => await (await import('./ls.ts')).list(options, io)))
   command('registrations', 'list what is in Consul, and what should be')
     .option('--service <name>', 'only of this Swarm service')
     .option('--json', 'for machines')

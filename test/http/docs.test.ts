@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { runProgram } from '../../src/commands/program.ts'
 import { PROBLEMS } from '../../src/http/problem.ts'
 import { server } from '../support/use-cases/http.ts'
+import { fakeConsole } from '../unit/commands/network/fake-session.ts'
+import { root, tableBelow } from '../unit/docs/markdown.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const api = read('http-api.md')
@@ -26,6 +30,48 @@ describe('docs/http-api.md', () => {
     }
   })
 })
+
+describe('the table of docs/http-api.md that goes from the dashboard to calls and commands', () => {
+  const rows = tableBelow(api, 'The dashboard, calls and commands').map(([what = '', call = '', command = '']) => ({
+    ...{ what, call, command },
+  }))
+  const quoted = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
+  const callsOf = (cell: string) => quoted(cell).filter((text) => /^[A-Z]+ /.test(text))
+
+  it.each(rows)('$what: $call, $command', async ({ call, command }) => {
+    const routes = await described()
+    expect(callsOf(call).length).toBeGreaterThan(0)
+    for (const one of callsOf(call)) expect(routes).toContain(one)
+    expect(quoted(command).length).toBeGreaterThan(0)
+    for (const line of quoted(command)) {
+      const [program, ...words] = line.split(' ')
+      const { io, out, err } = fakeConsole()
+      // Whatever is no option, value or name of somebody's is a word of ours; unknown ones are refused before any help.
+      const code = await runProgram([...words, '--help'], io)
+      expect({ program, code, err: err() }).toEqual({ program: 'orrery', code: 0, err: '' })
+      for (const option of words.filter((word) => word.startsWith('--'))) expect(out(), line).toContain(option)
+    }
+  })
+
+  it('has every call that the dashboard makes', () => {
+    const called = sources(join(root, 'web')).flatMap((text) =>
+      [...text.matchAll(/['"`](?:\$\{root\})?(v1\/[^'"`?]*)/g)].map(([, path = '']) => `/${path}`),
+    )
+    const named = new Set(rows.flatMap(({ call }) => callsOf(call).map((one) => one.split(' ')[1])))
+    const paths = [...new Set(called)].map((path) =>
+      path.replaceAll(/\$\{encodeURIComponent\(name\)\}/g, '<name>').replace(/\/\$\{verb\}$/, '/up'),
+    )
+    expect(paths.length).toBeGreaterThan(10)
+    expect(paths.filter((path) => !named.has(path))).toEqual([])
+  })
+})
+
+const sources = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return sources(path)
+    return /\.tsx?$/.test(entry.name) ? [readFileSync(path, 'utf8')] : []
+  })
 
 it('openapi.json gives every route a summary, a tag and its answers', async () => {
   const app = server()

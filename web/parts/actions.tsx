@@ -47,7 +47,8 @@ export function whyNotStep(row: Summary, direction: Direction): string {
   }
   if (direction === 'up' && typeof row.max === 'number' && row.replicas >= row.max) return `at max (${row.max})`
   if (direction === 'down' && row.min !== undefined && row.replicas <= row.min) return `at min (${row.min})`
-  const wait = until(row.nextAllowed[direction], nowMs.value)
+  const next = row.nextAllowed[direction]
+  const wait = next === undefined ? '' : until(next, nowMs.value)
   return wait === '' ? '' : `cooldown: ${direction} is possible ${wait}`
 }
 
@@ -128,7 +129,8 @@ export function PauseDialog({ name, onClose }: { name: string; onClose: () => vo
     const hours = lasts === '1d' ? '24h' : lasts
     const body = { direction, ...(hours !== '' && { for: hours }), ...(reason !== '' && { reason }) }
     const isDone = await tell(post(path(name, 'pause'), body), () => ({ text: `${name}: paused`, isGood: true }))
-    if (isDone) onClose()
+    // What opened it has the focus again.
+    if (isDone) dialog.current?.close()
   }
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby="pause-title">
@@ -173,7 +175,7 @@ export function PauseDialog({ name, onClose }: { name: string; onClose: () => vo
           <button type="submit" class="main">
             Pause
           </button>
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={() => dialog.current?.close()}>
             Cancel
           </button>
         </div>

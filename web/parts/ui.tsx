@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Refused } from '../api.ts'
 import type { Tone } from '../model/rows.ts'
 import { ago, dateAndClock } from '../model/time.ts'
-import { nowMs, say, touched } from '../store.ts'
+import { nowMs, roughlyNowMs, say, touched } from '../store.ts'
 
 export const Badge = ({ tone, children }: { tone: Tone; children: ComponentChildren }) => (
   <span class={`badge ${tone}`}>{children}</span>
@@ -39,12 +39,15 @@ export function Button({ onClick, why = '', label, kind = 'small', children }: B
 /** `1 node`, `2 nodes`. */
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
+/** From here on, seconds are not told. */
+const MINUTES_MS = 120_000
+
 export const When = ({ at }: { at: string | undefined }) =>
   at === undefined ? (
     <span class="faint">never</span>
   ) : (
     <time dateTime={at} title={dateAndClock(at)}>
-      {ago(at, nowMs.value)}
+      {ago(at, Date.parse(at) < roughlyNowMs.peek() - MINUTES_MS ? roughlyNowMs.value : nowMs.value)}
     </time>
   )
 
@@ -94,8 +97,8 @@ export function useRead<Data>(
       if (timer === undefined) timer = setTimeout(() => setTurn((before) => before + 1), ms)
     }
     let first = true
-    const stop = touched.subscribe(({ service }) => {
-      if (!first && (service === '' || isOurs(service))) later(READ_APART_MS)
+    const stop = touched.subscribe((services) => {
+      if (!first && [...services].some((service) => service === '' || isOurs(service))) later(READ_APART_MS)
       first = false
     })
     const slow = setInterval(() => later(0), 15_000)

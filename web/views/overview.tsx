@@ -1,11 +1,12 @@
 /** Every autoscaler: what it runs, what it may, why it stands where it stands. */
+import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Summary } from '../api-types.ts'
 import { href } from '../model/route.ts'
 import { isIn, overview, statusOf, TILE_WORDS, TILES, type Tile } from '../model/rows.ts'
 import { PauseButton, StepButtons } from '../parts/actions.tsx'
 import { Badge, Empty, More, When, Wide } from '../parts/ui.tsx'
-import { controller, nowMs, refine, route, summaries } from '../store.ts'
+import { controller, nowMs, refine, roughlyNowMs, route, summaries } from '../store.ts'
 
 /** Above this many rows the rest is counted until somebody asks for it. */
 const MOST_ROWS = 300
@@ -17,7 +18,7 @@ export function Overview() {
   const rows = [...summaries.value.values()]
   const tile = TILES.find((name) => name === query.tile)
   const order = query.order === 'worst' || isWall ? 'worst' : 'name'
-  const shown = overview(rows, { text: query.q ?? '', tile, order, most, nowMs: nowMs.value })
+  const shown = overview(rows, { text: query.q ?? '', tile, order, most, nowMs: roughlyNowMs.value })
   return (
     <>
       <h1 class="unseen">Autoscalers</h1>
@@ -64,11 +65,7 @@ export function Overview() {
                   {!isWall && <th scope="col">Act</th>}
                 </tr>
               </thead>
-              <tbody>
-                {members.map((row) => (
-                  <Row key={row.name} row={row} isWall={isWall} />
-                ))}
-              </tbody>
+              <tbody>{members.map((row) => drawn(row, isWall))}</tbody>
             </table>
           </Wide>
         </section>
@@ -84,7 +81,7 @@ function Tiles({ rows, chosen }: { rows: readonly Summary[]; chosen: Tile | unde
     <fieldset class="tiles">
       <legend class="unseen">Show only</legend>
       {tiles.map((tile) => {
-        const count = rows.filter((row) => isIn(tile, row, nowMs.value)).length
+        const count = rows.filter((row) => isIn(tile, row, roughlyNowMs.value)).length
         return (
           <button
             type="button"
@@ -101,8 +98,19 @@ function Tiles({ rows, chosen }: { rows: readonly Summary[]; chosen: Tile | unde
   )
 }
 
+const drawnBefore = { wall: new WeakMap<Summary, VNode>(), table: new WeakMap<Summary, VNode>() }
+
+/** What is the same node as before is not drawn again: of a thousand rows mostly one has changed. */
+function drawn(row: Summary, isWall: boolean): VNode {
+  const known = drawnBefore[isWall ? 'wall' : 'table']
+  const node = known.get(row) ?? <Row key={row.name} row={row} isWall={isWall} />
+  known.set(row, node)
+  return node
+}
+
 function Row({ row, isWall }: { row: Summary; isWall: boolean }) {
-  const status = statusOf(row, nowMs.value)
+  const ends = row.pause?.until ?? row.nextAllowed.up ?? row.nextAllowed.down
+  const status = statusOf(row, ends === undefined ? nowMs.peek() : nowMs.value)
   const { lastChange } = row
   return (
     <tr>

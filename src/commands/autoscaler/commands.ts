@@ -16,8 +16,11 @@ export function addAutoscalerCommands(root: Command, io: Console, run: Run): voi
   const look = async () => await import('./look.ts')
   const change = async () => await import('./change.ts')
 
-  command('describe <name>', 'show one autoscaler: policy with sources, conditions, last decisions').action(
-    run(async (name: string, options: JsonOption) => await (await look()).describe(name, options, io)),
+  command(
+    'describe [name]',
+    'show one autoscaler: policy with sources, conditions, last decisions; without a name, the controller',
+  ).action(
+    run(async (name: string | undefined, options: JsonOption) => await (await look()).describe(name, options, io)),
   )
   command('explain <name>', 'what a step up or down would do now, stage by stage; writes nothing')
     .addArgument(new Argument('[direction]', 'of the step').choices(['up', 'down']).default('up'))
@@ -29,9 +32,10 @@ export function addAutoscalerCommands(root: Command, io: Console, run: Run): voi
           await (await look()).explain({ name, direction }, options, io),
       ),
     )
-  command('tasks <name>', 'its tasks, and the last that failed, with Swarm’s own words').action(
-    run(async (name: string, options: JsonOption) => await (await look()).tasks(name, options, io)),
-  )
+  command(
+    'tasks [name]',
+    'tasks of one autoscaler or of all services, and the last that failed, with Swarm’s own words',
+  ).action(run(async (name: string | undefined, options: JsonOption) => await (await look()).tasks(name, options, io)))
   command('history <name>', 'every change of the count that the controller saw, and who made it').action(
     run(async (name: string, options: JsonOption) => await (await look()).history(name, options, io)),
   )

@@ -4,17 +4,20 @@ import type { Console, ExitCode } from '../console.ts'
 import { openStream } from '../controller-client.ts'
 import type { JsonOption } from './call.ts'
 
-interface Told {
+export interface Told {
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Runs until the stream ends or the process does. With `--json` each event is one line. */
-export async function events({ json }: JsonOption, io: Console): Promise<ExitCode> {
+/** With `--json` each event is one line. */
+export const events = async ({ json }: JsonOption, io: Console): Promise<ExitCode> =>
+  await follow(io, (told) => io.out(json ? `${JSON.stringify(told)}\n` : `${visibleText(words(told))}\n`))
+
+/** Runs until the stream ends or the process does. Throws Error when nobody answers. */
+export async function follow(io: Console, hear: (told: Told) => void): Promise<ExitCode> {
   for await (const block of openStream(io, '/v1/event')) {
     const told = parse(block)
-    if (told === undefined) continue
-    io.out(json ? `${JSON.stringify(told)}\n` : `${visibleText(words(told))}\n`)
+    if (told !== undefined) hear(told)
   }
   io.err('orrery: the controller ended the stream\n')
   return 1

@@ -1,5 +1,7 @@
 /** `describe`, `explain`, `history`, `decisions`: what the API says of an autoscaler, for people. */
 import type { Static } from '@sinclair/typebox'
+import { visibleText } from '../../foundation/visible-text.ts'
+import type { WireController } from '../../http/routes/process.ts'
 import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
 import type { TaskSchema } from '../../http/wire/task.ts'
@@ -17,8 +19,32 @@ export interface ExplainOptions extends JsonOption {
 
 type Described = WireAutoscaler & { readonly decisions: readonly WireDecision[] }
 
-export const describe = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
-  await show<Described>({ path: pathOf(name) }, options, io, described)
+export const describe = async (name: string | undefined, options: JsonOption, io: Console): Promise<ExitCode> =>
+  name === undefined
+    ? await show<WireController>({ path: '/v1/controller' }, options, io, controllerText)
+    : await show<Described>({ path: pathOf(name) }, options, io, described)
+
+function controllerText({
+  hostname,
+  version,
+  now,
+  engine,
+  dryRun,
+  access,
+  features,
+  conditions,
+}: WireController): string {
+  const who = access.name === undefined ? '' : `, as ${access.name}`
+  const on = Object.entries(features).map(([name, isOn]) => `${visibleText(name)} ${isOn ? 'on' : 'off'}`)
+  const lines = [
+    `controller on ${hostname}, version ${version}, its clock says ${now}`,
+    `engine ${engine}${dryRun ? '; dry run: it writes nothing' : ''}`,
+    `your role here is ${access.role}${who}`,
+    ...(on.length === 0 ? [] : [on.join(', ')]),
+  ]
+  const rows = conditions.map(({ type, status, reason }) => [type, status ? 'yes' : 'no', reason])
+  return `${lines.join('\n')}\n\n${textTable(['CONDITION', 'IS', 'REASON'], rows)}`
+}
 
 function described(one: Described): string {
   const { name, service, observation, policy, issues, conditions, nextAllowed, pause, decisions } = one
@@ -72,10 +98,11 @@ interface WireTasks {
   readonly tasks: readonly Static<typeof TaskSchema>[]
 }
 
-export const tasks = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
-  await show<WireTasks>({ path: pathOf(name, '/tasks') }, options, io, ({ tasks: found }) => {
-    const rows = found.map(({ id, slot, node, state, desiredState, since, error, message, addresses }) => [
-      slot ?? id,
+export async function tasks(name: string | undefined, options: JsonOption, io: Console): Promise<ExitCode> {
+  const path = name === undefined ? '/v1/task' : pathOf(name, '/tasks')
+  return await show<WireTasks>({ path }, options, io, ({ tasks: found }) => {
+    const rows = found.map(({ id, service, slot, node, state, desiredState, since, error, message, addresses }) => [
+      name === undefined && service !== undefined ? `${service}.${slot ?? id}` : (slot ?? id),
       node?.hostname ?? node?.id ?? '-',
       state === desiredState ? state : `${state} (wanted: ${desiredState})`,
       ago(since),
@@ -83,9 +110,10 @@ export const tasks = async (name: string, options: JsonOption, io: Console): Pro
       error ?? message ?? '',
     ])
     return rows.length === 0
-      ? `${name} has no tasks.\n`
+      ? `${name ?? 'The Swarm'} has no tasks.\n`
       : textTable(['TASK', 'NODE', 'STATE', 'SINCE', 'ADDRESS', 'SWARM SAYS'], rows)
   })
+}
 
 interface WireHistory {
   readonly since: string

@@ -1,5 +1,5 @@
 /** How the controller itself is: alive, ready, measured, open to everybody; and what it is. */
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import type { Role } from '../access/tokens.ts'
 import { whoAsks } from '../plugins/access.ts'
 import type { ControllerFacts, Http, RouteGroup, ServerDeps, TypedApp } from '../route-group.ts'
@@ -7,6 +7,7 @@ import { enumeration } from '../wire/enumeration.ts'
 import { rfc3339 } from '../wire/time.ts'
 import { answers, needs, textAnswers } from './schemas.ts'
 
+export type WireController = Static<typeof ControllerSchema>
 const ControllerSchema = Type.Object({
   id: Type.String({ description: 'Of this process: another one after each start.' }),
   version: Type.String(),

@@ -117,11 +117,14 @@ const told = Object.fromEntries(
 
 const COMMANDS = [
   ['ls'],
+  ['ls', '--all'],
   ['registrations'],
   ['up', 'web'],
   ['down', 'web'],
+  ['describe'],
   ['describe', 'web'],
   ['explain', 'web'],
+  ['tasks'],
   ['tasks', 'web'],
   ['history', 'web'],
   ['schedule', 'web'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { documentedMetrics, metricsIn } from './asked-metrics.ts'
 import { read } from './markdown.ts'
 
 interface Rule {
@@ -15,13 +16,6 @@ interface Rules {
 const docs = read('docs/metrics.md')
 const rulesOf = (text: string) => (parse(text) as Rules).groups.flatMap(({ rules }) => rules)
 const shipped = rulesOf(read('docs/examples/prometheus/orrery-rules.yaml'))
-const metrics = new Map(
-  [...docs.matchAll(/^\| `(orrery_\w+)` \| (\w+) \|([^|]*)\|/gm)].map(([, name = '', type = '', labels = '']) => [
-    name,
-    { type, labels: labels.trim().split(', ') },
-  ]),
-)
-
 describe('the Prometheus rules that are shipped', () => {
   it('each say when, and what it means', () => {
     expect(shipped.length).toBeGreaterThan(5)
@@ -34,13 +28,12 @@ describe('the Prometheus rules that are shipped', () => {
   })
 
   it.each(shipped)('$alert asks for metrics and labels that docs/metrics.md has', ({ expr }) => {
-    const selectors = [...expr.matchAll(/(orrery_\w+?)(_bucket|_count|_sum)?(?:\{([^}]*)\})?(?![\w{])/g)]
-    for (const [, name = '', suffix, matchers = ''] of selectors) {
-      const metric = metrics.get(name)
+    const selectors = metricsIn(expr)
+    for (const { name, suffix, labels } of selectors) {
+      const metric = documentedMetrics.get(name)
       expect(metric, name).toBeDefined()
       if (suffix !== undefined) expect(metric?.type).toBe('histogram')
-      const labels = [...matchers.matchAll(/(\w+) *(?:=~|!~|!=|=)/g)].map(([, label]) => label)
-      expect(metric?.labels).toEqual(expect.arrayContaining(labels))
+      expect(metric?.labels).toEqual(expect.arrayContaining([...labels]))
     }
     expect(selectors.length + (expr.startsWith('up{') ? 1 : 0)).toBeGreaterThan(0)
   })
