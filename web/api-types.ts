@@ -120,6 +120,65 @@ export interface Autoscaler {
     readonly until?: string
   }
   readonly decisions: readonly Decision[]
+  /** Absent: no load is measured. */
+  readonly load?: {
+    readonly at: string
+    readonly current: number
+    readonly metrics: readonly {
+      readonly name: string
+      readonly value?: number
+      readonly wanted?: number
+      readonly missing?: string
+      readonly fallback: boolean
+      readonly reason: string
+    }[]
+    readonly counts?: { readonly raw: number; readonly window: number; readonly rate: number; readonly bounds: number }
+    readonly windowDownSeconds: number
+    readonly reason: string
+  }
+}
+
+/** `GET /v1/autoscaler/<name>/schedule`. */
+export interface Week {
+  readonly now: string
+  readonly tz: string
+  readonly from: string
+  readonly until: string
+  readonly stretches: readonly {
+    readonly from: string
+    readonly until: string
+    readonly min: number
+    readonly max: number | null
+    readonly source: string
+  }[]
+  readonly cut: boolean
+}
+
+export interface Registration {
+  readonly id: string
+  readonly state: string
+  readonly name: string
+  readonly service: string
+  readonly node: string
+  readonly address: string
+  readonly port: number
+  readonly tags: readonly string[]
+}
+
+/** `GET /v1/registration`. */
+export interface Registrations {
+  readonly mode: string
+  readonly role: string
+  readonly consul: string
+  readonly lastSync?: { readonly at: string }
+  readonly conditions: readonly Condition[]
+  readonly registrations: readonly Registration[]
+  readonly issues: readonly {
+    readonly service: string
+    readonly key: string
+    readonly message: string
+    readonly effect: string
+  }[]
 }
 
 export interface Task {
@@ -189,7 +248,6 @@ export interface SwarmNode {
   readonly role: string
   readonly state: string
   readonly availability: string
-  readonly leader?: boolean
   readonly cpus?: number
   readonly memoryBytes?: number
   readonly load?: { readonly cpuPercent?: number; readonly memoryBytes?: number }

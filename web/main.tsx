@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { href, type Page } from './model/route.ts'
 import { span } from './model/time.ts'
 import { connection, controller, needsToken, nowMs, route, start, toast, trouble } from './store.ts'
+import { Consul } from './views/consul.tsx'
 import { Log } from './views/log.tsx'
 import { NetworkPage, Networks } from './views/networks.tsx'
 import { Nodes } from './views/nodes.tsx'
@@ -15,6 +16,7 @@ const PAGES: readonly { readonly page: Page; readonly word: string; readonly nee
   { page: 'overview', word: 'Overview' },
   { page: 'nodes', word: 'Map' },
   { page: 'networks', word: 'Networks', needs: 'networks' },
+  { page: 'consul', word: 'Consul', needs: 'consul' },
   { page: 'log', word: 'Activity' },
 ]
 
@@ -62,6 +64,8 @@ function View({ page, name }: { page: Page; name: string }) {
       return <Networks />
     case 'network':
       return <NetworkPage name={name} />
+    case 'consul':
+      return <Consul />
     case 'log':
       return <Log />
     default:

@@ -94,6 +94,8 @@ export interface NodeView {
   readonly availability: Availability
   readonly engineVersion: string
   readonly address?: string
+  readonly cpus?: number
+  readonly memoryBytes?: number
   readonly agent: {
     /** Heard in the last 15 s. */
     readonly isHeard: boolean

@@ -15,6 +15,9 @@ export interface SwarmNode {
   /** `Status.Addr`; absent where Swarm has none. */
   readonly address?: string
   readonly engineVersion: string
+  /** What its engine says that it has; absent where it says nothing. */
+  readonly cpus?: number
+  readonly memoryBytes?: number
   readonly platform: { readonly os: string; readonly architecture: string }
   /** `Description.Engine.Labels`, for constraints. */
   readonly engineLabels: Readonly<Record<string, string>>

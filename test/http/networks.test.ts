@@ -179,6 +179,40 @@ describe('reading networks', () => {
   })
 })
 
+describe('the load of a node', () => {
+  const measured = (cpuPercent: number | undefined) =>
+    aContainer('172.80.2.1', { ...(cpuPercent !== undefined && { cpuPercent }), memoryBytes: 1_000_000 })
+
+  it.each([
+    {
+      name: 'is that of its containers, per cent of all its CPUs',
+      node: { cpus: 4, memoryBytes: 8e9, containers: [measured(150), measured(50), measured(undefined)] },
+      says: { cpus: 4, memoryBytes: 8e9, load: { cpuPercent: 50, memoryBytes: 2_000_000 } },
+    },
+    {
+      name: 'has no per cent where nobody knows how many CPUs there are',
+      node: { containers: [measured(150)] },
+      says: { load: { memoryBytes: 1_000_000 } },
+    },
+    {
+      name: 'is not told of an agent that is silent',
+      node: { containers: [measured(150)], agent: { isHeard: false, faults: [] } },
+      says: { load: undefined },
+    },
+    {
+      name: 'is not told where nothing was measured',
+      node: { containers: [measured(undefined)] },
+      says: { load: undefined },
+    },
+  ])('$name', async ({ node, says }) => {
+    const { load, cpus, memoryBytes } = (
+      await server({ networks: fakeNetworks([], [aNode(node)]) }).inject('/v1/node/node-1')
+    ).json()
+    // What is not there and what is undefined are alike here.
+    expect({ load, cpus, memoryBytes }).toEqual(says)
+  })
+})
+
 describe('reading nodes', () => {
   const shown = {
     id: 'node-1',

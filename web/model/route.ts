@@ -1,6 +1,6 @@
 /** The page, what it shows and how it is filtered: all of it in the part of the URL behind `#`. Pure. */
 
-export type Page = 'overview' | 'service' | 'nodes' | 'networks' | 'network' | 'log'
+export type Page = 'overview' | 'service' | 'nodes' | 'networks' | 'network' | 'consul' | 'log'
 
 export interface Route {
   readonly page: Page
@@ -18,7 +18,7 @@ export function parseRoute(hash: string): Route {
   const name = decoded(rest.join('/'))
   if (head === 's' && name !== '') return { page: 'service', name, query }
   if (head === 'n') return { page: name === '' ? 'networks' : 'network', name, query }
-  if (head === 'nodes' || head === 'log') return { page: head, name: '', query }
+  if (head === 'nodes' || head === 'consul' || head === 'log') return { page: head, name: '', query }
   return { page: 'overview', name: '', query }
 }
 
@@ -28,6 +28,7 @@ const PATHS: Record<Page, string> = {
   nodes: 'nodes',
   networks: 'n',
   network: 'n/',
+  consul: 'consul',
   log: 'log',
 }
 

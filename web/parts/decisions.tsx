@@ -17,7 +17,7 @@ export function DecisionTable({ decisions, withService }: { decisions: readonly 
   if (decisions.length === 0) return <Empty>None since this controller started.</Empty>
   return (
     <Wide label="Decisions">
-      <table>
+      <table class="log">
         <thead>
           <tr>
             <th scope="col">When</th>
@@ -45,7 +45,7 @@ export function DecisionTable({ decisions, withService }: { decisions: readonly 
               <td class="number">
                 {decision.from === decision.to ? decision.from : `${decision.from} → ${decision.to}`}
               </td>
-              <td>
+              <td class="whole">
                 {decision.reason}
                 {decision.note && <q>{decision.note}</q>}
               </td>

@@ -87,7 +87,6 @@ function NodeHead({ node }: { node: SwarmNode }) {
         {node.state === 'ready' ? node.availability : node.state}
       </Badge>{' '}
       {node.role}
-      {node.leader && ', leader'}
       {node.cpus !== undefined && (
         <span class="faint">
           {' '}

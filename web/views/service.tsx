@@ -7,7 +7,9 @@ import { bytes, until } from '../model/time.ts'
 import { CountField, PauseButton, StepButtons } from '../parts/actions.tsx'
 import { HistoryChart } from '../parts/chart.tsx'
 import { DecisionTable } from '../parts/decisions.tsx'
+import { LoadSection } from '../parts/load.tsx'
 import { Badge, Empty, useRead, When, Wide } from '../parts/ui.tsx'
+import { WeekSection } from '../parts/week.tsx'
 import { nowMs, say, summaries } from '../store.ts'
 
 export function Service({ name }: { name: string }) {
@@ -43,6 +45,8 @@ export function Service({ name }: { name: string }) {
         <Now name={name} />
         {one.data && <Policy one={one.data} />}
       </div>
+      {one.data?.load && <LoadSection load={one.data.load} policy={one.data.policy} />}
+      {one.data && hasSchedules(one.data) && <WeekSection name={name} />}
       {one.data && <Conditions one={one.data} />}
       <section>
         <h2>Tasks</h2>
@@ -56,6 +60,8 @@ export function Service({ name }: { name: string }) {
     </>
   )
 }
+
+const hasSchedules = ({ policy }: Autoscaler) => Object.keys(policy).some((field) => field.startsWith('schedule.'))
 
 /** What would be decided, stage by stage; asked again after each event of the service. */
 function Now({ name }: { name: string }) {

@@ -106,7 +106,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
   }
 
   const viewNode = (node: SwarmNode, at: Moment): NodeView => {
-    const { id, hostname, role, state, availability, engineVersion, address } = node
+    const { id, hostname, role, state, availability, engineVersion, address, cpus, memoryBytes } = node
     const heard = reports.get(id)
     const report = heard?.report
     const allocations = () =>
@@ -117,6 +117,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     return {
       ...{ id, hostname, role, state, availability, engineVersion },
       ...(address !== undefined && { address }),
+      ...(cpus !== undefined && { cpus }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
       agent: {
         isHeard: isHeard(heard, at),
         ...(report !== undefined && { version: report.agentVersion, revision: report.revision }),

@@ -31,6 +31,17 @@ export const NodeSchema = Type.Object(
     availability: enumeration<NodeView['availability']>({ active: true, pause: true, drain: true }),
     engineVersion: Type.String(),
     address: Text,
+    cpus: Type.Optional(Type.Number({ description: 'What its engine says that it has.' })),
+    memoryBytes: Type.Optional(Type.Number()),
+    load: Type.Optional(
+      Type.Object(
+        {
+          cpuPercent: Type.Optional(Type.Number({ description: 'Of all its CPUs; absent: how many is not known.' })),
+          memoryBytes: Type.Number(),
+        },
+        { description: 'Of the containers that its agent measured in the last 15 s, together; absent: none was.' },
+      ),
+    ),
     agent: Type.Object({
       heard: Type.Boolean({ description: 'In the last 15 s.' }),
       version: Text,
@@ -69,6 +80,9 @@ export function wireNode(view: NodeView, shown: Shown): WireNode {
     availability,
     engineVersion,
     ...(address !== undefined && { address }),
+    ...(view.cpus !== undefined && { cpus: view.cpus }),
+    ...(view.memoryBytes !== undefined && { memoryBytes: view.memoryBytes }),
+    ...loadOf(view),
     agent: {
       heard: isHeard,
       ...(version !== undefined && { version }),
@@ -81,6 +95,14 @@ export function wireNode(view: NodeView, shown: Shown): WireNode {
     containers: [...view.containers],
     ...(shown.report && report && { report: { ...report, networks: report.networks.map(withOurLabels) } }),
   }
+}
+
+function loadOf({ agent, containers, cpus }: NodeView): Pick<WireNode, 'load'> {
+  const measured = containers.filter(({ cpuPercent }) => cpuPercent !== undefined)
+  if (!agent.isHeard || measured.length === 0) return {}
+  const sum = (of: 'cpuPercent' | 'memoryBytes') => measured.reduce((total, one) => total + (one[of] ?? 0), 0)
+  const cpuPercent = cpus === undefined || cpus <= 0 ? undefined : Math.round((10 * sum('cpuPercent')) / cpus) / 10
+  return { load: { ...(cpuPercent !== undefined && { cpuPercent }), memoryBytes: sum('memoryBytes') } }
 }
 
 /** Labels of others stay out: people keep passwords in them. */

@@ -126,6 +126,7 @@ export function createEngineState(emit: (event: Json) => void) {
       const Description = {
         Hostname: hostname,
         Platform: { OS: 'linux', Architecture: 'x86_64' },
+        Resources: { NanoCPUs: 4_000_000_000, MemoryBytes: 8_000_000_000 },
         Engine: { EngineVersion: '28.5.1' },
       }
       const Spec = { Labels: labels, Role: role, Availability: availability }

@@ -2,6 +2,7 @@
 import type { Availability, SwarmNode } from '../../../swarm/nodes.ts'
 import {
   headOf,
+  integerAt,
   isObject,
   type JsonObject,
   labelsAt,
@@ -22,6 +23,8 @@ export function readNode(raw: unknown): NodeReading {
   const head = headOf(raw, 'node')
   const { id, version, spec } = head
   const address = textAt(raw, 'Status', 'Addr')
+  const nanoCpus = integerAt(raw, 'Description', 'Resources', 'NanoCPUs')
+  const memoryBytes = integerAt(raw, 'Description', 'Resources', 'MemoryBytes')
   return {
     id,
     version,
@@ -36,6 +39,8 @@ export function readNode(raw: unknown): NodeReading {
       availability: AVAILABILITIES.find((one) => one === textAt(spec, 'Availability')) ?? 'active',
       labels: labelsAt(spec, 'Labels'),
       ...(address === undefined || address === '' ? {} : { address }),
+      ...(nanoCpus === undefined ? {} : { cpus: nanoCpus / 1e9 }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
       engineVersion: textAt(raw, 'Description', 'Engine', 'EngineVersion') ?? '',
       platform: {
         os: textAt(raw, 'Description', 'Platform', 'OS') ?? '',

@@ -36,6 +36,7 @@ describe('the nodes', () => {
       ...{ id: 'm1', hostname: 'manager1', role: 'manager', state: 'ready', availability: 'pause' },
       ...{ labels: { zone: 'a' }, address: '10.0.0.1', engineVersion: '28.5.1' },
       platform: { os: 'linux', architecture: 'x86_64' },
+      ...{ cpus: 4, memoryBytes: 8_000_000_000 },
     })
   })
 

@@ -1,0 +1,125 @@
+/** Consul: what should be registered, what is, and the cause of each difference. */
+import { get } from '../api.ts'
+import type { Registration, Registrations } from '../api-types.ts'
+import type { Tone } from '../model/rows.ts'
+import { Badge, Empty, More, useRead, When, Wide } from '../parts/ui.tsx'
+import { refine, route } from '../store.ts'
+
+const STATES: Readonly<Record<string, { readonly tone: Tone; readonly why: string }>> = {
+  missing: { tone: 'bad', why: 'should be there: it is not written yet, or Consul refused it' },
+  differs: { tone: 'warn', why: 'is there, and not as it should be: the next write mends it' },
+  extra: { tone: 'busy', why: 'its task is gone: it is on its way out' },
+  kept: { tone: 'warn', why: 'left as it is: too little is known of its task or node now' },
+  registered: { tone: 'ok', why: '' },
+}
+const ORDER = Object.keys(STATES)
+const MOST = 300
+
+export function Consul() {
+  const { data, problem } = useRead(
+    () => get<Registrations>('v1/registration'),
+    'consul',
+    () => true,
+  )
+  if (data === undefined) return problem === '' ? <Empty>Reading…</Empty> : <p class="problem">{problem}</p>
+  const { query } = route.value
+  const words = (query.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+  const found = data.registrations
+    .filter(
+      (one) =>
+        (query.state === undefined || one.state === query.state) &&
+        words.every((word) => `${one.name} ${one.service} ${one.node} ${one.address}`.toLowerCase().includes(word)),
+    )
+    .sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))
+  const wrong = data.conditions.filter(({ status }) => !status)
+  return (
+    <>
+      <header class="title">
+        <h1>Consul</h1>
+        <span class="why">
+          {data.consul}, {data.mode} mode, this controller is {data.role}
+          {data.lastSync && (
+            <>
+              , in step <When at={data.lastSync.at} />
+            </>
+          )}
+        </span>
+      </header>
+      {wrong.map(({ type, reason }) => (
+        <p key={type} class="problem">
+          {type}: {reason}
+        </p>
+      ))}
+      {data.issues.map(({ service, key, message, effect }) => (
+        <p key={`${service} ${key}`} class="notice">
+          {service}: <code>{key}</code> {message} <Badge tone="warn">{effect}</Badge>
+        </p>
+      ))}
+      <fieldset class="tiles">
+        <legend class="unseen">Show only</legend>
+        {ORDER.map((state) => {
+          const count = data.registrations.filter((one) => one.state === state).length
+          return (
+            <button
+              type="button"
+              key={state}
+              class={`tile ${count === 0 ? 'is-none' : ''}`}
+              aria-pressed={query.state === state}
+              onClick={() => refine({ state: query.state === state ? '' : state })}
+            >
+              <b>{count}</b> {state}
+            </button>
+          )
+        })}
+      </fieldset>
+      <div class="filters">
+        <label>
+          Filter{' '}
+          <input
+            type="search"
+            value={query.q ?? ''}
+            placeholder="name, node or address"
+            onInput={({ currentTarget }) => refine({ q: currentTarget.value })}
+          />
+        </label>
+      </div>
+      {found.length === 0 ? <Empty>Nothing is registered here.</Empty> : <Entries entries={found.slice(0, MOST)} />}
+      <More left={Math.max(0, found.length - MOST)} what="entries" />
+    </>
+  )
+}
+
+const Entries = ({ entries }: { entries: readonly Registration[] }) => (
+  <Wide label="Entries">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Service</th>
+          <th scope="col">Node</th>
+          <th scope="col">Address</th>
+          <th scope="col">Tags</th>
+          <th scope="col">State</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map(({ id, name, service, node, address, port, tags, state }) => (
+          <tr key={id}>
+            <th scope="row" title={id}>
+              {name}
+            </th>
+            <td>{service}</td>
+            <td>{node}</td>
+            <td>
+              {address}:{port}
+            </td>
+            <td>{tags.join(', ')}</td>
+            <td>
+              <Badge tone={STATES[state]?.tone ?? 'warn'}>{state}</Badge> <span class="why">{STATES[state]?.why}</span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </Wide>
+)
