@@ -1,5 +1,5 @@
 /** Servers on the loopback, for adapters that ask. */
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -14,6 +14,17 @@ export async function listen(listener: RequestListener): Promise<string> {
     server.close()
   })
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** An answer of blanks that goes on for as long as somebody reads. */
+export function endlessly(response: ServerResponse): void {
+  const blanks = Buffer.alloc(256 * 1024, ' ')
+  response.writeHead(200, { 'content-type': 'application/json' })
+  const go = () => {
+    while (!response.destroyed && response.write(blanks)) {}
+  }
+  response.on('drain', go).on('error', () => undefined)
+  go()
 }
 
 export async function bodyOf(request: IncomingMessage): Promise<string> {

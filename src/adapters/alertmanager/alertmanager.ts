@@ -2,8 +2,11 @@
 import { request } from 'undici'
 import type { FiringAlerts } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
+import { readLimited } from '../../foundation/limited-text.ts'
 
 const TIMEOUT_MS = 5000
+/** Of one answer: some 10,000 alerts. */
+const MOST_BYTES = 16 * 1024 * 1024
 
 export interface AlertmanagerOptions {
   /** Of its start page, a path prefix and user and password in it included. */
@@ -21,7 +24,7 @@ export function createAlertmanager({ url, signal }: AlertmanagerOptions): Firing
       headers: { accept: 'application/json', ...(authorization !== undefined && { authorization }) },
       signal: within,
     })
-    if (statusCode === 200) return await body.json()
+    if (statusCode === 200) return JSON.parse(await readLimited(body, MOST_BYTES))
     await body.dump()
     throw new Error(`Alertmanager answers ${statusCode} to GET ${path}`)
   }

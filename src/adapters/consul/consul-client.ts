@@ -1,4 +1,5 @@
 /** The connection to Consul, and what each of its failures means. */
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import Consul from 'consul'
 import { Fault, messageOf } from '../../foundation/errors.ts'
 
@@ -23,6 +24,8 @@ export interface ConsulClient {
 }
 
 const TIMEOUT_MS = 5_000
+/** Of one answer: some 30,000 checks. */
+const MOST_BYTES = 16 * 1024 * 1024
 
 export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOptions): ConsulClient {
   const url = new URL(address)
@@ -35,6 +38,7 @@ export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOp
     ...tls,
   }
   const consul = new Consul(options)
+  limitAnswers(consul)
   return {
     address: url.origin,
     consul,
@@ -57,6 +61,39 @@ export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOp
   }
 }
 
+interface Transport {
+  request(options: RequestOptions): ClientRequest
+}
+
+/** The package keeps whatever comes. What it is built on takes extensions, which are documented and not among its types. */
+function limitAnswers(consul: Consul): void {
+  const extend: unknown = Reflect.get(consul, '_ext')
+  if (typeof extend !== 'function') throw new Error('the package consul cannot be extended any more')
+  extend.call(consul, 'onRequest', (asked: { transport: Transport }, next: () => void) => {
+    const { transport } = asked
+    asked.transport = { request: (options) => limited(transport.request(options)) }
+    next()
+  })
+}
+
+function limited(request: ClientRequest): ClientRequest {
+  const giveUp = (why: string) => {
+    request.destroy()
+    request.emit('error', new Error(why))
+  }
+  return request.on('response', (response: IncomingMessage) => {
+    let bytes = 0
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > MOST_BYTES) giveUp(`its answer is longer than ${MOST_BYTES} bytes`)
+    })
+    // The package would wait until the time is over.
+    response.on('close', () => {
+      if (!response.complete) giveUp('its answer ended early')
+    })
+  })
+}
+
 /** An HTTP answer that is no success, as the package hands it on. */
 export interface FailedAnswer {
   readonly status: number
@@ -69,7 +106,8 @@ export function answerOf(error: unknown): FailedAnswer | undefined {
   if (typeof response !== 'object' || response === null || !('statusCode' in response)) return undefined
   const { statusCode } = response
   const body = 'body' in response ? response.body : undefined
-  return typeof statusCode === 'number' ? { status: statusCode, body } : undefined
+  // What went wrong in the midst of a good answer is no refusal.
+  return typeof statusCode === 'number' && statusCode >= 300 ? { status: statusCode, body } : undefined
 }
 
 function consulFault(

@@ -1,23 +1,15 @@
 /** Answers of sources: read to a limit, and what it means when there is none. Nothing of an answer is shown. */
 import type { Measurement } from '../../autoscaling/load/measurement.ts'
+import { readLimited, TooLarge } from '../../foundation/limited-text.ts'
 
 const MOST_BYTES = 1024 * 1024
 
-export class TooLarge extends Error {}
 /** Nobody knows where it is: the message says who was asked. */
 export class NotFound extends Error {}
 
 /** Throws TooLarge beyond 1 MiB. */
-export async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > MOST_BYTES) throw new TooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
-}
+export const readAnswer = async (body: AsyncIterable<Uint8Array>): Promise<string> =>
+  await readLimited(body, MOST_BYTES)
 
 /** `who`: for the sentence. */
 export function failedMeasurement(error: unknown, who: string): Measurement {

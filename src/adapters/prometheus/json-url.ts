@@ -11,7 +11,7 @@ import type { Measurement } from '../../autoscaling/load/measurement.ts'
 import type { UrlSource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { createLimit } from '../../foundation/limit.ts'
-import { failedMeasurement, readLimited } from './answer.ts'
+import { failedMeasurement, readAnswer } from './answer.ts'
 
 const TIMEOUT_MS = 5000
 /** Of one server, so that one that is slow holds up nobody else's. */
@@ -59,7 +59,7 @@ export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): Ur
         await body.dump()
         return { kind: 'missing', why: 'error', detail: `the URL answers ${statusCode}` }
       }
-      return judge(await readLimited(body), steps)
+      return judge(await readAnswer(body), steps)
     } catch (error) {
       if (error instanceof NeverAsked) return LINK_LOCAL
       return failedMeasurement(error, 'the URL')

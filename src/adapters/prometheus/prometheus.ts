@@ -6,7 +6,7 @@ import type { QuerySource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { messageOf } from '../../foundation/errors.ts'
 import { createLimit } from '../../foundation/limit.ts'
-import { failedMeasurement, NotFound, readLimited } from './answer.ts'
+import { failedMeasurement, NotFound, readAnswer } from './answer.ts'
 
 const TIMEOUT_MS = 5000
 const MOST_IN_FLIGHT = 20
@@ -38,7 +38,7 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
       body: new URLSearchParams({ timeout: `${TIMEOUT_MS}ms`, ...fields }).toString(),
       signal: within,
     })
-    return judge(statusCode, await readLimited(body), now())
+    return judge(statusCode, await readAnswer(body), now())
   }
 
   const ask = async (query: string, within: AbortSignal): Promise<Measurement> => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { createAlertmanager } from '../../../src/adapters/alertmanager/alertmanager.ts'
-import { listen } from '../servers.ts'
+import { endlessly, listen } from '../servers.ts'
 
 const UPTIME = '2026-01-31T11:00:00.000Z'
 /** As Alertmanager 0.25 answers, shortened. */
@@ -61,6 +61,18 @@ describe('Alertmanager', () => {
     await expect(ask(`http://${redirecting}`)).rejects.toThrow(/302/)
     await expect(ask(`http://${page}`)).rejects.toThrow()
     await expect(ask('http://127.0.0.1:1')).rejects.toThrow()
+  })
+
+  it('that answers without end, or breaks off, was not asked, and its answer is not kept', async () => {
+    const endless = await listen((_, response) => endlessly(response))
+    const before = process.memoryUsage.rss()
+    await expect(ask(`http://${endless}`)).rejects.toThrow('it is longer than 16777216 bytes')
+    expect(process.memoryUsage.rss() - before).toBeLessThan(256 * 1024 * 1024)
+    const broken = await listen((_, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('[')
+      setTimeout(() => response.destroy(), 20)
+    })
+    await expect(ask(`http://${broken}`)).rejects.toThrow()
   })
 
   it('is asked no longer when the controller stops', async () => {
