@@ -1,6 +1,6 @@
 /**
  * A thousand agents in one process of their own, started with `fork`: each reports every 5 s on its own connection, by the
- * product's own client, and takes what is wanted. What they see of their nodes is made up: everything as wanted, and
+ * product's own client, and takes what is wanted. What they see of their nodes is made up: everything as defined, and
  * containers whose load is never the same.
  */
 import { setTimeout as sleep } from 'node:timers/promises'

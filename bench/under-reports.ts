@@ -32,7 +32,7 @@ const LIMIT = 1.5
 const PERCENT = { heard: 30, silent: 10 }
 
 interface Turns {
-  /** Until the engine's event says that the update is in force, by service. */
+  /** Until the engine's event says that the update is committed, by service. */
   readonly committedMs: ReadonlyMap<string, number[]>
   /** Of these the first after each quiet time. */
   readonly firstMs: ReadonlyMap<string, number[]>

@@ -18,7 +18,7 @@ const REST_MS = 25
 /** Of the least that a program in between can cost. */
 const LIMIT = 1.1
 
-/** Of each call: until the engine's event says that its update is in force, and until its answer is read. */
+/** Of each call: until the engine's event says that its update is committed, and until its answer is read. */
 interface Times {
   readonly committedMs: number[]
   readonly answeredMs: number[]

@@ -160,7 +160,7 @@ export interface Scaler {
   request(name: string, request: Request): Promise<Decision>
   /** The decision that would be taken, each stage shown; writes nothing. Throws as `Catalog.get`, and `key-reused`. */
   explain(name: string, request: Request | SimulatedLoad): { decision: Decision; stages: readonly Stage[] }
-  /** Adds to a pause in force. */
+  /** Adds to an active pause. */
   pause(name: string, wish: PauseWish): Promise<Autoscaler>
   /** Ends a pause set by call; a pause written in the policy stays, and `Autoscaler.conditions` says so. */
   resume(name: string, scope: Direction | 'both'): Promise<Autoscaler>

@@ -32,7 +32,7 @@ export interface AddressClaim {
    * Rejects with Fault `engine-unavailable`, `conflicts-exhausted` or `write-rejected` where other controllers could not be told.
    */
   readonly granted: Promise<boolean>
-  /** The write is not in force and never will be. Without it the claim ends with the version it was made on. */
+  /** The write did not take effect and never will. Without it the claim ends with the version it was made on. */
   release(): void
 }
 

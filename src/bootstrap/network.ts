@@ -10,14 +10,14 @@ import type { FreedRange } from './record/record.ts'
 export type NetworkConditionType =
   /** The definition can be read. */
   | 'Valid'
-  /** The definition differs from what is in force; `network apply` decides. */
+  /** The definition differs from what is active; `network apply` decides. */
   | 'DefinitionConflict'
   /** In force, but no definition is there any more. */
   | 'Orphaned'
   | 'Removing'
   /** Every node that may have one has a range and is ready. */
   | 'Complete'
-  /** Every node is as wanted. */
+  /** Every node matches the definition. */
   | 'AsWanted'
   /** Every agent was heard in the last 15 s. */
   | 'AgentsHeard'
@@ -114,7 +114,7 @@ export interface NodeView {
 
 /** Reads, all from memory, no engine call. */
 export interface NetworkCatalog {
-  /** Sorted by name: those in force and those defined. */
+  /** Sorted by name: those active and those defined. */
   networks(): readonly NetworkView[]
   /** Throws Fault `unknown-network`. */
   network(name: string): NetworkView

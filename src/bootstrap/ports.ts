@@ -18,7 +18,7 @@ export interface Records {
   refresh(): Promise<void>
   /**
    * Compare-and-swap with re-reading; `change` may run more than once, with `undefined` where there is no record.
-   * Returning what it was given writes nothing; returning `undefined` removes the record. Resolves when it is in force.
+   * Returning what it was given writes nothing; returning `undefined` removes the record. Resolves when it is written.
    * Throws Fault `engine-unavailable`, `conflicts-exhausted` or `write-rejected`.
    */
   update(name: string, change: (record: NetworkRecord | undefined) => NetworkRecord | undefined): Promise<void>

@@ -25,7 +25,7 @@ export function createConditionTimes<Type extends string>(now: () => number) {
     return since
   }
   const timed = (subject: string, findings: readonly Finding<Type>[]): Condition<Type>[] =>
-    findings.map((found) => ({ ...found, sinceMs: sinceMs(subject, found) }))
+    findings.map((found) => ({ sinceMs: sinceMs(subject, found), ...found }))
   const keepOnly = (subjects: readonly string[]) => {
     for (const subject of seen.keys()) if (!subjects.includes(subject)) seen.delete(subject)
   }

@@ -17,12 +17,13 @@ const PLACES: Readonly<Record<string, string>> = { body: 'Body field', querystri
 export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body' }) => {
   if (!KindGuard.IsObject(schema)) return (value: unknown) => ({ value })
   const place = PLACES[httpPart] ?? httpPart
+  const problemsOf = fieldProblems(schema)
   return (value: unknown) => {
     const written = value ?? {}
     if (!isRecord(written)) {
       return { error: new HttpProblem('malformed', `The body must be a JSON object; it is ${shown(written)}.`) }
     }
-    const problems = fieldProblems(schema, written).map((text) => `${place} ${text}`)
+    const problems = problemsOf(written).map((text) => `${place} ${text}`)
     return problems.length === 0 ? { value: written } : { error: new HttpProblem('invalid-value', problems.join(' ')) }
   }
 }
@@ -30,26 +31,27 @@ export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, ht
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function fieldProblems(
-  { properties, required = [], additionalProperties }: TObject,
-  written: Record<string, unknown>,
-): readonly string[] {
-  const wrong = Object.entries(properties).flatMap(([name, schema]) => {
-    const value = Object.hasOwn(written, name) ? written[name] : undefined
-    if (value === undefined)
-      return required.includes(name) ? [`${name} is missing; it must be ${expects(schema)}.`] : []
-    return Value.Check(schema, value) ? [] : [`${name} is ${shown(value)}; it must be ${expects(schema)}.`]
-  })
-  const known = new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]))
-  const misspelt = Object.keys(written).flatMap((name) => {
-    const meant = known.get(name.toLowerCase())
-    if (meant === name) return []
-    if (meant !== undefined) return [`${shown(name)} is not known; it is written ${meant}.`]
-    if (additionalProperties !== false) return []
-    const there = Object.keys(properties).join(', ')
-    return [`${shown(name)} is not known here; ${there === '' ? 'send it in the body' : `known are ${there}`}.`]
-  })
-  return [...wrong, ...misspelt]
+/** What can be known of a schema is found once, not for each request. */
+function fieldProblems({ properties, required = [], additionalProperties }: TObject) {
+  const fields = Object.entries(properties)
+  const known = new Map(fields.map(([name]) => [name.toLowerCase(), name]))
+  const there = fields.map(([name]) => name).join(', ')
+  return (written: Record<string, unknown>): readonly string[] => {
+    const wrong = fields.flatMap(([name, schema]) => {
+      const value = Object.hasOwn(written, name) ? written[name] : undefined
+      if (value === undefined)
+        return required.includes(name) ? [`${name} is missing; it must be ${expects(schema)}.`] : []
+      return Value.Check(schema, value) ? [] : [`${name} is ${shown(value)}; it must be ${expects(schema)}.`]
+    })
+    const misspelt = Object.keys(written).flatMap((name) => {
+      const meant = known.get(name.toLowerCase())
+      if (meant === name) return []
+      if (meant !== undefined) return [`${shown(name)} is not known; it is written ${meant}.`]
+      if (additionalProperties !== false) return []
+      return [`${shown(name)} is not known here; ${there === '' ? 'send it in the body' : `known are ${there}`}.`]
+    })
+    return [...wrong, ...misspelt]
+  }
 }
 
 const SHOWN_LENGTH = 60

@@ -36,8 +36,8 @@ const subnetOf = ({ subnet, range, gateway, aux }: WantedFamily): EngineSubnet =
 })
 
 /**
- * What is not as wanted, a phrase each; empty when nothing is. Names of aux addresses do not matter, nor does how an address
- * is written. A mode that is not named is the engine's default, and that is what is wanted.
+ * What differs from what is wanted, a phrase each; empty when nothing does. Names of aux addresses do not matter, nor does
+ * how an address is written. A mode that is not named is the engine's default, and that is what is wanted.
  */
 export function differences(found: Pick<EngineNetwork, 'options' | 'subnets'>, wanted: ConfigNetwork): string[] {
   const phrases: string[] = []

@@ -43,7 +43,7 @@ const NetworkSchema = typed<EngineNetwork>()(
   }),
 )
 
-/** A fault on this node that keeps a network from being as wanted; `code` is stable, `message` for a person. */
+/** A fault on this node that keeps a network from matching its definition; `code` is stable, `message` for a person. */
 const ReportedFaultSchema = Type.Object({ code: Text, message: Text })
 
 const ReportedLinkSchema = Type.Object({
@@ -62,7 +62,7 @@ const NetworkStatusSchema = Type.Object({
   name: Text,
   /** Everything that was wanted at `revision` was seen in place. */
   isAsWanted: Type.Boolean(),
-  /** Also for `presence: absent`: then as wanted means that nothing of it is left. */
+  /** Also for `presence: absent`: then it means that nothing of it is left. */
   faults: list(ReportedFaultSchema, 32),
   /** What was found missing or wrong and mended since the last report, for the log and the events. */
   mended: list(Text, 64),
@@ -158,6 +158,6 @@ export interface HeardReport {
   readonly report: NodeReport
   /** This controller's clock, ms since the epoch. */
   readonly receivedAtMs: number
-  /** By network: since when each report said that it is not as wanted; one that is, or was never told of, is not here. */
+  /** By network: since when each report said that it does not match; one that does, or was never told of, is not here. */
   readonly notAsWantedSinceMs?: ReadonlyMap<string, number>
 }

@@ -115,7 +115,7 @@ export interface SharedStore<State> {
   current(): State
   onChange(listener: (state: State) => void): Unsubscribe
   /**
-   * Compare-and-swap with re-reading; `change` may run more than once. Resolves when it is in force.
+   * Compare-and-swap with re-reading; `change` may run more than once. Resolves when it is written.
    * Throws Fault `engine-unavailable`, `conflicts-exhausted` or `write-rejected`.
    */
   update(change: (state: State) => State): Promise<void>

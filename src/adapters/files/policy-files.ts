@@ -1,4 +1,4 @@
-/** Policies as files: `<folder>/<name>.yaml`, in force within 2 s of a change. */
+/** Policies as files: `<folder>/<name>.yaml`, active within 2 s of a change. */
 import type { PolicyFile, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import type { PolicyFiles } from '../../autoscaling/ports.ts'
 import { createOnceLog } from '../../foundation/log-once.ts'
@@ -15,7 +15,7 @@ interface PolicyFilesOptions {
   /** Whether a person named the folder: then it is a problem if it is missing. */
   readonly required: boolean
   readonly logger: Logger
-  /** A change is in force after two to three of these. */
+  /** A change takes effect after two to three of these. */
   readonly pollMs?: number
 }
 

@@ -32,7 +32,7 @@ interface YamlFolderOptions<Value> {
   readonly dir: string
   readonly parse: (text: string) => Parsed<Value>
   readonly logger: Logger
-  /** A change is in force after two to three of these; default 400. */
+  /** A change takes effect after two to three of these; default 400. */
   readonly pollMs?: number
   /** Takes in what is there now: once before the promise resolves, then before the listeners are told of each change. */
   readonly take: (folder: YamlFolder<Value>) => void

@@ -220,7 +220,7 @@ function logChanges(logger: Logger, before: Told, now: Told): void {
   }
 }
 
-export /** Which work is due when. One kind asked for twice is due once, at the earlier time. */
+/** Which work is due when. One kind asked for twice is due once, at the earlier time. */
 interface Pacer<Work extends string> {
   ask(work: Work, afterMs: number): void
   /** Waits until something is due, and hands out all that is. Empty when the signal is aborted. */

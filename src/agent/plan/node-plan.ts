@@ -15,7 +15,7 @@ import { addressesInRange, refusals } from './refusals.ts'
 import { planShim, removeShims, unusedSteps } from './shim-plan.ts'
 
 export interface NodeNetworkPlan {
-  /** In the order in which they are taken. Empty, and no faults: the network is as wanted here. */
+  /** In the order in which they are taken. Empty, and no faults: the network matches the definition here. */
   readonly steps: readonly NodeStep[]
   readonly faults: readonly ReportedFault[]
   /** The link's name, where one is known. */

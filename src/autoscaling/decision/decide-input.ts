@@ -27,7 +27,7 @@ export interface DecideInput {
   readonly nowMs: number
 }
 
-/** The same with a policy that is known to be valid, and its bounds in force now. */
+/** The same with a policy that is known to be valid, and its bounds now. */
 export type ValidInput = DecideInput & { readonly policy: Policy; readonly bounds: BoundsInForce }
 
 /** How many replicas can be addressed, and why no more. */

@@ -30,7 +30,7 @@ export function decide(input: DecideInput): Verdict {
     return { decision: answer(input, { outcome: 'invalid-policy', reason, from: current, to: current }), stages }
   }
   stages.push({ stage: 'policy', result: 'pass', detail: 'the policy is valid' })
-  const gateInput: ValidInput = { ...input, policy, bounds: policyAt(policy, input.nowMs) }
+  const gateInput: ValidInput = { policy, bounds: policyAt(policy, input.nowMs), ...input }
   for (const [index, gate] of gates.entries()) {
     const { stop, detail } = gate.judge(gateInput)
     stages.push({ stage: gate.stage, result: stop === undefined ? 'pass' : 'stop', detail })

@@ -29,7 +29,7 @@ export interface Folded {
  * and an unchanged count is never written, which would lose their keys and times.
  */
 export function fold(input: FoldInput): Folded {
-  const { requests, writeId, ...base } = input
+  const { requests, ...base } = input
   const at = { nowMs: base.nowMs, windowMs: base.dedupWindowMs }
   const verdicts: (Verdict | Fault)[] = []
   let observation = base.observation
@@ -37,10 +37,10 @@ export function fold(input: FoldInput): Folded {
   for (const request of requests) {
     const keys = state?.keys ?? []
     const fault = keyFault(request, keys, at) ?? countFault(request, observation, isRepeated(request, keys, at))
-    const verdict = fault ?? decide({ ...base, observation, state, request })
+    const verdict = fault ?? decide({ request, ...base, observation, state })
     if (!(verdict instanceof Fault) && verdict.decision.outcome === 'scaled') {
       if (turns(base.observation, observation, verdict)) break
-      const next = advance(request, state, verdict, { ...base, writeId })
+      const next = advance(request, state, verdict, base)
       if (next instanceof Fault) {
         verdicts.push(next)
         continue

@@ -33,8 +33,9 @@ export function dueRequest(
 ): Request | undefined {
   const { policy, observation } = bound
   if (policy === undefined || observation.mode !== 'replicated') return undefined
+  const valid = { ...bound, policy }
   for (const source of sources) {
-    const due = source.due({ ...bound, policy }, nowMs)
+    const due = source.due(valid, nowMs)
     if (due === 'later') return undefined
     if (due !== undefined) return due
   }

@@ -113,7 +113,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     })
     logWidening(bound, history, evaluation)
     histories.set(id, evaluation.history)
-    const kept = { ...evaluation, tickMs: atMs }
+    const kept = { tickMs: atMs, ...evaluation }
     evaluations.set(id, kept)
     for (const listener of listeners) listener(id, kept)
   }

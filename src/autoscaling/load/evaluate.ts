@@ -71,9 +71,9 @@ export function evaluate(input: EvaluateInput): Evaluation {
       counts.length === 0 ? 'nothing to go by' : `${raw} by the others, but nothing shrinks on part of the data`
     // It asks for the current count, so that what comes next does not shrink on an older wish alone.
     return {
-      ...base,
       reason: `${why} (${what || 'not every task was measured'})`,
       history: remember(history, current, input),
+      ...base,
     }
   }
   const stages = { ...policy, windowDownMs, history, nowMs }
@@ -85,10 +85,10 @@ export function evaluate(input: EvaluateInput): Evaluation {
   )
   const by = base.metrics.find(({ count }) => count === raw)
   return {
-    ...base,
     counts: { raw, afterWindow, afterRate, afterBounds },
     reason: reasonOf({ by, raw, afterWindow, afterRate }),
     history: remember(history, raw, input),
+    ...base,
   }
 }
 
@@ -100,7 +100,7 @@ function judge(
   const found = recommend({ metric, measurement, current, tolerance: policy.tolerance })
   const failures = found.kind === 'missing' ? (history.failures.get(metric.name) ?? 0) + 1 : 0
   const base = { name: metric.name, measurement, failures, inFallback: false, reason: found.reason }
-  if (found.kind === 'count') return { metric: { ...base, count: found.count }, canShrink: found.canShrink }
+  if (found.kind === 'count') return { metric: { count: found.count, ...base }, canShrink: found.canShrink }
   if (found.kind === 'wait') return { metric: base, canShrink: false }
   const missing = measurement.kind === 'missing' ? measurement.why : whyOf(measurement)
   const count = failures >= policy.fallback.after ? fallbackCount(policy.fallback, current) : undefined

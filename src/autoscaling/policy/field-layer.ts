@@ -16,7 +16,7 @@ export interface Picked extends PolicyField {
 }
 
 /**
- * The value in force. The layer decides first, then the name: whatever a higher layer says, general or specific,
+ * The value that counts. The layer decides first, then the name: whatever a higher layer says, general or specific,
  * beats a lower one, so that one label always overrules a file.
  */
 export const pick = (layers: readonly FieldLayer[], ...names: readonly string[]): Picked | undefined => {

@@ -43,7 +43,7 @@ const readName = (layers: readonly FieldLayer[], serviceName: string, file: Poli
 /** `step` and `cooldown` stand for two fields each: shown only when written, the two always. */
 const GENERAL = new Set(POLICY_FIELDS.flatMap(({ general }) => general ?? []))
 
-/** Every field in force, in the order of the table, then those with a name that the operator chose. */
+/** Every active field, in the order of the table, then those with a name that the operator chose. */
 const fieldsInForce = (layers: readonly FieldLayer[]): Map<string, PolicyField> => {
   const fields = new Map<string, PolicyField>()
   const written = layers.flatMap(({ values }) => [...values.keys()])
@@ -88,10 +88,10 @@ export const readPolicy = ({ serviceName, labels, file, resources }: PolicySourc
   const policy =
     values !== undefined && bounds?.bounds !== undefined
       ? {
-          ...values,
-          ...bounds.bounds,
           schedules: scheduled?.windows ?? [],
           ...(measured?.load && { load: measured.load }),
+          ...values,
+          ...bounds.bounds,
         }
       : undefined
 

@@ -92,7 +92,13 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     const note = route?.note ?? alertNote(plan)
     try {
       return await scaler.request(name, {
-        ...{ kind: 'step', origin: 'alert', direction, ...(by && { by }), key, note, alerts },
+        kind: 'step',
+        origin: 'alert',
+        direction,
+        key,
+        note,
+        alerts,
+        ...(by && { by }),
         ...(ends.length > 0 && { ends }),
         ...(caller && { caller }),
         ...(stands && { traits: STANDING_TRAITS }),

@@ -57,7 +57,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const alerts = alertsOf(deps.alerts.current(), observation.id)
     const load = deps.load?.of(observation.id)
     const looksAtTasks = deps.troubles !== undefined
-    const given = {
+    const conditions = conditionsOf({
       observation,
       reading,
       bounds,
@@ -70,8 +70,8 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       nowMs,
       load,
       looksAtTasks,
-    }
-    const conditions = conditionsOf({ ...given, ...capacityOf(deps, observation) })
+      ...capacityOf(deps, observation),
+    })
     const end = (direction: 'up' | 'down') => policy && cooldownEndMs(direction, { policy, state, nowMs, leastMs: 0 })
     const up = end('up')
     const down = end('down')

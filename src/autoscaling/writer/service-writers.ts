@@ -23,9 +23,9 @@ export function createServiceWriters(deps: ScalerDeps): ServiceWriters {
   const tell = createDecisionPublisher(deps)
 
   const contextOf = (serviceId: string): WriterContext => ({
-    ...deps,
     serviceId,
     decided: (decision, tookMs) => tell(serviceId, decision, tookMs),
+    ...deps,
   })
 
   const writerOf = (serviceId: string): ServiceWriter => {

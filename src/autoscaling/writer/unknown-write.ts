@@ -1,5 +1,5 @@
 /**
- * A write without an answer: an update abandoned after a second was seen in force after the other managers thawed.
+ * A write without an answer: an update abandoned after a second was seen to take effect after the other managers thawed.
  * It is resolved by reading through the leader: our write's id (committed), or another version (it cannot commit any more).
  */
 

@@ -37,7 +37,7 @@ export interface NetworkDefinition {
   readonly edges: 'reserve' | 'use'
   /** One address of each range is the host's own. */
   readonly shim: boolean
-  /** What happens to a node's availability while it is not as wanted. */
+  /** What happens to a node's availability while it does not match the definition. */
   readonly onFault: 'report' | 'pause'
 }
 

@@ -73,7 +73,7 @@ export function wantedHere(record: NetworkRecord, nodeId: string): WantedNetwork
 export const isProven = (context: NetworkContext, nodeId: string): boolean =>
   statusNow(context, nodeId)?.isAsWanted === true
 
-/** Its agent knows the record as it is now, and says that the node is not as wanted. Silence says nothing. */
+/** Its agent knows the record as it is now, and says that the node does not match it. Silence says nothing. */
 export const isRefuted = (context: NetworkContext, nodeId: string): boolean =>
   statusNow(context, nodeId)?.isAsWanted === false
 

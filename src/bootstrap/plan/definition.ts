@@ -1,4 +1,4 @@
-/** Taking a changed definition in force: what changes at once, and which nodes have to be made anew for it. Pure. */
+/** Making a changed definition active: what changes at once, and which nodes have to be recreated for it. Pure. */
 import type { WantedFamily } from '../../swarm/wanted.ts'
 import { fitAllocations, type Misfit } from '../allocation/fit.ts'
 import { otherUsesOf } from '../allocation/other-uses.ts'

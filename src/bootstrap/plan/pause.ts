@@ -1,6 +1,6 @@
 /**
- * `onFault: pause`: a node that is not as wanted is paused, so that its tasks stay and new ones wait elsewhere. What its
- * availability was is in the record before it is taken, and is given back before the record forgets it. Pure.
+ * `onFault: pause`: a node that does not match the definition is paused, so that its tasks stay and new ones wait elsewhere.
+ * What its availability was is in the record before it is taken, and is given back before the record forgets it. Pure.
  */
 
 import type { Availability } from '../../swarm/nodes.ts'

@@ -1,4 +1,4 @@
-/** A network that is in force: what keeps it true, extends it, or takes its changed definition. Pure. */
+/** A network that is active: what keeps it true, extends it, or takes its changed definition. Pure. */
 
 import { isSameMachine } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'

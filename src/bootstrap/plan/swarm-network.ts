@@ -32,7 +32,7 @@ export function swarmNetworkState(context: NetworkContext, definition: NetworkDe
   return phrases.length === 0 ? { kind: 'fitting', network } : { kind: 'different', differences: phrases }
 }
 
-/** What is in the way of a network of this name that is not in force yet. */
+/** What is in the way of a network of this name that is not active yet. */
 export function nameProblems(context: NetworkContext, definition: NetworkDefinition): readonly PlanProblem[] {
   const { name } = context
   const state = swarmNetworkState(context, definition)

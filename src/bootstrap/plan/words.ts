@@ -10,8 +10,8 @@ import type { NetworkRecord } from '../record/record.ts'
 
 /**
  * `keep`: keeps what the record says true, and finishes what was begun; every controller in sync does it.
- * `auto`: also puts new definitions in force and gives ranges to new nodes. It changes and removes nothing.
- * `apply`: the command. Also takes a changed definition in force.
+ * `auto`: also makes new definitions active and gives ranges to new nodes. It changes and removes nothing.
+ * `apply`: the command. Also makes a changed definition active.
  */
 export type PlanMode = 'keep' | 'auto' | 'apply'
 
@@ -123,9 +123,9 @@ export type NetworkVerdict =
   | 'kept'
   /** Something is to be done, or under way. */
   | 'pending'
-  /** Defined, and only `apply` or ORRERY_NETWORK_AUTO puts it in force. */
+  /** Defined, and only `apply` or ORRERY_NETWORK_AUTO makes it active. */
   | 'not-in-force'
-  /** The definition differs from what is in force. */
+  /** The definition differs from what is active. */
   | 'definition-conflict'
   /** In force, and its definition is gone. What is active is kept. */
   | 'orphaned'
@@ -166,7 +166,7 @@ export interface NetworkPlan {
 }
 
 export interface ClusterPlan {
-  /** Sorted by name: those in force and those defined. */
+  /** Sorted by name: those active and those defined. */
   readonly networks: readonly NetworkPlan[]
   /** Of no single network. */
   readonly problems: readonly PlanProblem[]

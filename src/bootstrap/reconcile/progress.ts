@@ -22,7 +22,7 @@ export interface ChangeResult {
    * was written. `failed`: a step failed. `waiting`: patience ran out while others (agents, Swarm) had not done theirs.
    */
   readonly outcome: 'unchanged' | 'done' | 'refused' | 'failed' | 'waiting'
-  /** For a person; empty when all is as wanted. */
+  /** For a person; empty when nothing is left to do. */
   readonly reason: string
   /** What was written here, in order. */
   readonly done: readonly string[]

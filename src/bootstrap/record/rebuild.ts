@@ -13,7 +13,7 @@ import type { NetworkDefinition } from '../definition/definition.ts'
 import { type NetworkRecord, type NodeAllocation, parentLabel, parseRangeLabel, rangeLabel } from './record.ts'
 
 export interface RebuildInput {
-  /** As it is defined now: what was in force is lost with the record. */
+  /** As it is defined now: what was active is lost with the record. */
   readonly definition: NetworkDefinition
   readonly nodes: readonly Pick<SwarmNode, 'id' | 'hostname' | 'state' | 'labels' | 'platform'>[]
   /** By node id: of the agents that are heard now. */
@@ -114,7 +114,7 @@ const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, rep
   }
 }
 
-/** What is in force is on the host; `auto` was resolved there. */
+/** What is active is on the host; `auto` was resolved there. */
 const parentOf = ({
   node,
   network,

@@ -1,5 +1,5 @@
 /**
- * What is in force for one network, shared by all controllers: the Swarm config `orrery-network-<name>`, a single
+ * What is active of one network, shared by all controllers: the Swarm config `orrery-network-<name>`, a single
  * versioned object, so that two controllers cannot give one range twice. Types only; record-codec.ts writes it down.
  */
 
@@ -31,7 +31,7 @@ export interface NodeAllocation {
   readonly aux6?: Readonly<Record<string, string>>
   /** A change of range or parent under way. Written before the drain, so that whoever comes next finishes it. */
   readonly change?: AllocationChange
-  /** Its availability before `onFault: pause` took it; given back when the node is as wanted again. */
+  /** Its availability before `onFault: pause` took it; given back when the node matches the definition again. */
   readonly pausedFrom?: Availability
 }
 

@@ -65,7 +65,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       serviceName,
     }
     const key = { network: record.definition.name, nodeId, range: allocation.range }
-    return allocationView(given, (count) => keepFree({ ...key, count }, isHeard(heard, at)))
+    return allocationView(given, (count) => keepFree({ count, ...key }, isHeard(heard, at)))
   }
 
   const viewNetwork = (name: string, at: Moment): NetworkView | undefined => {

@@ -5,7 +5,7 @@ import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console } from '../console.ts'
 import type { Unheard } from './session.ts'
 
-/** Worth a word, and no refusal: what is in force is kept. */
+/** Worth a word, and no refusal: what is active is kept. */
 const HARMLESS: ReadonlySet<PlanProblemCode> = new Set(['orphaned'])
 
 export const allProblems = ({ networks, problems }: ClusterPlan): readonly PlanProblem[] => [

@@ -1,4 +1,4 @@
-/** `orrery network status`: what is in force, every node and address, and what is not as it should be. */
+/** `orrery network status`: what is active, every node and address, and what is not as it should be. */
 import type {
   AddressView,
   AllocationView,

@@ -140,9 +140,15 @@ const LOOPBACK: readonly Span[] = [blockAt(4, addressOf('127.0.0.0').first, 8), 
 /** `cidrs` are well-formed. An IPv4-mapped IPv6 address (`::ffff:…`), and no other one, counts as the IPv4 that it is. */
 export function trustedPeers(cidrs: readonly string[]): (address: string | undefined) => boolean {
   const networks = [...LOOPBACK, ...cidrs.flatMap((cidr) => parseCidr(unmappedCidr(cidr))?.block ?? [])]
-  return (address) => {
-    const peer = parseAddress(unmapped(address ?? ''))
+  const isIn = (address: string) => {
+    const peer = parseAddress(unmapped(address))
     return peer !== undefined && networks.some((network) => contains(network, peer))
+  }
+  /** Most calls come from the one that called last, and reading an address takes as long as deciding. */
+  let last = { address: '', isTrusted: isIn('') }
+  return (address = '') => {
+    if (address !== last.address) last = { address, isTrusted: isIn(address) }
+    return last.isTrusted
   }
 }
 

@@ -47,7 +47,8 @@ export function createRoleOf(rules: AccessRules): (request: FastifyRequest) => R
 export function whoAsks(request: FastifyRequest): Caller {
   const name = letIn.get(request)?.name
   const address = request.raw.socket.remoteAddress
-  return { ...(name !== undefined && { name }), ...(address !== undefined && { address }) }
+  if (address === undefined) return name === undefined ? {} : { name }
+  return { address, ...(name !== undefined && { name }) }
 }
 
 /** On every route: a name that somebody else points here is answered with nothing. Before the guards. */

@@ -50,11 +50,24 @@ it.each([
   { req: { headers: { authorization: 'hunter2' } } },
   { headers: { cookie: 'hunter2' } },
   { config: { password: 'hunter2', token: 'hunter2' } },
+  { calls: [{ secret: 'hunter2' }] },
+  { headers: { 'x-orrery-token': ['hunter2'] } },
 ])('a secret in %j is covered', (fields) => {
   const { logger, lines } = logging()
   logger.info(fields, 'carelessly')
   expect(lines.join()).toContain('***')
   expect(lines.join()).not.toContain('hunter2')
+})
+
+it('what is logged is not changed by that, and the rest of it is written', () => {
+  const { logger, lines } = logging()
+  const fields = { caller: { name: 'ops', token: 'hunter2' }, tags: ['a', { pass: 'hunter2' }] }
+  logger.info(fields, 'carelessly')
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    caller: { name: 'ops', token: '***' },
+    tags: ['a', { pass: '***' }],
+  })
+  expect(fields).toEqual({ caller: { name: 'ops', token: 'hunter2' }, tags: ['a', { pass: 'hunter2' }] })
 })
 
 it('a line holds no character that a screen obeys or hides, and is the same JSON', () => {

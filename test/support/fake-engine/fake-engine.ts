@@ -36,7 +36,7 @@ export interface Fault {
   readonly message?: string
   /** Answers this body, as it is, with `status` or 200. */
   readonly body?: string
-  /** Never answers. `after`: handles the call first, so that a write is in force. */
+  /** Never answers. `after`: handles the call first, so that a write takes effect. */
   readonly hang?: 'before' | 'after'
   /** Resets the connection. */
   readonly reset?: 'before' | 'after'

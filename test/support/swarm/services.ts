@@ -9,7 +9,7 @@ import type { WriteResult } from '../../../src/swarm/write-result.ts'
 import { observation } from '../builders/autoscaling.ts'
 import { createSwarm } from './swarm.ts'
 
-/** What the next write meets instead of the engine. `late`: no answer, and in force when `thaw()` is called. */
+/** What the next write meets instead of the engine. `late`: no answer, and effective when `thaw()` is called. */
 export type WriteFault = 'conflict' | 'unsent' | 'lost-before' | 'lost-after' | 'late' | 'hang' | 'rejected'
 
 export function createMemorySwarm(now: () => number) {

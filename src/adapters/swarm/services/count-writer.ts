@@ -72,7 +72,7 @@ export function createCountWriter({ engine, cache, reads, logger, timing, signal
 
   /**
    * A manager that is not the leader passes the update on, and again when the connection to the leader breaks: the second
-   * time it is out of sequence because the first one is in force. Our label tells.
+   * time it is out of sequence because the first one took effect. Our label tells.
    */
   const judgeConflict = async ({ id, stateLabel }: CountWrite): Promise<WriteResult> => {
     try {

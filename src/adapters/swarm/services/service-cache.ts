@@ -13,7 +13,7 @@ export interface CachedService {
   readonly openSpec?: OpenSpec
   readonly templateHash: string
   readonly updatedAtNano: string
-  /** A write of ours is in force: the content is right, the version is that of before the write. */
+  /** A write of ours took effect: the content is right, the version is that of before the write. */
   readonly versionIsStale: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Networks and nodes: what is defined and in force, who has which range and which address, how each node is. All from memory. */
+/** Networks and nodes: what is defined and active, who has which range and address, how each node is. All from memory. */
 import { Type } from '@sinclair/typebox'
 import type { ReportHandler } from '../../../agent/reporting.ts'
 import type { NetworkCatalog } from '../../../bootstrap/network.ts'
