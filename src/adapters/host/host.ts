@@ -110,7 +110,7 @@ async function askFor(ip: Ip, { link, address }: { readonly link: string; readon
   await ip(['neighbour', 'delete', address, 'dev', link]).catch(() => undefined)
   const other = known.find(({ mac, states }) => mac !== undefined && states.some((state) => ANSWERED.has(state)))
   if (other === undefined) return
-  const message = `The host's own address ${address} would be one that ${other.mac} on the LAN of ${link} has already: give that device another address, or \`reserve\` its address in the definition.`
+  const message = `The host's own address ${address} would be one that ${other.mac} on the LAN of ${link} has already: give that device another address, or \`reserve\` its address in the definition and run \`orrery network apply --allow-drain\`.`
   throw new HostFault('address-taken', message)
 }
 

@@ -67,6 +67,25 @@ function names(all: readonly string[]): string {
 
 const NOT_IN_FORCE = 'nothing is active yet: `orrery network apply` or ORRERY_NETWORK_AUTO=true'
 
+/** What a person has to mend before nodes get what they lack. */
+function inTheWay({ plan }: NetworkConditionInput): string | undefined {
+  const found = plan?.problems.filter(({ code }) => IN_THE_WAY.has(code)) ?? []
+  if (found.length === 0) return undefined
+  const messages = [...new Set(found.map(({ message }) => message.replace(/\.$/, '')))]
+  const more = messages.length > NAMED ? `; and ${messages.length - NAMED} more` : ''
+  return `${messages.slice(0, NAMED).join('; ')}${more}`
+}
+
+/** Of the networks that somebody has made. */
+const OF_NETWORKS = [
+  'foreign-network',
+  'different-network',
+  'can-be-adopted',
+  'same-subnet',
+  'engine-cannot',
+] as const satisfies readonly PlanProblemCode[]
+const IN_THE_WAY: ReadonlySet<PlanProblemCode> = new Set(['no-range', ...OF_NETWORKS])
+
 const problemOf = ({ plan }: NetworkConditionInput, ...codes: readonly PlanProblemCode[]): string | undefined =>
   plan?.problems.find(({ code, node }) => node === undefined && codes.includes(code))?.message
 
@@ -119,17 +138,11 @@ function recordKnown(input: NetworkConditionInput): Found {
 
 function networkCreated(input: NetworkConditionInput): Found {
   const type = 'NetworkCreated'
-  const problem = problemOf(
-    input,
-    'foreign-network',
-    'different-network',
-    'can-be-adopted',
-    'same-subnet',
-    'engine-cannot',
-  )
+  const problem = problemOf(input, ...OF_NETWORKS)
   if (problem !== undefined) return { type, status: false, reason: problem }
   if (input.networkId !== undefined) return { type, status: true, reason: 'the swarm network is there' }
-  return { type, status: false, reason: input.record ? 'the swarm network is not there yet' : NOT_IN_FORCE }
+  const notYet = input.record ? 'the swarm network is not there yet' : (inTheWay(input) ?? NOT_IN_FORCE)
+  return { type, status: false, reason: notYet }
 }
 
 /** Those that could carry tasks now. Where Swarm does not say the system, it counts as Linux. */
@@ -139,12 +152,18 @@ const couldHaveOne = ({ state, platform }: SwarmNode): boolean =>
 function complete(input: NetworkConditionInput): Found {
   const type = 'Complete'
   const { record, nodes, allocations } = input
-  if (record === undefined) return { type, status: false, reason: NOT_IN_FORCE }
+  if (record === undefined) return { type, status: false, reason: inTheWay(input) ?? NOT_IN_FORCE }
   const without = nodes.filter((node) => couldHaveOne(node) && !record.allocations.has(node.id))
   const present = new Set(nodes.map(({ id }) => id))
   const unready = allocations.filter(({ nodeId, isReady }) => present.has(nodeId) && !isReady)
   const reasons = [
-    ...(without.length > 0 ? [`without a range: ${names(without.map(({ hostname }) => hostname))}`] : []),
+    ...(without.length > 0
+      ? [
+          [`without a range: ${names(without.map(({ hostname }) => hostname))}`, inTheWay(input)]
+            .filter(Boolean)
+            .join(': '),
+        ]
+      : []),
     ...(unready.length > 0 ? [`not ready: ${names(unready.map(({ hostname }) => hostname))}`] : []),
   ]
   if (reasons.length > 0) return { type, status: false, reason: reasons.join('; ') }

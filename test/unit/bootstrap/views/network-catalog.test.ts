@@ -362,6 +362,31 @@ describe('the conditions of a network', () => {
       make: ({ state }) => state.nodes.push(aSwarmNode({ id: 'node-2', hostname: 'worker2' })),
     },
     {
+      name: 'a node without a range, and why it gets none',
+      type: 'Complete',
+      status: false,
+      says: /^without a range: worker2: the pool is full$/,
+      make: ({ state, planned }) => {
+        state.nodes.push(aSwarmNode({ id: 'node-2', hostname: 'worker2' }))
+        planned({ problems: [{ network: 'vlan40', code: 'no-range', message: 'the pool is full' }] })
+      },
+    },
+    ...(['Complete', 'NetworkCreated'] as const).map((type): (typeof stories)[number] => ({
+      name: `a definition that nothing comes of, by what is on a node: ${type}`,
+      type,
+      status: false,
+      says: /^worker1: docker network rm other$/,
+      make: ({ state, planned }) => {
+        state.records.clear()
+        state.networks = []
+        const node = { id: 'node-1', hostname: 'worker1' }
+        planned({
+          verdict: 'refused',
+          problems: [{ network: 'vlan40', node, code: 'same-subnet', message: 'worker1: docker network rm other' }],
+        })
+      },
+    })),
+    {
       name: 'a node that is down or no Linux need not have one',
       type: 'Complete',
       status: true,
