@@ -5,7 +5,7 @@
 import { constants } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ReportHandler } from '../../agent/reporting.ts'
-import type { SwarmIdentities } from '../../swarm/identity.ts'
+import type { SwarmIdentities, SwarmIdentity } from '../../swarm/identity.ts'
 import type { AccessRules } from '../access/judge.ts'
 import { type ListenAddress, type Listening, listen, type TlsFiles } from '../listen.ts'
 import { buildAgentsServer } from './agents-server.ts'
@@ -38,6 +38,8 @@ const AGAIN_MS = 5_000
 export async function listenForAgents(deps: AgentsListenerDeps): Promise<AgentsListener> {
   const { agents, certificates, addresses, tls, access, logger, now } = deps
   let open: { readonly proof: AgentsProof; readonly listening: Listening | undefined } = NOT_OPEN
+  /** Whose certificate is shown. */
+  let shown: SwarmIdentity | undefined
   let isClosed = false
   let again: NodeJS.Timeout | undefined
 
@@ -62,15 +64,19 @@ export async function listenForAgents(deps: AgentsListenerDeps): Promise<AgentsL
     }
     const cluster = () => certificates.identity()?.cluster ?? ''
     const app = buildAgentsServer({ agents, proof: { cluster }, logger, now })
-    return await listen({ app, addresses, tls: swarmTls(certificates), onRefused: logRefused(logger, now) })
+    const tlsOfSwarm = shown === undefined ? undefined : swarmTls(shown)
+    return await listen({ app, addresses, tls: tlsOfSwarm, onRefused: logRefused(logger, now) })
   }
 
   const follow = async () => {
     const proof = wanted()
+    const identity = certificates.identity()
     if (isClosed) return
+    // Between two files that Swarm writes the certificate of before goes on, and so do its connections.
+    const isRenewed = identity !== undefined && identity !== shown
+    shown = identity
     if (proof === open.proof) {
-      const files = proof === 'certificate' ? swarmTls(certificates) : undefined
-      if (files !== undefined) open.listening?.renew(files)
+      if (isRenewed) open.listening?.renew(swarmTls(identity))
       return
     }
     await open.listening?.close(GRACE_MS)
@@ -110,10 +116,7 @@ export async function listenForAgents(deps: AgentsListenerDeps): Promise<AgentsL
 const NOT_OPEN = { proof: 'none', listening: undefined } as const
 
 /** Tickets of an earlier CA would be taken without looking at a certificate. */
-function swarmTls(certificates: SwarmIdentities): TlsFiles | undefined {
-  const identity = certificates.identity()
-  if (identity === undefined) return undefined
-  const { cert, key, ca } = identity
+function swarmTls({ cert, key, ca }: SwarmIdentity): TlsFiles {
   return { cert, key, ca, minVersion: 'TLSv1.3', secureOptions: constants.SSL_OP_NO_TICKET }
 }
 
