@@ -133,6 +133,9 @@ export interface CountChange {
   /** Ms since the epoch. */
   readonly atMs: number
   readonly replicas: number
+  /** The bounds at that moment; absent while no policy held, `max` null while none is known. */
+  readonly min?: number
+  readonly max?: number | null
   /** `start`: so it was found, whoever made it so. */
   readonly by: 'orrery' | 'person' | 'deploy' | 'rollback' | 'start'
   /** What a write of ours was for. */

@@ -36,6 +36,8 @@ export interface Http {
   readonly stopping: Stopping
   /** How often a quiet stream says that it lives. */
   readonly heartbeatMs: number
+  /** For how long events are kept for readers that may come back. */
+  readonly lingerMs: number
   /** Ms since the epoch. */
   readonly now: () => number
 }
@@ -82,4 +84,6 @@ export interface ServerDeps {
   readonly stopping?: AbortSignal
   /** 15 s. */
   readonly heartbeatMs?: number
+  /** 60 s. */
+  readonly lingerMs?: number
 }

@@ -19,6 +19,7 @@ import { explainingValidator } from './validate.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const HEARTBEAT_MS = 15_000
+const LINGER_MS = 60_000
 /** Docker's names have at most 63 characters. */
 const MAX_PARAM_LENGTH = 200
 
@@ -34,7 +35,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
       answerError(error, request, reply)
     },
   })
-  const { groups, access, now, controller, stopping: outer, heartbeatMs = HEARTBEAT_MS } = deps
+  const { groups, access, now, controller, stopping: outer, heartbeatMs = HEARTBEAT_MS, lingerMs = LINGER_MS } = deps
   const refuseOtherMethods = trackMethods(app)
   refuseForeignHosts(app, access)
   answerErrors(app)
@@ -50,7 +51,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   const refuse = createRefuse(app)
   const guard = createGuard(access, refuse)
   const grafanaGuard = createGrafanaGuard({ signing: access.grafana, guard, refuse, now })
-  const http: Http = { guard, roleOf: createRoleOf(access), grafanaGuard, stopping, heartbeatMs, now }
+  const http: Http = { guard, roleOf: createRoleOf(access), grafanaGuard, stopping, heartbeatMs, lingerMs, now }
   const api = app.withTypeProvider<TypeBoxTypeProvider>()
   for (const group of all) {
     api.register(async (scope) => {

@@ -41,7 +41,13 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity' | 'troubles'> {
 
 export function createCatalog(deps: CatalogDeps): Catalog {
   const { services, sharedState, policies, log, now } = deps
-  const history = createHistory(services, now)
+  const history = createHistory({
+    ...{ services, now },
+    boundsAt: (id, atMs) => {
+      const policy = policies.byId(id)?.reading.policy
+      return policy && policyAt(policy, atMs)
+    },
+  })
   const timed = createConditionTimes<ConditionType>(now)
 
   const view = ({ observation, reading }: BoundPolicy): Autoscaler => {

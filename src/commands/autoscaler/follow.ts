@@ -50,7 +50,9 @@ function words({ type, data }: Told): string {
     const count = from === to ? `at ${to}` : `${from} -> ${to}`
     return `${at} ${autoscaler}: ${code ?? outcome} ${count}: ${reason}`
   }
-  const who = name ?? service ?? ''
-  const what = text ?? reason ?? (replicas === undefined ? '' : `${replicas} replicas`)
+  const who = name ?? autoscaler ?? service ?? ''
+  const turned = type === 'condition' ? `${data.type} is ${data.status ? 'true' : 'false'}: ${reason}` : undefined
+  const alert = type === 'alert' ? `${data.alert} ${data.state}` : undefined
+  const what = turned ?? alert ?? text ?? reason ?? (replicas === undefined ? '' : `${replicas} replicas`)
   return `${at} ${[type, who, what].filter((part) => part !== '').join(' ')}`
 }

@@ -120,6 +120,8 @@ interface WireHistory {
   readonly points: readonly {
     readonly at: string
     readonly replicas: number
+    readonly min?: number
+    readonly max?: number | null
     readonly by: string
     readonly cause?: string
   }[]
@@ -127,12 +129,13 @@ interface WireHistory {
 
 export const history = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>
   await show<WireHistory>({ path: pathOf(name, '/history') }, options, io, ({ since, points }) => {
-    const rows = points.map(({ at, replicas, by, cause }) => [
+    const rows = points.map(({ at, replicas, min, max, by, cause }) => [
       at,
       replicas,
+      min === undefined ? '-' : `${min} to ${max ?? 'no max'}`,
       cause === undefined ? by : `${by}: ${cause}`,
     ])
-    return `${historyChart(points, Date.now())}\n${textTable(['AT', 'REPLICAS', 'BY'], rows)}remembered since ${since}\n`
+    return `${historyChart(points, Date.now())}\n${textTable(['AT', 'REPLICAS', 'BOUNDS', 'BY'], rows)}remembered since ${since}\n`
   })
 
 export const schedule = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>

@@ -69,12 +69,20 @@ export function server(change: Served = {}): FastifyInstance {
     }),
     registrationRoutes({ registrations, events }),
   ]
-  const { access = { trustedCidrs: [] }, controller = A_CONTROLLER, stopping, heartbeatMs, dashboardFolder } = rest
+  const {
+    access = { trustedCidrs: [] },
+    controller = A_CONTROLLER,
+    stopping,
+    heartbeatMs,
+    lingerMs,
+    dashboardFolder,
+  } = rest
   const app = buildServer({
     ...{ groups, sync, metrics, access, logger, now, controller },
     ...(stopping && { stopping }),
     ...(dashboardFolder !== undefined && { dashboardFolder }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
+    ...(lingerMs !== undefined && { lingerMs }),
   })
   onTestFinished(async () => app.close())
   return app

@@ -54,6 +54,10 @@ const HistorySchema = Type.Object({
     Type.Object({
       at: Type.String({ description: 'RFC 3339, UTC.' }),
       replicas: Type.Integer(),
+      min: Type.Optional(Type.Integer({ description: 'The bounds at that moment; absent: no policy held.' })),
+      max: Type.Optional(
+        Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum was known.' }),
+      ),
       by: enumeration<CountChange['by']>({ orrery: true, person: true, deploy: true, rollback: true, start: true }),
       cause: Type.Optional(Type.String({ description: 'What a write of ours was for.' })),
     }),

@@ -1,11 +1,13 @@
 /**
  * Rows of `GET /v1/autoscaler?view=summary` as events: those that changed, a few times a second at most, made once however many
- * listen. While nobody listens nothing is made.
+ * listen; and conditions that turned, pauses and alerts that began or ended. While nobody listens nothing is made.
  */
 import type { Autoscaler, Catalog } from '../../../autoscaling/autoscaler.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import type { EventSource, WireEvent } from '../../route-group.ts'
+import { wirePause } from '../../wire/autoscaler.ts'
 import { wireSummary } from '../../wire/summary.ts'
+import { rfc3339 } from '../../wire/time.ts'
 
 const COALESCED_MS = 250
 /** What time alone changes, and what nobody tells of. */
@@ -16,7 +18,7 @@ type Listener = Parameters<EventSource>[0]
 export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onChange' | 'look'>): EventSource {
   const listeners = new Set<Listener>()
   /** As last told, by service. */
-  const told = new Map<string, { readonly name: string; readonly text: string }>()
+  const told = new Map<string, Told>()
   const changed = new Set<string>()
   let isAllChanged = false
   let waiting: NodeJS.Timeout | undefined
@@ -33,9 +35,10 @@ export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onC
       return
     }
     const row = wireSummary(autoscaler)
-    const text = JSON.stringify(row)
-    if (text === before?.text) return
-    told.set(service, { name: row.name, text })
+    const now = toldOf(autoscaler, JSON.stringify(row))
+    told.set(service, now)
+    if (before !== undefined) for (const event of turns(before, now, autoscaler)) publish(event)
+    if (now.text === before?.text) return
     if (before !== undefined && before.name !== row.name) {
       publish({ type: 'autoscaler', data: { name: before.name, gone: true } })
     }
@@ -86,6 +89,40 @@ export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onC
       if (listeners.delete(listener) && listeners.size === 0) stop()
     }
   }
+}
+
+interface Told {
+  readonly name: string
+  /** The row. */
+  readonly text: string
+  readonly conditions: ReadonlyMap<string, boolean>
+  readonly pause: Autoscaler['pause']
+  /** By what tells them apart. */
+  readonly alerts: ReadonlyMap<string, Autoscaler['alerts'][number]>
+}
+
+const toldOf = ({ name, conditions, pause, alerts }: Autoscaler, text: string): Told => ({
+  ...{ name, text, pause },
+  conditions: new Map(conditions.map(({ type, status }) => [type, status])),
+  alerts: new Map(alerts.map((alert) => [alert.alertId, alert])),
+})
+
+function turns(before: Told, now: Told, { name: autoscaler, conditions }: Autoscaler): WireEvent[] {
+  const turned = conditions.flatMap(({ type, status, reason, sinceMs }) =>
+    (before.conditions.get(type) ?? status) === status
+      ? []
+      : [{ type: 'condition', data: { autoscaler, type, status, reason, since: rfc3339(sinceMs) } }],
+  )
+  const isOther = JSON.stringify(before.pause) !== JSON.stringify(now.pause)
+  const paused = now.pause && isOther ? [{ type: 'pause', data: { autoscaler, ...wirePause(now.pause) } }] : []
+  const resumed = now.pause === undefined && isOther ? [{ type: 'resume', data: { autoscaler } }] : []
+  const alerts = (of: Told, others: Told, state: 'standing' | 'ended') =>
+    [...of.alerts].flatMap(([fingerprint, { name, direction }]) =>
+      others.alerts.has(fingerprint)
+        ? []
+        : [{ type: 'alert', data: { autoscaler, fingerprint, alert: name, direction, state } }],
+    )
+  return [...turned, ...paused, ...resumed, ...alerts(now, before, 'standing'), ...alerts(before, now, 'ended')]
 }
 
 /** `undefined`: it is none any more, or cannot be told now; the next look at all tells which. */
