@@ -34,7 +34,7 @@ export function planNode(
 ): NodeNetworkPlan {
   const attached = countAttached(wanted.name, observed)
   const plan = wanted.presence === 'absent' ? planAbsent(wanted, observed, all) : planPresent(wanted, observed, all)
-  return { ...plan, steps: [...removeHalfMade(observed), ...plan.steps], shim: shimName(wanted.name), attached }
+  return { ...plan, steps: [...leftovers(wanted, observed), ...plan.steps], shim: shimName(wanted.name), attached }
 }
 
 export const countAttached = (network: string, { containers }: Pick<NodeObservation, 'containers'>): number =>
@@ -43,6 +43,12 @@ export const countAttached = (network: string, { containers }: Pick<NodeObservat
   ).length
 
 type Part = Pick<NodeNetworkPlan, 'steps' | 'faults' | 'parent'>
+
+/** Of an agent that was killed: gone first, and whatever else is in the way. */
+const leftovers = (wanted: WantedNetwork, observed: NodeObservation): NodeStep[] => [
+  ...removeHalfMade(observed),
+  ...removeProbes(wanted, observed),
+]
 
 /** No mark is lost with it: a link gets its mark together with its name. */
 const removeHalfMade = ({ links }: NodeObservation): HostStep[] =>
@@ -70,8 +76,7 @@ function planPresent(wanted: WantedNetwork, observed: NodeObservation, all: read
   const isSettled = found !== undefined && config.steps.length === 0 && parent.isUsable && faults.length === 0
   // Where a container is on it, the engine has made it; and a probe beside it would be in the way of the next.
   const proof = isSettled && countAttached(wanted.name, observed) === 0 ? planProof(wanted, found, observed) : []
-  const before = [...removeProbes(wanted, observed), ...parent.steps, ...host.promiscuous, ...config.steps]
-  const steps = [...before, ...host.shim, ...proof, ...unused]
+  const steps = [...parent.steps, ...host.promiscuous, ...config.steps, ...host.shim, ...proof, ...unused]
   return { ...shown, steps, faults: [...faults, ...addressesInRange(wanted, observed), ...host.faults] }
 }
 
@@ -135,7 +140,6 @@ function planAbsent(wanted: WantedNetwork, observed: NodeObservation, all: reado
   const removed = own.map(({ id }) => id)
   return {
     steps: [
-      ...removeProbes(wanted, observed),
       ...own.map(({ id, name }): NodeStep => ({ do: 'remove-network', id, name })),
       ...removeShims(wanted.name, observed),
       ...unusedSteps(observed, { all, removed, parent: undefined, shimsOf: wanted.name }),

@@ -40,8 +40,9 @@ const ofReport = ({ report }: HeardReport, { name, configName }: NetworkDefiniti
     const what = `an address of ${hostname} (${link})`
     return { text: withoutLength(address), what, nodeId, kind: 'address' }
   })
-  const networks = report.networks.flatMap(({ name: own, labels, subnets }): OtherUse[] => {
-    const isOwn = own === name || own === configName || labels[NETWORK_LABEL] === name
+  const networks = report.networks.flatMap(({ name: own, configFrom, labels, subnets }): OtherUse[] => {
+    // What is made from it has its range: the swarm network, and what a killed agent left of its probe.
+    const isOwn = own === name || [own, configFrom].includes(configName) || labels[NETWORK_LABEL] === name
     const what = `the network ${own} of ${hostname}`
     const kind = isOwn ? 'own-network' : 'other-network'
     return subnets.flatMap(({ range }) => (range === undefined ? [] : [{ text: range, what, nodeId, kind }]))

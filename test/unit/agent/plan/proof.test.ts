@@ -46,6 +46,36 @@ describe('what an engine would refuse a task', () => {
   })
 })
 
+describe('what an agent that was killed left of its proof', () => {
+  const probe = (name = 'orrery-probe-vlan40', configFrom = 'vlan40_config') =>
+    network(name, { driver: 'macvlan', scope: 'local', configOnly: false, configFrom, subnets: [] })
+  const withProbe = (before: NodeObservation, left = probe()): NodeObservation => ({
+    ...before,
+    networks: [...before.networks, left],
+  })
+  const removal = { do: 'remove-network', id: probe().id, name: probe().name }
+
+  it.each([
+    { name: 'all is as it should be', wanted: wantedNetwork(), before: made() },
+    { name: 'the parent is gone', wanted: wantedNetwork({ parent: 'eth7' }), before: made() },
+    { name: 'the engine has a local network of the name', wanted: wantedNetwork(), before: also(made(), 'vlan40') },
+    { name: 'a task runs', wanted: wantedNetwork(), before: withContainer(made()) },
+    { name: 'the network goes', wanted: wantedNetwork({ presence: 'absent' }), before: made() },
+  ])('goes first when $name', ({ wanted, before }) => {
+    expect(plan(wanted, withProbe(before)).steps[0]).toEqual(removal)
+  })
+
+  it('is told by its name together with what it is made from: whatever else has such a name stays', () => {
+    for (const other of [
+      probe('orrery-probe-vlan40', 'theirs'),
+      probe('orrery-probe-other'),
+      probe('my-probe-vlan40'),
+    ]) {
+      expect(doings(plan(wantedNetwork(), withProbe(made(), other)))).not.toContain('remove-network')
+    }
+  })
+})
+
 describe('a link that is gone from a running task', () => {
   const container = (id: string, state = 'running') => ({
     id,

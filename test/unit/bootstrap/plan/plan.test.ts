@@ -60,6 +60,30 @@ describe('a new network', () => {
   })
 })
 
+describe('a network that an agent made for proof, and that is there since it was killed', () => {
+  const left = (cluster: ModelledCluster, hostname: string, range: string) => {
+    const probe = { id: 'probe', name: 'orrery-probe-vlan40', driver: 'macvlan', scope: 'local', configOnly: false }
+    const subnets = [{ subnet: '172.80.0.0/16', range, gateway: '172.80.0.1', aux: {} }]
+    cluster
+      .machineOf(hostname)
+      .configs.push({ ...probe, configFrom: 'vlan40_config', labels: {}, options: {}, subnets })
+  }
+
+  it('is no reason to drain a node, to refuse a definition or to keep a network from going', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    for (const host of ['manager1', 'worker1'])
+      left(cluster, host, host === 'worker1' ? '172.80.2.0/24' : '172.80.1.0/24')
+    for (const id of cluster.nodes.keys()) cluster.agent(id)
+    for (const mode of ['keep', 'auto', 'apply'] as const) {
+      expect(cluster.plan([definition()], mode).networks).toMatchObject([{ problems: [], steps: [], verdict: 'kept' }])
+    }
+    const wider = definition({ ipv4: family({ pool: [{ first: '172.80.1.0', last: '172.80.250.255' }] }) })
+    expect(problems(cluster, [wider], 'apply')).toEqual([])
+    expect(cluster.settle([wider], 'apply')).not.toContain('drain worker1')
+  })
+})
+
 describe('what is in the way is found before anything is written', () => {
   const config = { configFrom: '', labels: {}, options: { parent: 'bond0.40' }, driver: 'null', scope: 'local' }
   const handMade = { ...config, id: 'x', name: 'vlan40_config', configOnly: true }
