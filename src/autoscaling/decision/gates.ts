@@ -1,5 +1,6 @@
 /** The gates of decide(), in order: each passes, or stops with an outcome. Pure. */
 
+import { waitEndMs } from '../../foundation/clock.ts'
 import type { ServiceMode, ServiceObservation, UpdateState } from '../../swarm/services.ts'
 import type { Direction, PauseScope, Policy } from '../policy/policy.ts'
 import type { Bounds } from '../policy/policy-at.ts'
@@ -120,7 +121,8 @@ function nearest(count: number, { min, max, maxWritten }: Bounds): number {
 
 function duplicate({ request, state, nowMs, dedupWindowMs }: ValidInput): Judgement {
   const { tickMs } = traitsOf(request)
-  if (tickMs !== undefined && state?.tickMs !== undefined && state.tickMs >= tickMs) {
+  // One that has yet to come was acted on before this machine's clock was set back.
+  if (tickMs !== undefined && state?.tickMs !== undefined && state.tickMs >= tickMs && state.tickMs <= nowMs) {
     return held('duplicate', 'this tick was acted on already')
   }
   const { key, ends } = request
@@ -200,13 +202,4 @@ export function cooldownEndMs(
   if (lastMs === undefined) return undefined
   const cooldownMs = direction === 'up' ? policy.cooldownUpMs : policy.cooldownDownMs
   return waitEndMs(lastMs, Math.max(cooldownMs, leastMs), nowMs)
-}
-
-/**
- * When what was seen to begin at `fromMs` has lasted its length; `undefined`: it has. A beginning that is further ahead than it
- * is long means that this machine's clock was set back: then nobody waits for the time to come again.
- */
-function waitEndMs(fromMs: number, lengthMs: number, nowMs: number): number | undefined {
-  const endMs = fromMs + lengthMs
-  return fromMs - lengthMs <= nowMs && nowMs < endMs ? endMs : undefined
 }

@@ -3,6 +3,7 @@
  * first that has something to say is heard. A source is level-triggered: it says what is due now, from what is there now, and
  * remembers no request. Pure.
  */
+import { waitEndMs } from '../../foundation/clock.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import type { Policy } from '../policy/policy.ts'
 import { inWrittenBounds, policyAt } from '../policy/policy-at.ts'
@@ -69,7 +70,7 @@ export const boundsSource: RequestSource = {
       return { kind: 'bounds', traits: { ...COUNT_TRAITS, source: 'bounds', endsMaintenance: true } }
     if (inWrittenBounds(observation.replicas, bounds)) return undefined
     const isOurs = state?.to === observation.replicas
-    if (!isOurs && nowMs < countSeenAtMs + PERSON_GRACE_MS) return 'later'
+    if (!isOurs && waitEndMs(countSeenAtMs, PERSON_GRACE_MS, nowMs) !== undefined) return 'later'
     return { kind: 'bounds', traits: { ...COUNT_TRAITS, source: 'bounds' } }
   },
 }

@@ -14,7 +14,7 @@ import type { RequestSource } from '../decision/request-source.ts'
 import { decodeState } from '../decision/state.ts'
 import { ONE, readNumber } from '../load/decimal.ts'
 import { type Evaluation, evaluate } from '../load/evaluate.ts'
-import { beginHistory, type LoadHistory, noteChange } from '../load/history.ts'
+import { beginHistory, type LoadHistory, notAhead, noteChange } from '../load/history.ts'
 import type { LoadMetric, LoadPolicy } from '../load/load-policy.ts'
 import type { Measurement } from '../load/measurement.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
@@ -80,7 +80,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
   /** At first sight: as if the current count had been asked for just now; of changes only the last is known, from the label. */
   const historyOf = ({ observation }: BoundPolicy, atMs: number): LoadHistory => {
     const known = histories.get(observation.id)
-    if (known !== undefined) return known
+    if (known !== undefined) return notAhead(known, now())
     const begun = beginHistory(observation.replicas, atMs)
     const state = decodeState(observation.labels[STATE_LABEL], observation.stateSeenAtMs)
     if (state === undefined || state.to !== observation.replicas) return begun
@@ -102,8 +102,9 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     const bound = policies.byId(id)
     const policy = bound?.reading.policy
     if (bound === undefined || policy?.load === undefined || closed) return
-    // A source that was slow then and is quick again: what came later says more.
-    if ((evaluations.get(id)?.tickMs ?? 0) > atMs) return
+    // A source that was slow then and is quick again: what came later says more, unless the clock was set back since.
+    const lastTickMs = evaluations.get(id)?.tickMs ?? 0
+    if (lastTickMs > atMs && lastTickMs <= now()) return
     const history = historyOf(bound, atMs)
     const evaluation = evaluate({
       ...inputOf(bound, policy, policy.load),
@@ -163,7 +164,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
       if (policy.load === undefined || evaluation?.counts === undefined) return undefined
       // What was measured of another count, or too long ago, or was acted on, says nothing now.
       if (evaluation.current !== observation.replicas || nowMs - evaluation.tickMs >= 2 * tickMs) return undefined
-      if (state?.tickMs !== undefined && state.tickMs >= evaluation.tickMs) return undefined
+      if (state?.tickMs !== undefined && state.tickMs >= evaluation.tickMs && state.tickMs <= nowMs) return undefined
       const { afterRate, afterBounds } = evaluation.counts
       if (afterBounds === observation.replicas) return undefined
       const why = `measured load: ${evaluation.reason}`

@@ -8,6 +8,9 @@ const PENDING_MS = 30_000
 /** So many tasks that failed in so long a time, and at least as many as run: a crash loop. */
 const CRASHES = 3
 const CRASH_WINDOW_MS = 300_000
+/** One that has yet to come was before this machine's clock was set back. */
+const isRecent = ({ atMs }: { readonly atMs: number }, nowMs: number): boolean =>
+  atMs > nowMs - CRASH_WINDOW_MS && atMs <= nowMs
 
 export interface TaskTroubles {
   /** A sentence; `undefined`: none is known. No engine call. */
@@ -58,7 +61,7 @@ export function createTaskTroubles({
     seen = next
     byService = grouped
     for (const [id, of] of failures) {
-      const recent = of.filter(({ atMs }) => atMs > nowMs - CRASH_WINDOW_MS)
+      const recent = of.filter((one) => isRecent(one, nowMs))
       if (recent.length === 0) failures.delete(id)
       else failures.set(id, recent)
     }
@@ -86,7 +89,7 @@ export function createTaskTroubles({
         const many = waiting.length === 1 ? '1 task waits' : `${waiting.length} tasks wait`
         return `${many} for a node: ${first.error ?? first.state}`
       }
-      const failed = (failures.get(serviceId) ?? []).filter(({ atMs }) => atMs > nowMs - CRASH_WINDOW_MS)
+      const failed = (failures.get(serviceId) ?? []).filter((one) => isRecent(one, nowMs))
       const running = own.filter(({ state, desiredState }) => state === 'running' && desiredState === 'running').length
       if (failed.length < CRASHES || failed.length < running) return undefined
       return `${failed.length} tasks failed within 5 minutes: ${failed.at(-1)?.said}`

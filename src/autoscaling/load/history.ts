@@ -23,6 +23,8 @@ export interface CountChange {
 }
 
 export const NOT_WIDENED = { factor: 1, untilMs: 0 }
+/** How long a window stays widened. */
+export const WIDENED_MS = 3_600_000
 
 /** Longest period of a rate, and four windows at their widest, are looked back on; no more is kept. */
 const MOST_CHANGES = 1000
@@ -34,6 +36,18 @@ export function beginHistory(current: number, nowMs: number): LoadHistory {
     changes: [],
     failures: new Map(),
     widening: NOT_WIDENED,
+  }
+}
+
+/** What was noted before this machine's clock was set back counts as of now: it lasts its own length from then on. */
+export function notAhead(history: LoadHistory, nowMs: number): LoadHistory {
+  const now = <T extends { readonly atMs: number }>(one: T): T => (one.atMs > nowMs ? { ...one, atMs: nowMs } : one)
+  const { recommendations, changes, widening } = history
+  return {
+    ...history,
+    recommendations: recommendations.map(now),
+    changes: changes.map(now),
+    widening: { ...widening, untilMs: Math.min(widening.untilMs, nowMs + WIDENED_MS) },
   }
 }
 

@@ -3,7 +3,7 @@
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/podautoscaler/horizontal.go
  */
 
-import { type CountChange, grownSince, type LoadHistory, NOT_WIDENED } from './history.ts'
+import { type CountChange, grownSince, type LoadHistory, NOT_WIDENED, WIDENED_MS } from './history.ts'
 import type { LoadPolicy, Rate } from './load-policy.ts'
 
 /**
@@ -67,7 +67,6 @@ function lowest(start: number, { amount }: Rate): number {
 const TURNS = 3
 const WINDOWS = 4
 const MOST_FACTOR = 4
-const WIDENED_MS = 3_600_000
 
 export function widen(
   { changes, widening }: Pick<LoadHistory, 'changes' | 'widening'>,

@@ -3,7 +3,7 @@
  * more, or Alertmanager, asked once a minute, does not have it.
  */
 
-import type { Clock } from '../../foundation/clock.ts'
+import { type Clock, waitEndMs } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Services } from '../../swarm/ports.ts'
 import { alertTtlMs, confirm, end, newsEveryMs, type StandingAlert, standingKey } from '../alerts/alert-state.ts'
@@ -44,7 +44,8 @@ export function createStandingKeeper(deps: StandingKeeperDeps): StandingKeeper {
     const policy = policies.byId(alert.serviceId)?.reading.policy
     if (policy !== undefined && policy.onFiring !== 'repeat') return 'autoscaler.on-firing is no longer repeat'
     if (services.get(alert.serviceId) === undefined) return 'its service is gone'
-    return now() - alert.newsAtMs > ttlOf(alert) ? 'there was no news of it for autoscaler.alert-ttl' : undefined
+    const isOver = waitEndMs(alert.newsAtMs, ttlOf(alert) + 1, now()) === undefined
+    return isOver ? 'there was no news of it for autoscaler.alert-ttl' : undefined
   }
 
   const endThose = (over: ReadonlyMap<string, string>) => {

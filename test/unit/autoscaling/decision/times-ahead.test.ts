@@ -4,15 +4,28 @@ import { describe, expect, it } from 'vitest'
 import { decodeAlertState, encodeAlertState } from '../../../../src/autoscaling/alerts/alert-state.ts'
 import { decide } from '../../../../src/autoscaling/decision/decide.ts'
 import { liveKeys } from '../../../../src/autoscaling/decision/recent-keys.ts'
+import { COUNT_TRAITS } from '../../../../src/autoscaling/decision/request.ts'
+import { boundsSource } from '../../../../src/autoscaling/decision/request-source.ts'
 import {
   decodeSharedState,
   encodeSharedState,
   type SharedState,
 } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { decodeState, encodeState } from '../../../../src/autoscaling/decision/state.ts'
+import { grownSince, notAhead } from '../../../../src/autoscaling/load/history.ts'
+import { stabilize, widen } from '../../../../src/autoscaling/load/stabilize.ts'
 import { UNSEEN } from '../../../../src/foundation/clock.ts'
 import { GROWTH_MS } from '../../../../src/swarm/services.ts'
-import { decideInput, down, NOW, observation, reading, state, up } from '../../../support/builders/autoscaling.ts'
+import {
+  decideInput,
+  down,
+  NOW,
+  observation,
+  policy,
+  reading,
+  state,
+  up,
+} from '../../../support/builders/autoscaling.ts'
 
 const HOUR_MS = 3_600_000
 /** Days around the time at which it is seen. */
@@ -102,6 +115,70 @@ describe('whatever times stand in the labels, while nothing happens', () => {
         expect(read.groups.get('g')?.atSeconds).toBeLessThanOrEqual(NOW / 1000)
         expect(encodeAlertState(read, labels, seenNow), 'that alone is no reason to write').toEqual(labels)
       }),
+    )
+  })
+
+  it('a tick of the load holds up none after it, wherever this machine’s clock is put', () => {
+    fc.assert(
+      fc.property(anyTime, fc.integer({ min: 1, max: HOUR_MS }), (seenAtMs, tickMs) => {
+        // The label as it was read when this clock said `seenAtMs`, and the next tick of the clock as it is now.
+        const acted = decodeState(encodeState(state({ cause: 'load', tickMs: seenAtMs })), seenAtMs)
+        const request = {
+          kind: 'recommend',
+          replicas: 5,
+          why: '',
+          cause: 'load',
+          traits: { ...COUNT_TRAITS, tickMs: NOW },
+        } as const
+        const at = (nowMs: number) =>
+          decide(
+            decideInput({ request: { ...request, traits: { ...request.traits, tickMs: nowMs } }, state: acted, nowMs }),
+          ).decision
+        // At the latest the one after the next.
+        expect(at(NOW + tickMs).code === 'duplicate' && at(NOW + 2 * tickMs).code === 'duplicate').toBe(false)
+      }),
+    )
+  })
+
+  it('a count that a person set outside the bounds is corrected after its grace, wherever this machine’s clock is put', () => {
+    fc.assert(
+      fc.property(anyTime, (countSeenAtMs) => {
+        const bound = { observation: observation({ replicas: 50 }), policy: policy(), state: undefined, countSeenAtMs }
+        expect(boundsSource.due(bound, NOW + 20_001)).toMatchObject(
+          Math.abs(countSeenAtMs - NOW - 20_001) < 10_000 ? expect.anything() : { kind: 'bounds' },
+        )
+        // From when it was seen, or twice that where the clock was set back by less.
+        const waits = [0, 10_000, 20_000, 30_001].filter(
+          (afterMs) => boundsSource.due(bound, Math.min(countSeenAtMs, NOW) + afterMs) === 'later',
+        )
+        expect(waits).not.toContain(30_001)
+      }),
+    )
+  })
+
+  it('what measured load remembers holds the count for its own window at most, wherever this machine’s clock is put', () => {
+    const load = { windowUpMs: 60_000, windowDownMs: 300_000 }
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ atMs: anyTime, count: fc.integer({ min: 5, max: 50 }) }), { maxLength: 20 }),
+        fc.array(fc.record({ atMs: anyTime, from: fc.nat(50), to: fc.nat(50), byLoad: fc.boolean() }), {
+          maxLength: 20,
+        }),
+        fc.record({ factor: fc.constantFrom(1, 2, 4), untilMs: anyTime }),
+        (recommendations, changes, widening) => {
+          const history = notAhead({ recommendations, changes, widening, failures: new Map() }, NOW)
+          const down = (nowMs: number) => stabilize(1, 50, { ...load, windowDownMs: 300_000, history, nowMs })
+          expect(down(NOW + 300_000)).toBe(1)
+          expect(stabilize(50, 4, { ...load, history, nowMs: NOW + 60_000 })).toBe(50)
+          expect(grownSince(history, NOW)).toBe(0)
+          expect(widen(history, { windowDownMs: 1, nowMs: NOW + 3_600_000 })).toEqual({ factor: 1, untilMs: 0 })
+          let held = 50
+          for (const afterMs of [0, 60_000, 150_000, 299_999]) {
+            expect(down(NOW + afterMs)).toBeLessThanOrEqual(held)
+            held = down(NOW + afterMs)
+          }
+        },
+      ),
     )
   })
 

@@ -74,6 +74,22 @@ describe('measured load', () => {
     expect(load.lastTick()).toMatchObject({ atMs: START + 15_000, lateMs: 3500 })
   })
 
+  it.each([2, 0.1])(
+    'goes on when this machine’s clock is set back by %d hours: up at the next tick, down after the window',
+    async (hours) => {
+      const { values, count } = start({ rps: 55 })
+      await pass(3)
+      expect(count()).toBe(6)
+      vi.setSystemTime(Date.now() - hours * 3_600_000)
+      values.rps = 75
+      await pass(31)
+      expect(count()).toBe(8)
+      values.rps = 5
+      await pass(331)
+      expect(count()).toBe(1)
+    },
+  )
+
   it('never shrinks early because the controller was started again', async () => {
     const first = start({ rps: 55 })
     await pass(3)
