@@ -23,7 +23,7 @@ export interface Entry {
   /** The Consul name, as DNS says it. */
   readonly name: string
   readonly address: string
-  /** Where the network has both families: `address` is the IPv4 one. It is in Meta: Consul's transactions drop tagged addresses. */
+  /** Where the network has both families: `address` is the IPv4 one. In Meta, since Consul's transactions drop tagged addresses. */
   readonly address6?: string
   readonly port: number
   readonly tags: readonly string[]

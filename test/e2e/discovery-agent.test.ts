@@ -205,7 +205,7 @@ describe.each(engines.slice(0, 1))('discovery by agents, engine %s', (engine) =>
     await untilTrue(2)
     const seen = await stop()
     console.info(
-      `agent mode, 8 -> 2: the entries were gone after ${tookMs} ms; ${seen.calls} calls, longest ${seen.longestFalseMs} ms`,
+      `agent mode, 8 -> 2: the entries were gone after ${tookMs} ms; ${seen.calls} calls, longest false ${seen.longestFalse.ms} ms ${seen.longestFalse.why}`,
     )
     expect(seen).toMatchObject({ violations: [], empty: 0, failedLookUps: [] })
     expect(seen.calls).toBeGreaterThan(20)

@@ -32,22 +32,26 @@ export type ConsulServer = {
   stop(): Promise<void>
 }
 
+/** With where its DNS is. */
+export type LocalConsul = ConsulServer & { dns: string }
+
 type Settings = Readonly<Record<string, unknown>>
 const QUICK = { leave_on_terminate: false, disable_update_check: true, performance: { raft_multiplier: 1 } }
 const SERVER = { server: true, bootstrap_expect: 1, connect: { enabled: false }, ...QUICK }
 
 /** On this machine's loopback, with ports of its own. */
-export async function startConsul(settings: Settings = {}): Promise<ConsulServer> {
+export async function startConsul(settings: Settings = {}): Promise<LocalConsul> {
   const [http = 0, dns = 0, serf = 0, rpc = 0] = await freePorts(4)
   const ports = { http, dns, serf_lan: serf, serf_wan: -1, server: rpc, grpc: -1 }
   const named = { ports: { ...ports, ...(settings.ports as object | undefined) } }
   const own = { bind_addr: '127.0.0.1', node_name: 'consul-server', ...SERVER, ...settings, ...named }
   const program = await consulProgram()
-  return await server(own, async (args) => {
+  const made = await server(own, async (args) => {
     // The kernel ends it with the process that started it, whatever ends that.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     return { ...ofChild(child), url: `http://127.0.0.1:${http}` }
   })
+  return { ...made, dns: `127.0.0.1:${dns}` }
 }
 
 export type LabConsul = ConsulServer & {

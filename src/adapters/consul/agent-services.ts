@@ -1,6 +1,6 @@
 /** Agent mode: the services of one Consul agent, with checks that it runs itself; and all instances, as a controller sees them. */
-import { checkIdOf } from '../../discovery/entry.ts'
-import type { AgentWrite } from '../../discovery/plan/agent-difference.ts'
+import { checkIdOf, type Entry } from '../../discovery/entry.ts'
+import type { AgentCheck, AgentWrite } from '../../discovery/plan/agent-difference.ts'
 import type { ConsulInstances, ConsulServices } from '../../discovery/ports.ts'
 import { createLimit } from '../../foundation/limit.ts'
 import { readCheck, readService } from './catalog.ts'
@@ -10,15 +10,12 @@ import { at, listOf } from './fields.ts'
 const READ_TIMEOUT_MS = 15_000
 const AT_ONCE = 8
 
-export function createConsulServices({ address, consul, common, call }: ConsulClient): ConsulServices {
+export function createConsulServices({ address, consul, common, call, put }: ConsulClient): ConsulServices {
   const send = async (write: AgentWrite): Promise<unknown> => {
     switch (write.kind) {
       case 'register': {
-        const { id, name, address: own, port, tags, meta } = write.entry
-        const checks = write.checks.map((check) => ({ ...check, ...(check.Args && { Args: [...check.Args] }) }))
-        // The package reads the fields of a check in any case; its types know them in lower case alone.
-        const entry = { ...{ id, name, address: own, port, tags: [...tags], meta: { ...meta } }, checks }
-        await consul.agent.service.register({ ...common(), ...(entry as typeof entry & { checks: never[] }) })
+        const { id } = write.entry
+        await put('/agent/service/register', serviceOf(write.entry, write.checks))
         // It keeps the status over its restarts only of a check that it was told of.
         return await consul.agent.check.pass({ ...common(), id: checkIdOf(id) })
       }
@@ -54,6 +51,17 @@ export function createConsulServices({ address, consul, common, call }: ConsulCl
       call(`${write.kind} ${write.kind === 'register' ? write.entry.id : write.id}`, () => send(write)).then(() => {}),
   }
 }
+
+/** By the API's own names: the package drops the tagged addresses that Consul's DNS answers AAAA with. */
+const serviceOf = (
+  { id, name, address, address6, port, tags, meta }: Entry,
+  checks: readonly AgentCheck[],
+): object => ({
+  ...{ ID: id, Name: name, Address: address, Port: port, Tags: tags, Meta: meta, Checks: checks },
+  ...(address6 !== undefined && {
+    TaggedAddresses: { lan_ipv4: { Address: address, Port: port }, lan_ipv6: { Address: address6, Port: port } },
+  }),
+})
 
 /** What is to go and is gone already is as it should be. */
 async function unlessGone(work: () => Promise<unknown>): Promise<void> {

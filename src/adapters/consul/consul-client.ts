@@ -20,6 +20,8 @@ export interface ConsulClient {
   common(timeoutMs?: number): { readonly token?: string; readonly dc?: string; readonly timeout: number }
   /** Runs one call of the client. Throws Fault `consul-unavailable` or `consul-refused`. */
   call<T>(what: string, work: () => Promise<T>): Promise<T>
+  /** For what the package's own method drops of a body; within `call`, as those. `path` without `/v1`. */
+  put(path: string, body: object): Promise<void>
   close(): void
 }
 
@@ -39,16 +41,21 @@ export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOp
   }
   const consul = new Consul(options)
   limitAnswers(consul)
+  const common = (timeoutMs = TIMEOUT_MS) => {
+    const current = token?.()
+    return {
+      ...(current && { token: current }),
+      ...(datacenter !== undefined && { dc: datacenter }),
+      timeout: timeoutMs,
+    }
+  }
   return {
-    address: url.origin,
-    consul,
-    common(timeoutMs = TIMEOUT_MS) {
-      const current = token?.()
-      return {
-        ...(current && { token: current }),
-        ...(datacenter !== undefined && { dc: datacenter }),
-        timeout: timeoutMs,
-      }
+    ...{ address: url.origin, consul, common },
+    async put(path, body) {
+      const { token: current, dc, timeout } = common()
+      const headers = current === undefined ? {} : { 'x-consul-token': current }
+      const query = dc === undefined ? {} : { dc }
+      await ofPapi(consul, '_put')({ name: path, path, type: 'json', body, headers, query, timeout })
     },
     async call(what, work) {
       try {
@@ -65,11 +72,16 @@ interface Transport {
   request(options: RequestOptions): ClientRequest
 }
 
-/** The package keeps whatever comes. What it is built on takes extensions, which are documented and not among its types. */
+/** A method of what the package is built on, papi: documented, and not among the package's types. */
+function ofPapi(consul: Consul, name: '_ext' | '_put'): (...given: readonly unknown[]) => unknown {
+  const method: unknown = Reflect.get(consul, name)
+  if (typeof method !== 'function') throw new Error(`the package consul has no ${name} any more`)
+  return (...given) => method.call(consul, ...given)
+}
+
+/** The package keeps whatever comes. */
 function limitAnswers(consul: Consul): void {
-  const extend: unknown = Reflect.get(consul, '_ext')
-  if (typeof extend !== 'function') throw new Error('the package consul cannot be extended any more')
-  extend.call(consul, 'onRequest', (asked: { transport: Transport }, next: () => void) => {
+  ofPapi(consul, '_ext')('onRequest', (asked: { transport: Transport }, next: () => void) => {
     const { transport } = asked
     asked.transport = { request: (options) => limited(transport.request(options)) }
     next()

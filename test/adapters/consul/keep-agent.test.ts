@@ -1,4 +1,5 @@
 /** Agent mode on a real Consul agent: what is wanted is made up, everything else is real. */
+import { Resolver } from 'node:dns/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createConsulServices } from '../../../src/adapters/consul/agent-services.ts'
 import { connectConsul } from '../../../src/adapters/consul/consul-client.ts'
@@ -9,12 +10,12 @@ import {
   createWantedRegistrations,
   type WantedOfNode,
 } from '../../../src/discovery/sync/keep-agent.ts'
-import { type ConsulServer, startConsul } from '../../lab/consul.ts'
+import { type LocalConsul, startConsul } from '../../lab/consul.ts'
 import { aRunningTask, SETTINGS, type Told } from '../../unit/discovery/support.ts'
 import { listen } from '../servers.ts'
 
 const PATIENCE = { timeout: 30_000, interval: 50 }
-let server: ConsulServer
+let server: LocalConsul
 beforeAll(async () => {
   server = await startConsul()
 })
@@ -117,6 +118,21 @@ describe('the keeper of one agent', () => {
       const [plain] = await rows(node)
       expect(plain?.Checks.filter(({ CheckID }) => CheckID.startsWith(id)).map(({ CheckID }) => CheckID)).toEqual([id])
     }, PATIENCE)
+  })
+
+  it('registers the addresses of both families, and Consul answers with each in its DNS', async () => {
+    const [addresses, labels] = [
+      [{ network: 'vlan40', address: '127.0.0.1', address6: 'fd80::7' }],
+      { SERVICE_NAME: 'both' },
+    ]
+    keep(aNode([{ addresses, labels }]))
+    const resolver = new Resolver()
+    resolver.setServers([server.dns])
+    const found = async () => [
+      await resolver.resolve4('both.service.consul'),
+      await resolver.resolve6('both.service.consul'),
+    ]
+    await vi.waitFor(async () => expect(await found()).toEqual([['127.0.0.1'], ['fd80::7']]), PATIENCE)
   })
 
   it('is back to true after the Consul agent restarted, and after it lost everything', async () => {

@@ -54,7 +54,7 @@ export interface Polled {
   readonly counts: readonly number[]
   readonly violations: readonly object[]
   /** How long an entry passed after a call to it had failed, at most. */
-  readonly longestFalseMs: number
+  readonly longestFalse: { readonly ms: number; readonly why: string }
   readonly lookUps: number
   /** Where Consul's DNS had no address. */
   readonly failedLookUps: readonly object[]
