@@ -5,15 +5,15 @@
 import type { Clock } from '../../foundation/clock.ts'
 import type { Unsubscribe } from '../../foundation/listeners.ts'
 import { type ReportedContainer, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
-import type { AgentReports, Nodes, Services, Tasks } from '../../swarm/ports.ts'
-import { notInSync } from '../../swarm/sync.ts'
+import type { AgentReports, Following, Nodes, Services, Tasks } from '../../swarm/ports.ts'
+import { notInSync, type SyncStatus } from '../../swarm/sync.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { TaskView } from '../autoscaler.ts'
 
 const LOOKED_AT_MS = 60_000
 
 export interface TaskViewsDeps {
-  readonly services: Pick<Services, 'list' | 'get'>
+  readonly services: Pick<Services, 'list' | 'get' | 'sync'>
   readonly tasks: Tasks
   readonly nodes: Pick<Nodes, 'get'>
   readonly reports: Pick<AgentReports, 'list'>
@@ -37,24 +37,30 @@ export interface TaskViews {
 type Counts = ReadonlyMap<string, number>
 
 export function createTaskViews({ services, tasks, nodes, reports, activate, now }: TaskViewsDeps): TaskViews {
-  let unfollow: Unsubscribe | undefined
+  let following: Following | undefined
   let timer: NodeJS.Timeout | undefined
   let counted: { readonly list: readonly SwarmTask[]; readonly counts: Counts } | undefined
 
   const look = () => {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      unfollow?.()
-      unfollow = undefined
+      following?.()
+      following = undefined
     }, LOOKED_AT_MS).unref()
-    if (unfollow !== undefined) return
+    if (following !== undefined) return
     activate()
-    unfollow = tasks.follow(() => [...services.list()].map(({ id }) => id))
+    following = tasks.follow(() => (services.sync().inSync ? [...services.list()].map(({ id }) => id) : undefined))
+  }
+
+  const sync = (): SyncStatus => {
+    const status = tasks.sync()
+    if (!status.inSync || following?.isRead() === true) return status
+    return { ...status, inSync: false, reason: 'The tasks are being read.' }
   }
 
   /** The list stays the same object while nothing changes. */
   const counts = (): Counts | undefined => {
-    if (unfollow === undefined || !tasks.sync().inSync) return undefined
+    if (!sync().inSync) return undefined
     const list = tasks.list()
     if (counted?.list !== list) counted = { list, counts: countRunning(list) }
     return counted.counts
@@ -68,8 +74,8 @@ export function createTaskViews({ services, tasks, nodes, reports, activate, now
     },
     list(serviceId) {
       look()
-      const sync = tasks.sync()
-      if (!sync.inSync) throw notInSync(sync)
+      const status = sync()
+      if (!status.inSync) throw notInSync(status)
       const present = tasks.list()
       const ids = new Set(present.map(({ id }) => id))
       const failed = tasks.failed().filter(({ id }) => !ids.has(id))
@@ -98,7 +104,7 @@ export function createTaskViews({ services, tasks, nodes, reports, activate, now
     },
     close() {
       clearTimeout(timer)
-      unfollow?.()
+      following?.()
     },
   }
 }

@@ -16,7 +16,7 @@ function looking() {
   const listeners = new Set<() => void>()
   let shown: readonly SwarmTask[] = []
   let failed: readonly SwarmTask[] = []
-  let inSync = true
+  let [inSync, isRead] = [true, true]
   const tasks: Tasks = {
     list: () => shown,
     get: (id) => shown.find((one) => one.id === id),
@@ -31,7 +31,7 @@ function looking() {
     refresh: async () => {},
     follow: (ids) => {
       followers.add(ids)
-      return Object.assign(() => void followers.delete(ids), { isRead: () => true })
+      return Object.assign(() => void followers.delete(ids), { isRead: () => isRead })
     },
     soon: () => {},
     source: () => ({ kind: 'heard', reason: '' }),
@@ -39,7 +39,11 @@ function looking() {
   const services = [observation({ id: 'web', name: 'web' }), observation({ id: 'api', name: 'api' })]
   const views = createTaskViews({
     ...{ tasks, activate: () => {}, now: () => 0, reports: { list: () => [] } },
-    services: { list: () => services, get: (id) => services.find((one) => one.id === id) },
+    services: {
+      sync: () => ({ inSync, reason: '' }),
+      list: () => services,
+      get: (id) => services.find((one) => one.id === id),
+    },
     nodes: { get: () => undefined },
   })
   const see = (list: readonly SwarmTask[], ended: readonly SwarmTask[] = []) => {
@@ -50,7 +54,10 @@ function looking() {
   const loseSync = () => {
     inSync = false
   }
-  return { views, see, loseSync, followed: () => [...followers].flatMap((ids) => ids() ?? []) }
+  const read = (whether: boolean) => {
+    isRead = whether
+  }
+  return { views, see, loseSync, read, followed: () => [...followers].flatMap((ids) => ids() ?? []) }
 }
 
 beforeEach(() => {
@@ -61,6 +68,17 @@ afterEach(() => {
 })
 
 describe('the tasks of services', () => {
+  it('are not known before those of the services that are looked at were read', () => {
+    const { views, see, read } = looking()
+    see([task('1')])
+    views.look()
+    read(false)
+    expect(views.running('web')).toBeUndefined()
+    expect(() => views.list()).toThrow('The tasks are being read.')
+    read(true)
+    expect([views.running('web'), views.list().length]).toEqual([1, 1])
+  })
+
   it('are followed while somebody looks and for a minute more, and not before', () => {
     const { views, see, followed } = looking()
     see([task('1')])
