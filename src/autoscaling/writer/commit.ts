@@ -136,9 +136,10 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
         continue
       }
       for (const pending of pendingOf(taken)) pending.sent = true
-      writeId = newWriteId()
       const stateLabel = encodeState(write.state)
       const result = await services.writeCount({ id: serviceId, version, replicas: write.replicas, stateLabel })
+      // Only now: chance takes a while, and callers wait for the write.
+      writeId = newWriteId()
       context.listener.wrote(bound.observation.name, result.kind)
       if (result.kind === 'committed') {
         writtenOn = version

@@ -54,9 +54,10 @@ export function whoAsks(request: FastifyRequest): Caller {
 /** On every route: a name that somebody else points here is answered with nothing. Before the guards. */
 export function refuseForeignHosts(app: FastifyInstance, rules: AccessRules): void {
   const judge = createHostJudge(rules)
-  app.addHook('onRequest', async ({ headers }) => {
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
     const verdict = judge(headers.host)
-    if (!verdict.allowed) throw new HttpProblem(verdict.code, verdict.detail)
+    if (verdict.allowed) done()
+    else done(new HttpProblem(verdict.code, verdict.detail))
   })
 }
 

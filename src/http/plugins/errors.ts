@@ -5,8 +5,9 @@ import { asHttpProblem, HttpProblem, PROBLEMS, sendProblem } from '../problem.ts
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler(answerError)
   // Before the body is read: what is wrong with a body for nobody is not the point.
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) throw unknownRoute(request)
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.is404) done(unknownRoute(request))
+    else done()
   })
   app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request)))
 }

@@ -2,7 +2,7 @@
  * Bodies: empty is valid and anything else is JSON, whatever Content-Type says, since `curl -d ''` says form-urlencoded
  * and alerting tools say what they like.
  */
-import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
 import { HttpProblem } from '../problem.ts'
 import { createReadBody, type ReadBody } from './body-budget.ts'
 
@@ -42,8 +42,9 @@ export function readBodiesAsText(app: FastifyInstance): void {
 }
 
 /** Without the header, Fastify can neither choose a parser by it nor answer 415 to a malformed one. */
-async function forgetContentType({ raw }: FastifyRequest): Promise<void> {
+function forgetContentType({ raw }: FastifyRequest, _reply: FastifyReply, done: () => void): void {
   delete raw.headers['content-type']
+  done()
 }
 
 function whatIsWrong(text: string): string {

@@ -43,7 +43,7 @@ export function logRequests(app: FastifyInstance, everyMs = MINUTE_MS): void {
     return count <= LINES
   }
 
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     audit(request, reply)
     const { statusCode, elapsedTime } = reply
     const peer = request.raw.socket.remoteAddress ?? ''
@@ -60,6 +60,7 @@ export function logRequests(app: FastifyInstance, everyMs = MINUTE_MS): void {
       },
       'answered',
     )
+    done()
   })
 }
 

@@ -38,22 +38,24 @@ export function shareAnswers(app: FastifyInstance): void {
   }
 
   // After the guards of the route, which are asked on request.
-  app.addHook('preHandler', async (request, reply) => {
+  app.addHook('preHandler', (request, reply, done) => {
     const key = keyOf(request)
-    if (key === undefined) return
+    if (key === undefined) return done()
     const known = kept.get(key)
     // Whoever may have it already is answered by the route, which takes the ETag into account.
     const asksForNews = request.headers['if-none-match'] !== undefined
     if (known !== undefined && performance.now() < known.untilMs && !asksForNews) {
-      return reply.headers(known.headers).send(known.body)
+      reply.headers(known.headers).send(known.body)
+      return
     }
     begun.set(request, performance.now())
+    done()
   })
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const startedMs = begun.get(request)
     const key = keyOf(request)
-    if (startedMs === undefined || key === undefined || reply.statusCode !== 200) return payload
-    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
+    if (startedMs === undefined || key === undefined || reply.statusCode !== 200) return done()
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return done()
     const body = typeof payload === 'string' ? Buffer.from(payload) : payload
     const nowMs = performance.now()
     const shareMs = Math.max(request.routeOptions.config.sharedMs ?? 0, (nowMs - startedMs) * REST)
@@ -63,10 +65,12 @@ export function shareAnswers(app: FastifyInstance): void {
       return value === undefined ? [] : [[name, String(value)] as const]
     })
     kept.set(key, { body, headers: Object.fromEntries(headers), untilMs: nowMs + shareMs })
-    return body
+    done(null, body)
   })
-  app.addHook('onResponse', async ({ method }) => {
-    if (method === 'GET' || method === 'HEAD') return
-    for (const [key, { untilMs }] of kept) if (untilMs !== Number.POSITIVE_INFINITY) kept.delete(key)
+  app.addHook('onResponse', ({ method }, _reply, done) => {
+    if (method !== 'GET' && method !== 'HEAD') {
+      for (const [key, { untilMs }] of kept) if (untilMs !== Number.POSITIVE_INFINITY) kept.delete(key)
+    }
+    done()
   })
 }

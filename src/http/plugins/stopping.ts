@@ -14,8 +14,9 @@ export function createStopping(app: FastifyInstance, outer: AbortSignal): Stoppi
   const signal = AbortSignal.any([outer, closing.signal])
   app.addHook('preClose', async () => closing.abort())
   // At the last moment, so that an answer begun before the stop does not keep its connection either.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (signal.aborted) reply.header('connection', 'close')
+    done()
   })
   return {
     signal,
