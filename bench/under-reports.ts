@@ -54,7 +54,7 @@ export async function takeTurns(on: Reported): Promise<UnderReports> {
   for (const { name } of services) {
     // On a network not before all tasks and containers are known.
     await eventually(`${name} can grow`, async () => await up(client, name, on.headers).then(() => true), {
-      timeoutMs: 30_000,
+      timeoutMs: 180_000,
     })
   }
   const turns = { without: noTurns(on), with: noTurns(on) }

@@ -1,4 +1,6 @@
 /** An answer that goes on until somebody ends it: flushed at once, kept alive, and cut off when its reader is too slow. */
+import { setMaxListeners } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 export interface EndlessResponseDeps {
@@ -15,6 +17,11 @@ export interface EndlessResponseDeps {
 
 /** What may wait for a slow reader before it is cut off. */
 const MAX_WAITING_BYTES = 256 * 1024
+/** Each event is written to each of them. Beyond that whoever has listened longest is cut off, and comes again if it is meant well. */
+const MOST_STREAMS = 256
+
+/** Of this process, the longest open first. */
+const open = new Set<ServerResponse>()
 
 export function sendEndlessly({
   request,
@@ -30,6 +37,9 @@ export function sendEndlessly({
   raw.setTimeout(0)
   raw.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   raw.flushHeaders()
+  open.add(raw)
+  const [longest] = open
+  if (open.size > MOST_STREAMS) longest?.destroy()
 
   const send = (text: string) => {
     if (raw.writableEnded || raw.destroyed) return
@@ -44,8 +54,11 @@ export function sendEndlessly({
   const end = () => raw.end()
   const timer = setInterval(() => send(heartbeat.text), heartbeat.everyMs)
   const unsubscribe = subscribe(send)
+  // Many wait for the one signal, and are meant to.
+  setMaxListeners(0, signal)
   signal.addEventListener('abort', end, { once: true })
   raw.once('close', () => {
+    open.delete(raw)
     clearInterval(timer)
     unsubscribe()
     signal.removeEventListener('abort', end)

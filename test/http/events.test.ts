@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   aDecision,
   anAutoscaler,
@@ -267,6 +268,22 @@ describe('the event stream', () => {
     await wanted
     slow.destroy()
     good.close()
+  })
+
+  it('has 256 readers at most: one more, and who has listened longest is cut off', async () => {
+    const feed = fakeFeed()
+    const { port } = await open(feed)
+    const closed: number[] = []
+    const listen = async (n: number) => {
+      const socket = connect(port, '127.0.0.1')
+      onTestFinished(() => void socket.destroy())
+      socket.on('error', () => undefined).on('close', () => closed.push(n))
+      socket.write('GET /v1/event HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      await once(socket, 'data')
+    }
+    for (let n = 0; n < 259; n += 1) await listen(n)
+    await eventually(() => closed.length === 3)
+    expect(closed).toEqual([0, 1, 2])
   })
 
   it('answers HEAD without staying', async () => {

@@ -3,6 +3,7 @@
  * credential, no cookie, no redirect, no link-local address; and nothing of the answer is shown but the number.
  */
 import { lookup } from 'node:dns'
+import { setMaxListeners } from 'node:events'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Agent, request } from 'undici'
 import { readNumber } from '../../autoscaling/load/decimal.ts'
@@ -41,6 +42,8 @@ const lookupAllowed: LookupFunction = (hostname, options, callback) => {
 export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): UrlSource & { close(): Promise<void> } {
   // A pool of its own: nothing of the controller's other connections is shared with such a server.
   const dispatcher = new Agent({ connect: { lookup: lookupAllowed, timeout: TIMEOUT_MS }, keepAliveTimeout: 20_000 })
+  // All that is under way waits for it.
+  setMaxListeners(0, signal)
   const limits = new Map<string, ReturnType<typeof createLimit>>()
   const limitOf = (origin: string) => {
     const limit = limits.get(origin) ?? createLimit(MOST_IN_FLIGHT)

@@ -1,4 +1,5 @@
 /** Asks Prometheus, or what speaks its API (VictoriaMetrics, Thanos, Mimir), for one number. */
+import { setMaxListeners } from 'node:events'
 import { request } from 'undici'
 import { formatDecimal, readNumber } from '../../autoscaling/load/decimal.ts'
 import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
@@ -25,6 +26,8 @@ export interface PrometheusOptions {
 
 export function createPrometheus({ url, now, signal }: PrometheusOptions): QuerySource {
   const limited = createLimit(MOST_IN_FLIGHT)
+  // All that is under way waits for it.
+  setMaxListeners(0, signal)
 
   const send = async (fields: Readonly<Record<string, string>>, within: AbortSignal): Promise<Measurement> => {
     const { endpoint, authorization } = endpointOf(

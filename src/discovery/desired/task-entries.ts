@@ -27,6 +27,9 @@ export interface TaskEntries {
   readonly issues: readonly EntryIssue[]
 }
 
+/** Of one task: ranges of thousands, as some images expose them, are nobody's services. */
+const MOST_PORTS = 100
+
 const DNS_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/
 const DNS_RULE = '1 to 63 letters, digits and hyphens, with none of these at an end, would be right'
 
@@ -50,6 +53,10 @@ export function entriesOf(running: RunningTask, settings: Settings): TaskEntries
     const name = keys.ofPort(0).get('name')
     const message = `no port is known of it: EXPOSE one in the image, or write ${PORTS_KEY}=80/tcp`
     issues.push(issueOf(name?.key ?? '', name?.value ?? '', message, 'refused'))
+  }
+  if (wanted.length > MOST_PORTS) {
+    const message = `has to name the ports to register: the task has ${wanted.length}, and at most ${MOST_PORTS} are`
+    return { entries: [], issues: [{ service: service.name, ...issueOf(PORTS_KEY, '', message, 'refused') }] }
   }
   const chosen = wanted.length === 0 ? undefined : choose(container.addresses, own(NETWORK_KEY))
   if (chosen !== undefined && 'key' in chosen) issues.push(chosen)

@@ -33,6 +33,8 @@ export const PORTS_KEY = 'orrery.ports'
 export const NETWORK_KEY = 'orrery.network'
 const PREFIX = 'SERVICE_'
 const MOST_SHOWN = 120
+/** Of one task. Consul's Meta has room for 64. */
+const MOST_KEYS = 1000
 
 export const CHECK_KEYS = [
   'check_http',
@@ -70,10 +72,14 @@ export function readServiceKeys({ serviceLabels, env, containerLabels }: KeyLaye
   const issues: Issue[] = []
   const written = [serviceLabels, env, containerLabels].flatMap((layer) =>
     // Sorted: keys that differ in case alone mean the same, and one of them must win every time.
-    Object.entries(layer).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    Object.entries(layer)
+      .filter(([key]) => key.startsWith(PREFIX))
+      .toSorted(([one], [other]) => (one < other ? -1 : 1)),
   )
-  for (const [key, value] of written) {
-    if (!key.startsWith(PREFIX)) continue
+  if (written.length > MOST_KEYS) {
+    issues.push(issueOf(PREFIX, '', `there are ${written.length} such keys; the last ${MOST_KEYS} of them are read`))
+  }
+  for (const [key, value] of written.slice(-MOST_KEYS)) {
     const rest = key.slice(PREFIX.length).toLowerCase()
     const [, digits, ofPort] = /^([0-9]+)(?:_(.*))?$/s.exec(rest) ?? []
     const port = digits === undefined ? undefined : Number(digits)
