@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
 import { messageOf } from '../foundation/errors.ts'
 import { visibleLines } from '../foundation/visible-text.ts'
-import { addAutoscalerCommands } from './autoscaler/commands.ts'
+import { addAutoscalerCommands, EXIT_CODES } from './autoscaler/commands.ts'
 import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
 import type { Console, ExitCode } from './console.ts'
@@ -10,6 +10,7 @@ import type { ListOptions } from './ls.ts'
 import { addNetworkCommands } from './network/commands.ts'
 import type { RegistrationOptions } from './registrations.ts'
 import type { ServeOptions } from './serve/serve.ts'
+import type { UninstallOptions } from './uninstall/uninstall.ts'
 
 /** Never throws. */
 export async function runProgram(args: readonly string[], given: Console): Promise<ExitCode> {
@@ -40,7 +41,8 @@ const onlyVisible = (io: Console): Console => ({
 
 type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
 
-function program(io: Console, run: Run): Command {
+/** `run` starts what a command does. */
+export function program(io: Console, run: Run): Command {
   const root = new Command('orrery')
     .description('Autoscaling and routable containers for Docker Swarm.')
     .version(io.version)
@@ -87,6 +89,7 @@ function program(io: Console, run: Run): Command {
       .option('--reason <text>', 'kept with the decision')
       .option('--key <key>', 'Idempotency-Key: repeating the call with it is one step')
       .option('--json', 'for machines')
+      .addHelpText('after', EXIT_CODES)
       .action(
         run(
           async (name: string, options: ScaleOptions) =>
@@ -99,6 +102,15 @@ function program(io: Console, run: Run): Command {
     .action(run(async (options: { agent?: true }) => await (await import('./alive.ts')).alive(options, io)))
   addAutoscalerCommands(root, io, run)
   addNetworkCommands(root, io, run)
+  command('uninstall', "take everything of Orrery's out of the Swarm and off its hosts; a plan first")
+    .option('--yes', 'do it; without it, only the plan is shown')
+    .option('--timeout <duration>', 'give up when nothing has happened for so long, as 5m (default: 1m)')
+    .option('--json', 'for machines')
+    .action(
+      run(
+        async (options: UninstallOptions) => await (await import('./uninstall/start.ts')).startUninstall(options, io),
+      ),
+    )
   root.command('docker-cli-plugin-metadata', { hidden: true }).action(() => {
     // What Docker's own client asks of a program named docker-orrery in ~/.docker/cli-plugins.
     const [SchemaVersion, Vendor, ShortDescription] = ['0.1.0', 'Orrery', root.description()]

@@ -19,6 +19,7 @@ export function removalSteps(context: NetworkContext, record: NetworkRecord): re
   const { name } = context
   const network = networkSteps(context, record)
   const nodes = allocationsOf(record).flatMap((allocation) => nodeSteps(context, allocation))
+  if (record.uninstalling) return [...network, ...nodes]
   const isLeft = network.length > 0 || nodes.length > 0
   const last: Step = { network: name, do: 'remove-record', text: `remove the record of ${name}`, basis: record }
   return [...network, ...nodes, isLeft ? { ...last, waitsFor: 'all the rest' } : last]

@@ -10,7 +10,7 @@ import { adoptNetwork } from './adopt.ts'
 import { type BootstrapSwarm, createObserver } from './observe.ts'
 import type { ChangeResult, OnProgress, Patience } from './progress.ts'
 import { createReconciler } from './reconcile.ts'
-import { releaseRange, removeNetwork } from './remove.ts'
+import { type RemoveWish, releaseRange, removeNetwork } from './remove.ts'
 
 export interface BootstrapDeps {
   readonly swarm: BootstrapSwarm
@@ -31,7 +31,7 @@ export interface Bootstrap {
   /** Takes the plan's steps one at a time, until there is none left. */
   apply(wish: PlanWish & Patience, onProgress?: OnProgress): Promise<ChangeResult>
   /** Refused while a service uses the network. */
-  remove(wish: { readonly network: string } & Patience, onProgress?: OnProgress): Promise<ChangeResult>
+  remove(wish: RemoveWish, onProgress?: OnProgress): Promise<ChangeResult>
   /** Takes over a swarm network and config-only networks that were made by hand. Needs every node's report. */
   adopt(wish: { readonly network: string } & Patience, onProgress?: OnProgress): Promise<ChangeResult>
   /** Makes a freed range (as CIDR) free before its 24 h are over. */

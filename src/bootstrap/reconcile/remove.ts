@@ -13,11 +13,17 @@ export interface RemoveDeps {
   readonly reconciler: Reconciler
 }
 
+export interface RemoveWish extends Patience {
+  readonly network: string
+  /** Of `orrery uninstall`: the record stays. */
+  readonly isLast?: true
+}
+
 const KEEP = { mode: 'keep', allowDrain: false } as const
 
 export async function removeNetwork(
   { swarm, observer, reconciler }: RemoveDeps,
-  { network, ...patience }: { readonly network: string } & Patience,
+  { network, isLast, ...patience }: RemoveWish,
   onProgress: OnProgress,
 ): Promise<ChangeResult> {
   await swarm.records.refresh()
@@ -35,12 +41,15 @@ export async function removeNetwork(
   if (record === undefined) return notInForce(plan, network)
   const problem = whyNot(swarm, network, record)
   if (problem !== undefined) return refused(plan, problem)
-  const begun = await begin(swarm, network, record, onProgress)
+  const { uninstalling: _, ...rest } = record
+  const next: NetworkRecord = { ...rest, phase: 'removing', ...(isLast && { uninstalling: true }) }
+  const begun = await begin(swarm, { network, record, next }, onProgress)
   if (begun !== undefined) return failed(plan, begun)
   const isDone = () => !swarm.records.all().has(network)
   const result = await reconciler.reconcile({ ...KEEP, ...patience, network, isDone }, onProgress)
   const done = [`${network}: begin to remove it`, ...result.done]
-  if (!isDone()) return { ...result, done }
+  const isEnded = isLast && ['done', 'unchanged'].includes(result.outcome)
+  if (!isDone() && !isEnded) return { ...result, done }
   // Reports of just before the end still show what was taken away: the record that goes last was not lost.
   const problems = result.problems.filter((one) => one.network !== network || one.code !== 'record-lost')
   return { ...result, outcome: 'done', done, problems }
@@ -81,15 +90,13 @@ function whyNot(swarm: BootstrapSwarm, network: string, record: NetworkRecord): 
 
 async function begin(
   swarm: BootstrapSwarm,
-  network: string,
-  record: NetworkRecord,
+  { network, record, next }: { readonly network: string; readonly record: NetworkRecord; readonly next: NetworkRecord },
   onProgress: OnProgress,
 ): Promise<string | undefined> {
-  if (record.phase === 'removing') return undefined
+  if (record.phase === 'removing' && record.uninstalling === next.uninstalling) return undefined
   const text = 'begin to remove it'
   const progress = { network, step: 'write-record' as const, text }
   onProgress({ ...progress, state: 'begun' })
-  const next: NetworkRecord = { ...record, phase: 'removing' }
   const result = await takeStep(swarm, { network, do: 'write-record', text, basis: record, record: next })
   if (result.kind === 'committed') {
     onProgress({ ...progress, state: 'done' })

@@ -176,7 +176,7 @@ export const rebuildRecord = (input: RebuildInput): Rebuilt => {
   const nodes = input.nodes.filter(({ platform }) => platform.os === 'linux')
   const unheard = nodes
     .filter(({ id, state }) => state !== 'down' && !reports.has(id))
-    .map(({ hostname }) => `the agent of ${hostname} was not heard`)
+    .map(({ hostname }) => `the agent of ${hostname} has not reported`)
     .sort()
   const traces = nodes.map((node) => traceOf(node, input))
   if (traces.every(({ label, isOurs }) => label === undefined && !isOurs)) {

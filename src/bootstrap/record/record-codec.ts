@@ -43,6 +43,7 @@ const NetworkDefinitionSchema = Type.Object({
 const DefinitionEntrySchema = Type.Object({
   v,
   phase: Type.Union([Type.Literal('present'), Type.Literal('removing')]),
+  uninstalling: Type.Optional(Type.Literal(true)),
   isAdopted: Type.Boolean(),
   definition: NetworkDefinitionSchema,
 })
@@ -138,11 +139,11 @@ const checkFamily = (family: FamilyDefinition | undefined, blocks: 'blocks4' | '
   checkTexts(DEFINITION, { [blocks]: [subnet, ...values(pins)], addresses })
 }
 
-const readDefinitionEntry = (text: string): Pick<NetworkRecord, 'definition' | 'phase' | 'isAdopted'> => {
-  const { definition, phase, isAdopted } = readEntry(DefinitionEntrySchema, DEFINITION, text)
-  checkFamily(definition.ipv4, 'blocks4')
-  checkFamily(definition.ipv6, 'blocks6')
-  return { definition, phase, isAdopted }
+const readDefinitionEntry = (text: string): Omit<NetworkRecord, 'allocations' | 'freed'> => {
+  const { v: _, ...entry } = readEntry(DefinitionEntrySchema, DEFINITION, text)
+  checkFamily(entry.definition.ipv4, 'blocks4')
+  checkFamily(entry.definition.ipv6, 'blocks6')
+  return entry
 }
 
 const readAllocation = (label: string, text: string): NodeAllocation => {
@@ -212,18 +213,14 @@ const writeEntry = (schema: TSchema, entry: object, before: string | undefined):
 
 const isOurs = (label: string): boolean => label === DEFINITION || label.startsWith(NODE) || label.startsWith(FREED)
 
-const encode = (
-  { definition, phase, isAdopted, allocations, freed }: NetworkRecord,
-  labels: Labels,
-  seenAtMs: SeenAt = UNSEEN,
-): Labels => {
+const encode = ({ allocations, freed, ...head }: NetworkRecord, labels: Labels, seenAtMs: SeenAt = UNSEEN): Labels => {
   const write = (label: string, schema: TSchema, entry: object): [string, string] => [
     label,
     writeEntry(schema, entry, Object.hasOwn(labels, label) ? labels[label] : undefined),
   ]
   return Object.fromEntries([
     ...Object.entries(labels).filter(([label]) => !isOurs(label)),
-    write(DEFINITION, DefinitionEntrySchema, { phase, isAdopted, definition }),
+    write(DEFINITION, DefinitionEntrySchema, head),
     ...[...allocations.values()].map((allocation) =>
       write(`${NODE}${allocation.nodeId}`, AllocationEntrySchema, allocation),
     ),

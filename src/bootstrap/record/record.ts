@@ -68,6 +68,8 @@ export interface NetworkRecord {
   readonly definition: NetworkDefinition
   /** `removing`: `network remove` began; whoever comes next finishes it. */
   readonly phase: 'present' | 'removing'
+  /** All of Orrery is being removed: the record stays to the end, so that no controller takes the definition up again. */
+  readonly uninstalling?: true
   /** The swarm network was made by hand and taken over, or proved ours by its config-only networks. */
   readonly isAdopted: boolean
   /** By node id. */

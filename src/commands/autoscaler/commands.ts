@@ -8,6 +8,11 @@ import type { ExplainOptions } from './look.ts'
 
 type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
 
+/** Of what steps and counts are asked for. */
+export const EXIT_CODES = `
+Exit codes: 0 scaled, or nothing to do (at its max or min, the same call before), 1 held (cooldown, rollout, paused, …) or
+failed, 2 wrong usage.`
+
 const DIRECTIONS = ['up', 'down', 'both']
 
 export function addAutoscalerCommands(root: Command, io: Console, run: Run): void {
@@ -50,6 +55,7 @@ export function addAutoscalerCommands(root: Command, io: Console, run: Run): voi
     .option('--expect <count>', 'only if the count is still this one', count)
     .option('--reason <text>', 'kept with the decision')
     .option('--key <key>', 'Idempotency-Key: repeating the call with it changes nothing')
+    .addHelpText('after', EXIT_CODES)
     .action(
       run(
         async (name: string, replicas: string, options: SetOptions) =>

@@ -136,7 +136,18 @@ const COMMANDS = [
 ] as const
 
 /** They print nothing of others, or what others said as it came; `network` is tried below. */
-const OTHERS = ['serve', 'daemon', 'agent', 'alive', 'network', 'completion', 'autoscaler', 'system', 'events']
+const OTHERS = [
+  'serve',
+  'daemon',
+  'agent',
+  'alive',
+  'network',
+  'completion',
+  'autoscaler',
+  'system',
+  'events',
+  'uninstall',
+]
 
 it('each command is tried here, or is known to print nothing of others', async () => {
   const { io, out } = fakeConsole()
@@ -223,7 +234,7 @@ describe('orrery network', () => {
       aNetwork({
         conditions: [{ type: 'Complete', status: false, reason: 'r', sinceMs: 0 }],
         allocations: [anAllocation({ isAsWanted: false, faults: [{ code: 'link-missing', message: 'm' }] })],
-        freed: [{ range: 'r', hostname: 'w', atMs: 0 } as never],
+        freed: [{ range: 'r', hostname: 'w', freedAtMs: 0 } as never],
         pending: ['p'],
       }),
     )

@@ -15,6 +15,8 @@ const endpointsBelow = (heading: string) =>
   tableBelow(operations, heading).map(([method = '', path = '']) => `${method} ${path}`.replaceAll('`', ''))
 const documented = endpointsBelow('Engine endpoints').toSorted()
 const ofAgents = endpointsBelow('What the agent asks').toSorted()
+// The calls themselves: test/adapters/swarm/installation.
+const ofUninstall = endpointsBelow('What uninstall asks')
 
 const sources = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -47,7 +49,7 @@ describe('the engine endpoints of docs/operations.md', () => {
   it('are the paths that the source names, and no other', () => {
     const literals = sources('src/adapters/swarm').flatMap((text) => [...text.matchAll(/'(\/[a-z][^'\s]*)'/g)])
     const paths = new Set(literals.map(([, path]) => path))
-    const named = [...documented, ...ofAgents].map((endpoint) => endpoint.split(' ')[1])
+    const named = [...documented, ...ofAgents, ...ofUninstall].map((endpoint) => endpoint.split(' ')[1])
     expect([...new Set(named)].toSorted()).toEqual([...paths].toSorted())
   })
 

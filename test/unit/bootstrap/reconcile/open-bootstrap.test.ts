@@ -118,7 +118,9 @@ describe('apply', () => {
     const timer = setInterval(turn, 5)
     const result = await bootstrap.apply({ mode: 'apply', patienceMs: 200_000 }).finally(() => clearInterval(timer))
     expect(result.outcome).toBe('waiting')
-    expect(result.left).toContain('vlan40: label worker1 ready (waits for the agent of worker1, which is not heard)')
+    expect(result.left).toContain(
+      'vlan40: label worker1 ready (waits for the agent of worker1, which is not reporting)',
+    )
     expect(cluster.swarmNetworks.has('vlan40')).toBe(true)
   })
 
@@ -165,6 +167,23 @@ describe('remove', () => {
       expect([labels, cluster.machineOf(hostname).configs]).toEqual([{}, []])
     }
     await expect(bootstrap.remove({ network: 'vlan40' })).rejects.toMatchObject({ code: 'unknown-network' })
+  })
+
+  it('of an uninstall leaves the record, so that no controller takes the definition up again', async () => {
+    const { bootstrap, cluster, swarm, whileOthersWork, turn } = await inForce()
+    const result = await whileOthersWork(bootstrap.remove({ network: 'vlan40', isLast: true }))
+    expect(result).toMatchObject({ outcome: 'done', left: [] })
+    expect(cluster.swarmNetworks.has('vlan40')).toBe(false)
+    for (const node of cluster.nodes.values()) expect(node.labels).not.toHaveProperty(readyLabel('vlan40'))
+    expect(swarm.records.all().get('vlan40')).toMatchObject({ phase: 'removing', uninstalling: true })
+    turn()
+    // As a controller with ORRERY_NETWORK_AUTO=true does.
+    const keeper = await bootstrap.apply({ mode: 'auto' })
+    expect(keeper).toMatchObject({ outcome: 'unchanged', done: [] })
+    expect(await bootstrap.remove({ network: 'vlan40', isLast: true })).toMatchObject({ outcome: 'done', left: [] })
+    // Thought better of: the ordinary removal ends it, and the definition counts again.
+    await whileOthersWork(bootstrap.remove({ network: 'vlan40' }))
+    expect(swarm.records.all().has('vlan40')).toBe(false)
   })
 
   it('is done when the record is gone, though reports of just before still show what was there', async () => {
