@@ -1,6 +1,6 @@
 # The image of controller and agent. Docker must have network for the first two stages only; the last one only copies.
 #
-#   docker build -t orrery .
+#   docker build -t orrery:0.1.0 .
 #
 # NODE_IMAGE: another base, a Debian. BUILD_STAGE: an image that already holds /app/dist and /app/node_modules, built
 # elsewhere. IP_STAGE: one that holds in /collected what is to be laid over the base; nothing, where that has `ip` itself.
@@ -45,7 +45,7 @@ COPY --from=built /app/node_modules node_modules
 COPY --from=built /app/dist dist
 EXPOSE 8000
 # Only "is it alive": whether Swarm can be read is /readyz, and killing the process would not mend that.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s \
   CMD ["node", "/app/dist/main.js", "alive"]
 # No command, `daemon --debug` and Orbiter's `/bin/orbiter daemon` all work behind it.
 ENTRYPOINT ["node", "/app/dist/main.js"]
