@@ -9,18 +9,18 @@ export interface Condition<Type extends string = string> {
   readonly sinceMs: number
 }
 
-/** As it is found now. */
-export type Finding<Type extends string = string> = Omit<Condition<Type>, 'sinceMs'>
+/** As it is found now. `sinceMs` where what makes it so says since when. */
+export type Finding<Type extends string = string> = Omit<Condition<Type>, 'sinceMs'> & { readonly sinceMs?: number }
 
 /** Adds to what is found of a subject since when it is so, by `now`. `forget` and `keepOnly` let go of subjects that are gone. */
 export function createConditionTimes<Type extends string>(now: () => number) {
   const seen = new Map<string, Map<Type, { readonly status: boolean; readonly sinceMs: number }>>()
-  const sinceMs = (subject: string, { type, status }: Finding<Type>): number => {
+  const sinceMs = (subject: string, { type, status, sinceMs: said }: Finding<Type>): number => {
     const ofSubject = seen.get(subject) ?? new Map()
     seen.set(subject, ofSubject)
     const known = ofSubject.get(type)
-    if (known?.status === status) return known.sinceMs
-    const since = now()
+    if (said === undefined && known?.status === status) return known.sinceMs
+    const since = said ?? now()
     ofSubject.set(type, { status, sinceMs: since })
     return since
   }

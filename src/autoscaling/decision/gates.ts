@@ -8,6 +8,7 @@ import type { ValidInput } from './decide-input.ts'
 import type { HeldCode, Outcome } from './decision.ts'
 import { endedBefore, recall } from './recent-keys.ts'
 import { traitsOf } from './request.ts'
+import { pauseText } from './shared-state.ts'
 import { isOwnZero, type ScalingState } from './state.ts'
 
 export interface Stop {
@@ -94,7 +95,7 @@ function paused(input: ValidInput): Judgement {
   const pause = activePause(input)
   if (direction !== undefined && pause !== undefined && covers(pause.scope, direction)) {
     const until = pause.untilMs === undefined ? {} : { retryAtMs: pause.untilMs }
-    return held('paused', `paused by call (${pause.scope})`, until)
+    return held('paused', pauseText(pause), until)
   }
   return pass('not paused')
 }

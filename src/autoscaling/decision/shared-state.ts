@@ -165,6 +165,18 @@ export interface PauseWish {
   readonly by?: string
 }
 
+const SCOPES: Readonly<Record<Pause['scope'], string>> = { up: 'up', down: 'down', both: 'up and down' }
+
+/** `paused via API until 2026-01-31T11:38:00Z (up and down) by ops: the database moves`. */
+export function pauseText({ scope, untilMs, reason, by }: Pause): string {
+  const until = untilMs === undefined ? 'until it is resumed' : `until ${timeText(untilMs)}`
+  const who = by === undefined ? '' : ` by ${by}`
+  return `paused via API ${until} (${SCOPES[scope]})${who}${reason === undefined ? '' : `: ${reason}`}`
+}
+
+/** To the second. */
+const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+
 /** The last pause is what holds, whatever was before. */
 export function setPause(
   state: SharedState,

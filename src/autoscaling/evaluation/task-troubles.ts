@@ -31,7 +31,7 @@ export function createTaskTroubles({
   tasks,
   now,
 }: {
-  readonly tasks: Pick<Tasks, 'list' | 'onChange'>
+  readonly tasks: Pick<Tasks, 'list' | 'onChange' | 'readAtMs'>
   readonly now: Clock
 }) {
   let isNews = true
@@ -51,7 +51,7 @@ export function createTaskTroubles({
       if (hasFailed && before?.failedMs === undefined && seen.size > 0) noteFailure(task, nowMs)
       next.set(task.id, {
         serviceId: task.serviceId,
-        ...(isWaiting && { pendingMs: before?.pendingMs ?? nowMs }),
+        ...(isWaiting && { pendingMs: before?.pendingMs ?? Math.min(task.statusAtMs ?? nowMs, nowMs) }),
         ...(hasFailed && { failedMs: before?.failedMs ?? nowMs }),
       })
       const known = grouped.get(task.serviceId) ?? []
@@ -81,6 +81,8 @@ export function createTaskTroubles({
       isNews = false
     },
     of(serviceId: string): string | undefined {
+      // Nobody follows tasks: what was seen last is of the past.
+      if (tasks.readAtMs() === undefined) return undefined
       const nowMs = now()
       const own = byService.get(serviceId) ?? []
       const waiting = own.filter(({ id }) => (seen.get(id)?.pendingMs ?? nowMs) <= nowMs - PENDING_MS)

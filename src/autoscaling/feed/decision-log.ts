@@ -8,8 +8,15 @@ import type { ScalingListener } from '../ports.ts'
 
 const KEPT_DECISIONS = 50
 
+/** A refusal that lasts is told once in so long a time. */
+const TOLD_EVERY_MS = 60_000
+
 export interface DecisionLog extends EventFeed {
-  decided(serviceId: string, decision: Decision): void
+  /**
+   * Whether it is worth a line for whoever asks tomorrow why nothing was scaled: a change, a refusal for another reason than
+   * the one that was told last, and once a minute one that lasts. `more`: how many like it were not told in between.
+   */
+  decided(serviceId: string, decision: Decision): { readonly isNews: boolean; readonly more: number }
   /** Tells the feed; forgets the decisions of a service that is gone. */
   observed(change: ServiceChange): void
   /** Newest first. */
@@ -21,6 +28,7 @@ export interface DecisionLog extends EventFeed {
 
 export function createDecisionLog(): DecisionLog {
   const decisions = new Map<string, Decision[]>()
+  const told = new Map<string, { readonly outcome: string; readonly atMs: number; readonly more: number }>()
   const listeners = new Set<(event: OrreryEvent) => void>()
   const publish = (event: OrreryEvent) => {
     for (const listener of listeners) listener(event)
@@ -32,9 +40,21 @@ export function createDecisionLog(): DecisionLog {
       if (kept.length > KEPT_DECISIONS) kept.shift()
       decisions.set(serviceId, kept)
       publish({ type: 'decision', data: decision })
+      const { code, atMs } = decision
+      if (code === 'already-there') return { isNews: false, more: 0 }
+      const outcome = code ?? decision.outcome
+      const last = told.get(serviceId)
+      const isSame = last?.outcome === outcome && decision.outcome !== 'scaled'
+      const isNews = !isSame || atMs - last.atMs >= TOLD_EVERY_MS
+      const more = isSame ? last.more : 0
+      told.set(serviceId, isNews ? { outcome, atMs, more: 0 } : { ...last, more: more + 1 })
+      return { isNews, more }
     },
     observed({ id, after }) {
-      if (after === undefined) decisions.delete(id)
+      if (after === undefined) {
+        decisions.delete(id)
+        told.delete(id)
+      }
       publish({ type: 'observation', data: after ?? { id, gone: true } })
     },
     of: (serviceId) => (decisions.get(serviceId) ?? []).toReversed(),
@@ -56,11 +76,12 @@ export function createDecisionPublisher(deps: {
 }): TellDecision {
   const { log, listener, logger } = deps
   return (serviceId, decision, tookMs) => {
-    log.decided(serviceId, decision)
+    const { isNews, more } = log.decided(serviceId, decision)
     listener.decided(decision, tookMs)
-    const level = decision.outcome === 'scaled' ? 'info' : 'debug'
+    const level = isNews ? 'info' : 'debug'
+    const fields = { event: 'decision', ...decision, ...(isNews && more > 0 && { more }) }
     // A line is a system call, and callers wait for their answers.
-    setImmediate(() => logger[level]({ event: 'decision', ...decision }, sentence(decision)))
+    setImmediate(() => logger[level](fields, sentence(decision)))
   }
 }
 

@@ -6,7 +6,7 @@ import { createListeners } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Services } from '../../swarm/ports.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
-import { alertsOf } from '../alerts/alert-state.ts'
+import { alertsOf, alertTtlMs } from '../alerts/alert-state.ts'
 import type { Autoscaler, Catalog, ConditionType, ServiceRow, Week } from '../autoscaler.ts'
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
 import type { LoadBook } from '../evaluation/load-book.ts'
@@ -35,11 +35,14 @@ export interface CatalogDeps extends Pick<ScalerDeps, 'capacity' | 'troubles'> {
   readonly alerts: Pick<AlertBook, 'current'>
   /** Absent: nobody looks at tasks here. */
   readonly taskViews?: TaskViews
+  /** Alertmanager is asked which alerts fire: the default of `alert-ttl` depends on it. */
+  readonly asksAlertmanager?: boolean
   /** Absent: load is not measured here. */
   readonly load?: Pick<LoadBook, 'of'>
 }
 
-export function createCatalog(deps: CatalogDeps): Catalog {
+/** `noteConditions`: some become true as time passes; called now and then, it is known since when. */
+export function createCatalog(deps: CatalogDeps): Catalog & { readonly noteConditions: () => void } {
   const { services, sharedState, policies, log, now } = deps
   const history = createHistory({
     ...{ services, now },
@@ -83,7 +86,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const down = end('down')
     return {
       name: reading.name,
-      reading: withLoadIssues(reading, load),
+      reading: withLoadIssues(withAlertTtl(reading, deps.asksAlertmanager === true), load),
       observation,
       ...(bounds && { bounds }),
       ...(running !== undefined && { running }),
@@ -132,12 +135,28 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   }
 
   const changes = createListeners<string | undefined>(deps.logger)
+  /** Since when a condition holds is when it came to be so, and not when somebody first asked. */
+  const noteConditions = (id?: string) => {
+    const bound = id === undefined ? [...policies.optedIn()] : [policies.byId(id)]
+    for (const one of bound) if (one?.reading.optedIn) view(one)
+  }
   services.onChange(({ id, before, after }) => {
     if (after === undefined) timed.forget(id)
+    else noteConditions(id)
     changes.tell(after?.name ?? before?.name)
   })
-  services.onSync(() => changes.tell(undefined))
-  sharedState.onChange(() => changes.tell(undefined))
+  services.onSync(() => {
+    noteConditions()
+    changes.tell(undefined)
+  })
+  let shared = sharedState.current()
+  sharedState.onChange((next) => {
+    // What is promised of addresses changes often, and is no condition.
+    const ids = [shared, next].flatMap(({ pauses, restores }) => [...pauses.keys(), ...restores.keys()])
+    shared = next
+    for (const id of new Set(ids)) noteConditions(id)
+    changes.tell(undefined)
+  })
   log.subscribe(({ type, data }) => {
     if (type === 'decision') changes.tell(data.service)
   })
@@ -161,6 +180,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       return deps.taskViews?.list(id) ?? []
     },
     look: () => deps.taskViews?.look(),
+    noteConditions: () => noteConditions(),
     onChange: (listener) => changes.add(listener),
     services: () => [...services.list()].map(rowOf).sort(byServiceName),
     sync: () => services.sync(),
@@ -174,6 +194,16 @@ function byName(a: Autoscaler, b: Autoscaler): number {
   const [x, y] = a.name === b.name ? [a.observation.name, b.observation.name] : [a.name, b.name]
   return x < y ? -1 : 1
 }
+
+/** The default as it holds here, not as it is written. */
+function withAlertTtl(reading: PolicyReading, asksAlertmanager: boolean): PolicyReading {
+  if (reading.fields['alert-ttl']?.source !== 'default') return reading
+  const minutes = alertTtlMs(undefined, asksAlertmanager) / MINUTE_MS
+  const value = minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
+  return { ...reading, fields: { ...reading.fields, 'alert-ttl': { value, source: 'default' } } }
+}
+
+const MINUTE_MS = 60_000
 
 /** What can only be known by asking: a query that is refused, a path that finds no number. It hinders nothing but measured load. */
 function withLoadIssues(reading: PolicyReading, load: Autoscaler['load']): PolicyReading {

@@ -7,7 +7,7 @@ import type { StandingAlert } from '../alerts/alert-state.ts'
 import type { ConditionType, LoadEvaluation } from '../autoscaler.ts'
 import type { Capacity } from '../decision/decide-input.ts'
 import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
-import type { Pause, PendingRestore } from '../decision/shared-state.ts'
+import { type Pause, type PendingRestore, pauseText } from '../decision/shared-state.ts'
 import { isOwnZero, type ScalingState } from '../decision/state.ts'
 import type { PolicyReading } from '../policy/policy.ts'
 import { type BoundsInForce, inWrittenBounds } from '../policy/policy-at.ts'
@@ -75,9 +75,10 @@ function rolloutSettled({ observation, nowMs }: ConditionInput): Found {
 
 function paused({ reading, pause, nowMs }: ConditionInput): Found {
   const byPolicy = reading.policy?.paused ?? 'none'
-  if (byPolicy !== 'none') return { type: 'Paused', status: true, reason: `by its policy (${byPolicy})` }
+  if (byPolicy !== 'none') return { type: 'Paused', status: true, reason: `paused by its policy (${byPolicy})` }
   const inForce = pause !== undefined && (pause.untilMs === undefined || pause.untilMs > nowMs)
-  return { type: 'Paused', status: inForce, reason: inForce ? `by call (${pause.scope})` : 'not paused' }
+  if (!inForce) return { type: 'Paused', status: false, reason: 'not paused' }
+  return { type: 'Paused', status: true, reason: pauseText(pause), sinceMs: pause.sinceMs }
 }
 
 function maintenance({ observation, bounds, state }: ConditionInput): Found {
@@ -92,7 +93,8 @@ function maintenance({ observation, bounds, state }: ConditionInput): Found {
 
 function restorePending({ restore }: ConditionInput): Found {
   const reason = restore === undefined ? 'nothing to return to' : `${restore.replicas} ran before the last deploy`
-  return { type: 'RestorePending', status: restore !== undefined, reason }
+  const since = restore === undefined ? {} : { sinceMs: restore.sinceMs }
+  return { type: 'RestorePending', status: restore !== undefined, reason, ...since }
 }
 
 function writeUnknown({ writeUnknown: status }: ConditionInput): Found {

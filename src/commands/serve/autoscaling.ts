@@ -27,6 +27,8 @@ import { type LoadNeeds, openLoad } from './load.ts'
 
 /** How long a caller waits for its answer. */
 const PATIENCE_MS = 3000
+/** What time alone changes is known to this. */
+const CONDITIONS_EVERY_MS = 15_000
 /** How long what alerts were remembered by may take to be written at the end. */
 const LAST_WRITE_MS = 500
 
@@ -63,13 +65,13 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   }
   const writers = createServiceWriters(deps)
   const taskViews = createTaskViews({ ...needs, services, now })
-  const catalog = createCatalog({ ...deps, taskViews, writeUnknown: writers.writeUnknown })
+  const asksAlertmanager = config.alertmanagerUrl !== undefined
+  const catalog = createCatalog({ ...deps, taskViews, asksAlertmanager, writeUnknown: writers.writeUnknown })
   const scaler = createScaler({ ...deps, writers, catalog })
   const digest = (text: string) => createHash('sha256').update(text).digest('base64url')
   const tell = createDecisionPublisher(deps)
   const alertmanager =
     config.alertmanagerUrl === undefined ? undefined : createAlertmanager({ url: config.alertmanagerUrl, signal })
-  const asksAlertmanager = alertmanager !== undefined
   // Who names a window knows the senders' pauses.
   const alertWindowMs = base.isNamed('ORRERY_DEDUP_WINDOW') ? config.dedupWindowMs : ALERT_WINDOW_MS
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
@@ -79,6 +81,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   })
   metrics.watch({ list: catalog.list, unheeded: policies.unheeded })
 
+  let conditions: NodeJS.Timeout | undefined
   const called = { catalog, scaler, alerts, feed: log, metrics }
   return {
     routes: [autoscalingRoutes(called), orbiterRoutes(called), dockerScalerRoutes(called, config.serverPrefix)],
@@ -87,9 +90,13 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
       alertmanager: asksAlertmanager,
       prometheus: needs.prometheus !== undefined,
     }),
-    start: load.start,
+    start() {
+      load.start()
+      conditions = setInterval(catalog.noteConditions, CONDITIONS_EVERY_MS).unref()
+    },
     finish: scaler.stop,
     async close() {
+      clearInterval(conditions)
       policies.close()
       taskViews.close()
       await keeper.stop()

@@ -43,12 +43,13 @@ export function openLoad(base: Base, needs: LoadNeeds & { readonly policies: Pol
     return ids.length === 0 ? undefined : ids
   }
   let stopFollowing: (() => void) | undefined
-  /** Where nothing is measured and no network is looked after, neither nodes nor tasks are read. */
+  /** Where nothing is measured, no network is looked after and nobody looks, neither nodes nor tasks are read. */
   const followTasks = () => {
+    // Whoever follows them: a person who lists autoscalers is told which ones Swarm cannot place.
+    troubles.look()
     if (measuredIds() === undefined) return
     activate()
     stopFollowing ??= tasks.follow(measuredIds)
-    troubles.look()
   }
   let stop = () => {}
   return {

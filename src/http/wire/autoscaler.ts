@@ -73,7 +73,7 @@ const AlertSchema = Type.Object({
   startsAt: Type.String({ description: 'As its sender says.' }),
   since: Time,
   lastNews: Type.String({
-    description: 'When it was last heard to fire, to about a tenth of its time to live. RFC 3339.',
+    description: 'When its last news came that it fires, to about a tenth of its time to live. RFC 3339.',
   }),
   suspended: Type.Boolean({ description: 'The count was set by hand: no step until the next notification.' }),
 })
@@ -142,6 +142,9 @@ export const AutoscalerSchema = Type.Object({
     ),
   ),
   observation: ObservationSchema,
+  running: Type.Optional(
+    Type.Integer({ description: 'Tasks that run and shall; absent: not known. Known soon after the first who asks.' }),
+  ),
   state: Type.Optional(State),
   pause: Type.Optional(PauseSchema),
   restore: Type.Optional(Type.Object({ replicas: Type.Integer(), since: Time })),
@@ -192,6 +195,7 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     ...(reading.unsupported !== undefined && { unsupported: reading.unsupported }),
     ...(bounds && { bounds: wireBounds(bounds) }),
     observation: wireObservation(observation),
+    ...(autoscaler.running !== undefined && { running: autoscaler.running }),
     ...(state && { state: wireState(state) }),
     ...(pause && { pause: wirePause(pause) }),
     ...(restore && { restore: { replicas: restore.replicas, since: rfc3339(restore.sinceMs) } }),

@@ -32,10 +32,14 @@ export interface MemoryOptions {
   readonly alertmanager?: FiringAlerts
   readonly capacity?: AddressCapacity
   /** Measured load, each 15 s; no agent reports. */
-  readonly load?: { readonly sources: LoadSources; readonly tasks?: Pick<Tasks, 'list' | 'onChange'> }
+  readonly load?: { readonly sources: LoadSources; readonly tasks?: Pick<Tasks, 'list' | 'onChange' | 'readAtMs'> }
 }
 
-const noTasks: Pick<Tasks, 'list' | 'onChange'> = { list: () => [], onChange: () => quiet }
+const noTasks: Pick<Tasks, 'list' | 'onChange' | 'readAtMs'> = {
+  list: () => [],
+  onChange: () => quiet,
+  readAtMs: () => 0,
+}
 
 const eachSecond: Ticks = {
   each(listener) {

@@ -194,6 +194,7 @@ describe('measured load', () => {
       const listeners = new Set<() => void>()
       const tasks = {
         list: () => listed,
+        readAtMs: () => 0,
         onChange: (listener: () => void) => {
           listeners.add(listener)
           return () => listeners.delete(listener)

@@ -1,0 +1,56 @@
+/** Since when a condition holds, and what it says of a pause. */
+import { beforeEach, expect, it } from 'vitest'
+import type { ConditionType } from '../../../../src/autoscaling/autoscaler.ts'
+import { memoryController } from '../../../support/use-cases/memory-controller.ts'
+
+const T0 = Date.UTC(2026, 0, 31, 11)
+const clock = { nowMs: T0 }
+beforeEach(() => {
+  clock.nowMs = T0
+})
+const labels = { 'autoscaler.enable': 'true', 'autoscaler.max': '9' }
+
+function start() {
+  const controller = memoryController(clock)
+  controller.swarm.add({ replicas: 2, labels })
+  const condition = (type: ConditionType) =>
+    controller.catalog.get('web').conditions.find((one) => one.type === type) ?? expect.fail()
+  return { ...controller, condition }
+}
+
+it('is when it came to be so, though nobody asked before', () => {
+  const { swarm, condition } = start()
+  clock.nowMs += 60_000
+  swarm.change('id-web', { updateState: 'paused' })
+  clock.nowMs += 3_600_000
+  expect(condition('RolloutSettled')).toMatchObject({ status: false, sinceMs: T0 + 60_000 })
+})
+
+it('of a pause is when somebody paused, and it says until when, which way, who and why', async () => {
+  const { scaler, condition } = start()
+  clock.nowMs += 60_000
+  const forMs = 37 * 60_000
+  await scaler.pause('web', { scope: 'both', forMs, by: 'ops', reason: 'the database moves' })
+  clock.nowMs += 60_000
+  expect(condition('Paused')).toEqual({
+    type: 'Paused',
+    status: true,
+    reason: 'paused via API until 2026-01-31T11:38:00Z (up and down) by ops: the database moves',
+    sinceMs: T0 + 60_000,
+  })
+  const { reason } = await scaler.request('web', { kind: 'step', direction: 'up', origin: 'call' })
+  expect(reason).toBe('paused via API until 2026-01-31T11:38:00Z (up and down) by ops: the database moves')
+  await scaler.resume('web', 'up')
+  expect(condition('Paused').reason).toBe('paused via API until 2026-01-31T11:38:00Z (down) by ops: the database moves')
+  await scaler.resume('web', 'both')
+  expect(condition('Paused')).toMatchObject({ status: false, reason: 'not paused' })
+})
+
+it('that ends as time passes is noted when somebody looks now and then', async () => {
+  const { scaler, catalog, condition } = start()
+  await scaler.pause('web', { scope: 'up', forMs: 60_000 })
+  clock.nowMs += 61_000
+  catalog.noteConditions()
+  clock.nowMs += 3_600_000
+  expect(condition('Paused')).toMatchObject({ status: false, sinceMs: T0 + 61_000 })
+})
