@@ -31,7 +31,7 @@ describe("Alertmanager's example files", () => {
 
   it('one group for each service and direction, told to the route for Alertmanager, resolved alerts too', () => {
     expect(alertmanager.route.routes).toMatchObject([{ receiver: 'orrery', group_by: ['service', 'scale'] }])
-    expect(orrery).toMatchObject([{ url: 'http://orrery:8000/v1/webhook/alertmanager', send_resolved: true }])
+    expect(orrery).toMatchObject([{ url: 'http://manager1:8000/v1/webhook/alertmanager', send_resolved: true }])
   })
 })
 
