@@ -13,7 +13,7 @@ export const discoveryVariables = {
   consulTokenFile: optional(
     'CONSUL_HTTP_TOKEN_FILE',
     text,
-    'File with the bare ACL token. Read anew at each call, so that it can be rotated.',
+    'File with the bare ACL token. Read again at each call, so that it can be rotated.',
   ),
   consulCaFile: optional('CONSUL_CACERT', text, "Authority (PEM) of Consul's certificate."),
   consulCertFile: optional('CONSUL_CLIENT_CERT', text, 'Certificate (PEM) to show to Consul.', {

@@ -27,6 +27,6 @@ export const engineVariables = {
     'ORRERY_SWARM_SOCKET',
     '/var/run/docker/swarm/control.sock',
     socketPath,
-    "The control socket of that manager's engine, below its exec-root: tasks are heard there as they change. `off`, or no such socket: they are asked for each second (docs/operations.md).",
+    "The control socket of that manager's engine, below its exec-root: tasks are followed there as they change. `off`, or no such socket: they are asked for each second (docs/operations.md).",
   ),
 }

@@ -24,7 +24,7 @@ export type FaultCode =
 export class Fault extends Error {
   override readonly name = 'Fault'
   readonly code: FaultCode
-  /** Ms a caller should wait before it repeats the call; set for what a retry can mend. */
+  /** Ms a caller should wait before it repeats the call; set for what a retry can fix. */
   readonly retryAfterMs: number | undefined
 
   constructor(code: FaultCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {

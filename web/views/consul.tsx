@@ -7,7 +7,7 @@ import { refine, route } from '../store.ts'
 
 const STATES: Readonly<Record<string, { readonly tone: Tone; readonly why: string }>> = {
   missing: { tone: 'bad', why: 'should be there: it is not written yet, or Consul refused it' },
-  differs: { tone: 'warn', why: 'is there, and not as it should be: the next write mends it' },
+  differs: { tone: 'warn', why: 'is there, and not as it should be: the next write fixes it' },
   extra: { tone: 'busy', why: 'its task is gone: it is on its way out' },
   kept: { tone: 'warn', why: 'left as it is: too little is known of its task or node now' },
   registered: { tone: 'ok', why: '' },

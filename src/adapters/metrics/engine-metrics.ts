@@ -44,7 +44,7 @@ export function createEngineMetrics({ registers, beforeScrape }: MetricsRegistry
   })
   const heard = new Gauge({
     name: 'orrery_tasks_heard',
-    help: '1 while tasks are heard as they change; 0 while they are asked for each second, or not needed.',
+    help: '1 while tasks are followed as they change; 0 while they are asked for each second, or not needed.',
     registers,
   })
   const inSync = new Gauge({

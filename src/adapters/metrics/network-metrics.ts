@@ -14,14 +14,15 @@ export function measureNetworks(metrics: MetricsRegistry, catalog: Pick<NetworkC
     'network',
     'state',
   ])
-  const asWanted = gauge('network_node_as_wanted', '1 while the node is as wanted, 0 while it is not or not known.', [
-    'network',
-    'node',
-  ])
+  const asWanted = gauge(
+    'network_node_as_wanted',
+    '1 while the node matches the definition, 0 while it does not or that is not known.',
+    ['network', 'node'],
+  )
   const condition = gauge('network_condition', '1 while the condition of the network is true.', ['network', 'type'])
   const lastReport = gauge(
     'agent_last_report_timestamp',
-    'When the agent of the node was last heard by this controller, seconds since the epoch. Absent: never.',
+    'When this controller last had a report of the agent of this node, seconds since the epoch. Absent: never.',
     ['node'],
   )
 

@@ -30,7 +30,7 @@ export function createReportHandler(deps: ReportHandlerDeps): ReportHandler {
 
   const judgeToken = (nodeId: string) => {
     if (proven.has(nodeId) || areCertificatesNeeded()) {
-      throw new Fault('certificate-needed', `The node ${nodeId} is heard by its Swarm certificate alone.`)
+      throw new Fault('certificate-needed', `The node ${nodeId} reports with its Swarm certificate alone.`)
     }
     if (byToken.has(nodeId)) return
     byToken.add(nodeId)

@@ -159,7 +159,7 @@ function end({ network, tightest }: CapacityWords): readonly string[] {
     case 'not-ready':
       return [`node ${hostname} would get a task and is not ready for it: ${mend(network)}`]
     case 'unheard':
-      return [`the agent of node ${hostname} was never heard, so nobody knows what is free there`]
+      return [`the agent of node ${hostname} has never reported, so nobody knows what is free there`]
     case undefined:
       return [free <= 0 ? `node ${hostname} is full` : `node ${hostname} has ${free} left`]
     default:

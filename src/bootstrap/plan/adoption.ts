@@ -82,7 +82,7 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
     const report = context.reports.get(node.id)
     if (report === undefined) {
       const why =
-        node.state === 'ready' ? `the agent of ${node.hostname} is not heard` : `${node.hostname} is ${node.state}`
+        node.state === 'ready' ? `the agent of ${node.hostname} is not reporting` : `${node.hostname} is ${node.state}`
       return { problems: [problem('no-range', `What every node has must be known, and ${why}.`, node)] }
     }
     const found = report.networks.find((one) => one.name === configName)

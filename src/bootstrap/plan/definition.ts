@@ -40,7 +40,7 @@ export function takeDefinition(context: NetworkContext, record: NetworkRecord, d
   }
   const fixed = found.filter(isForLife)
   if (fixed.length > 0) {
-    const message = `${fixed.map(differenceText).join('; ')}: that cannot change. Correct the definition, or remove the network (\`orrery network remove ${name}\`) and apply anew.`
+    const message = `${fixed.map(differenceText).join('; ')}: that cannot change. Correct the definition, or remove the network (\`orrery network remove ${name}\`) and apply again.`
     return { ...nothing, problems: [{ network: name, code: 'not-changeable', message }] }
   }
   const next = { ...record, definition }

@@ -93,9 +93,9 @@ export function whyNotProven(context: NetworkContext, allocation: NodeAllocation
   const { nodeId, hostname } = allocation
   if (!context.reports.has(nodeId))
     return node.state === 'ready'
-      ? `the agent of ${hostname}, which is not heard`
+      ? `the agent of ${hostname}, which is not reporting`
       : `${hostname}, which is ${node.state}`
-  if (statusNow(context, nodeId) === undefined) return `the agent of ${hostname} to have heard of it`
+  if (statusNow(context, nodeId) === undefined) return `the agent of ${hostname} to know of it`
   const fault = faultNow(context, nodeId)
   return fault === undefined ? `the agent of ${hostname}, which is at work` : `${hostname}: ${fault}`
 }

@@ -74,10 +74,10 @@ function said(
   switch (state.kind) {
     case 'unheard':
       return isReady(context, node)
-        ? { action: 'keep', reason: 'its agent is not heard; it was ready when it last was' }
+        ? { action: 'keep', reason: 'its agent is not reporting; it was ready when it last did' }
         : {
             action: 'create',
-            reason: node.state === 'ready' ? 'its agent makes it once it is heard' : `it is ${node.state}`,
+            reason: node.state === 'ready' ? 'its agent makes it once it reports' : `it is ${node.state}`,
           }
     case 'absent':
       return { action: 'create', reason: 'its agent makes it' }
@@ -116,7 +116,7 @@ function whyNone(
   if (!reports.has(id)) {
     const isKnown = [...record.allocations.values(), ...record.freed].some((one) => one.hostname === hostname)
     const why = isKnown ? ', which has to say whether it is the machine that had a range under this name before' : ''
-    return { action: 'none', reason: `its agent is not heard yet${why}` }
+    return { action: 'none', reason: `its agent has not reported yet${why}` }
   }
   return { action: 'none', reason: 'there is no range for it' }
 }

@@ -131,7 +131,7 @@ export type NetworkVerdict =
   | 'orphaned'
   /** `network remove` began. */
   | 'removing'
-  /** Problems stand in the way; nothing is done before they are mended. */
+  /** Problems stand in the way; nothing is done before they are fixed. */
   | 'refused'
 
 interface StepBase {

@@ -54,7 +54,7 @@ export function networkConditions(input: NetworkConditionInput): readonly Found[
 function tasksHeard({ record, taskSource }: NetworkConditionInput): readonly Found[] {
   if (record === undefined || taskSource === undefined || taskSource.kind === 'idle') return []
   const status = taskSource.kind === 'heard'
-  const reason = status ? 'each change of a task is heard when it happens' : taskSource.reason
+  const reason = status ? 'each change of a task is known when it happens' : taskSource.reason
   return [{ type: 'TasksHeard', status, reason }]
 }
 
@@ -175,7 +175,7 @@ function asWanted({ allocations }: NetworkConditionInput): Found {
   const not = allocations.filter(({ isAsWanted }) => isAsWanted !== true)
   if (not.length === 0) return { type, status: true, reason: 'each node matches the definition' }
   const told = not.map(({ hostname, isAsWanted, faults: [fault] }) => {
-    if (isAsWanted === null) return `${hostname} was never heard`
+    if (isAsWanted === null) return `${hostname} has never reported`
     return fault === undefined ? `${hostname} is not done yet` : `${hostname}: ${fault.message}`
   })
   return { type, status: false, reason: names(told) }
@@ -184,8 +184,8 @@ function asWanted({ allocations }: NetworkConditionInput): Found {
 function agentsHeard({ allocations, isHeard }: NetworkConditionInput): Found {
   const type = 'AgentsHeard'
   const silent = allocations.filter(({ nodeId }) => !isHeard(nodeId))
-  if (silent.length === 0) return { type, status: true, reason: 'each agent was heard in the last 15 s' }
-  return { type, status: false, reason: `not heard in the last 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
+  if (silent.length === 0) return { type, status: true, reason: 'each agent has reported in the last 15 s' }
+  return { type, status: false, reason: `no report in the last 15 s: ${names(silent.map(({ hostname }) => hostname))}` }
 }
 
 /** One that is down and has no range any more is the old id of a node that joined again. */

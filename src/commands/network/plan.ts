@@ -70,7 +70,7 @@ function conclusion(plan: ClusterPlan): string {
   const steps = plan.networks.reduce((sum, network) => sum + network.steps.length, 0)
   const refusals = allProblems(plan).filter(isRefusal).length
   if (refusals > 0 && steps === 0)
-    return `Nothing can be done before ${count(refusals, 'problem')} (!) ${refusals === 1 ? 'is' : 'are'} mended.`
+    return `Nothing can be done before ${count(refusals, 'problem')} (!) ${refusals === 1 ? 'is' : 'are'} fixed.`
   if (plan.networks.length === 0) return 'No network is defined, and none is active.'
   if (steps === 0) return 'Nothing to do.'
   const rest = refusals > 0 ? ` ${count(refusals, 'problem')} (!) would be left.` : ''

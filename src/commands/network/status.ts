@@ -7,6 +7,7 @@ import type {
   NetworkView,
   NodeView,
 } from '../../bootstrap/network.ts'
+import { QUARANTINE_MS } from '../../bootstrap/record/record.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import { wireNetwork } from '../../http/wire/network.ts'
 import type { Console, ExitCode } from '../console.ts'
@@ -66,7 +67,10 @@ function networkText(network: NetworkView, shown: Shown): string {
   const lines = [
     headLine(network),
     ...network.conditions.flatMap((condition) => conditionLine(condition, shown)),
-    ...freed.map(({ range, range6, hostname }) => `  freed: ${both(range, range6)}, once ${hostname}'s`),
+    ...freed.map(
+      ({ range, range6, hostname, freedAtMs }) =>
+        `  freed: ${both(range, range6)}, released by ${hostname}, reusable from ${new Date(freedAtMs + QUARANTINE_MS).toISOString()}`,
+    ),
     ...pending.map((text) => `  next: ${text}`),
   ]
   const tables = allocations.length === 0 ? '' : `${nodeTable(allocations, shown)}${addressPart(allocations, shown)}`
@@ -96,7 +100,7 @@ function conditionLine(
 
 const both = (...texts: readonly (string | undefined)[]): string => texts.filter(Boolean).join(' and ')
 
-const NODE_HEAD = ['NODE', 'RANGE', 'PARENT', 'SHIM', 'USED', 'FREE', 'READY', 'AS WANTED', 'AGENT']
+const NODE_HEAD = ['NODE', 'RANGE', 'PARENT', 'SHIM', 'USED', 'FREE', 'READY', 'MATCHES', 'AGENT']
 
 function nodeTable(allocations: readonly AllocationView[], shown: Shown): string {
   const rows = allocations.map((allocation) => {
@@ -125,9 +129,9 @@ function asWanted({ isAsWanted, faults }: AllocationView): Cell {
 function agentCell({ nodeId }: AllocationView, { agents, areAgentsUnknown }: Shown): Cell {
   const agent = agents.get(nodeId)
   if (areAgentsUnknown) return 'unknown'
-  if (agent?.reportedAtMs === undefined) return 'never heard'
+  if (agent?.reportedAtMs === undefined) return 'never reported'
   const faults = agent.faults.map(({ code, message }) => `${code}: ${message}`)
-  return [agent.isHeard ? 'heard' : 'silent', ...faults]
+  return [agent.isHeard ? 'reporting' : 'silent', ...faults]
 }
 
 const ADDRESS_HEAD = ['NODE', 'ADDRESS', 'USE', 'SERVICE', 'TASK', 'CONTAINER', 'STATE']

@@ -11,7 +11,7 @@ const Problem = Type.Object({
 })
 
 const problems = {
-  description: 'What went wrong, what would be right, and with Retry-After what a retry can mend.',
+  description: 'What went wrong, what would be right, and with Retry-After what a retry can fix.',
   content: { 'application/problem+json': { schema: Problem } },
 }
 

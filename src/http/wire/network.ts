@@ -16,7 +16,7 @@ const KnownYesNo = (description: string) => Type.Unsafe<boolean | null>({ type: 
 
 const COUNT = {
   usable: Type.Integer({ description: 'Addresses that containers may have.' }),
-  used: Known('Held by containers; null: only agents know, and none was ever heard.'),
+  used: Known('Held by containers; null: only agents know, and none has ever reported.'),
   free: Known('What containers may still get, tasks on their way counted as if they had theirs; null as `used`.'),
 }
 
@@ -49,7 +49,7 @@ export const AllocationSchema = Type.Object(
     shim6: Text,
     ...COUNT,
     ready: Type.Boolean({ description: 'The node carries the label `orrery.network.<name>`.' }),
-    asWanted: KnownYesNo('null: its agent was never heard.'),
+    asWanted: KnownYesNo('null: its agent has never reported.'),
     faults: Type.Array(FaultSchema),
     change: Type.Optional(Type.String({ description: 'A change of range or parent under way.' })),
     addresses: Type.Array(AddressSchema, {

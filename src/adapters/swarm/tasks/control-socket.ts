@@ -33,7 +33,7 @@ export async function watchTasks(deps: WatchDeps): Promise<string> {
     const [found, wanted] = await Promise.all([clusterBehind(deps), deps.clusterId()])
     if (found !== wanted) return `${deps.socketPath} is of another Swarm than DOCKER_HOST: set ORRERY_SWARM_SOCKET.`
   } catch (error) {
-    return `Tasks cannot be heard at ${deps.socketPath}: ${reasonOf(error)}.`
+    return `Tasks cannot be followed at ${deps.socketPath}: ${reasonOf(error)}.`
   }
   return await follow(deps)
 }

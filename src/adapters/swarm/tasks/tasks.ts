@@ -84,7 +84,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   const setSource = (kind: TaskSource['kind'], reason: string) => {
     if (source.kind === kind && source.reason === reason) return
     source = { kind, reason }
-    if (kind === 'heard') logger.info({ event: 'tasks-heard', socket: socketPath }, 'tasks are heard as they change')
+    if (kind === 'heard') logger.info({ event: 'tasks-heard', socket: socketPath }, 'tasks are followed as they change')
     else if (kind === 'asked') logger.warn({ event: 'tasks-asked' }, `tasks are asked for each second: ${reason}`)
     onSource?.(source)
   }

@@ -58,7 +58,7 @@ export async function receiveAlert(
   return received
 }
 
-/** The rule of webhooks: 503 for what a retry can mend, else 200 whatever became of each alert.
+/** The rule of webhooks: 503 for what a retry can fix, else 200 whatever became of each alert.
  * Throws HttpProblem with the results if any of them is transient: the sender repeats all, and what was done is a duplicate then. */
 export function answerAlerts(results: readonly AlertResult[]): { results: WireAlertResult[] } {
   const answer = { results: results.map(wireAlertResult) }

@@ -92,7 +92,7 @@ interface Asked {
   readonly requestId: string
 }
 
-/** Throws what a retry can mend, and faults of ours. */
+/** Throws what a retry can fix, and faults of ours. */
 async function answer(deps: Deps, asked: Asked): Promise<DockerScalerAnswer> {
   const { service, direction, by, notification, who, requestId } = asked
   const step = { direction, caller: who, ...(by && { by }) }
@@ -180,7 +180,7 @@ function unsupported(service: string, mode: ServiceMode, reason: string): string
   return `${service} cannot be scaled: ${reason}`
 }
 
-/** `undefined`: what a retry can mend, or a fault of ours, which is 5xx for everybody. */
+/** `undefined`: what a retry can fix, or a fault of ours, which is 5xx for everybody. */
 function problemAnswer({ code, message }: HttpProblem, caller: Caller): DockerScalerAnswer | undefined {
   if (isTransient(code) || code === 'internal') return undefined
   const { status } = PROBLEMS[code]

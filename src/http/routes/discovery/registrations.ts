@@ -50,7 +50,7 @@ export const registrationRoutes = ({ registrations, events }: RegistrationRouteD
       {
         schema: {
           tags: ['registration'],
-          summary: 'Read Consul anew and bring it in step now',
+          summary: 'Read Consul again and bring it in step now',
           ...needs('admin'),
           response: answers(ResyncSchema, '`resynced` false: another controller writes; the reason says so.'),
         },

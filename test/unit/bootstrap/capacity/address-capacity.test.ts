@@ -148,7 +148,7 @@ describe('the ceiling of a service', () => {
     {
       name: 'was never heard of',
       given: { reports: [heardReport(0), undefined, heardReport(2)] },
-      reason: 'the agent of node lab-2 was never heard, so nobody knows what is free there',
+      reason: 'the agent of node lab-2 has never reported, so nobody knows what is free there',
     },
   ])('stops when it is the turn of a node that $name', ({ given, reason }) => {
     expect(capacityWith(given).ceilingOf(service())).toMatchObject({

@@ -423,7 +423,7 @@ describe('a host name is no identity', () => {
       expect(network?.steps).toEqual([])
     }
     const [network] = cluster.plan([definition()], 'apply').networks
-    expect(network?.nodes.find(({ nodeId }) => nodeId === twin)?.reason).toContain('its agent is not heard yet')
+    expect(network?.nodes.find(({ nodeId }) => nodeId === twin)?.reason).toContain('its agent has not reported yet')
   })
 
   it('a machine that left by force and joined at once, twice, has its range back, whatever Swarm says of its old ids', () => {

@@ -192,7 +192,7 @@ describe('a silent agent', () => {
     state.nowMs = T0 + 14_999
     expect(condition('AgentsHeard')?.status).toBe(true)
     state.nowMs = T0 + 15_000
-    expect(condition('AgentsHeard')).toMatchObject({ status: false, reason: 'not heard in the last 15 s: worker1' })
+    expect(condition('AgentsHeard')).toMatchObject({ status: false, reason: 'no report in the last 15 s: worker1' })
     state.tasks = []
     expect(count()).toEqual({ usable: 253, used: 1, free: 251 })
     state.tasks = [aTask({ id: 'a' }), aTask({ id: 'b' })]
@@ -253,7 +253,7 @@ describe('the conditions of a network', () => {
     expect(condition('AsWanted')).toMatchObject({
       status: false,
       sinceMs: T0 + 5000,
-      reason: 'worker1 was never heard',
+      reason: 'worker1 has never reported',
     })
   })
 

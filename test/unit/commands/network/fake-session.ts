@@ -15,7 +15,7 @@ export const aPlanRow = (change: Partial<PlanRow> = {}): PlanRow => ({
   parent: 'bond0.40',
   shim: '172.80.2.1',
   action: 'keep',
-  reason: 'as wanted',
+  reason: 'it matches',
   isReady: true,
   ...change,
 })

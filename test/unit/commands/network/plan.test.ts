@@ -50,7 +50,7 @@ describe('orrery network plan', () => {
 ┌──────────┬───────────────┬──────────┬──────────┬────────────┬───────┬────────┬───────────────────────────────────┐
 │ NODE     │ RANGE         │ CAPACITY │ PARENT   │ SHIM       │ READY │ ACTION │ WHY                               │
 ├──────────┼───────────────┼──────────┼──────────┼────────────┼───────┼────────┼───────────────────────────────────┤
-│ manager1 │ 172.80.1.0/24 │ 253      │ bond0.40 │ 172.80.1.1 │ yes   │ keep   │ as wanted                         │
+│ manager1 │ 172.80.1.0/24 │ 253      │ bond0.40 │ 172.80.1.1 │ yes   │ keep   │ it matches                        │
 │ worker1  │ 172.80.2.0/24 │ 253      │ bond0.40 │ 172.80.2.1 │ no    │ create │ it has no config-only network yet │
 │ worker2  │ -             │ -        │ bond0.40 │ -          │ no    │ none   │ it is down                        │
 └──────────┴───────────────┴──────────┴──────────┴────────────┴───────┴────────┴───────────────────────────────────┘
@@ -84,7 +84,7 @@ describe('orrery network plan', () => {
       name: 'refusals alone',
       plan: aPlan([aNetworkPlan({ verdict: 'refused', problems: [problem] })]),
       code: 1,
-      says: '  ! vlan40 on worker1: needs-drain: its range changes; --allow-drain\n\nNothing can be done before 1 problem (!) is mended.',
+      says: '  ! vlan40 on worker1: needs-drain: its range changes; --allow-drain\n\nNothing can be done before 1 problem (!) is fixed.',
     },
     {
       name: 'a part that is refused',

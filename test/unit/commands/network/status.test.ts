@@ -34,11 +34,11 @@ describe('orrery network status', () => {
     const { code, out } = await shown()
     expect(code).toBe(0)
     expect(out).toBe(`vlan40: macvlan, 172.80.0.0/16, parent bond0.40; 1 of 253 addresses used, 252 free
-┌─────────┬───────────────┬──────────┬──────────────┬──────────┬──────┬───────┬───────────┬───────┐
-│ NODE    │ RANGE         │ PARENT   │ SHIM         │ USED     │ FREE │ READY │ AS WANTED │ AGENT │
-├─────────┼───────────────┼──────────┼──────────────┼──────────┼──────┼───────┼───────────┼───────┤
-│ worker1 │ 172.80.2.0/24 │ bond0.40 │ 172.80.2.254 │ 1 of 253 │ 252  │ yes   │ yes       │ heard │
-└─────────┴───────────────┴──────────┴──────────────┴──────────┴──────┴───────┴───────────┴───────┘
+┌─────────┬───────────────┬──────────┬──────────────┬──────────┬──────┬───────┬─────────┬───────────┐
+│ NODE    │ RANGE         │ PARENT   │ SHIM         │ USED     │ FREE │ READY │ MATCHES │ AGENT     │
+├─────────┼───────────────┼──────────┼──────────────┼──────────┼──────┼───────┼─────────┼───────────┤
+│ worker1 │ 172.80.2.0/24 │ bond0.40 │ 172.80.2.254 │ 1 of 253 │ 252  │ yes   │ yes     │ reporting │
+└─────────┴───────────────┴──────────┴──────────────┴──────────┴──────┴───────┴─────────┴───────────┘
 ┌─────────┬──────────────┬──────┬─────────┬──────────┬───────────┬─────────┐
 │ NODE    │ ADDRESS      │ USE  │ SERVICE │ TASK     │ CONTAINER │ STATE   │
 ├─────────┼──────────────┼──────┼─────────┼──────────┼───────────┼─────────┤
@@ -73,7 +73,7 @@ describe('orrery network status', () => {
     expect(out.split('\n').slice(1, 5)).toEqual([
       '  not Complete: without a range: worker3',
       '  Orphaned: no file defines it any more; what is active is kept',
-      "  freed: 172.80.7.0/24, once worker7's",
+      '  freed: 172.80.7.0/24, released by worker7, reusable from 2026-02-01T12:00:00.000Z',
       '  next: give worker3 172.80.3.0/24',
     ])
     for (const part of ['draining to 172.80.9.0/24', 'parent-down: bond0 is down', 'silent', 'engine: away']) {
@@ -85,7 +85,10 @@ describe('orrery network status', () => {
     const count = { usable: 253, used: null, free: null }
     const network = aNetwork({
       count,
-      conditions: [condition('AsWanted', false, 'worker1 was never heard'), condition('AgentsHeard', false, 'worker1')],
+      conditions: [
+        condition('AsWanted', false, 'worker1 has never reported'),
+        condition('AgentsHeard', false, 'worker1'),
+      ],
       allocations: [anAllocation({ count, isAsWanted: null, addresses: [] })],
     })
     const unheard = () => ({ reason: 'no controller answers at http://127.0.0.1:8000', isThere: false })
@@ -95,12 +98,12 @@ describe('orrery network status', () => {
     expect(out).toContain(
       '; unknown of 253 addresses used, unknown free\n  AsWanted: unknown\n  AgentsHeard: unknown\n',
     )
-    expect(out).toContain('│ unknown of 253 │ unknown │ yes   │ unknown   │ unknown │')
+    expect(out).toContain('│ unknown of 253 │ unknown │ yes   │ unknown │ unknown │')
   })
 
   it('tells an agent that was never heard from one that a controller hears', async () => {
     const { out } = await shown({ nodes: [aNode({ agent: { isHeard: false, faults: [] } })] })
-    expect(out).toContain('never heard')
+    expect(out).toContain('never reported')
   })
 
   it('lists up to forty addresses unasked, and all of them when asked', async () => {

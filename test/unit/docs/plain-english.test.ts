@@ -1,0 +1,70 @@
+/** Plain English for engineers: words that grew in this house and that a reader of the field does not know stay out of texts. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { markdownFiles, prose, read, root } from './markdown.ts'
+
+/** Each with what it is called instead. Wire fields, labels, codes and log events are contracts: they are no texts. */
+const DIALECT: readonly (readonly [RegExp, string])[] = [
+  [/\bheard\b/i, 'reporting, followed, known'],
+  [/\bas wanted\b/i, 'matches the definition'],
+  [/\bin force\b/i, 'active'],
+  [/\banew\b/i, 'again, recreated'],
+  [/\bmend(s|ed|ing)?\b/i, 'fix'],
+  [/\bcan not\b/i, 'cannot'],
+  [/\btells? of\b/i, 'notifies about, names'],
+  [/\bunasked\b/i, 'without a call'],
+  [/\bowed\b/i, 'to restore'],
+]
+const dialectIn = (text: string) =>
+  text
+    .split('\n')
+    .flatMap((line) => DIALECT.filter(([word]) => word.test(line)).map(([, plain]) => `${plain}: ${line}`))
+
+/** Texts of the program: literals with a blank in them, whatever they are for. */
+function textsOf(path: string): string[] {
+  const found: string[] = []
+  const visit = (node: ts.Node) => {
+    const isText = ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateHead(node)
+    if (isText || ts.isTemplateMiddle(node) || ts.isTemplateTail(node) || ts.isJsxText(node)) {
+      const text = (node as ts.LiteralLikeNode).text
+      if (/\S \S/.test(text.trim())) found.push(text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true))
+  return found
+}
+
+// Architecture and decisions are for whoever changes the code, and use its words.
+const PAGES = markdownFiles().filter((path) => !/^(AGENTS|test\/|docs\/(architecture|decisions\/))/.test(path))
+const SOURCES = ['src', 'web'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.tsx?$/.test(file))
+    .map((file) => join(folder, file)),
+)
+
+describe('plain English', () => {
+  it.each(PAGES.map((path) => ({ path })))('$path has no word of the house’s dialect', ({ path }) => {
+    // Where a link leads is a name of a file.
+    expect(dialectIn(prose(read(path)).replaceAll(/\]\([^)]*\)/g, ']()'))).toEqual([])
+  })
+
+  it('messages, help texts and descriptions have none either', () => {
+    const wrong = SOURCES.flatMap((path) =>
+      textsOf(path)
+        .flatMap(dialectIn)
+        .map((line) => `${path}: ${line}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('the words are noticed', () => {
+    expect(dialectIn('The agent was not heard.\nIt is active.')).toEqual([
+      'reporting, followed, known: The agent was not heard.',
+    ])
+    expect(textsOf('src/foundation/visible-text.ts')).toEqual(expect.any(Array))
+    expect(SOURCES.flatMap(textsOf).length).toBeGreaterThan(500)
+  })
+})
