@@ -20,6 +20,9 @@ const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 
 /** The name that every text gives the image. */
 const image = `orrery:${version}`
 
+/** Steps one after another for as long as controllers are replaced. */
+const roomy = policyLabels({ 'autoscaler.max': '100000' })
+
 /** The lines of the first shell block below a heading of docs/operations.md. */
 async function linesBelow(heading: string): Promise<string[]> {
   const page = await readFile(join(repository, 'docs/operations.md'), 'utf8')
@@ -100,7 +103,7 @@ describe.each(engines)('on the %s engine', (engine) => {
   const updated = async () => {
     const state = "service inspect --format '{{.UpdateStatus.State}}' orrery_controller"
     const isOver = async () => (await docker(first, state)) === 'completed'
-    await eventually('all controllers are replaced', isOver, { timeoutMs: 120_000 })
+    await eventually('all controllers are replaced', isOver, { timeoutMs: 300_000 })
   }
 
   type Try = (path: string, init: RequestInit) => Promise<boolean>
@@ -289,7 +292,7 @@ describe.each(engines)('on the %s engine', (engine) => {
   }
 
   it('each manager takes calls with the token, and refuses those without', async () => {
-    const id = await createService(first, { name: 'web', replicas: 2, labels: policyLabels(), template: NOWHERE })
+    const id = await createService(first, { name: 'web', replicas: 2, labels: roomy, template: NOWHERE })
     await eventually('all see it', async () => {
       const answers = await Promise.all(lab.managers.map((node) => call(node, '/v1/autoscaler/web/explain', token)))
       return answers.every(({ status }) => status === 200)
@@ -343,55 +346,65 @@ describe.each(engines)('on the %s engine', (engine) => {
     await docker(first, 'service rm lan')
   })
 
-  it('a rotated token counts beside the old one, and then alone, without a lost call', {
-    timeout: 800_000,
-  }, async () => {
-    const [rotate = '', finish = ''] = await linesBelow('Rotating tokens')
-    const old = token
-    const rotating = shell(first, rotate, folder)
-    const { calls, lost, carriedOut } = await callingMeanwhile({ credential: old }, rotating)
-    expect([calls > 10, lost, carriedOut]).toEqual([true, 0, calls])
-    const [, rotated = ''] = /^scale (\S+)\n/.exec(await readFile(join(folder, 'orrery-tokens'), 'utf8')) ?? []
-    expect(rotated).not.toBe(old)
-    // Killed at the end of its grace period it would be 137.
-    const ended = (await tasksOf(first, 'orrery_controller')).filter(({ Status }) => Status.State === 'shutdown')
-    expect(ended.length).toBeGreaterThan(0)
-    for (const { Status } of ended) expect(Status.ContainerStatus).toMatchObject({ ExitCode: 0 })
-    for (const node of lab.managers)
-      for (const one of [old, rotated])
-        expect(await call(node, '/v1/autoscaler/web/explain', one)).toMatchObject({ status: 200 })
-    expect(await docker(first, "secret ls --format '{{.Name}}'")).toBe('orrery-tokens-2')
-    token = rotated
-    // Once is enough to see that the old one ends: each costs a replacement of all controllers.
-    if (engine === 'old') return
-    await createService(first, { name: 'other', replicas: 2, template: NOWHERE })
-    const page = await readFile(join(repository, 'docs/reverse-proxy.md'), 'utf8')
-    const documented = /```nginx\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
-    const upstream = (text: string) =>
-      text.replace(/manager([123])/g, (_, one) => lab.managers[Number(one) - 1]?.address ?? '')
-    const ordinary = `upstream orrery {\n${[1, 2, 3].map((one) => `server manager${one}:8000;`).join('\n')}\n}
-      server { listen 81; location / { proxy_pass http://orrery; } }`
-    const proxies = await Promise.all([
-      startNginx(lab, { http: upstream(documented), port: 80 }),
-      startNginx(lab, { http: upstream(ordinary), port: 81 }),
-    ])
-    const [good, plain] = proxies.map(({ url }) => through(url))
-    const finishing = shell(first, finish, folder)
-    const [proxied] = await Promise.all([
-      callingMeanwhile({ credential: token, ...(good && { how: good }) }, finishing),
-      // For comparison: how many an ordinary configuration loses depends on where it is when a controller stops.
-      callingMeanwhile({ credential: token, service: 'other', ...(plain && { how: plain }) }, finishing),
-    ])
-    expect([proxied.calls > 10, proxied.lost, proxied.carriedOut]).toEqual([true, 0, proxied.calls])
-    for (const proxy of proxies) await proxy.close()
-    await docker(first, 'service rm other')
-    expect(await readFile(join(folder, 'orrery-tokens'), 'utf8')).toMatch(new RegExp(`^scale ${token}\nread \\S+\n$`))
-    for (const node of lab.managers) {
-      expect(await call(node, '/v1/autoscaler/web/explain', old)).toMatchObject({ status: 401 })
-      expect(await call(node, '/v1/autoscaler/web/explain', token)).toMatchObject({ status: 200 })
-    }
-    expect(await docker(first, "secret ls --format '{{.Name}}'")).toBe('orrery-tokens-3')
-  })
+  // Each replaces all controllers twice or once: what Docker's client does of it is the same on both engines.
+  if (engine === 'new') {
+    it('a rotated token counts beside the old one, and then alone, without a lost call', {
+      timeout: 800_000,
+    }, async () => {
+      const [rotate = '', finish = ''] = await linesBelow('Rotating tokens')
+      const old = token
+      const rotating = shell(first, rotate, folder)
+      const { calls, lost, carriedOut } = await callingMeanwhile({ credential: old }, rotating)
+      expect([calls > 10, lost, carriedOut]).toEqual([true, 0, calls])
+      const [, rotated = ''] = /^scale (\S+)\n/.exec(await readFile(join(folder, 'orrery-tokens'), 'utf8')) ?? []
+      expect(rotated).not.toBe(old)
+      for (const node of lab.managers)
+        for (const one of [old, rotated])
+          expect(await call(node, '/v1/autoscaler/web/explain', one)).toMatchObject({ status: 200 })
+      expect(await docker(first, "secret ls --format '{{.Name}}'")).toMatch(/^orrery-tokens-\d+$/)
+      token = rotated
+      await createService(first, { name: 'other', replicas: 2, labels: roomy, template: NOWHERE })
+      const page = await readFile(join(repository, 'docs/reverse-proxy.md'), 'utf8')
+      const documented = /```nginx\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+      const upstream = (text: string) =>
+        text.replace(/manager([123])/g, (_, one) => lab.managers[Number(one) - 1]?.address ?? '')
+      const ordinary = `upstream orrery {\n${[1, 2, 3].map((one) => `server manager${one}:8000;`).join('\n')}\n}
+        server { listen 81; location / { proxy_pass http://orrery; } }`
+      const proxies = await Promise.all([
+        startNginx(lab, { http: upstream(documented), port: 80 }),
+        startNginx(lab, { http: upstream(ordinary), port: 81 }),
+      ])
+      const [good, plain] = proxies.map(({ url }) => through(url))
+      const finishing = shell(first, finish, folder)
+      const [proxied] = await Promise.all([
+        callingMeanwhile({ credential: token, ...(good && { how: good }) }, finishing),
+        // For comparison: how many an ordinary configuration loses depends on where it is when a controller stops.
+        callingMeanwhile({ credential: token, service: 'other', ...(plain && { how: plain }) }, finishing),
+      ])
+      expect([proxied.calls > 10, proxied.lost, proxied.carriedOut]).toEqual([true, 0, proxied.calls])
+      for (const proxy of proxies) await proxy.close()
+      await docker(first, 'service rm other')
+      expect(await readFile(join(folder, 'orrery-tokens'), 'utf8')).toMatch(new RegExp(`^scale ${token}\nread \\S+\n$`))
+      for (const node of lab.managers) {
+        expect(await call(node, '/v1/autoscaler/web/explain', old)).toMatchObject({ status: 401 })
+        expect(await call(node, '/v1/autoscaler/web/explain', token)).toMatchObject({ status: 200 })
+      }
+      expect(await docker(first, "secret ls --format '{{.Name}}'")).toMatch(/^orrery-tokens-\d+$/)
+    })
+  } else {
+    it('an update goes from manager to manager: each stops by itself with code 0, and the others go on answering', async () => {
+      await docker(first, 'service update --force --detach orrery_controller')
+      const stopped = await eventually('the first of them has stopped', async () => {
+        const ended = (await tasksOf(first, 'orrery_controller')).filter(({ Status }) => Status.State !== 'running')
+        return ended.find(({ DesiredState, Status }) => DesiredState === 'shutdown' && Status.State === 'shutdown')
+      })
+      const answers = await Promise.allSettled(lab.managers.map((node) => call(node, '/v1/autoscaler/web/up', token)))
+      const scaled = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.body.outcome === 'scaled')
+      expect(scaled.length).toBeGreaterThanOrEqual(2)
+      // Killed at the end of its grace period it would be 137.
+      expect(stopped.Status.ContainerStatus).toMatchObject({ ExitCode: 0 })
+    })
+  }
 
   it('removing it by the commands of the page leaves nothing: everything listed before and after', {
     timeout: 240_000,
@@ -412,8 +425,8 @@ describe.each(engines)('on the %s engine', (engine) => {
       await shell(node, volume)
     }
     const after = await everything()
-    const { 'autoscaler.state': _, ...policy } = policyLabels()
-    expect(after.services).toEqual({ web: policy })
+
+    expect(after.services).toEqual({ web: roomy })
     expect({ ...after, services: before.services }).toEqual(before)
   })
 })
