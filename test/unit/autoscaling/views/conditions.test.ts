@@ -1,4 +1,4 @@
-/** Since when a condition holds, and what it says of a pause. */
+/** Since when a condition holds, what it says of a pause, and defaults as they are here. */
 import { beforeEach, expect, it } from 'vitest'
 import type { ConditionType } from '../../../../src/autoscaling/autoscaler.ts'
 import { memoryController } from '../../../support/use-cases/memory-controller.ts'
@@ -53,4 +53,9 @@ it('that ends as time passes is noted when somebody looks now and then', async (
   catalog.noteConditions()
   clock.nowMs += 3_600_000
   expect(condition('Paused')).toMatchObject({ status: false, sinceMs: T0 + 61_000 })
+})
+
+it('shows how long an alert stands without news as it is here, not as a choice', () => {
+  const { catalog } = start()
+  expect(catalog.get('web').reading.fields['alert-ttl']).toEqual({ value: '30m', source: 'default' })
 })
