@@ -11,9 +11,29 @@ const locked: Tried = {
   file: 'test/e2e/identity.test.ts',
   test: 'in a locked Swarm a controller that starts says so, and hears agents by a token over its own TLS',
 }
+const uninstall = (test: string): Tried => ({ file: 'test/unit/commands/uninstall/uninstall.test.ts', test })
 const commands = (test: string): Tried => ({ file: 'test/unit/commands/network/change.test.ts', test })
 
+const removed: Tried = {
+  file: 'test/e2e/stack.test.ts',
+  test: 'removing it by the commands of the page leaves nothing: everything listed before and after',
+}
+
 export const ELSEWHERE: Readonly<Record<string, Tried>> = {
+  'The network … is used by …: remove them, or take the network from them.': removed,
+  'on every node: docker volume rm …': removed,
+  'Nothing was touched; `orrery uninstall --yes` does it.': removed,
+  'The controllers write to Consul: give CONSUL_HTTP_ADDR=… here too (and the files for it), so that their entries go.':
+    uninstall('takes the entries out of Consul when no controller can write them again'),
+  'Whether agents have taken their part of … away is not known: …. A controller must run, and ORRERY_CLI_TOKEN_FILE or ORRERY_TOKEN_FILE must have a token of the role read.':
+    uninstall('takes networks away while agents live'),
+  'a controller at … still runs, and is no service with the label orrery.role: stop it (docker stack rm …)': uninstall(
+    'takes networks away while agents live',
+  ),
+  '… keeps …: that network is still there, and its tasks would be evicted. Remove it first': {
+    file: 'test/adapters/swarm/installation/installation.test.ts',
+    test: 'stays while a rollout would be resumed, or tasks evicted',
+  },
   'the token of CONSUL_HTTP_TOKEN_FILE lacks key_prefix write; docs/discovery.md has the policy it needs': rights,
   'the token of CONSUL_HTTP_TOKEN_FILE lacks a right; docs/discovery.md has the policy it needs': rights,
   '- the token of CONSUL_HTTP_TOKEN_FILE has no write over it; docs/discovery.md has the policy it needs': rights,
@@ -103,6 +123,12 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
 
 /** Steps, descriptions and words of engines. */
 export const NO_REMEDY: readonly string[] = [
+  'remove the …… …',
+  'remove the network …: what its agents made on every node, the swarm network, labels',
+  'take the entries of this Swarm out of Consul',
+  'take … from the … …',
+  'docker node update --label-rm … …',
+  'remove the service …: …',
   'needs to be unlocked',
   'set the link … up',
   'set the MTU of … to …',

@@ -208,7 +208,7 @@ const changes = remediesOf<Story>('a definition', told, [
       await active()(on)
       on.define(definition({ driver: 'ipvlan' }))
     },
-    /that cannot change\. Correct the definition, or remove the network \(`(orrery network remove \S+)`\) and apply anew/,
+    /that cannot change\. Correct the definition, or remove the network \(`(orrery network remove \S+)`\) and apply again/,
     (on) => on.define(definition()),
     async (on, line) => {
       await on.run(line)

@@ -131,7 +131,7 @@ describe('a lost record', () => {
         nodes: [labelled('a', '172.80.1.0/24'), node('b'), node('c', { state: 'unknown' })],
         reports: heard({ a: [] }),
       },
-      reasons: ['the agent of b was not heard', 'the agent of c was not heard'],
+      reasons: ['the agent of b has not reported', 'the agent of c has not reported'],
     },
     {
       name: 'a label and a network disagree',
@@ -166,7 +166,7 @@ describe('a lost record', () => {
     {
       name: 'there is a network and nobody was heard who could know it',
       over: { nodes: [node('a')] },
-      reasons: ['the agent of a was not heard'],
+      reasons: ['the agent of a has not reported'],
     },
   ] as { name: string; over: Partial<RebuildInput>; reasons: string[] }[])('waits while $name', ({ over, reasons }) => {
     expect(rebuild(over)).toEqual({ kind: 'not-yet', reasons })
@@ -190,7 +190,7 @@ describe('a lost record', () => {
     const nodes = [labelled('a', '172.80.1.0/24'), node('b')]
     expect(rebuild({ nodes, isNetworkThere: false, reports: heard({ a: [] }) })).toEqual({
       kind: 'not-yet',
-      reasons: ['the agent of b was not heard'],
+      reasons: ['the agent of b has not reported'],
     })
     expect(rebuild({ nodes, isNetworkThere: false, reports: heard({ a: [], b: [] }) })).toMatchObject({
       record: { isAdopted: false, allocations: byNodeId([given('a', '172.80.1.0/24')]) },
