@@ -174,8 +174,10 @@ export function pauseText({ scope, untilMs, reason, by }: Pause): string {
   return `paused via API ${until} (${SCOPES[scope]})${who}${reason === undefined ? '' : `: ${reason}`}`
 }
 
-/** To the second. */
-const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+const UTC = new Intl.DateTimeFormat('sv-SE', { timeZone: 'UTC', dateStyle: 'short', timeStyle: 'medium' })
+
+/** RFC 3339, to the second. */
+const timeText = (ms: number): string => `${UTC.format(ms).replace(' ', 'T')}Z`
 
 /** The last pause is what holds, whatever was before. */
 export function setPause(
