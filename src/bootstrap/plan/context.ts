@@ -152,8 +152,14 @@ export const byHostname = (one: { readonly hostname: string }, other: { readonly
   return one.hostname < other.hostname ? -1 : 1
 }
 
-export const allocationsOf = ({ allocations }: NetworkRecord): readonly NodeAllocation[] =>
-  [...allocations.values()].sort(byHostname)
+/** A plan asks several times, and mostly of the very record that the plan before was of: it is sorted once. */
+const sorted = new WeakMap<NetworkRecord['allocations'], readonly NodeAllocation[]>()
+
+export function allocationsOf({ allocations }: NetworkRecord): readonly NodeAllocation[] {
+  const known = sorted.get(allocations) ?? [...allocations.values()].sort(byHostname)
+  sorted.set(allocations, known)
+  return known
+}
 
 /** With these allocations instead of those of the same nodes. */
 export const withAllocations = (record: NetworkRecord, changed: readonly NodeAllocation[]): NetworkRecord =>
