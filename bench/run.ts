@@ -4,6 +4,7 @@ import { setup as build } from '../test/e2e/support/build.ts'
 import { endControllers } from '../test/e2e/support/controller.ts'
 import type { EngineKind } from '../test/lab/engines.ts'
 import { measureCrowd } from './crowd.ts'
+import { measureDashboard } from './dashboard.ts'
 import { measureDiscovery } from './discovery.ts'
 import { measureDoors } from './doors.ts'
 import type { Figure } from './figure.ts'
@@ -38,6 +39,7 @@ const PARTS = [
   'load',
   'crowd',
   'doors',
+  'dashboard',
   'identity',
 ] as const
 type Part = (typeof PARTS)[number]
@@ -81,6 +83,7 @@ if (only === 'crowd') figures.push(...(await measureCrowd(options)))
 if (only === 'identity')
   for (const proof of ['token', 'certificate'] as const)
     figures.push(...(await measureThousandAgents({ ...options, proof, ...(quick && { nodes: 100 }) })))
+if (only === 'dashboard') figures.push(...(await measureDashboard(options)))
 if (only === 'doors') figures.push(...(await measureDoors(options)))
 if (wants('load')) figures.push(...(await measureLoad(options)))
 if (wants('tasks')) figures.push(...(await measureManyTasks(options)))

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { ServiceRow, TaskView } from '../../src/autoscaling/autoscaler.ts'
 import type { Decision } from '../../src/autoscaling/decision/decision.ts'
@@ -68,6 +69,43 @@ describe('an ETag', () => {
     expect((await again('"other"')).statusCode).toBe(200)
     autoscalers.push(anAutoscaler('api'))
     expect(await again(`${etag}`)).toMatchObject({ statusCode: 200, body: expect.stringContaining('"api"') })
+  })
+})
+
+describe('a long list', () => {
+  const many = Array.from({ length: 200 }, (_, n) => anAutoscaler(`web-${n}`))
+  const app = () => server({ catalog: fakeCatalog(many) })
+  const asked = async (from: ReturnType<typeof app>, encoding: string) =>
+    await from.inject({ url: SUMMARY, headers: { 'accept-encoding': encoding } })
+
+  it('is compressed for who can read that, to less than a tenth, and is the same', async () => {
+    const here = app()
+    const plain = await here.inject(SUMMARY)
+    // The second is of the answer that is shared.
+    for (let time = 0; time < 2; time += 1) {
+      const packed = await asked(here, 'gzip, deflate, br')
+      expect(packed.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' })
+      expect(packed.rawPayload.length).toBeLessThan(plain.rawPayload.length / 10)
+      expect(JSON.parse(gunzipSync(packed.rawPayload).toString())).toEqual(plain.json())
+      // A tag says whether the bytes are the same; these are others.
+      expect(packed.headers.etag).toBe(`W/${plain.headers.etag}`)
+    }
+    const known = await here.inject({ url: SUMMARY, headers: { 'if-none-match': `W/${plain.headers.etag}` } })
+    expect(known.statusCode).toBe(304)
+  })
+
+  it.each(['', 'br', 'identity', 'gzip;q=0', 'gzip;q=0.0, br'])(
+    'is sent as it is to who accepts %j',
+    async (encoding) => {
+      const answer = await asked(app(), encoding)
+      expect(answer.headers['content-encoding']).toBeUndefined()
+      expect(answer.json().autoscalers).toHaveLength(200)
+    },
+  )
+
+  it('that is short is not worth it', async () => {
+    const answer = await asked(server({ catalog: fakeCatalog([anAutoscaler()]) }), 'gzip')
+    expect(answer.headers['content-encoding']).toBeUndefined()
   })
 })
 

@@ -19,7 +19,7 @@ export function LoadSection({ load, policy }: { load: NonNullable<Autoscaler['lo
         {reason} · judged <When at={at} /> for {current} replicas, down window {windowDownSeconds} s
       </p>
       <Wide label="Metrics">
-        <table>
+        <table class="log">
           <thead>
             <tr>
               <th scope="col">Metric</th>
@@ -42,7 +42,7 @@ export function LoadSection({ load, policy }: { load: NonNullable<Autoscaler['lo
                 </td>
                 <td class="number">{targetOf(name) ?? '–'}</td>
                 <td class="number">{wanted ?? '–'}</td>
-                <td>
+                <td class="whole">
                   {fallback && <Badge tone="warn">fallback</Badge>} {why}
                 </td>
               </tr>

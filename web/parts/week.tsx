@@ -24,6 +24,14 @@ export function WeekSection({ name }: { name: string }) {
         Times are of {week.tz}.
       </p>
       <div class="week" role="img" aria-label="Bounds of each day; the table below says the same">
+        <div class="day" aria-hidden="true">
+          <span />
+          <span class="hours">
+            {[0, 6, 12, 18, 24].map((hour) => (
+              <span key={hour}>{hour}</span>
+            ))}
+          </span>
+        </div>
         {days(week).map(({ fromMs, parts, now }) => (
           <div key={fromMs} class="day">
             <b>{shown(fromMs + 43_200_000, { weekday: 'short' })}</b>

@@ -46,7 +46,7 @@ export function Consul() {
         </span>
       </header>
       {wrong.map(({ type, reason }) => (
-        <p key={type} class="problem">
+        <p key={type} class={type === 'KeysUnderstood' ? 'notice' : 'problem'}>
           {type}: {reason}
         </p>
       ))}

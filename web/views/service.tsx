@@ -8,7 +8,7 @@ import { CountField, PauseButton, StepButtons } from '../parts/actions.tsx'
 import { HistoryChart } from '../parts/chart.tsx'
 import { DecisionTable } from '../parts/decisions.tsx'
 import { LoadSection } from '../parts/load.tsx'
-import { Badge, Empty, useRead, When, Wide } from '../parts/ui.tsx'
+import { Badge, counted, Empty, useRead, When, Wide } from '../parts/ui.tsx'
 import { WeekSection } from '../parts/week.tsx'
 import { nowMs, say, summaries } from '../store.ts'
 
@@ -139,7 +139,7 @@ function Policy({ one }: { one: Autoscaler }) {
         ))}
       </dl>
       <details>
-        <summary>{defaults.length} fields by default</summary>
+        <summary>{counted(defaults.length, 'field')} by default</summary>
         <dl class="fields">
           {defaults.map(([field, { value }]) => (
             <div key={field}>

@@ -1,7 +1,10 @@
 /**
  * Answers that are the same for every caller are made once for all who ask at about the same time: what takes long to write
- * out must not be had as often as somebody likes. After whatever may have changed something it is made again.
+ * out must not be had as often as somebody likes. After whatever may have changed something it is made again. Long ones are
+ * compressed, once too, for who can read that: other answers are short, or not asked for by browsers.
  */
+import { promisify } from 'node:util'
+import { constants, gzip } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
@@ -16,6 +19,12 @@ const FOR_EVER = new Set(['/openapi.json', '/docs/json', '/docs/yaml'])
 /** Queries differ, and anybody can think of more of them. */
 const MOST = 32
 const REST = 5
+const LEAST_COMPRESSED_BYTES = 4096
+const isLong = (payload: unknown): payload is Buffer =>
+  Buffer.isBuffer(payload) && payload.length >= LEAST_COMPRESSED_BYTES
+/** Not where it says `gzip;q=0`. */
+const TAKES_GZIP = /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/
+const compress = promisify<Buffer, { level: number }, Buffer>(gzip)
 const HEADERS = ['content-type', 'etag', 'cache-control']
 
 interface Kept {
@@ -26,6 +35,8 @@ interface Kept {
 
 export function shareAnswers(app: FastifyInstance): void {
   const kept = new Map<string, Kept>()
+  /** By the answer that it is of, which is kept as long as it is shared. */
+  const compressed = new WeakMap<Buffer, Promise<Buffer>>()
   const begun = new WeakMap<FastifyRequest, number>()
 
   app.addHook('onRoute', (route) => {
@@ -66,6 +77,20 @@ export function shareAnswers(app: FastifyInstance): void {
     })
     kept.set(key, { body, headers: Object.fromEntries(headers), untilMs: nowMs + shareMs })
     done(null, body)
+  })
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (keyOf(request) === undefined || reply.statusCode !== 200 || !isLong(payload)) return done(null, payload)
+    reply.header('vary', 'accept-encoding')
+    if (!TAKES_GZIP.test(String(request.headers['accept-encoding'] ?? ''))) return done(null, payload)
+    const known = compressed.get(payload) ?? compress(payload, { level: constants.Z_BEST_SPEED })
+    compressed.set(payload, known)
+    known.then((packed) => {
+      const etag = reply.getHeader('etag')
+      // The same content in other bytes.
+      if (typeof etag === 'string' && !etag.startsWith('W/')) reply.header('etag', `W/${etag}`)
+      reply.header('content-encoding', 'gzip').removeHeader('content-length')
+      done(null, packed)
+    }, done)
   })
   app.addHook('onResponse', ({ method }, _reply, done) => {
     if (method !== 'GET' && method !== 'HEAD') {
