@@ -20,6 +20,14 @@ const removed: Tried = {
 }
 
 export const ELSEWHERE: Readonly<Record<string, Tried>> = {
+  'has to name the ports to register: the task has …, and at most … are': {
+    file: 'test/unit/discovery/task-limits.test.ts',
+    test: 'a hundred ports are registered, and those that are ignored do not count',
+  },
+  '… more unknown fields, ignored; docs/labels.md lists the known ones': {
+    file: 'test/unit/autoscaling/policy/policy-limits.test.ts',
+    test: 'two thousand unknown fields',
+  },
   'The network … is used by …: remove them, or take the network from them.': removed,
   'on every node: docker volume rm …': removed,
   'Nothing was touched; `orrery uninstall --yes` does it.': removed,
