@@ -81,6 +81,11 @@ describe('a network in use', () => {
     for (const node of place.lab.nodes)
       for (const { ifname } of await markedLinks(node))
         await node.run(['ip', 'link', 'delete', ifname], { check: true })
+    // As when they were killed while they proved their engines.
+    const probe = ['--driver=macvlan', `--config-from=${NETWORK}_config`, `orrery-probe-${NETWORK}`]
+    for (const node of place.lab.nodes) await node.docker('network', 'create', ...probe)
+    const left = async () =>
+      (await Promise.all(place.lab.nodes.map((node) => engineNetwork(node, `orrery-probe-${NETWORK}`)))).filter(Boolean)
     for (const controller of controllers) await controller.kill()
     await startControllers()
     // Longer than a report counts as news: these nodes are unheard now.
@@ -91,6 +96,7 @@ describe('a network in use', () => {
     await eventually('all is as wanted again', async () => (await condition('AsWanted'))?.status === true, {
       timeoutMs: 60_000,
     })
+    await eventually('no probe is left', async () => (await left()).length === 0, { timeoutMs: 30_000 })
     expect(await idsOf(place.manager, 'on-the-lan')).toEqual(before)
     await untilReady(place.manager, NETWORK, place.lab.nodes, 1000)
   })

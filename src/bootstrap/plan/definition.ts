@@ -15,6 +15,7 @@ import {
   type NetworkContext,
   named,
   reportNow,
+  statusNow,
   wantedHere,
   withAllocations,
 } from './context.ts'
@@ -129,7 +130,11 @@ function contentReasons(
   // A report from before the record says how things were.
   if (reportNow(context, nodeId) === undefined) return []
   const state = configState(context, nodeId, after)
-  return state.kind === 'ours' ? [...state.differences] : []
+  if (state.kind !== 'ours') return []
+  if (state.differences.length > 0 || after.parent !== 'auto') return [...state.differences]
+  // Which link that is, its agent alone knows: it has another name, say.
+  const isOther = statusNow(context, nodeId)?.faults.some(({ code }) => code === 'network-different') === true
+  return isOther ? ['`auto` is another link there now'] : []
 }
 
 const content = (family: WantedFamily | undefined): string =>

@@ -202,7 +202,22 @@ const elsewhere = {
     ipv4: { subnet: '10.77.0.0/16', range: '10.77.1.0/24', aux: { 'orrery-shim': '10.77.1.254' }, shim: '10.77.1.254' },
   },
 }
+const renamed = { links: [link('eth0'), link('lan0', { addresses: [address('172.80.0.11/16')] })] }
 const engines = remediesOf<OnHost>('the engine', told, [
+  {
+    // The link that `auto` had found has another name.
+    bad: {
+      wanted: { parent: 'auto' },
+      node: { ...renamed, networks: [config({ labels: { 'orrery.network': 'vlan40' } })] },
+    },
+    says: /parent is eth1 and should be lan0\. It can only be recreated: `orrery network apply --allow-drain`/,
+    mends: [
+      () => ({
+        wanted: { parent: 'auto', mayRecreate: true },
+        node: { ...renamed, networks: [config({ labels: { 'orrery.network': 'vlan40' } })] },
+      }),
+    ],
+  },
   wrong(
     {},
     only(other),

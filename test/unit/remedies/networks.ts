@@ -271,6 +271,20 @@ const changes = remediesOf<Story>('a definition', told, [
     (on) => on.define(definition()),
     async (on, line) => await on.run(line),
   ),
+  // What the agent says of a link that was renamed: "It can only be recreated".
+  story(
+    async (on) => {
+      await active(definition({ parent: 'auto' }))(on)
+      on.cluster.addTasks('vlan40', 2)
+      on.cluster.machineOf('worker1').isOnOtherLink = true
+      for (let turn = 0; turn < 3; turn += 1) on.turn()
+    },
+    /This takes a drain, .* of worker1 \(`auto` is another link there now\): `(orrery network apply --allow-drain)`/,
+    async (on, line) => await on.run(line),
+    (on) => {
+      on.cluster.machineOf('worker1').isOnOtherLink = false
+    },
+  ),
   // A host address in its own range: the plan knows, and moves the node.
   story(
     async (on) => {

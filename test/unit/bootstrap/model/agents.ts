@@ -15,6 +15,8 @@ export interface Machine {
   isAgentUp: boolean
   /** What the agent finds wrong and cannot mend. */
   fault?: string | undefined
+  /** `auto` is another link than the one that the network was made on. */
+  isOnOtherLink?: boolean
   /** Of its links, as CIDRs. */
   addresses?: readonly string[]
 }
@@ -44,6 +46,8 @@ export function createAgents(swarm: Swarm, now: () => number) {
     if (found !== undefined && isOurs && attached === 0 && (isAbsent || (isDifferent && wanted.mayRecreate))) {
       machine.configs = machine.configs.filter((one) => one !== found)
     }
+    // Only with leave, and with nothing on it, is it made on the other.
+    if (machine.isOnOtherLink && wanted.mayRecreate && attached === 0) machine.isOnOtherLink = false
     if (!isAbsent && current() === undefined) {
       const labels = { [NETWORK_LABEL]: wanted.name }
       machine.configs.push({
@@ -55,7 +59,8 @@ export function createAgents(swarm: Swarm, now: () => number) {
     const isMade = isAbsent ? made === undefined : made !== undefined && differences(made, should).length === 0
     const { fault } = machine
     const faults = fault === undefined ? [] : [{ code: 'parent-down', message: fault }]
-    return { name: wanted.name, isAsWanted: isMade && fault === undefined, faults, mended: [], attached }
+    if (machine.isOnOtherLink) faults.push({ code: 'network-different', message: 'parent is eth1 and should be lan0' })
+    return { name: wanted.name, isAsWanted: isMade && faults.length === 0, faults, mended: [], attached }
   }
 
   return {
