@@ -5,8 +5,9 @@ import type { LabNode } from '../lab/lab.ts'
 import { engines } from './support/engines.ts'
 import { labForTests, present } from './support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab } from './support/networked.ts'
-import { isReady, ranges, runningTasks, untilReady } from './support/observed-networks.ts'
-import { eventually } from './support/services.ts'
+import { engineNetwork, isReady, ranges, runningTasks, untilReady } from './support/observed-networks.ts'
+import { liveOn, randomLans } from './support/random-lan.ts'
+import { eventually, removeService } from './support/services.ts'
 import { DEFINITION, LAN, NETWORK } from './support/vlan40.ts'
 
 describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
@@ -130,10 +131,11 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
     const cable = async (node: LabNode) => {
       await ip(node, 'link', 'add', 'lan9', 'type', 'veth', 'peer', 'name', 'far9')
       for (const link of ['lan9', 'far9']) await ip(node, 'link', 'set', link, 'up')
+      await ip(node, 'address', 'add', `10.89.0.${10 + place.lab.nodes.indexOf(node)}/16`, 'dev', 'lan9')
     }
     for (const node of place.lab.nodes) await cable(node)
     const second =
-      'name: vlan9\nparent: lan9\nsubnet: 10.89.0.0/16\ngateway: 10.89.0.1\npool: [10.89.1.0/24, 10.89.2.0/24]\nrange: 24\n'
+      'name: vlan9\nparent: auto\nsubnet: 10.89.0.0/16\ngateway: 10.89.0.1\npool: [10.89.1.0/24, 10.89.2.0/24]\nrange: 24\n'
     await networked.define('vlan9', second)
     await untilReady(place.manager, 'vlan9', place.lab.nodes)
     await runsEverywhere('web9', 'vlan9')
@@ -146,7 +148,60 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
     await untilRunning('web9')
   })
 
+  // A link and its agent decide that, and no engine.
+  if (engine !== 'old') {
+    it('a link that `auto` had found and that was renamed: what the status advises recreates the network on it', async () => {
+      await ip(worker(), 'link', 'set', 'lan9', 'down')
+      await ip(worker(), 'link', 'set', 'lan9', 'name', 'lan8')
+      await ip(worker(), 'link', 'set', 'lan8', 'up')
+      const advice = 'orrery network apply --allow-drain'
+      await untilSaid('status', ['parent is lan9 and should be lan8', advice])
+      const { code, stdout, stderr } = await networked.orrery(place.manager, advice.split(' ').slice(1))
+      expect(code, stdout + stderr).toBe(0)
+      expect((await engineNetwork(worker(), 'vlan9_config'))?.Options?.parent).toBe('lan8')
+      await untilCondition('AsWanted', true, 'vlan9')
+      await untilRunning('web9')
+    })
+  }
+
+  // ORRERY_RANDOM_LANS=50: that many, half of them on each engine; else three on the one that refuses more.
+  const wanted = Number(process.env.ORRERY_RANDOM_LANS ?? 0)
+  const seed = Number(process.env.ORRERY_RANDOM_LANS_SEED ?? (wanted > 0 ? Date.now() % 1_000_000 : FIXED_SEED))
+  const count = wanted > 0 ? Math.ceil(wanted / engines.length) : engine === 'old' ? 3 : 0
+  if (count > 0) {
+    it(
+      `random LANs, ${count} of seed ${seed}: a node called ready runs its tasks, no address is there twice and untold`,
+      async () => {
+        for (const name of ['vlan9', NETWORK]) {
+          await networked.undefine(name)
+          for (const service of ['web9', 'on-the-lan']) await removeService(place.manager, service)
+          const isGone = async () => {
+            await networked.orrery(place.manager, ['network', 'remove', name])
+            return (await shown(name)).name === undefined
+          }
+          await eventually(`${name} is gone`, isGone, { timeoutMs: 60_000 })
+        }
+        const on = { networked, controller, manager: place.manager, worker: worker() }
+        for (const [at, lan] of randomLans(engine === 'old' ? seed : seed + 1000, count).entries()) {
+          const sinceMs = performance.now()
+          const shownLan = JSON.stringify(lan)
+          const { ready, told, tasks } = await liveOn(on, lan, `lan${at}`).catch((cause) => {
+            throw new Error(`LAN ${at} of seed ${seed}: ${shownLan}`, { cause })
+          })
+          const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1)
+          console.log(
+            `engine ${engine}, LAN ${at} of seed ${seed}: ${ready} ready, ${tasks} tasks, ${seconds} s: ${shownLan}; told: ${told.join(' | ') || 'nothing'}`,
+          )
+        }
+      },
+      60_000 + count * 60_000,
+    )
+  }
+
   it('a machine that joins under the name of one whose engine is away gets a range of its own, and both are told', async () => {
+    // Random LANs had none beside them.
+    await networked.define(NETWORK, DEFINITION)
+    await untilReady(place.manager, NETWORK, place.lab.nodes)
     const before = await docker(place.manager, 'node', 'inspect', worker().nodeId, '--format', RANGE)
     const twin = await place.lab.addNode({ join: false })
     await twin.run(['hostname', worker().hostname], { check: true })
@@ -161,5 +216,8 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
     await untilCondition('HostNamesUnique', false)
   })
 })
+
+/** One that draws a macvlan network beside, a host address in the pool, a shim's that is taken, and a lease that moves in. */
+const FIXED_SEED = 204
 
 const RANGE = `{{index .Spec.Labels "orrery.network.${NETWORK}.range"}}`
