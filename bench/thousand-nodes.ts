@@ -111,7 +111,9 @@ export async function startThousandNodes(options: {
   // They were not told of one by one: a new stream makes the controller list them.
   watch.cut()
   const stopChanges = comeAndGo({ watch, nodes, networkId, serviceId: made.serviceIds[0] ?? '' })
-  await eventually('the tasks are heard', async () => (await controller.metric('orrery_tasks_heard')) === 1)
+  await eventually('the tasks are heard', async () => (await controller.metric('orrery_tasks_heard')) === 1, {
+    timeoutMs: 180_000,
+  })
   const timer = setInterval(() => engine.forgetCalls(), 1000)
   return {
     ...{ socketPath, controller, agents, readyMs },
