@@ -65,6 +65,11 @@ const file = (name: string, fields: Labels): PolicyFile => ({
 const read = remediesOf<Written>('labels', told, [
   field({ maximum: '9' }, /unknown field, ignored; did you mean autoscaler\.(\S+)\?/, (name = '') => ({ [name]: '9' })),
   field({ 'qqqq.zz': '9' }, /unknown field, ignored; docs\/labels.md lists the known ones/, () => ({})),
+  field(
+    Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`qqqq.z${at}`, '9'])),
+    /5 more unknown fields, ignored; docs\/labels.md lists the known ones/,
+    () => ({}),
+  ),
   field({ paused: 'jes' }, /is not one of `false`, `(true)`, `up`, `down`; read as `true`/, (paused = '') => ({
     paused,
   })),

@@ -49,6 +49,16 @@ export const registrationRemedies = remediesOf<Told>('registrations', told, [
     ],
   },
   {
+    bad: { exposed: Array.from({ length: 150 }, (_, at) => `${8000 + at}/tcp`) },
+    says: /^(\S+)=\S* has to name the ports to register: the task has 150, and at most (\d+) are/,
+    mends: [
+      (name = '', most) => ({
+        exposed: Array.from({ length: 150 }, (_, at) => `${8000 + at}/tcp`),
+        labels: { [name]: Array.from({ length: Number(most) }, (_, at) => `${8000 + at}/tcp`).join(',') },
+      }),
+    ],
+  },
+  {
     bad: { addresses: two },
     says: /^(\S+)= has to name one of the networks of the task: (\w+), (\w+)/,
     mends: [
