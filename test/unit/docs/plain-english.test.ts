@@ -33,7 +33,7 @@ function textsOf(path: string): string[] {
     }
     ts.forEachChild(node, visit)
   }
-  visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true))
+  visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
   return found
 }
 
@@ -52,19 +52,14 @@ describe('plain English', () => {
   })
 
   it('messages, help texts and descriptions have none either', () => {
-    const wrong = SOURCES.flatMap((path) =>
-      textsOf(path)
-        .flatMap(dialectIn)
-        .map((line) => `${path}: ${line}`),
-    )
-    expect(wrong).toEqual([])
+    const texts = SOURCES.flatMap((path) => textsOf(path).map((text) => ({ path, text })))
+    expect(texts.length).toBeGreaterThan(500)
+    expect(texts.flatMap(({ path, text }) => dialectIn(text).map((line) => `${path}: ${line}`))).toEqual([])
   })
 
   it('the words are noticed', () => {
     expect(dialectIn('The agent was not heard.\nIt is active.')).toEqual([
       'reporting, followed, known: The agent was not heard.',
     ])
-    expect(textsOf('src/foundation/visible-text.ts')).toEqual(expect.any(Array))
-    expect(SOURCES.flatMap(textsOf).length).toBeGreaterThan(500)
   })
 })
