@@ -25,6 +25,8 @@ export interface UninstallDeps {
   readonly installation: Pick<Installation, 'look' | 'running' | 'remove' | 'unlabel'>
   /** The address of a controller that answers though no service of ours runs; `undefined`: none does. */
   readonly controllerThere: () => Promise<string | undefined>
+  /** How long the controller may be away, as while it is replaced. */
+  readonly awayMs?: number
   /** Where this command is told of a Consul: takes the entries of this Swarm out of it, and says how many went. */
   readonly leaveConsul?: (swarm: Pick<Installed, 'cluster' | 'hostnames'>, patienceMs: number) => Promise<number>
 }
@@ -38,11 +40,16 @@ interface Plan {
 
 const PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 500
+const AWAY_MS = 30_000
 
 export async function uninstall(deps: UninstallDeps, options: UninstallOptions, io: Console): Promise<ExitCode> {
   const { session, installation } = deps
   const before = await installation.look()
   const networks = (await activeNetworks(session)).filter((one) => !isGone(one, before)).map(({ name }) => name)
+  // One that is being replaced is back soon.
+  const untilMs = Date.now() + (deps.awayMs ?? AWAY_MS)
+  const mayComeBack = networks.length > 0 && before.services.length > 0
+  while (mayComeBack && session.unheard()?.isThere === false && Date.now() < untilMs) await sleep(LOOK_EVERY_MS)
   const plan = planOf({
     ...{ networks, installed: before, unheard: session.unheard()?.reason },
     leavesConsul: deps.leaveConsul !== undefined,

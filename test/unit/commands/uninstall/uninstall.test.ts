@@ -45,12 +45,15 @@ interface World {
   readonly running?: number[]
   readonly controller?: string
   readonly leavesConsul?: boolean
+  /** The controller answers again after so many looks. */
+  readonly backAfter?: number
   readonly conditions?: NetworkView['conditions']
 }
 
 async function run(world: World, options: UninstallOptions = { yes: true }) {
   const { installed = FULL, networks = [], running = [], unheard } = world
   const did: string[] = []
+  let looks = 0
   const { io, out, err } = fakeConsole()
   const views = networks.map((name) => aNetwork({ name, ...(world.conditions && { conditions: world.conditions }) }))
   const session = fakeSession({
@@ -64,7 +67,10 @@ async function run(world: World, options: UninstallOptions = { yes: true }) {
         }),
     },
     catalog: () => ({ ...fakeNetworks(), networks: () => views }),
-    ...(unheard !== undefined && { unheard: () => ({ reason: unheard, isThere: false }) }),
+    ...(unheard !== undefined && {
+      unheard: () =>
+        looks++ < (world.backAfter ?? Number.POSITIVE_INFINITY) ? { reason: unheard, isThere: false } : undefined,
+    }),
   })
   const installation = {
     look: async () => installed,
@@ -87,7 +93,8 @@ async function run(world: World, options: UninstallOptions = { yes: true }) {
     return 3
   }
   const consul = world.leavesConsul ? { leaveConsul } : {}
-  const code = await uninstall({ session, installation, controllerThere, ...consul }, options, io)
+  const awayMs = world.backAfter === undefined ? 0 : 10_000
+  const code = await uninstall({ session, installation, controllerThere, awayMs, ...consul }, options, io)
   return { code, did, out: out(), err: err() }
 }
 
@@ -189,6 +196,11 @@ Nothing was touched; \`orrery uninstall --yes\` does it.
       { ...installed, networks: new Set(['vlan40']) },
     ])
       expect((await run({ networks, conditions, installed: early, unheard: 'no controller answers' })).code).toBe(1)
+  })
+
+  it('waits for a controller that is being replaced', async () => {
+    const { code, did } = await run({ networks: ['vlan40'], unheard: 'no controller answers', backAfter: 1 })
+    expect([code, did[0]]).toEqual([0, 'network vlan40'])
   })
 
   it('finds nothing to do', async () => {
