@@ -236,7 +236,12 @@ export interface Network {
   readonly free: number | null
   readonly definition: { readonly subnet?: string; readonly gateway?: string; readonly parent?: string }
   readonly conditions: readonly Condition[]
-  readonly issues: readonly { readonly file: string; readonly field?: string; readonly message: string }[]
+  readonly issues: readonly {
+    readonly file: string
+    readonly field?: string
+    readonly level: 'error' | 'warning'
+    readonly message: string
+  }[]
   readonly nodes: readonly Share[]
   readonly freed: readonly { readonly range: string; readonly hostname: string; readonly givenAgainFrom: string }[]
   readonly pending: readonly string[]

@@ -71,8 +71,11 @@ export async function readAll(): Promise<void> {
 
 async function readOnce(): Promise<void> {
   try {
+    // Without a token, whether one is needed is asked first: one refusal says it.
+    const asked = get<Controller>('v1/controller')
+    if (token.value === '') await asked
     const [known, list, log] = await Promise.all([
-      get<Controller>('v1/controller'),
+      asked,
       get<{ autoscalers: Summary[] }>('v1/autoscaler?view=summary'),
       get<{ decisions: Decision[] }>('v1/decision'),
     ])
@@ -139,7 +142,7 @@ function hear(news: StreamNews): void {
   }
   const wasOpen = connection.value.open
   connection.value = { open: news.state === 'open', ...(news.since === undefined ? {} : { since: news.since }) }
-  if (news.state === 'refused') void readAll()
+  if (news.state === 'refused' && !needsToken.value) void readAll()
   if (news.state === 'open' && !wasOpen) void readAll()
 }
 

@@ -107,8 +107,8 @@ export function NetworkPage({ name }: { name: string }) {
         <>
           <Used {...data} />
           {wrongOf(data)}
-          {data.issues.map(({ file, field, message }) => (
-            <p key={message} class="problem">
+          {data.issues.map(({ file, field, level, message }) => (
+            <p key={message} class={level === 'error' ? 'problem' : 'notice'}>
               {file} {field && <code>{field}</code>} {message}
             </p>
           ))}
@@ -141,20 +141,22 @@ export function NetworkPage({ name }: { name: string }) {
           <Freed network={data} />
           <section>
             <h2>Conditions</h2>
-            <table>
-              <tbody>
-                {data.conditions.map(({ type, status, reason, since }) => (
-                  <tr key={type}>
-                    <th scope="row">{type}</th>
-                    <td>{status ? 'yes' : 'no'}</td>
-                    <td>{reason}</td>
-                    <td>
-                      <When at={since} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <Wide label="Conditions">
+              <table>
+                <tbody>
+                  {data.conditions.map(({ type, status, reason, since }) => (
+                    <tr key={type}>
+                      <th scope="row">{type}</th>
+                      <td>{status ? 'yes' : 'no'}</td>
+                      <td>{reason}</td>
+                      <td>
+                        <When at={since} />
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </Wide>
           </section>
         </>
       )}
