@@ -93,9 +93,12 @@ export async function networkedLab(lab: Lab): Promise<Networked> {
       const files = { ORRERY_TOKEN_FILE: tokenFile, ORRERY_NETWORK_DIR: networkDir }
       const started = await start(node, 'serve', { ...files, ...env })
       const controller: NodeController = { ...started, url, call: caller(url, tokens.admin) }
-      await eventually('the controller is ready', async () => {
+      const isReady = async () => {
         const { status } = await controller.call('GET', '/readyz').catch(() => ({ status: 0 }))
         return status === 200
+      }
+      await eventually('the controller is ready', isReady, { timeoutMs: 90_000 }).catch((cause) => {
+        throw new Error(`it said: ${controller.output().slice(-2000)}`, { cause })
       })
       return controller
     },
