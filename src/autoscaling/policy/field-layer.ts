@@ -94,7 +94,7 @@ export const readLayer = ({ source, prefix, texts }: WrittenFields): { layer: Fi
     issues.push(errorIssue({ field: `${prefix}${kind}`, message }))
   }
   if (unknown > MOST_UNKNOWN) {
-    const message = `${unknown - MOST_UNKNOWN} more unknown fields, ignored`
+    const message = `${unknown - MOST_UNKNOWN} more unknown fields, ignored; docs/labels.md lists the known ones`
     issues.push(warningIssue({ field: `${prefix}…`, message }))
   }
   return { layer: { source, values }, issues }

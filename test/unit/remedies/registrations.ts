@@ -25,14 +25,7 @@ const two = [
   { network: 'dmz', address: '10.9.1.7' },
 ]
 
-const ports = (count: number) => Array.from({ length: count }, (_, n) => `${n + 1}/tcp`)
-
 export const registrationRemedies = remediesOf<Told>('registrations', told, [
-  {
-    bad: { exposed: ports(101) },
-    says: /^(\S+)= has to name the ports to register: the task has 101, and at most (\d+) are/,
-    mends: [(written = '', most) => ({ exposed: ports(101), labels: { [written]: ports(Number(most)).join(',') } })],
-  },
   key(
     { SERVICE_NAME: 'my web' },
     /DNS cannot say: 1 to (\d+) letters, digits and hyphens, with none of these at an end/,
