@@ -46,9 +46,11 @@ export async function list({ watch, all, ...options }: ListOptions, io: Console)
 function changed(row: WireSummary | { readonly name: string; readonly gone: true }): string {
   const at = new Date().toISOString()
   if ('gone' in row) return `${at} ${row.name}: gone`
-  const { name, running, replicas, min, max, attention, lastReason } = row
+  const { name, running, replicas, min, max, attention, lastReason, lastCode } = row
   const count = `${running ?? '-'} of ${replicas} running, bounds ${min ?? '-'} to ${max ?? 'no max'}`
-  return `${at} ${name}: ${[count, attention?.reason ?? lastReason].filter(Boolean).join('; ')}`
+  // What was held by a pause says so for ever; one that is over has no attention.
+  const last = lastCode === 'paused' ? undefined : lastReason
+  return `${at} ${name}: ${[count, attention?.reason ?? last].filter(Boolean).join('; ')}`
 }
 
 const services = async (options: JsonOption, io: Console): Promise<ExitCode> =>
@@ -100,14 +102,21 @@ function table(found: readonly WireAutoscaler[]): string {
       : `${observation.replicas} (${running} running)`,
     policy.min?.value ?? '-',
     policy.max?.value ?? '-',
-    lastDecision === undefined
-      ? '-'
-      : [ago(lastDecision.at), `${lastDecision.code ?? lastDecision.outcome}: ${lastDecision.reason}`],
+    decided(lastDecision, conditions),
     troubles(conditions),
   ])
   return textTable(['NAME', 'SERVICE', 'REPLICAS', 'MIN', 'MAX', 'LAST DECISION', 'CONDITIONS'], rows, {
     isRuled: true,
   })
+}
+
+function decided(last: WireAutoscaler['lastDecision'], conditions: WireAutoscaler['conditions']): Cell {
+  if (last === undefined) return '-'
+  const { at, code, outcome, reason } = last
+  const what = code ?? outcome
+  const isOver = code === 'paused' && !conditions.some(({ type, status }) => type === 'Paused' && status)
+  const said = reason.startsWith(what) ? reason : `${what}: ${reason}`
+  return [ago(at), said, ...(isOver ? ['not paused any more'] : [])]
 }
 
 function troubles(conditions: WireAutoscaler['conditions']): Cell {

@@ -8,7 +8,7 @@ import type { ValidInput } from './decide-input.ts'
 import type { HeldCode, Outcome } from './decision.ts'
 import { endedBefore, recall } from './recent-keys.ts'
 import { traitsOf } from './request.ts'
-import { pauseText } from './shared-state.ts'
+import { isActive, pauseText } from './shared-state.ts'
 import { isOwnZero, type ScalingState } from './state.ts'
 
 export interface Stop {
@@ -92,16 +92,12 @@ function paused(input: ValidInput): Judgement {
   if (direction !== undefined && covers(input.policy.paused, direction)) {
     return held('paused', `paused by its policy (${input.policy.paused})`)
   }
-  const pause = activePause(input)
-  if (direction !== undefined && pause !== undefined && covers(pause.scope, direction)) {
+  const { pause, nowMs } = input
+  if (direction !== undefined && pause !== undefined && isActive(pause, nowMs) && covers(pause.scope, direction)) {
     const until = pause.untilMs === undefined ? {} : { retryAtMs: pause.untilMs }
     return held('paused', pauseText(pause), until)
   }
   return pass('not paused')
-}
-
-function activePause({ pause, nowMs }: ValidInput) {
-  return pause !== undefined && (pause.untilMs === undefined || pause.untilMs > nowMs) ? pause : undefined
 }
 
 function covers(scope: PauseScope, direction: Direction): boolean {

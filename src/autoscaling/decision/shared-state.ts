@@ -179,6 +179,9 @@ const UTC = new Intl.DateTimeFormat('sv-SE', { timeZone: 'UTC', dateStyle: 'shor
 /** RFC 3339, to the second. */
 const timeText = (ms: number): string => `${UTC.format(ms).replace(' ', 'T')}Z`
 
+/** A pause with an end stays in the state after it, until something else is written there. */
+export const isActive = ({ untilMs }: Pause, nowMs: number): boolean => untilMs === undefined || untilMs > nowMs
+
 /** The last pause is what holds, whatever was before. */
 export function setPause(
   state: SharedState,

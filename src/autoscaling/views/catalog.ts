@@ -9,6 +9,7 @@ import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf, alertTtlMs } from '../alerts/alert-state.ts'
 import type { Autoscaler, Catalog, ConditionType, ServiceRow, Week } from '../autoscaler.ts'
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
+import { isActive } from '../decision/shared-state.ts'
 import type { LoadBook } from '../evaluation/load-book.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
 import { whyNotOptedIn } from '../policy/opt-in.ts'
@@ -57,7 +58,9 @@ export function createCatalog(deps: CatalogDeps): Catalog & { readonly noteCondi
     const nowMs = now()
     const { policy } = reading
     const bounds = policy && policyAt(policy, nowMs)
-    const pause = sharedState.current().pauses.get(observation.id)
+    const paused = sharedState.current().pauses.get(observation.id)
+    // One that is over stays in `orrery-state` until something else is written there.
+    const pause = paused !== undefined && isActive(paused, nowMs) ? paused : undefined
     const restore = sharedState.current().restores.get(observation.id)
     const state = effectiveState(observation, restore)
     const lastDecision = log.last(observation.id)

@@ -17,6 +17,7 @@ export interface ConditionInput {
   readonly reading: PolicyReading
   /** In force now; absent: no valid policy says them. */
   readonly bounds: BoundsInForce | undefined
+  /** One that is active. */
   readonly pause: Pause | undefined
   readonly restore: PendingRestore | undefined
   readonly state: ScalingState | undefined
@@ -73,11 +74,10 @@ function rolloutSettled({ observation, nowMs }: ConditionInput): Found {
   }
 }
 
-function paused({ reading, pause, nowMs }: ConditionInput): Found {
+function paused({ reading, pause }: ConditionInput): Found {
   const byPolicy = reading.policy?.paused ?? 'none'
   if (byPolicy !== 'none') return { type: 'Paused', status: true, reason: `paused by its policy (${byPolicy})` }
-  const inForce = pause !== undefined && (pause.untilMs === undefined || pause.untilMs > nowMs)
-  if (!inForce) return { type: 'Paused', status: false, reason: 'not paused' }
+  if (pause === undefined) return { type: 'Paused', status: false, reason: 'not paused' }
   return { type: 'Paused', status: true, reason: pauseText(pause), sinceMs: pause.sinceMs }
 }
 

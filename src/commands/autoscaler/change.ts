@@ -45,5 +45,5 @@ export async function resume(name: string, { json, ...body }: PauseOptions, io: 
 /** A pause that the policy says stays, whatever was called. */
 function pausedWords({ name, conditions }: WireAutoscaler): string {
   const paused = conditions.find(({ type }) => type === 'Paused')
-  return paused?.status ? `${name}: paused ${paused.reason}\n` : `${name}: not paused\n`
+  return paused?.status ? `${name}: ${paused.reason}\n` : `${name}: not paused\n`
 }

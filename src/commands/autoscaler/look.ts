@@ -47,11 +47,12 @@ function controllerText({
 }
 
 function described(one: Described): string {
-  const { name, service, observation, policy, issues, conditions, nextAllowed, pause, decisions } = one
+  const { name, service, observation, policy, issues, conditions, nextAllowed, decisions } = one
+  const paused = conditions.find(({ type, status }) => type === 'Paused' && status)
   const lines = [
     `${name}: ${observation.replicas} replicas of the service ${service}, bounds ${policy.min?.value ?? '-'} to ${policy.max?.value ?? 'no max'}`,
     `next step up ${nextAllowed.up ?? 'now'}, down ${nextAllowed.down ?? 'now'}`,
-    ...(pause === undefined ? [] : [`paused (${pause.direction}) until ${pause.until ?? 'it is resumed'}`]),
+    ...(paused === undefined ? [] : [paused.reason]),
     ...(one.unsupported === undefined ? [] : [`not scaled: ${one.unsupported}`]),
     ...issues.map(({ severity, field, message }) => `${severity} in ${field}: ${message}`),
   ]

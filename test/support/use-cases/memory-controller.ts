@@ -1,5 +1,6 @@
 /** The real use cases over a Swarm in memory, as `serve` puts them together: for stories from a call to a count. */
 import { onTestFinished } from 'vitest'
+import type { AutoscalingMetrics } from '../../../src/adapters/metrics/autoscaling-metrics.ts'
 import { createAlertSource } from '../../../src/autoscaling/alerts/alert-source.ts'
 import { type AlertState, EMPTY_ALERT_STATE } from '../../../src/autoscaling/alerts/alert-state.ts'
 import { boundsSource, createRestoreSource } from '../../../src/autoscaling/decision/request-source.ts'
@@ -15,6 +16,7 @@ import { createCatalog } from '../../../src/autoscaling/views/catalog.ts'
 import { createInMemoryStore } from '../../../src/autoscaling/writer/in-memory-store.ts'
 import { createScaler } from '../../../src/autoscaling/writer/scaler.ts'
 import { createServiceWriters } from '../../../src/autoscaling/writer/service-writers.ts'
+import type { Logger } from '../../../src/foundation/logger.ts'
 import type { Tasks } from '../../../src/swarm/ports.ts'
 import { createMemorySwarm } from '../swarm/services.ts'
 import { alertReceiver } from './alerts.ts'
@@ -33,6 +35,9 @@ export interface MemoryOptions {
   readonly capacity?: AddressCapacity
   /** Measured load, each 15 s; no agent reports. */
   readonly load?: { readonly sources: LoadSources; readonly tasks?: Pick<Tasks, 'list' | 'onChange' | 'readAtMs'> }
+  readonly logger?: Logger
+  /** Figures, and what is read for them at a scrape. */
+  readonly metrics?: AutoscalingMetrics
 }
 
 const noTasks: Pick<Tasks, 'list' | 'onChange' | 'readAtMs'> = {
@@ -75,11 +80,11 @@ export function memoryAlertStore() {
 export function memoryController(clock: { readonly nowMs: number }, options: MemoryOptions = {}) {
   const now = () => clock.nowMs
   const { swarm = createMemorySwarm(now), alertStore = memoryAlertStore().alertStore, alertmanager, capacity } = options
+  const { logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }, metrics } = options
   const { services, sharedState } = swarm
   const files = { list: () => [], problems: () => [], onChange: () => quiet }
-  const policies = createPolicies({ services, files, logger: { warn: quiet, info: quiet } })
+  const policies = createPolicies({ services, files, logger })
   const log = createDecisionLog()
-  const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
   const book = createAlertBook({ store: alertStore, logger })
   let writes = 0
   const { sources = { urls: { ask: async () => NOTHING } }, tasks = noTasks } = options.load ?? {}
@@ -94,7 +99,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
     ...{ services, sharedState, alerts: book, policies, log, now, logger },
     sources: [createRestoreSource(sharedState), boundsSource, createAlertSource(book), load.source],
     ...(options.load && { load, troubles }),
-    listener: { decided: quiet, wrote: quiet, observed: quiet },
+    listener: metrics ?? { decided: quiet, wrote: quiet, observed: quiet },
     newWriteId: () => `write-${++writes}`,
     ...(capacity && { capacity }),
     settings: { dryRun: false, dedupWindowMs: 60_000, patienceMs: 3000 },
@@ -103,7 +108,9 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   const catalog = createCatalog({ ...deps, writeUnknown: writers.writeUnknown })
   const scaler = createScaler({ ...deps, writers, catalog })
   const asksAlertmanager = alertmanager !== undefined
-  const alerts = alertReceiver({ scaler, catalog, book, tell: createDecisionPublisher(deps), now, asksAlertmanager })
+  const tell = createDecisionPublisher(deps)
+  const alerts = alertReceiver({ scaler, catalog, book, tell, logger, now, asksAlertmanager })
+  metrics?.watch({ list: catalog.list, unheeded: policies.unheeded })
   const keeper = createStandingKeeper({ book, services, policies, alertmanager, logger, now })
   const stopTicks = options.load === undefined ? quiet : eachSecond.each(troubles.look)
   if (options.load !== undefined) load.start()

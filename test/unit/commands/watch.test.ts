@@ -23,6 +23,7 @@ const EVENTS = [
     data: { ...ROW, max: null, attention: { type: 'Unschedulable', reason: 'no place for 1 task', severity: 'error' } },
   },
   { type: 'autoscaler', data: { name: 'old', gone: true } },
+  { type: 'autoscaler', data: { ...ROW, lastCode: 'paused', lastReason: 'paused via API until it is resumed' } },
 ]
 
 const watched = async (...more: string[]) => {
@@ -45,11 +46,17 @@ it('orrery ls --watch lists, then has a line for each autoscaler that changes, a
     'web: 2 of 3 running, bounds 1 to 9; up by 1',
     'web: 2 of 3 running, bounds 1 to no max; no place for 1 task',
     'old: gone',
+    // It was resumed.
+    'web: 2 of 3 running, bounds 1 to 9',
   ])
   expect({ code, err }).toEqual({ code: 1, err: 'orrery: the controller ended the stream\n' })
 })
 
 it('with --json each of them is one line for machines', async () => {
   const { lines } = await watched('--json')
-  expect(lines.map((line) => JSON.parse(line))).toEqual([{ autoscalers: [] }, ROW, EVENTS[3]?.data, EVENTS[4]?.data])
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { autoscalers: [] },
+    ROW,
+    ...EVENTS.slice(3).map(({ data }) => data),
+  ])
 })

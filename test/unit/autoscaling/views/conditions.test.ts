@@ -50,6 +50,7 @@ it('that ends as time passes is noted when somebody looks now and then', async (
   const { scaler, catalog, condition } = start()
   await scaler.pause('web', { scope: 'up', forMs: 60_000 })
   clock.nowMs += 61_000
+  expect(catalog.get('web').pause).toBeUndefined()
   catalog.noteConditions()
   clock.nowMs += 3_600_000
   expect(condition('Paused')).toMatchObject({ status: false, sinceMs: T0 + 61_000 })
