@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { setup as build } from '../test/e2e/support/build.ts'
 import { endControllers } from '../test/e2e/support/controller.ts'
-import type { EngineKind } from '../test/lab/engines.ts'
+import type { EngineKind } from '../test/lab/packages/engines.ts'
 import { measureCrowd } from './crowd.ts'
 import { measureDashboard } from './dashboard.ts'
 import { measureDiscovery } from './discovery.ts'

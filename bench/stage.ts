@@ -1,8 +1,8 @@
 /** What the figures are measured on: a Swarm of three managers, and a controller beside the first of them. */
 import { type Controller, endControllers, startController } from '../test/e2e/support/controller.ts'
 import { eventually } from '../test/e2e/support/services.ts'
-import type { EngineKind } from '../test/lab/engines.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
+import type { EngineKind } from '../test/lab/packages/engines.ts'
 import { startLab } from '../test/lab/start-lab.ts'
 import { connectRawEngine, type RawEngine } from './raw-engine.ts'
 import { createCrowd } from './services.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { childrenOf } from '../lab/processes.ts'
+import { childrenOf } from '../lab/node/processes.ts'
 
 export type Interruption = {
   signal: AbortSignal

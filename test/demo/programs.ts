@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { entrance } from '../lab/inside.ts'
 import type { LabNode } from '../lab/lab.ts'
-import { childrenOf } from '../lab/processes.ts'
+import { childrenOf } from '../lab/node/processes.ts'
 import { mainFile, repository } from './repository.ts'
 
 const READY_TIMEOUT_MS = 30_000

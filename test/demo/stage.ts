@@ -1,10 +1,10 @@
 /** What the tour needs: the lab, the built program, a service with a policy, and a controller. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type EngineKind, enginePackages } from '../lab/engines.ts'
 import { execute } from '../lab/execute.ts'
 import type { Lab, LabNode } from '../lab/lab.ts'
 import { checkMachine } from '../lab/machine.ts'
+import { type EngineKind, enginePackages } from '../lab/packages/engines.ts'
 import { startLab } from '../lab/start-lab.ts'
 import { labFolder, labNames } from '../lab/state.ts'
 import { type DemoProgram, freePort, startDemoProgram, untilReady } from './programs.ts'

@@ -1,7 +1,7 @@
-import { enginePackages } from './engines.ts'
-import { type ImageName, imageArchive } from './images.ts'
 import { run } from './inside.ts'
-import { loadArchives, planNode, startNode, writeHosts } from './start-node.ts'
+import { loadArchives, planNode, startNode, writeHosts } from './node/start-node.ts'
+import { enginePackages } from './packages/engines.ts'
+import { type ImageName, imageArchive } from './packages/images.ts'
 import { type LabRecord, type NodeRecord, writeRecord } from './state.ts'
 
 export type AddNodeOptions = {

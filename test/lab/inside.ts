@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecuteOptions, execute, type Result } from './execute.ts'
-import { childrenOf, signalIfAlive } from './processes.ts'
+import { childrenOf, signalIfAlive } from './node/processes.ts'
 
 export type InsideOptions = { env?: Record<string, string>; cwd?: string }
 export type RunOptions = InsideOptions & Omit<ExecuteOptions, 'kill'>

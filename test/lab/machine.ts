@@ -1,5 +1,5 @@
-import type { Progress } from './cache.ts'
 import { execute } from './execute.ts'
+import type { Progress } from './packages/cache.ts'
 
 /** A lab needs root and a few ordinary tools of Debian; a missing one is installed. No daemon is among them. */
 const tools = { ip: 'iproute2', nsenter: 'util-linux', flock: 'util-linux', ldd: 'libc-bin' }

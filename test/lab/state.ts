@@ -1,10 +1,10 @@
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { withLock } from './cache.ts'
-import type { EngineKind } from './engines.ts'
 import { execute } from './execute.ts'
-import type { Lan } from './lan.ts'
-import { isRunning, readProcessId } from './processes.ts'
+import type { Lan } from './network/lan.ts'
+import { isRunning, readProcessId } from './node/processes.ts'
+import { withLock } from './packages/cache.ts'
+import type { EngineKind } from './packages/engines.ts'
 
 /** One folder a lab: sockets, logs, and the record by which another process finds the lab. */
 export const stateFolder = '/run/orrery-lab'
@@ -39,7 +39,7 @@ export type LabRecord = {
 }
 
 export const labFolder = (name: string) => join(stateFolder, name)
-export const keeperScript = join(import.meta.dirname, 'keeper.sh')
+export const keeperScript = join(import.meta.dirname, 'node/keeper.sh')
 
 /**
  * Finds a free name's /24 and lets `make` create the folder before another start can look. Leftovers of crashed labs

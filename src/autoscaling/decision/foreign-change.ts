@@ -1,6 +1,6 @@
 /**
  * Tells who changed a service, from what the engine shows: a deploy rebuilds the spec from a file and so loses our label,
- * `docker service scale` keeps it, a rollback shows in UpdateStatus. Pure; seen on real engines in test/e2e/deploy.test.ts.
+ * `docker service scale` keeps it, a rollback shows in UpdateStatus. Pure; seen on real engines in test/e2e/scaling/deploy.test.ts.
  */
 import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import type { PendingRestore } from './shared-state.ts'

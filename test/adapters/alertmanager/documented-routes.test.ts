@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { monitoringPackages } from '../../lab/monitoring.ts'
+import { monitoringPackages } from '../../lab/programs/monitoring.ts'
 import { read } from '../../unit/docs/markdown.ts'
 
 const run = promisify(execFile)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCatalog } from '../../../src/adapters/consul/catalog.ts'
 import { type ConsulClient, type ConsulOptions, connectConsul } from '../../../src/adapters/consul/consul-client.ts'
 import type { CatalogWrite } from '../../../src/discovery/plan/catalog.ts'
-import { type ConsulServer, startConsul } from '../../lab/consul.ts'
+import { type ConsulServer, startConsul } from '../../lab/programs/consul.ts'
 
 let server: ConsulServer
 const clients: ConsulClient[] = []

@@ -10,7 +10,7 @@ import {
   createWantedRegistrations,
   type WantedOfNode,
 } from '../../../src/discovery/sync/keep-agent.ts'
-import { type LocalConsul, startConsul } from '../../lab/consul.ts'
+import { type LocalConsul, startConsul } from '../../lab/programs/consul.ts'
 import { aRunningTask, SETTINGS, type Told } from '../../unit/discovery/support.ts'
 import { listen } from '../servers.ts'
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { RunningTask } from '../../../src/discovery/desired/task-entries.ts'
-import { type ConsulServer, startConsul } from '../../lab/consul.ts'
+import { type ConsulServer, startConsul } from '../../lab/programs/consul.ts'
 import { aRunningTask, type Told } from '../../unit/discovery/support.ts'
 import { aMadeUpSwarm, type Kept, keepCatalog, type MadeUpSwarm } from './made-up-swarm.ts'
 

@@ -4,7 +4,7 @@ import { createCatalog } from '../../../src/adapters/consul/catalog.ts'
 import { type ConsulClient, connectConsul } from '../../../src/adapters/consul/consul-client.ts'
 import type { CatalogWrite } from '../../../src/discovery/plan/catalog.ts'
 import { leaveConsul } from '../../../src/discovery/sync/leave-consul.ts'
-import { type ConsulServer, startConsul } from '../../lab/consul.ts'
+import { type ConsulServer, startConsul } from '../../lab/programs/consul.ts'
 
 let server: ConsulServer
 let client: ConsulClient

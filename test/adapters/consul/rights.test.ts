@@ -6,7 +6,7 @@ import { createConsulServices } from '../../../src/adapters/consul/agent-service
 import { connectConsul } from '../../../src/adapters/consul/consul-client.ts'
 import { entriesOf } from '../../../src/discovery/desired/task-entries.ts'
 import { agentChecksOf } from '../../../src/discovery/plan/agent-difference.ts'
-import { type ConsulServer, startConsul } from '../../lab/consul.ts'
+import { type ConsulServer, startConsul } from '../../lab/programs/consul.ts'
 import { aRunningTask, SETTINGS } from '../../unit/discovery/support.ts'
 import { aMadeUpSwarm, keepCatalog } from './made-up-swarm.ts'
 

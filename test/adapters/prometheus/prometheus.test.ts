@@ -1,4 +1,4 @@
-/** What test/e2e/load-faults.test.ts sees of a real Prometheus is here said by a server that can be told what to say. */
+/** What test/e2e/load/load-faults.test.ts sees of a real Prometheus is here said by a server that can be told what to say. */
 import { describe, expect, it } from 'vitest'
 import { createPrometheus } from '../../../src/adapters/prometheus/prometheus.ts'
 import { bodyOf, collectGarbage, listen } from '../servers.ts'

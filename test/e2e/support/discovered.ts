@@ -1,7 +1,7 @@
 /** What Consul says, by its own API and DNS, and clients that live by it. */
 import { join } from 'node:path'
-import type { ConsulServer, LabConsul } from '../../lab/consul.ts'
 import type { Lab, LabNode } from '../../lab/lab.ts'
+import type { ConsulServer, LabConsul } from '../../lab/programs/consul.ts'
 import { eventually, updateService } from './services.ts'
 
 /** Each task answers with its own id (its variable TASK), at once healthy and at once gone on SIGTERM. */

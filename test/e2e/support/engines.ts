@@ -1,4 +1,4 @@
-import { availableEngines, type EngineKind } from '../../lab/engines.ts'
+import { availableEngines, type EngineKind } from '../../lab/packages/engines.ts'
 
 /** The engines that what depends on engine behaviour is shown on. If the newer one cannot be had, that is said, not hidden. */
 export const engines: readonly EngineKind[] = (await availableEngines()).flatMap((found) => {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { execute } from '../../lab/execute.ts'
-import { isRunning, readProcessId } from '../../lab/processes.ts'
+import { isRunning, readProcessId } from '../../lab/node/processes.ts'
 import { type LabRecord, labFolder, labNames } from '../../lab/state.ts'
 
 const kinds = ['pid', 'mnt', 'net', 'uts', 'ipc']

@@ -2,8 +2,8 @@
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { loadFolders } from '../../lab/build-image.ts'
 import type { LabNode } from '../../lab/lab.ts'
+import { loadFolders } from '../../lab/packages/build-image.ts'
 
 export const repository = join(import.meta.dirname, '../../..')
 

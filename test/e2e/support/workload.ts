@@ -2,8 +2,8 @@
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Gateway } from '../../lab/gateway.ts'
 import type { LabNode } from '../../lab/lab.ts'
+import type { Gateway } from '../../lab/network/gateway.ts'
 import { createService, policyLabels, runningTasks } from './services.ts'
 
 const program = join(import.meta.dirname, '../workload')

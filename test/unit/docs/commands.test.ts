@@ -10,7 +10,7 @@ const { scripts, version }: { scripts: Record<string, string>; version: string }
 const npmScripts = (text: string) =>
   [...text.matchAll(/\bnpm (?:run (?:--silent )?([a-z][a-z:]*)|(test))\b/g)].map(([, run, test]) => run ?? test ?? '')
 
-/** Files that a command names: `-c docker-compose.yml`, `npx vitest … test/e2e/scaling.test.ts`. */
+/** Files that a command names: `-c docker-compose.yml`, `npx vitest … test/e2e/scaling/scaling.test.ts`. */
 const named = (text: string) => [...text.matchAll(/(?:-c |vitest run [^\n#]*?)([\w./-]+\.(?:yml|ts))/g)]
 
 /** Files that a page has its reader write. */

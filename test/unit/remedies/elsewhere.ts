@@ -8,14 +8,14 @@ interface Tried {
 
 const rights: Tried = { file: 'test/adapters/consul/rights.test.ts', test: 'is enough: entries come and go' }
 const locked: Tried = {
-  file: 'test/e2e/identity.test.ts',
+  file: 'test/e2e/agent/identity.test.ts',
   test: 'in a locked Swarm a controller that starts says so, and hears agents by a token over its own TLS',
 }
 const uninstall = (test: string): Tried => ({ file: 'test/unit/commands/uninstall/uninstall.test.ts', test })
 const commands = (test: string): Tried => ({ file: 'test/unit/commands/network/change.test.ts', test })
 
 const removed: Tried = {
-  file: 'test/e2e/stack.test.ts',
+  file: 'test/e2e/installation/stack.test.ts',
   test: 'removing it by the commands of the page leaves nothing: everything listed before and after',
 }
 
@@ -57,13 +57,13 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
   'ORRERY_AGENT_TOKEN_FILE=…: it must hold the bare token and nothing else': locked,
   '…; set ORRERY_TLS_CERT_FILE and a token with the role agent for the second way (docs/operations.md)': locked,
   "The host's own address … would be one that … on the LAN of … has already: give that device another address, or `reserve` its address in the definition and run `orrery network apply --allow-drain`.":
-    { file: 'test/e2e/lans.test.ts', test: 'is not taken for the shim, until that one has another' },
+    { file: 'test/e2e/networks/lans.test.ts', test: 'is not taken for the shim, until that one has another' },
   '… idempotency keys are in use for this autoscaler; repeat the call later': {
     file: 'test/unit/autoscaling/decision/fold.test.ts',
     test: 'keys-exhausted',
   },
   'no agent reports what tasks use: run `orrery agent` on every node': {
-    file: 'test/e2e/load.test.ts',
+    file: 'test/e2e/load/load.test.ts',
     test: 'grows while its tasks burn and shrinks after the window, with no Prometheus anywhere',
   },
   '…; repeat the call with the same Idempotency-Key: it will be one step': {
@@ -75,13 +75,16 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
     test: 'passes over a node without a range that its constraints leave out',
   },
   'Its record is there and cannot be understood: …. Nothing is done before it is corrected, or removed (docker config rm orrery-network-…) to be rebuilt.':
-    { file: 'test/e2e/networks-faults.test.ts', test: 'a record deleted by hand is rebuilt, and no range moves' },
+    {
+      file: 'test/e2e/networks/networks-faults.test.ts',
+      test: 'a record deleted by hand is rebuilt, and no range moves',
+    },
   'nothing is active yet: `orrery network apply` or ORRERY_NETWORK_AUTO=true': {
-    file: 'test/e2e/networks-refused.test.ts',
+    file: 'test/e2e/networks/networks-refused.test.ts',
     test: 'and the right name mends it',
   },
   '…; `orrery network apply` takes ….…': {
-    file: 'test/e2e/networks-refused.test.ts',
+    file: 'test/e2e/networks/networks-refused.test.ts',
     test: 'and the right name mends it',
   },
   '… nodes have the host name …; ask by id: …': {
@@ -90,7 +93,7 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
   },
   '…: remove that definition from every controller first.': commands('is not removed where that makes it again'),
   '… done; what is left others have not done yet… Run it again at any time: it goes on from here.': {
-    file: 'test/e2e/networks-faults.test.ts',
+    file: 'test/e2e/networks/networks-faults.test.ts',
     test: 'whoever is killed at every write in turn',
   },
   'Agents are told what is wanted by a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.':
@@ -102,7 +105,7 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
   'orrery: only … files may be open at a time here (ulimit -n), and … are needed at least, 8192 for as many callers as there may be: raise the hard limit, as LimitNOFILE= of a unit or nofile in the ulimits of a container':
     { file: 'test/unit/commands/program.test.ts', test: 'says what is wrong where 64 files may be open' },
   'this controller registers nothing: CONSUL_HTTP_ADDR is not set there (docs/discovery.md)': {
-    file: 'test/e2e/discovery.test.ts',
+    file: 'test/e2e/discovery/discovery.test.ts',
     test: 'CONSUL_HTTP_ADDR',
   },
 }
@@ -113,7 +116,7 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
     'a node of Consul is renamed by whoever has it',
   '…a text, a list or a mapping is needed': 'no text that parses comes there',
   'the agent needs the capability NET_ADMIN and the network of the host':
-    'what the kernel refuses without it; the stack file gives it, and test/e2e/stack.test.ts deploys that',
+    'what the kernel refuses without it; the stack file gives it, and test/e2e/installation/stack.test.ts deploys that',
   'The engine at … is not part of a swarm: run "docker swarm init" or "join", or point DOCKER_HOST at a manager\'s engine.':
     "each lab's engines do so before a test begins",
   'The swarm at … is locked: run "docker swarm unlock" on that manager.':

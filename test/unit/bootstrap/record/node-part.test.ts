@@ -9,7 +9,7 @@ const subnet = '10.90.0.0/24'
 const gateway = '10.90.0.1'
 const both = { edges: 'reserve', shim: true } as const
 
-/** What test/e2e/range-layout.test.ts sees real engines do. */
+/** What test/e2e/networks/range-layout.test.ts sees real engines do. */
 describe('the addresses of a range', () => {
   it.each([
     {
