@@ -7,11 +7,11 @@ import { type Controller, endControllers, startController } from '../test/e2e/su
 import { eventually } from '../test/e2e/support/services.ts'
 import type { EngineKind } from '../test/lab/packages/engines.ts'
 import { startLab } from '../test/lab/start-lab.ts'
+import { connectRawEngine } from './calls/raw-engine.ts'
+import { createService } from './calls/services.ts'
 import { atMost, exactly, type Figure } from './figure.ts'
 import { callsAMinute, callsSoFar } from './idle.ts'
 import { processorSeconds, residentMb } from './processor-time.ts'
-import { connectRawEngine } from './raw-engine.ts'
-import { createService } from './services.ts'
 
 const SERVICES = 1000
 const TICK_MS = 15_000

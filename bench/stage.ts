@@ -4,8 +4,8 @@ import { eventually } from '../test/e2e/support/services.ts'
 import type { Lab, LabNode } from '../test/lab/lab.ts'
 import type { EngineKind } from '../test/lab/packages/engines.ts'
 import { startLab } from '../test/lab/start-lab.ts'
-import { connectRawEngine, type RawEngine } from './raw-engine.ts'
-import { createCrowd } from './services.ts'
+import { connectRawEngine, type RawEngine } from './calls/raw-engine.ts'
+import { createCrowd } from './calls/services.ts'
 
 export interface Stage {
   readonly engineVersion: string

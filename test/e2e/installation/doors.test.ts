@@ -3,7 +3,7 @@
  * asked for all that nobody should ask for, and held by callers that mean no good.
  */
 import { expect, it } from 'vitest'
-import { tryDoors } from '../../../bench/doors.ts'
+import { tryDoors } from '../../../bench/doors/doors.ts'
 
 const SEED = 20_261_126
 

@@ -1,8 +1,8 @@
 /** The list of all autoscalers, which every look at the controller begins with. */
 import { Client } from 'undici'
-import { atMost, type Figure } from './figure.ts'
-import type { Stage } from './stage.ts'
-import { median, ms, percentile } from './statistics.ts'
+import { atMost, type Figure } from '../figure.ts'
+import type { Stage } from '../stage.ts'
+import { median, ms, percentile } from '../statistics.ts'
 
 const TIMES = 50
 const TIMES_QUICK = 15

@@ -2,8 +2,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { SwarmIdentity } from '../src/swarm/identity.ts'
-import type { NodeReport } from '../src/swarm/node-report.ts'
+import type { SwarmIdentity } from '../../src/swarm/identity.ts'
+import type { NodeReport } from '../../src/swarm/node-report.ts'
 
 export interface SimulatedNode {
   readonly id: string

@@ -4,13 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'undici'
-import type { Controller } from '../test/e2e/support/controller.ts'
-import { eventually } from '../test/e2e/support/services.ts'
-import { atMost, exactly, type Figure } from './figure.ts'
-import { processorSeconds, residentMb } from './processor-time.ts'
+import type { Controller } from '../../test/e2e/support/controller.ts'
+import { eventually } from '../../test/e2e/support/services.ts'
+import { followUpdates, type UpdateEvents } from '../calls/update-events.ts'
+import { atMost, exactly, type Figure } from '../figure.ts'
+import { processorSeconds, residentMb } from '../processor-time.ts'
+import { median, ms, percentile } from '../statistics.ts'
 import type { AgentsTold, SimulatedAgents } from './simulated-agents.ts'
-import { median, ms, percentile } from './statistics.ts'
-import { followUpdates, type UpdateEvents } from './update-events.ts'
 
 export interface Reported {
   /** Where its engine's events are. */

@@ -1,9 +1,9 @@
 /** A controller that hears a thousand agents, each on a node of its own, and one that knows a hundred thousand tasks. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../test/e2e/support/services.ts'
-import { exactly, type Figure } from './figure.ts'
-import { processorSeconds, residentMb } from './processor-time.ts'
-import { ms } from './statistics.ts'
+import { eventually } from '../../test/e2e/support/services.ts'
+import { exactly, type Figure } from '../figure.ts'
+import { processorSeconds, residentMb } from '../processor-time.ts'
+import { ms } from '../statistics.ts'
 import { NODES, startThousandNodes } from './thousand-nodes.ts'
 import { figuresOf, firstFigures, takeTurns } from './under-reports.ts'
 

@@ -1,11 +1,11 @@
 /** Alertmanager's notifications, with one alert and with many, that change nothing and that scale. */
 import { Pool } from 'undici'
-import { eventually } from '../test/e2e/support/services.ts'
-import { exactly, type Figure } from './figure.ts'
-import { processorSeconds } from './processor-time.ts'
+import { eventually } from '../../test/e2e/support/services.ts'
+import { exactly, type Figure } from '../figure.ts'
+import { processorSeconds } from '../processor-time.ts'
+import type { Stage } from '../stage.ts'
+import { median, ms, perSecond } from '../statistics.ts'
 import { createService, replicasOf } from './services.ts'
-import type { Stage } from './stage.ts'
-import { median, ms, perSecond } from './statistics.ts'
 
 const SECONDS = 5
 const SECONDS_QUICK = 2

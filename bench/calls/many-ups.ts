@@ -1,10 +1,10 @@
 /** Many callers of one service at once: nothing lost, nothing doubled, few writes. */
-import type { Controller } from '../test/e2e/support/controller.ts'
-import { eventually } from '../test/e2e/support/services.ts'
-import { atMost, exactly, type Figure } from './figure.ts'
+import type { Controller } from '../../test/e2e/support/controller.ts'
+import { eventually } from '../../test/e2e/support/services.ts'
+import { atMost, exactly, type Figure } from '../figure.ts'
+import type { Stage } from '../stage.ts'
+import { median, ms } from '../statistics.ts'
 import { createService, replicasOf } from './services.ts'
-import type { Stage } from './stage.ts'
-import { median, ms } from './statistics.ts'
 
 const CALLS = 1000
 const CALLS_EACH = 100

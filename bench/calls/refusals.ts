@@ -1,14 +1,14 @@
 /** Calls that change nothing: how many of them one core of the controller answers in a second. */
 import { join } from 'node:path'
-import { eventually } from '../test/e2e/support/services.ts'
-import { execute } from '../test/lab/execute.ts'
-import { atLeast, exactly, type Figure } from './figure.ts'
-import { processorSeconds } from './processor-time.ts'
+import { eventually } from '../../test/e2e/support/services.ts'
+import { execute } from '../../test/lab/execute.ts'
+import { atLeast, exactly, type Figure } from '../figure.ts'
+import { processorSeconds } from '../processor-time.ts'
+import type { Stage } from '../stage.ts'
+import { median, perSecond } from '../statistics.ts'
 import { createService, type Wanted } from './services.ts'
-import type { Stage } from './stage.ts'
-import { median, perSecond } from './statistics.ts'
 
-const autocannon = join(import.meta.dirname, '../node_modules/autocannon/autocannon.js')
+const autocannon = join(import.meta.dirname, '../../node_modules/autocannon/autocannon.js')
 /** Busy neighbours cost processor time too, by caches and shared cores: short rounds show how much, the best least of it. */
 const ROUNDS = 6
 const ROUNDS_QUICK = 2

@@ -4,10 +4,10 @@
  * containers whose load is never the same.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createControllerCalls } from '../src/adapters/controllers/controller-calls.ts'
-import { configNetwork } from '../src/swarm/config-network.ts'
-import type { NodeReport } from '../src/swarm/node-report.ts'
-import type { WantedNetwork, WantedState } from '../src/swarm/wanted.ts'
+import { createControllerCalls } from '../../src/adapters/controllers/controller-calls.ts'
+import { configNetwork } from '../../src/swarm/config-network.ts'
+import type { NodeReport } from '../../src/swarm/node-report.ts'
+import type { WantedNetwork, WantedState } from '../../src/swarm/wanted.ts'
 import type { AgentsOrder, AgentsTold, SimulatedNode } from './simulated-agents.ts'
 
 const EVERY_MS = 5_000

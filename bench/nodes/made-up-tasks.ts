@@ -1,7 +1,7 @@
 /** Tasks of a Swarm that there is only in words: as its engine lists them, as its agents see them, as its watch tells of them. */
 import { randomBytes } from 'node:crypto'
-import type { FakeWatch } from '../test/support/fake-engine/fake-watch.ts'
-import { specOf } from './services.ts'
+import type { FakeWatch } from '../../test/support/fake-engine/fake-watch.ts'
+import { specOf } from '../calls/services.ts'
 import type { ContainersByNode, SimulatedNode } from './simulated-agents.ts'
 
 const SERVICES = 20
