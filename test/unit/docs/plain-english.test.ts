@@ -22,6 +22,9 @@ const dialectIn = (text: string) =>
     .split('\n')
     .flatMap((line) => DIALECT.filter(([word]) => word.test(line)).map(([, plain]) => `${plain}: ${line}`))
 
+/** What Orbiter and docker-scaler answer, to the letter: their callers may look for it. */
+const OTHERS_WORDS = ['I can not scale ', ' is a global service (can not be scaled)']
+
 /** Texts of the program: literals with a blank in them, whatever they are for. */
 function textsOf(path: string): string[] {
   const found: string[] = []
@@ -54,7 +57,9 @@ describe('plain English', () => {
   it('messages, help texts and descriptions have none either', () => {
     const texts = SOURCES.flatMap((path) => textsOf(path).map((text) => ({ path, text })))
     expect(texts.length).toBeGreaterThan(500)
-    expect(texts.flatMap(({ path, text }) => dialectIn(text).map((line) => `${path}: ${line}`))).toEqual([])
+    const ours = texts.filter(({ text }) => !OTHERS_WORDS.some((words) => text.startsWith(words)))
+    expect(texts.length - ours.length).toBe(3)
+    expect(ours.flatMap(({ path, text }) => dialectIn(text).map((line) => `${path}: ${line}`))).toEqual([])
   })
 
   it('the words are noticed', () => {

@@ -175,7 +175,8 @@ function decisionAnswer(decision: Decision, autoscaler: Autoscaler, caller: Call
 }
 
 function unsupported(service: string, mode: ServiceMode, reason: string): string {
-  if (mode === 'global') return `${service} is a global service (cannot be scaled)`
+  // docker-scaler's own words, to the letter.
+  if (mode === 'global') return `${service} is a global service (can not be scaled)`
   if (mode !== 'replicated') return `Unable to recognize service model for: ${service}`
   return `${service} cannot be scaled: ${reason}`
 }

@@ -172,8 +172,9 @@ function orbiterAnswer(decision: Decision): OrbiterAnswer {
   if (outcome === 'scaled' || outcome === 'dry-run' || code === 'duplicate' || code === 'already-there') return DONE
   if (code === 'cooldown')
     return refused(`Cooldown period for ${(((retryAtMs ?? atMs) - atMs) / 1000).toFixed(6)} seconds`)
-  if (code === 'at-min') return refused(`I cannot scale down because it has only ${from} running.`)
-  if (code === 'at-max') return refused(`I cannot scale up because it has already ${from} running.`)
+  // Orbiter's own words, to the letter; the second as it would have said it.
+  if (code === 'at-min') return refused(`I can not scale down because it has only ${from} running.`)
+  if (code === 'at-max') return refused(`I can not scale up because it has already ${from} running.`)
   return refused(reason)
 }
 

@@ -191,7 +191,7 @@ describe('S11 to S14: refusals', () => {
 
   it('S14 a global service is 500, and 409 for an alert', async () => {
     const { send } = swarmOf({ mode: 'global', replicas: 0 })
-    const message = 'web is a global service (cannot be scaled)'
+    const message = 'web is a global service (can not be scaled)'
     expect(await send({ payload: body('up') })).toEqual(nok(500, message))
     expect(await send({ payload: alert('up') })).toEqual(nok(409, message))
   })

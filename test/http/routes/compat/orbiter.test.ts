@@ -160,7 +160,7 @@ describe('O10 to O12: reading', () => {
 describe('O13 to O15: refusals', () => {
   it('O13 down at the floor is 500 and names the count', async () => {
     const { response } = await send({ url: `${HANDLE}/down` }, { outcome: 'unchanged', code: 'at-min', from: 1, to: 1 })
-    expect([response.statusCode, response.body]).toEqual([500, 'I cannot scale down because it has only 1 running.'])
+    expect([response.statusCode, response.body]).toEqual([500, 'I can not scale down because it has only 1 running.'])
     expect(response.headers['content-type']).toBe('application/json')
   })
 
@@ -173,7 +173,7 @@ describe('O13 to O15: refusals', () => {
     {
       name: 'a maximum, which Orbiter had none of',
       answer: { outcome: 'unchanged', code: 'at-max' },
-      is: [500, 'I cannot scale up because it has already 3 running.'],
+      is: [500, 'I can not scale up because it has already 3 running.'],
     },
     {
       name: 'full networks',
