@@ -16,13 +16,20 @@ export const markdownFiles = (folder = ''): string[] =>
     return entry.isDirectory() && !entry.name.startsWith('.') && !OTHERS.includes(entry.name) ? markdownFiles(path) : []
   })
 
+export const withoutBlocks = (markdown: string): string => markdown.replace(/^ *```[\s\S]*?^ *```/gm, '')
+
 /** Without blocks and spans of code. */
-export const prose = (markdown: string): string =>
-  markdown.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '``')
+export const prose = (markdown: string): string => withoutBlocks(markdown).replace(/`[^`\n]*`/g, '``')
+
+/** Blocks of code, those inside lists too, without their indentation; the language is empty where none is named. */
+export const blocksOf = (markdown: string): { readonly language: string; readonly text: string }[] =>
+  [...markdown.matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```/gm)].map(([, indent = '', language = '', text = '']) => ({
+    ...{ language, text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), '') },
+  }))
 
 /** What GitHub makes of the headings: the names that links may end in. */
 export const anchors = (markdown: string): string[] => {
-  const headings = [...markdown.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.*)$/gm)]
+  const headings = [...withoutBlocks(markdown).matchAll(/^#{1,6} (.*)$/gm)]
   return headings.map(([, heading = '']) =>
     heading
       .trim()
