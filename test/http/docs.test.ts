@@ -5,7 +5,7 @@ import { runProgram } from '../../src/commands/program.ts'
 import { PROBLEMS } from '../../src/http/problem.ts'
 import { server } from '../support/use-cases/http.ts'
 import { fakeConsole } from '../unit/commands/network/fake-session.ts'
-import { root, tableBelow } from '../unit/docs/markdown.ts'
+import { markdownFiles, root, tableBelow } from '../unit/docs/markdown.ts'
 
 const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 const api = read('http-api.md')
@@ -30,6 +30,32 @@ describe('docs/http-api.md', () => {
     }
   })
 })
+
+describe('the calls that other pages name', () => {
+  const pages = markdownFiles().filter(
+    (path) => !/^(AGENTS|test\/|docs\/(architecture|http-api|decisions\/))/.test(path),
+  )
+
+  it.each(pages.map((page) => ({ page })))('of $page are routes, or the engine’s own', async ({ page }) => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const named = [...text.matchAll(/`((?:GET|POST|PUT|DELETE) \/[^`\s?]*)/g)].map(([, call = '']) => call)
+    const ofEngine = namedPaths(readFileSync(join(root, 'docs/operations.md'), 'utf8'))
+    const patterns = [...(await described()), ...OPEN].map(
+      (route) => new RegExp(`^${route.replaceAll(/<\w+>/g, '[^/]+')}$`),
+    )
+    expect(
+      named.filter(
+        (call) =>
+          !ofEngine.has((call.split(' ')[1] ?? '').replace('<id>', '{id}')) && !patterns.some((one) => one.test(call)),
+      ),
+    ).toEqual([])
+  })
+})
+
+/** Pages of their own, which openapi.json does not describe, and a call whose answer is 405 (S20). */
+const OPEN = ['GET /docs', 'GET /ui', 'GET /openapi.json', 'GET /v1/scale-service']
+const namedPaths = (operations: string) =>
+  new Set([...operations.matchAll(/^\| `[A-Z]+` \| `([^`]+)`/gm)].map(([, path]) => path))
 
 describe('the table of docs/http-api.md that goes from the dashboard to calls and commands', () => {
   const rows = tableBelow(api, 'The dashboard, calls and commands').map(([what = '', call = '', command = '']) => ({
