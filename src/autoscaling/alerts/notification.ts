@@ -48,7 +48,7 @@ export function readNotification(body: unknown): Notification | undefined {
   const groupLabels = readLabels(body.groupLabels)
   const alerts = body.alerts.map((alert: unknown) => readAlert(alert, isOver))
   // The sender was told to leave out alerts, and left out all of them: the group is the alert.
-  if (alerts.length === 0 && truncated > 0 && body.status === 'firing') alerts.push(groupAlert(groupLabels))
+  if (alerts.length === 0 && truncated > 0 && body.status === 'firing' && !isOver) alerts.push(groupAlert(groupLabels))
   const reason = text(body.notification_reason)
   return {
     sender,
@@ -67,28 +67,63 @@ const MARKS = new Set([
   ...['alerts', 'groupkey', 'grouplabels', 'commonlabels', 'commonannotations', 'truncatedalerts', 'externalurl'],
   ...['receiver', 'version', 'labels', 'annotations', 'fingerprint', 'startsat', 'endsat', 'generatorurl', 'alertname'],
   ...['status', 'state', 'rulename', 'ruleid', 'ruleurl', 'evalmatches', 'incident', 'heartbeat', 'newstatevalue'],
-  ...['alert_name', 'alert_state', 'alert_status', 'alert_transition', 'current_state', 'event_type', 'schemaid'],
+  ...[
+    'alert',
+    'alert_name',
+    'alert_state',
+    'alert_status',
+    'alert_title',
+    'alert_transition',
+    'alert_type',
+    'attachments',
+  ],
+  ...['current_state', 'embeds', 'event_status', 'event_type', 'event_value', 'hoststate', 'monitorcondition'],
+  ...['notificationtype', 'previouslevel', 'schemaid', 'servicestate', 'trigger_status', '_level'],
 ])
 
+/** A text that says by its first word that something fires or is over: `[OK] High load`, `resolved`. */
+const SAYS = /^[^A-Za-z0-9]*(?:resolved|recover(?:ed|y)|firing|alerting)(?![A-Za-z0-9])|^\s*\[ok\]|^\s*ok\s*$/i
+/** A member in JSON that is in a text, quoted as often as it may be. */
+const QUOTED = /"([A-Za-z_]{1,40})\\*"\s*:/g
+
 /**
- * The member that makes a body look like a notification, a list of them too; `undefined`: none. Such a body is read by
- * `readNotification` or refused, never taken for a plain call: it may say that all is well again.
+ * What makes a body look like a notification, however deep it is in objects, lists and texts: the name of a member, or what
+ * a text begins with; `undefined`: nothing. Such a body is read by `readNotification` or refused, never taken for a plain
+ * call: it may say that all is well again. `plainFields` of the body itself are the caller's own.
  */
-export function notificationMark(body: unknown, but: readonly string[] = []): string | undefined {
-  const parts: readonly unknown[] = Array.isArray(body) ? body : [body]
-  for (const part of parts) {
-    const mark = isRecord(part) ? Object.keys(part).find((name) => isMark(name) && !but.includes(name)) : undefined
-    if (mark !== undefined) return mark
+export function notificationMark(body: unknown, plainFields: readonly string[] = []): string | undefined {
+  const own = isRecord(body) ? Object.entries(body).filter(([name]) => !plainFields.includes(name)) : undefined
+  // No recursion: a body may be nested as deep as it is long.
+  const open: unknown[] = [own === undefined ? body : Object.fromEntries(own)]
+  for (let value = open.pop(); value !== undefined || open.length > 0; value = open.pop()) {
+    if (typeof value === 'string') {
+      const mark = markIn(value, plainFields)
+      if (mark !== undefined) return mark
+    } else if (Array.isArray(value)) {
+      for (const each of value) open.push(each)
+    } else if (isRecord(value)) {
+      const mark = Object.keys(value).find(isMark)
+      if (mark !== undefined) return mark
+      for (const each of Object.values(value)) open.push(each)
+    }
   }
+  return undefined
+}
+
+const SHOWN_LENGTH = 40
+
+function markIn(words: string, plainFields: readonly string[]): string | undefined {
+  if (SAYS.test(words)) return words.trim().slice(0, SHOWN_LENGTH)
+  for (const [, name = ''] of words.matchAll(QUOTED)) if (isMark(name) && !plainFields.includes(name)) return name
   return undefined
 }
 
 const isMark = (name: string): boolean => MARKS.has(name.trim().toLowerCase())
 
-/** What the whole group says of itself wins over its alerts: when in doubt, nothing fires. */
+/** What the whole group says of itself, in either place, wins over its alerts: when in doubt, nothing fires. */
 function saysResolved({ status, state }: Record<string, unknown>): boolean {
-  const says = text(status) || text(state)
-  return says !== '' && !['firing', 'alerting'].includes(says.trim().toLowerCase())
+  const says = [status, state].map((each) => text(each).trim().toLowerCase())
+  return says.some((word) => !['', 'firing', 'alerting'].includes(word))
 }
 
 function readAlert(raw: unknown, isOver: boolean): Alert {

@@ -15,7 +15,14 @@ declare module 'fastify' {
 const bodyOf = (request: FastifyRequest, payload: RequestPayload): Promise<string> => {
   const { headers, routeOptions, server } = request
   const limitBytes = routeOptions.bodyLimit ?? server.initialConfig.bodyLimit ?? 0
-  return server.readBody({ payload, headers, limitBytes }).then((bytes) => bytes.toString('utf8'))
+  return server.readBody({ payload, headers, limitBytes }).then((bytes) => {
+    const encoding = headers['content-encoding']?.trim() ?? ''
+    if (bytes.length === 0 || /^(identity)?$/i.test(encoding)) return bytes.toString('utf8')
+    throw new HttpProblem(
+      'malformed',
+      `The body is encoded (Content-Encoding: ${encoding.slice(0, 20)}); send it as it is.`,
+    )
+  })
 }
 
 export function readBodiesAsJson(app: FastifyInstance): void {
@@ -63,4 +70,9 @@ export function parsed(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** What is in a body that is no JSON: the fields of a form, and the text itself. */
+export function formOf(text: string): readonly unknown[] {
+  return [text, ...(/^[^\s={}]+=/.test(text) ? [Object.fromEntries(new URLSearchParams(text))] : [])]
 }

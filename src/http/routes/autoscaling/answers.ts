@@ -23,7 +23,7 @@ const MOST_ALERTS = 5000
  * `undefined`: the body is no notification and does not look like one; `plainFields` are what a plain call of the route may have.
  * Throws HttpProblem `malformed` for what only looks like one, and `body-too-large`: each alert is answered with a line of its own.
  */
-export function notificationOf(body: unknown, plainFields: readonly string[] = []): Notification | undefined {
+export function notificationOf(body: unknown, plainFields: readonly string[] = PLAIN): Notification | undefined {
   const alerts = typeof body === 'object' && body !== null ? Reflect.get(body, 'alerts') : undefined
   if (Array.isArray(alerts) && alerts.length > MOST_ALERTS) {
     throw new HttpProblem(
@@ -32,13 +32,22 @@ export function notificationOf(body: unknown, plainFields: readonly string[] = [
     )
   }
   const notification = readNotification(body)
-  const mark = notification === undefined ? notificationMark(body, plainFields) : undefined
-  if (mark === undefined) return notification
+  if (notification === undefined) refuseMarks('body', body, plainFields)
+  return notification
+}
+
+/** Throws HttpProblem `malformed` for a query, or another part of a call, that looks like a notification. */
+export function refuseMarks(part: 'body' | 'query', value: unknown, plainFields: readonly string[] = PLAIN): void {
+  const mark = notificationMark(value, plainFields)
+  if (mark === undefined) return
   throw new HttpProblem(
     'malformed',
-    `The body has ${JSON.stringify(mark)}, as notifications have, but is none that can be read: ${NOTIFICATION_EXPECTS}`,
+    `The ${part} has ${JSON.stringify(mark)}, as notifications have, but is none that can be read: ${NOTIFICATION_EXPECTS}`,
   )
 }
+
+/** In the caller's own words, whatever they are. */
+const PLAIN: readonly string[] = ['reason']
 
 /** The end of a sentence. */
 export const NOTIFICATION_EXPECTS =

@@ -6,7 +6,7 @@ import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
 import { DecisionSchema } from '../../wire/decision.ts'
 import { answers, NameParams, needs } from '../schemas.ts'
-import { answerDecision, countWebhook, notificationOf, receiveAlert } from './answers.ts'
+import { answerDecision, countWebhook, notificationOf, receiveAlert, refuseMarks } from './answers.ts'
 import {
   IdempotencyHeader,
   NoQuery,
@@ -53,6 +53,7 @@ function stepRoutes(app: TypedApp, deps: Deps): void {
       handler: async (request, reply) => {
         const { name } = request.params
         const { by, note } = readStep(request.query, request.body)
+        refuseMarks('query', request.query)
         const notification = notificationOf(request.body)
         const wish = `${direction}:${by ? formatStep(by) : ''}`
         const key = readIdempotencyKey(request.headers['idempotency-key'], { autoscaler: name, wish })

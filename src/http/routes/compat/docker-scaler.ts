@@ -14,10 +14,10 @@ import { MAX_WHOLE_NUMBER } from '../../../foundation/whole-number.ts'
 import type { ServiceMode } from '../../../swarm/services.ts'
 import { whoAsks } from '../../plugins/access.ts'
 import { errorAnswer } from '../../plugins/errors.ts'
-import { parsed, readBodiesAsText } from '../../plugins/json-body.ts'
+import { formOf, parsed, readBodiesAsText } from '../../plugins/json-body.ts'
 import { asHttpProblem, type HttpProblem, isTransient, PROBLEMS, replyTo } from '../../problem.ts'
 import type { Http, RouteGroup } from '../../route-group.ts'
-import { countWebhook, notificationOf, receiveAlert } from '../autoscaling/answers.ts'
+import { countWebhook, notificationOf, receiveAlert, refuseMarks } from '../autoscaling/answers.ts'
 import type { AutoscalingDeps } from '../autoscaling/deps.ts'
 import { needs } from '../schemas.ts'
 
@@ -72,8 +72,11 @@ function register(app: FastifyInstance, deps: Deps): void {
 }
 
 async function handle(deps: Deps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const body = typeof request.body === 'string' ? parsed(request.body) : undefined
+  const sent = typeof request.body === 'string' ? request.body : ''
+  const body = parsed(sent)
   const notification = notificationOf(body, ['groupLabels'])
+  refuseMarks('query', request.query, ['service', 'scale', 'by'])
+  if (body === undefined) refuseMarks('body', formOf(sent), ['groupLabels'])
   if (notification !== undefined) countWebhook(reply, deps.metrics)
   const asked = readDockerScalerRequest(request.query, body)
   const { status, message } =

@@ -10,12 +10,19 @@ import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { sendEndlessly } from '../../endless-response.ts'
 import { whoAsks } from '../../plugins/access.ts'
-import { parsed, readBodiesAsText } from '../../plugins/json-body.ts'
+import { formOf, parsed, readBodiesAsText } from '../../plugins/json-body.ts'
 import { HttpProblem, isTransient } from '../../problem.ts'
 import type { Http, RouteGroup } from '../../route-group.ts'
 import { wireDecision } from '../../wire/decision.ts'
 import { rfc3339 } from '../../wire/time.ts'
-import { answerAlerts, answerDecision, countAlerts, countWebhook, notificationOf } from '../autoscaling/answers.ts'
+import {
+  answerAlerts,
+  answerDecision,
+  countAlerts,
+  countWebhook,
+  notificationOf,
+  refuseMarks,
+} from '../autoscaling/answers.ts'
 import type { AutoscalingDeps } from '../autoscaling/deps.ts'
 import { needs } from '../schemas.ts'
 
@@ -97,7 +104,10 @@ async function handle(
   const { autoscaler, service } = request.params
   const text = typeof request.body === 'string' ? request.body : ''
   const direction = directionOf(request.params.direction, text)
-  const notification = notificationOf(parsed(text) ?? parsed(firstObject(text)))
+  const whole = parsed(text)
+  const notification = notificationOf(whole ?? parsed(firstObject(text)))
+  refuseMarks('query', request.query)
+  if (whole === undefined && notification === undefined) refuseMarks('body', formOf(text))
   if (notification !== undefined) {
     countWebhook(reply, deps.metrics)
     const results = await alertResults(deps, { autoscaler, service, direction }, notification)

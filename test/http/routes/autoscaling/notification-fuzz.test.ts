@@ -201,8 +201,9 @@ it('10000 notifications: no crash, no 5xx, and only what fires is scaled, inside
 
 /** One result for each alert; a group whose alerts were all left out is one. */
 function resultCount(raw: string): number {
-  const { alerts, truncatedAlerts, status } = record(safely(raw))
+  const { alerts, truncatedAlerts, status, state } = record(safely(raw))
   const count = Array.isArray(alerts) ? alerts.length : 0
-  const isLeftOut = typeof truncatedAlerts === 'number' && truncatedAlerts > 0 && status === 'firing'
+  const fires = status === 'firing' && (state === 'alerting' || state === '' || typeof state !== 'string')
+  const isLeftOut = typeof truncatedAlerts === 'number' && truncatedAlerts > 0 && fires
   return count === 0 && isLeftOut ? 1 : count
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { fakeCatalog, recordingScaler } from '../../../support/use-cases/fake-use-cases.ts'
 import { fakeMetrics, server } from '../../../support/use-cases/http.ts'
@@ -139,6 +140,23 @@ describe('a notification on the route of a step', () => {
     { NewStateValue: 'OK' },
     { groupLabels: { service: 'web', scale: 'up' }, status: 'resolved' },
     { by: 2, reason: 'x', startsAt: '2026-01-31T11:59:00Z' },
+    { version: '3', status: 'resolved', alerts: [alertmanager().alerts[0]] },
+    { version: '1', status: 'resolved', alert: [{ labels: {} }] },
+    { version: '1', alerts: { 0: { status: 'firing' } } },
+    // Wrapped by whatever sent it on: a queue, a function, a template with a text of its own.
+    { body: { state: 'ok', ruleName: 'r' } },
+    { body: alertmanager({ status: 'resolved' }) },
+    { body: JSON.stringify(alertmanager({ status: 'resolved' })) },
+    { Type: 'Notification', Message: JSON.stringify({ AlarmName: 'a', NewStateValue: 'OK' }) },
+    { records: [[{ value: JSON.stringify({ body: JSON.stringify({ status: 'resolved' }) }) }]] },
+    { title: '[OK] High load', message: 'it is well' },
+    { text: '✅ Resolved: High load' },
+    { msg: 'RECOVERY web is up' },
+    { result: 'ok' },
+    { title: '[FIRING:1] High load' },
+    { data: { essentials: { monitorCondition: 'Resolved' } } },
+    { SERVICESTATE: 'OK' },
+    { attachments: [{ title: 'High load' }] },
   ]
   const ROUTES = [
     '/v1/autoscaler/web/up',
@@ -158,12 +176,62 @@ describe('a notification on the route of a step', () => {
     expect(requests).toEqual([])
   })
 
-  it('is not what almost looks like one with text around it, or in a list, on Orbiter’s routes', async () => {
+  const over = JSON.stringify(alertmanager({ status: 'resolved' }))
+  const TEXTS: readonly string[] = [
+    '{"state":"ok"} and more',
+    '{"direction":true}{"state":"ok"}',
+    'alert: {"status" : "resolved"}',
+    '[{"labels":{},"status":"resolved"}]',
+    `[${over}]`,
+    `[[${over}]]`,
+    JSON.stringify(over),
+    JSON.stringify('{"state":"ok"}'),
+    '"resolved"',
+    'resolved',
+    '[RESOLVED] High load',
+    'payload=%7B%22state%22%3A%22ok%22%7D',
+    'state=ok&ruleName=r',
+    'Name=web&StatusCode=200&Status=Up',
+    `${'['.repeat(20_000)}{"status":"resolved"}${']'.repeat(20_000)}`,
+  ]
+  const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded', 'nonsense'].flatMap((type) => [
+    { 'content-type': type },
+  ])
+  it.each(TEXTS)(
+    'is not what almost looks like one in a text, a list or a form, whatever Content-Type says: %.60s',
+    async (payload) => {
+      const { scaler, requests } = recordingScaler()
+      const app = server({ scaler })
+      for (const [at, url] of ROUTES.entries()) {
+        for (const headers of at === 0 ? [{}, ...TYPES] : [{}]) {
+          const answer = await app.inject({ method: 'POST', url, payload, headers })
+          expect([url, headers, answer.statusCode], answer.body).toEqual([url, headers, 400])
+        }
+      }
+      expect(requests).toEqual([])
+    },
+  )
+
+  it('is not what almost looks like one in the query', async () => {
     const { scaler, requests } = recordingScaler()
     const app = server({ scaler })
-    for (const payload of ['{"state":"ok"} and more', '[{"labels":{},"status":"resolved"}]']) {
-      const url = '/v1/orbiter/handle/autoswarm/web/up'
-      expect((await app.inject({ method: 'POST', url, payload })).statusCode).toBe(400)
+    for (const url of ROUTES) {
+      for (const query of ['state=ok', 'status=resolved', 'payload=%7B%22state%22%3A%22ok%22%7D']) {
+        const answer = await app.inject({ method: 'POST', url: `${url}${url.includes('?') ? '&' : '?'}${query}` })
+        expect([url, query, answer.statusCode], answer.body).toEqual([url, query, 400])
+      }
+    }
+    expect(requests).toEqual([])
+  })
+
+  it('is not read in another encoding, where nobody can tell what it says', async () => {
+    const { scaler, requests } = recordingScaler()
+    const app = server({ scaler })
+    const payload = gzipSync(JSON.stringify(alertmanager({ status: 'resolved' })))
+    for (const url of ROUTES) {
+      const answer = await app.inject({ method: 'POST', url, payload, headers: { 'content-encoding': 'gzip' } })
+      expect([url, answer.statusCode], answer.body).toEqual([url, 400])
+      expect(answer.body).toContain('Content-Encoding: gzip')
     }
     expect(requests).toEqual([])
   })
@@ -176,6 +244,9 @@ describe('a notification on the route of a step', () => {
       { status: 'ok' },
       { status: undefined, state: 'OK' },
       { status: 'paused' },
+      { status: 'firing', state: 'ok' },
+      { status: ' Resolved ', state: 'alerting' },
+      { alerts: [], truncatedAlerts: 3, status: 'firing', state: 'ok' },
     ]) {
       for (const url of ROUTES) {
         const answer = await app.inject({ method: 'POST', url, payload: alertmanager(over) })
@@ -188,9 +259,21 @@ describe('a notification on the route of a step', () => {
   it('leaves bodies of a caller’s own alone', async () => {
     const { scaler, requests } = recordingScaler()
     const app = server({ scaler })
-    for (const payload of [{}, { by: 2 }, { user: 'anna', ticket: 7 }]) {
+    const plain = [
+      {},
+      { by: 2 },
+      { user: 'anna', ticket: 7 },
+      { reason: 'resolved {"status":"ok"}', by: '25%' },
+      { note: 'okay for anna', priority: 'normal', more: { of: ['mine'] } },
+    ]
+    for (const payload of plain) {
       expect((await app.inject({ method: 'POST', url: UP, payload })).statusCode).toBe(200)
     }
-    expect(requests).toHaveLength(3)
+    for (const payload of ['hello', 'a=1', '7', '{"service_id":1,"direction":true} {"more":1}']) {
+      expect((await app.inject({ method: 'POST', url: ROUTES[2]!, payload })).statusCode).toBe(200)
+    }
+    const named = { groupLabels: { service: 'web', scale: 'up', alertname: 'x' } }
+    expect((await app.inject({ method: 'POST', url: '/v1/scale-service', payload: named })).statusCode).toBe(200)
+    expect(requests).toHaveLength(10)
   })
 })
