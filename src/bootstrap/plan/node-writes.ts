@@ -72,8 +72,19 @@ function rangeWish({ name }: NetworkContext, allocation: NodeAllocation, { label
   return [{ write: { labels: { [label]: value } }, texts: [`label ${allocation.hostname} with its range ${value}`] }]
 }
 
+/** What agents call it when every task of the network would be rejected on their node. */
+const REFUSING = new Set(['engine-refused', 'subnet-taken', 'parent-missing'])
+
+/** Something came in the way after the node was ready, and no task is there that losing the label would evict. */
+const wouldRefuse = (context: NetworkContext, nodeId: string): boolean =>
+  statusNow(context, nodeId)?.faults.some(({ code }) => REFUSING.has(code)) === true && isFree(context, nodeId)
+
 function readyWishes(context: NetworkContext, allocation: NodeAllocation, node: SwarmNode): NodeWish[] {
-  if (isReady(context, node)) return []
+  if (isReady(context, node)) {
+    if (!wouldRefuse(context, node.id)) return []
+    const texts = [`label ${allocation.hostname} not ready: every task would be rejected there`]
+    return [{ write: { labels: { [readyLabel(context.name)]: null } }, texts }]
+  }
   const label = readyWish(context, allocation)
   if (isProven(context, allocation.nodeId)) return [label]
   const waitsFor = whyNotProven(context, allocation, node)

@@ -15,6 +15,8 @@ export interface Machine {
   isAgentUp: boolean
   /** What the agent finds wrong and cannot mend. */
   fault?: string | undefined
+  /** Its code; `parent-down` if nothing is said. */
+  faultCode?: string | undefined
   /** `auto` is another link than the one that the network was made on. */
   isOnOtherLink?: boolean
   /** Of its links, as CIDRs. */
@@ -57,8 +59,8 @@ export function createAgents(swarm: Swarm, now: () => number) {
     }
     const made = current()
     const isMade = isAbsent ? made === undefined : made !== undefined && differences(made, should).length === 0
-    const { fault } = machine
-    const faults = fault === undefined ? [] : [{ code: 'parent-down', message: fault }]
+    const { fault, faultCode = 'parent-down' } = machine
+    const faults = fault === undefined ? [] : [{ code: faultCode, message: fault }]
     if (machine.isOnOtherLink) faults.push({ code: 'network-different', message: 'parent is eth1 and should be lan0' })
     return { name: wanted.name, isAsWanted: isMade && faults.length === 0, faults, mended: [], attached }
   }

@@ -121,7 +121,9 @@ function live(happenings: readonly Happening[], cluster: ModelledCluster, wanted
       }
       case 'fault':
       case 'well':
-        if (machine !== undefined) machine.fault = one.do === 'fault' ? 'bond0.40 is down' : undefined
+        if (machine === undefined) break
+        machine.fault = one.do === 'fault' ? 'bond0.40 is down' : undefined
+        machine.faultCode = one.of % 2 === 0 ? 'parent-down' : 'engine-refused'
         break
       case 'agent-dies':
       case 'agent-starts':

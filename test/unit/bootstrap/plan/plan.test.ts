@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
 import { definition, family } from '../../../support/builders/networks.ts'
-import { type ModelledCluster, modelledCluster } from '../model/cluster.ts'
+import { isDue, type ModelledCluster, modelledCluster } from '../model/cluster.ts'
 
 const three = (): ModelledCluster => {
   const cluster = modelledCluster()
@@ -388,6 +388,56 @@ describe('a network that is removed', () => {
     expect([...cluster.nodes.values()].map(({ labels }) => labels)).toEqual([{}, {}, {}])
     for (const hostname of ['manager1', 'worker1', 'worker2']) expect(cluster.machineOf(hostname).configs).toEqual([])
     expect(cluster.harm).toEqual([])
+  })
+})
+
+describe('a node that was ready, and where every task would be rejected now', () => {
+  const labelled = () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const machine = cluster.machineOf('worker1')
+    const label = () => cluster.nodes.get(idOf(cluster, 'worker1'))?.labels[readyLabel('vlan40')]
+    const live = () => {
+      for (let turn = 0; turn < 5; turn += 1) {
+        for (const id of cluster.nodes.keys()) cluster.agent(id)
+        const due = cluster.plan([definition()]).networks.flatMap(({ steps }) => steps.filter(isDue))[0]
+        if (due !== undefined) cluster.take(due)
+      }
+    }
+    return { cluster, machine, label, live }
+  }
+
+  it.each(['engine-refused', 'subnet-taken', 'parent-missing'])(
+    'is called ready no more while that lasts (%s), unless a task is there, which that would evict',
+    (code) => {
+      const { cluster, machine, label, live } = labelled()
+      cluster.addTasks('vlan40', 3)
+      cluster.schedule()
+      Object.assign(machine, { fault: 'no', faultCode: code })
+      live()
+      expect(label()).toBe('ready')
+      cluster.tasks.length = 0
+      live()
+      expect(label()).toBeUndefined()
+      cluster.addTasks('vlan40', 3)
+      cluster.schedule()
+      expect(cluster.tasks.filter(({ nodeId }) => nodeId === idOf(cluster, 'worker1'))).toEqual([])
+      machine.fault = undefined
+      live()
+      expect(label()).toBe('ready')
+      expect(cluster.harm).toEqual([])
+    },
+  )
+
+  it('stays ready with any other fault, and while its agent is silent', () => {
+    const { machine, label, live } = labelled()
+    Object.assign(machine, { fault: 'bond0.40 is down', isAgentUp: true })
+    live()
+    Object.assign(machine, { faultCode: 'address-in-range' })
+    live()
+    machine.isAgentUp = false
+    live()
+    expect(label()).toBe('ready')
   })
 })
 
