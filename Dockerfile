@@ -16,7 +16,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY web web
 COPY scripts/build-web.mjs scripts/
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && rm dist/build.tsbuildinfo && npm prune --omit=dev
 
 # `ip` for the agent, with the libraries that it is linked with: 1.5 MB, a fifth of the package with what it asks for. Not
 # the C library: the base has the same one.

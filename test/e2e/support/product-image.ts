@@ -27,6 +27,7 @@ export async function loadBuildStage(node: LabNode): Promise<void> {
       await mkdir(dirname(join(folder, entry)), { recursive: true })
       await cp(join(repository, entry), join(folder, entry), { recursive: true, verbatimSymlinks: true })
     }
+    await rm(join(folder, 'dist/build.tsbuildinfo'))
     await loadFolders(node, buildArgs.BUILD_STAGE, { '/app': folder, '/collected': collected })
   } finally {
     await rm(root, { recursive: true, force: true })
