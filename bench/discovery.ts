@@ -137,6 +137,7 @@ async function measureMany(): Promise<Figure[]> {
     node: (id: string) => nodes.get(id),
     container: (id: string) => all[Number(id.slice(1))]?.container,
     notReadySinceMs: new Map<string, number>(),
+    rangeOwner: () => undefined,
   })
   const syncs: SyncRecord[] = []
   const quiet = () => {}

@@ -24,6 +24,8 @@ export interface NodeFacts {
   /** The host's own; absent where Swarm has none. */
   readonly address?: string
   readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
+  /** With the ranges of its networks. */
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /** A task's container as the agent of its node last saw it. */

@@ -1,7 +1,7 @@
 /** What the tasks of services use, from the newest reports of the agents. */
 
 import { type ReportedContainer, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
-import type { AgentReports, Nodes } from '../../swarm/ports.ts'
+import type { AgentReports, Nodes, Tasks } from '../../swarm/ports.ts'
 import type { ServiceObservation } from '../../swarm/services.ts'
 import type { LoadMetric } from '../load/load-policy.ts'
 import type { Measurement } from '../load/measurement.ts'
@@ -9,6 +9,7 @@ import type { Measurement } from '../load/measurement.ts'
 export interface TaskUsageDeps {
   readonly reports: Pick<AgentReports, 'list'>
   readonly nodes: Pick<Nodes, 'list'>
+  readonly tasks: Pick<Tasks, 'get' | 'sync'>
 }
 
 export interface TaskUsage {
@@ -24,12 +25,19 @@ export interface TaskUsage {
 }
 
 /** One look at all reports: for one tick. */
-export function lookAtUsage({ reports, nodes }: TaskUsageDeps, nowMs: number): TaskUsage {
+export function lookAtUsage({ reports, nodes, tasks }: TaskUsageDeps, nowMs: number): TaskUsage {
   const heard = reports.list().filter(({ receivedAtMs }) => nowMs - receivedAtMs < SILENT_AFTER_MS)
   const byService = new Map<string, { readonly container: ReportedContainer; readonly ageMs: number }[]>()
+  const areTasksKnown = tasks.sync().inSync
+  /** An agent says what its node's tasks use, and of no others: which they are is Swarm's to say. */
+  const isOfNode = ({ taskId, serviceId }: ReportedContainer, nodeId: string) => {
+    const task = taskId === undefined ? undefined : tasks.get(taskId)
+    return !areTasksKnown || (task?.nodeId === nodeId && task.serviceId === serviceId)
+  }
   for (const { report } of heard) {
     for (const container of report.containers) {
       if (container.state !== 'running' || container.serviceId === undefined) continue
+      if (!isOfNode(container, report.nodeId)) continue
       const known = byService.get(container.serviceId) ?? []
       // Both times are of the agent's clock, so that no other clock matters.
       const ageMs = container.createdAtMs === undefined ? 0 : report.sentAtMs - container.createdAtMs

@@ -86,7 +86,7 @@ export function createTaskViews({ services, tasks, nodes, reports, activate, now
           const service = services.get(task.serviceId)?.name
           if (service === undefined) return []
           const hostname = task.nodeId === undefined ? undefined : nodes.get(task.nodeId)?.hostname
-          const container = containers.get(task.id)
+          const container = containers(task)
           return [{ task, service, ...(hostname !== undefined && { hostname }), ...(container && { container }) }]
         })
         .sort(byServiceAndSlot)
@@ -117,16 +117,19 @@ function countRunning(list: readonly SwarmTask[]): Counts {
   return counts
 }
 
-/** By the id of their task, as far as their agents report now. */
-function containersOf(reports: TaskViewsDeps['reports'], nowMs: number): ReadonlyMap<string, ReportedContainer> {
+/** Of a task, as far as the agent of its node reports now: no other node's is heard. */
+function containersOf(
+  reports: TaskViewsDeps['reports'],
+  nowMs: number,
+): (task: Pick<SwarmTask, 'id' | 'nodeId'>) => ReportedContainer | undefined {
   const heard = reports.list().filter(({ receivedAtMs }) => nowMs - receivedAtMs < SILENT_AFTER_MS)
-  return new Map(
-    heard.flatMap(({ report }) =>
-      report.containers.flatMap((container) =>
-        container.taskId === undefined ? [] : [[container.taskId, container] as const],
-      ),
-    ),
+  const byNode = new Map(
+    heard.map(({ report: { nodeId, containers } }) => [
+      nodeId,
+      new Map(containers.map((container) => [container.taskId, container])),
+    ]),
   )
+  return ({ id, nodeId = '' }) => byNode.get(nodeId)?.get(id)
 }
 
 const byServiceAndSlot = (a: TaskView, b: TaskView): number =>

@@ -32,7 +32,7 @@ export function openLoad(base: Base, needs: LoadNeeds & { readonly policies: Pol
   const troubles = createTaskTroubles({ tasks, now })
   const ticks = createTicks()
   const sources = { urls, ...(queries && { queries }) }
-  const book = createLoadBook({ services, policies, reports, nodes, sources, ticks, tickMs, logger, now })
+  const book = createLoadBook({ services, policies, reports, nodes, tasks, sources, ticks, tickMs, logger, now })
 
   measureLoadTicks(base.metrics, book.lastTick)
 

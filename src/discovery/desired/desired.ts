@@ -1,16 +1,19 @@
 /** What should be in Consul of everything that Swarm and the agents say, and of which tasks nothing is known. Pure. */
 import type { Entry, EntryIssue } from '../entry.ts'
 import type { ContainerFacts, NodeFacts, ServiceFacts, Settings, TaskFacts } from '../facts.ts'
+import type { RangeOwners } from './range-owners.ts'
 import { entriesOf, type RunningTask, type TaskEntries } from './task-entries.ts'
 
 export interface World {
   readonly tasks: Iterable<TaskFacts>
   readonly service: (id: string) => ServiceFacts | undefined
   readonly node: (id: string) => NodeFacts | undefined
-  /** By task id, as its node's agent last said; absent: it said nothing of it, or never anything. */
-  readonly container: (taskId: string) => ContainerFacts | undefined
+  /** By task and node, as the agent of that node last said; absent: it said nothing of it, or never anything. */
+  readonly container: (taskId: string, nodeId: string) => ContainerFacts | undefined
   /** Since when each node that is not ready is known as that, ms since the epoch. */
   readonly notReadySinceMs: ReadonlyMap<string, number>
+  /** Which other node's range an address is in: an agent speaks for its own. */
+  readonly rangeOwner: RangeOwners
 }
 
 export interface Desired {
@@ -61,6 +64,12 @@ export function desiredOf(
     const made = entriesFor(running)
     made.issues.forEach(note)
     for (const entry of made.entries) {
+      const holder = world.rangeOwner(entry)
+      if (holder !== undefined) {
+        const message = `is in the range of ${holder.hostname}, and the agent of ${entry.hostname} says that it is its task's`
+        note({ service: entry.serviceName, key: 'address', value: entry.address, message, effect: 'refused' })
+        continue
+      }
       const owner = owners.get(entry.address)
       if (owner !== undefined && owner.taskId !== entry.taskId) {
         const message = `is the address of a task of ${owner.serviceName} on ${owner.hostname} too: the ranges of their nodes overlap`
@@ -77,7 +86,7 @@ export function desiredOf(
     const standing = standingOf(task, node)
     if (standing === 'gone' || node === undefined) continue
     const service = world.service(task.serviceId)
-    const container = world.container(task.id)
+    const container = world.container(task.id, node.id)
     if (standing === 'unknown' || service === undefined || container === undefined) kept.add(task.id)
     // It ended, though Swarm has not heard of it yet: nobody answers there.
     else if (container.state === 'running') add({ task, service, node, container })

@@ -6,7 +6,8 @@ type Report = ReturnType<AgentReports['list']>[number]['report']
 type Reported = Report['containers'][number]
 
 export interface Containers {
-  get(taskId: string): ContainerFacts | undefined
+  /** Of the task, as the agent of its node says: no other node's is heard. */
+  get(taskId: string, nodeId: string): ContainerFacts | undefined
   /** Whether anything has changed since it was last read. */
   read(): boolean
 }
@@ -19,10 +20,9 @@ interface OfNode {
 
 export function createContainers(reports: Pick<AgentReports, 'list'>): Containers {
   let nodes = new Map<string, OfNode>()
-  const byTask = new Map<string, ContainerFacts>()
 
   return {
-    get: (taskId) => byTask.get(taskId),
+    get: (taskId, nodeId) => nodes.get(nodeId)?.containers.get(taskId)?.facts,
     read() {
       let isNews = false
       const next = new Map<string, OfNode>()
@@ -50,10 +50,7 @@ export function createContainers(reports: Pick<AgentReports, 'list'>): Container
       }
       if (next.size !== nodes.size) isNews = true
       nodes = next
-      if (!isNews) return false
-      byTask.clear()
-      for (const { containers } of nodes.values()) for (const [id, { facts }] of containers) byTask.set(id, facts)
-      return true
+      return isNews
     },
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Nodes, Services, Tasks } from '../../swarm/ports.ts'
 import { type Desired, desiredOf } from '../desired/desired.ts'
+import { type RangeOwners, rangeOwners, rangesText } from '../desired/range-owners.ts'
 import { entriesOf, type RunningTask, type TaskEntries } from '../desired/task-entries.ts'
 import type { Settings } from '../facts.ts'
 import type { Containers } from './containers.ts'
@@ -26,6 +27,15 @@ export function createDesire({ tasks, services, nodes, containers, now }: Desire
   const notReadySinceMs = new Map<string, number>()
   let made = new Map<string, { readonly from: RunningTask; readonly result: TaskEntries }>()
   let known: Desired | undefined
+  let ranges: { readonly text: string; readonly owner: RangeOwners } | undefined
+
+  /** What was judged of an entry holds for as long as no range changes. */
+  const rangeOwner = (): RangeOwners => {
+    const all = nodes.list()
+    const text = rangesText(all)
+    if (ranges?.text !== text) ranges = { text, owner: rangeOwners(all) }
+    return ranges.owner
+  }
 
   const lookAtNodes = () => {
     const notReady = new Set(
@@ -55,6 +65,7 @@ export function createDesire({ tasks, services, nodes, containers, now }: Desire
       node: (id: string) => nodes.get(id),
       container: containers.get,
       notReadySinceMs,
+      rangeOwner: rangeOwner(),
     }
     const desired = desiredOf(world, settings, now(), entriesFor)
     made = next

@@ -1,5 +1,6 @@
 /** What is registered and what should be, side by side; the use cases behind routes and commands. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createCoalescedRead } from '../../foundation/coalesced-read.ts'
 import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
@@ -33,6 +34,16 @@ const RESYNC_PATIENCE_MS = 10_000
 export function createRegistrations(deps: RegistrationsDeps): Registrations {
   const { mode = 'catalog', keeper, catalog, settings, desire, hostnames, now, signal } = deps
   const timed = createConditionTimes<RegistrationCondition['type']>(now)
+
+  let asked: CatalogState = new Map()
+  const askOnce = createCoalescedRead(async () => {
+    asked = await catalog.read(hostnames().map(consulNodeOf), signal)
+  })
+  /** However many look: Consul is asked once at a time. */
+  const askConsul = async (): Promise<CatalogState> => {
+    await askOnce()
+    return asked
+  }
 
   const current = (): Settings => {
     const found = settings()
@@ -77,7 +88,7 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
       const desired = desire.of(at)
       // What agents have written since it was last looked at is known to Consul alone.
       const known = mode === 'agent' ? undefined : keeper.actual()
-      const actual = known ?? (await catalog.read(hostnames().map(consulNodeOf), signal))
+      const actual = known ?? (await askConsul())
       const registrations = rowsOf(desired, actual, at.cluster)
       const issues = issuesOf(desired, keeper)
       const lastSync = keeper.lastSync()

@@ -30,6 +30,7 @@ export function aMadeUpSwarm(cluster: string, tasks: readonly RunningTask[]) {
       node: (id) => nodes.get(id),
       container: (id) => (swarm.unheard.has(id) ? undefined : by.get(id)?.container),
       notReadySinceMs: new Map(),
+      rangeOwner: () => undefined,
     }
   }
   const settings = (): Settings | undefined => (swarm.isReadable ? { ...SETTINGS, cluster } : undefined)

@@ -91,6 +91,7 @@ export function memoryController(clock: { readonly nowMs: number }, options: Mem
   const [reports, nodes] = [{ list: () => [] }, { list: () => [] }]
   const load = createLoadBook({
     ...{ services, policies, reports, nodes, sources, now, logger },
+    tasks: { get: () => undefined, sync: () => ({ inSync: true, reason: '' }) },
     ticks: eachSecond,
     tickMs: 15_000,
   })

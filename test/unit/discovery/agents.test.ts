@@ -24,6 +24,7 @@ function controller(unheard: ReadonlySet<string> = new Set()) {
     ...{ tasks, service: (id: string) => services.get(id), node: (id: string) => nodes.get(id) },
     container: (id: string) => (unheard.has(id) ? undefined : containers.get(id)),
     notReadySinceMs: new Map(),
+    rangeOwner: () => undefined,
   }
   const state = { isReadable: true }
   const desired = desiredOf(world, SETTINGS, 0)

@@ -22,6 +22,7 @@ const isRegistered = (task: Partial<TaskFacts>) => {
   const world = {
     ...{ tasks: [{ ...running.task, ...task }], service: () => running.service, node: () => running.node },
     ...{ container: () => running.container, notReadySinceMs: new Map<string, number>() },
+    rangeOwner: () => undefined,
   }
   return desiredOf(world, SETTINGS, 0).entries.size === 1
 }

@@ -18,7 +18,7 @@ export interface Told {
 
 export function aRunningTask(told: Told = {}): RunningTask {
   const { service = 'web', labels = {}, env = {}, containerLabels = {}, exposed = ['80/tcp'], task = 't1' } = told
-  const node: NodeFacts = { id: 'n1', hostname: 'host1', address: '10.0.0.1', state: 'ready', ...told.node }
+  const node: NodeFacts = { id: 'n1', hostname: 'host1', address: '10.0.0.1', state: 'ready', labels: {}, ...told.node }
   return {
     task: {
       id: task,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createTaskViews } from '../../../../src/autoscaling/views/task-views.ts'
 import { Fault } from '../../../../src/foundation/errors.ts'
+import type { HeardReport, NodeReport } from '../../../../src/swarm/node-report.ts'
 import type { Tasks } from '../../../../src/swarm/ports.ts'
 import type { SwarmTask } from '../../../../src/swarm/tasks.ts'
 import { observation } from '../../../support/builders/autoscaling.ts'
@@ -17,6 +18,7 @@ function looking() {
   let shown: readonly SwarmTask[] = []
   let failed: readonly SwarmTask[] = []
   let [inSync, isRead] = [true, true]
+  const reports: HeardReport[] = []
   const tasks: Tasks = {
     list: () => shown,
     get: (id) => shown.find((one) => one.id === id),
@@ -38,7 +40,7 @@ function looking() {
   }
   const services = [observation({ id: 'web', name: 'web' }), observation({ id: 'api', name: 'api' })]
   const views = createTaskViews({
-    ...{ tasks, activate: () => {}, now: () => 0, reports: { list: () => [] } },
+    ...{ tasks, activate: () => {}, now: () => 0, reports: { list: () => reports } },
     services: {
       sync: () => ({ inSync, reason: '' }),
       list: () => services,
@@ -57,7 +59,7 @@ function looking() {
   const read = (whether: boolean) => {
     isRead = whether
   }
-  return { views, see, loseSync, read, followed: () => [...followers].flatMap((ids) => ids() ?? []) }
+  return { views, see, loseSync, read, reports, followed: () => [...followers].flatMap((ids) => ids() ?? []) }
 }
 
 beforeEach(() => {
@@ -128,5 +130,18 @@ describe('the tasks of services', () => {
     see([task('1'), task('2', { serviceId: 'api' }), task('3', { state: 'starting' })])
     see([task('1')])
     expect(told).toEqual([['web', 'api'], ['api']])
+  })
+
+  it('use what the agents of their nodes say, and no other agent', () => {
+    const { views, see, reports } = looking()
+    for (const [nodeId, cpuPercent] of [
+      ['n1', 5],
+      ['n2', 900],
+    ] as const) {
+      const report = { nodeId, containers: [{ taskId: '1', cpuPercent }] } as unknown as NodeReport
+      reports.push({ receivedAtMs: 0, report })
+    }
+    see([task('1', { nodeId: 'n1' }), task('2', { nodeId: 'n2' }), task('3')])
+    expect(views.list().map(({ container }) => container?.cpuPercent)).toEqual([5, undefined, undefined])
   })
 })
