@@ -106,6 +106,7 @@ process.on('message', (order: AgentsOrder) => {
       calls: createControllerCalls({
         ...{ token: order.token, timeoutMs: TIMEOUT_MS },
         certificates: { identity: () => node.identity, why: () => undefined },
+        managers: () => [],
       }),
     }))
     isReporting = true

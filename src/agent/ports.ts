@@ -26,6 +26,8 @@ export interface EngineFacts {
   readonly swarmState: string
   /** `10.0.0.1:2377`, `[fd00::1]:2377`. */
   readonly managers: readonly string[]
+  /** Their ids. */
+  readonly managerIds: readonly string[]
 }
 
 export type EngineNews =

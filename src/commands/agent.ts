@@ -41,7 +41,11 @@ export async function agent(io: Console): Promise<ExitCode> {
   const engine = connectLocalEngine({ connection: engineOptions(config), logger, now })
   const wanted = createWantedKeeper({ memory, logger, now, onTaken: () => keeper.nudge('look') })
   const keeper = createNodeKeeper({ host: createHost(), engine, memory, wanted: wanted.current, logger, now })
-  const calls = createControllerCalls({ token, certificates })
+  const calls = createControllerCalls({
+    token,
+    certificates,
+    managers: () => keeper.observed().facts?.managerIds ?? [],
+  })
   // With another certificate the node may have another id.
   certificates.onChange(() => keeper.nudge('facts'))
   const stopping = new AbortController()

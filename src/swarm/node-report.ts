@@ -11,6 +11,11 @@ const Cidr = Type.String({ maxLength: 64 })
 /** `172.80.1.7`, without a prefix length. */
 const Address = Type.String({ maxLength: 64 })
 const Addresses = Type.Record(Text, Address, { maxProperties: 4096 })
+/** What machines have: beyond it arithmetic ends, and one report would be everybody's fault. */
+const Amount = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** Ms since the epoch, as far as a Date goes. */
+const Time = Type.Number({ minimum: -8.64e15, maximum: 8.64e15 })
 const Labels = Type.Record(Text, Type.String({ maxLength: 8192 }), { maxProperties: 256 })
 /** A schema of what is a type elsewhere already: it does not compile unless each value that fits is one. */
 const typed =
@@ -50,7 +55,7 @@ const ReportedLinkSchema = Type.Object({
   name: Text,
   isUp: Type.Boolean(),
   isPromiscuous: Type.Boolean(),
-  mtu: Type.Optional(Type.Integer()),
+  mtu: Type.Optional(Count),
   /** With prefix length. */
   addresses: list(Cidr, 256),
   /** Made by an agent, marked by the link's alias. */
@@ -70,7 +75,7 @@ const NetworkStatusSchema = Type.Object({
   parent: Type.Optional(ReportedLinkSchema),
   shim: Type.Optional(ReportedLinkSchema),
   /** Containers on this node with an address of this network, Swarm's or not. */
-  attached: Type.Integer({ minimum: 0 }),
+  attached: Count,
 })
 
 /**
@@ -92,7 +97,7 @@ const ReportedContainerSchema = Type.Object({
     32,
   ),
   /** The node's clock, ms since the epoch. */
-  createdAtMs: Type.Optional(Type.Number()),
+  createdAtMs: Type.Optional(Time),
   /** Ports of the image and published ones: `80/tcp`. Absent: not known yet. */
   exposed: Type.Optional(list(Text, 256)),
   /** `SERVICE_*` of its environment, for Consul; nothing else of an environment is ever reported. */
@@ -100,8 +105,8 @@ const ReportedContainerSchema = Type.Object({
   /** `SERVICE_*` and `orrery.*` of its labels, for Consul. */
   labels: Type.Optional(Labels),
   /** Of one CPU: 150 is one and a half. Absent: not measured yet. */
-  cpuPercent: Type.Optional(Type.Number()),
-  memoryBytes: Type.Optional(Type.Number()),
+  cpuPercent: Type.Optional(Amount),
+  memoryBytes: Type.Optional(Amount),
 })
 
 /** `engineId`: the engine's own, never empty. `macs`: of links that are no container's, written with colons, lower case. */
@@ -117,11 +122,11 @@ export const NodeReportSchema = Type.Object({
   engineVersion: Text,
   agentVersion: Text,
   /** The agent's clock, ms since the epoch: of two reports of one agent the newer counts. */
-  sentAtMs: Type.Number(),
+  sentAtMs: Time,
   /** When the agent's process began, ms since the epoch. */
-  startedAtMs: Type.Number(),
+  startedAtMs: Time,
   /** The highest revision it has ever been given; 0: none. */
-  revision: Type.Integer({ minimum: 0 }),
+  revision: Count,
   /** The node's own global addresses, with prefix length and link: no range may hold one. */
   hostAddresses: list(Type.Object({ link: Text, address: Cidr }), 256),
   networks: Type.Array(NetworkSchema, { maxItems: 512 }),

@@ -69,7 +69,7 @@ export const WantedStateSchema = Type.Object({
   v: Type.Literal(1),
   nodeId: Text,
   /** The highest Version.Index of the `orrery-` configs: it only grows. */
-  revision: Type.Integer({ minimum: 0 }),
+  revision: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   networks: Type.Array(WantedNetworkSchema, { maxItems: 256 }),
   /** For the Consul agent beside this one; absent: nothing is said of it, and what is there stays. Of no revision. */
   registrations: Type.Optional(WantedRegistrationsSchema),

@@ -10,6 +10,11 @@ export interface NodeNames {
   /** As the subject has it; by default the CA's own. */
   readonly cluster?: string
   readonly notAfterMs?: number
+  readonly notBeforeMs?: number
+  /** Of the SAN; by default as Swarm gives them. */
+  readonly names?: readonly string[]
+  /** More of the subject, as Swarm never gives it. */
+  readonly also?: Name
 }
 
 export interface SwarmCa {
@@ -40,20 +45,18 @@ export function swarmCa(cluster: string): SwarmCa {
     cluster,
     pem,
     key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    issue({ nodeId, role = 'swarm-worker', cluster: o = cluster, notAfterMs = Date.now() + 90 * DAY_MS }) {
+    issue(of) {
+      const { nodeId, role = 'swarm-worker', cluster: o = cluster, notAfterMs = Date.now() + 90 * DAY_MS } = of
       const { publicKey, privateKey } = newKey()
-      const subject = [
-        ['O', o],
-        ['OU', role],
-        ['CN', nodeId],
-      ] as const
-      const extensions = [EKU, names(role, nodeId)]
+      const subject = [['O', o], ['OU', role], ['CN', nodeId], ...(of.also ?? [])] as const
+      const extensions = [EKU, names(...(of.names ?? [role, nodeId]))]
       const cert = certificate({
         subject,
         issuer: name,
         of: publicKey,
         by: own.privateKey,
         until: notAfterMs,
+        ...(of.notBeforeMs !== undefined && { from: of.notBeforeMs }),
         extensions,
       })
       const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -106,6 +109,8 @@ function certificate(of: {
   readonly of: KeyObject
   readonly by: KeyObject
   readonly until: number
+  /** A day ago without it. */
+  readonly from?: number
   readonly extensions: readonly Uint8Array[]
 }): string {
   const serial = createHash('sha256').update(randomBytes(16)).digest()
@@ -114,7 +119,7 @@ function certificate(of: {
     integer(1, ...serial.subarray(0, 15)),
     ECDSA_SHA256,
     nameOf(of.issuer),
-    sequence(utc(Math.min(Date.now(), of.until) - DAY_MS), utc(of.until)),
+    sequence(utc(of.from ?? Math.min(Date.now(), of.until) - DAY_MS), utc(of.until)),
     nameOf(of.subject),
     of.of.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...of.extensions)),

@@ -17,6 +17,8 @@ export interface ControllerCallsOptions {
   /** The bare token, where there are no certificates; absent: controllers that ask for none. */
   readonly token: string | undefined
   readonly certificates: Pick<SwarmIdentities, 'identity' | 'why'>
+  /** Ids of the nodes that are managers now, as the local engine says; empty: not known. */
+  readonly managers: () => readonly string[]
   readonly timeoutMs?: number
 }
 
@@ -37,20 +39,25 @@ const CONNECTIONS = { keepAlive: true, maxSockets: 2, maxFreeSockets: 1 }
 export function createControllerCalls({
   token,
   certificates,
+  managers,
   timeoutMs = TIMEOUT_MS,
 }: ControllerCallsOptions): RunningControllerCalls {
   const agents = { http: new http.Agent(CONNECTIONS), https: new https.Agent(CONNECTIONS) }
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  let swarm: { readonly identity: SwarmIdentity; readonly agent: https.Agent } | undefined
+  let swarm: { readonly identity: SwarmIdentity; readonly managers: string; readonly agent: https.Agent } | undefined
   /** Of each controller, the way that it took last. */
   const taken = new Map<string, Way>()
 
-  /** Connections end with the certificate that they were made with. */
+  /** Connections end with the certificate that they were made with, and with the managers of that time. */
   const swarmAgent = (): https.Agent | undefined => {
     const identity = certificates.identity()
-    if (swarm?.identity === identity) return swarm?.agent
+    const ids = managers().toSorted()
+    if (swarm?.identity === identity && (swarm?.managers ?? '') === ids.join()) return swarm?.agent
     swarm?.agent.destroy()
-    swarm = identity === undefined ? undefined : { identity, agent: new https.Agent(asNodeOf(identity)) }
+    swarm =
+      identity === undefined
+        ? undefined
+        : { identity, managers: ids.join(), agent: new https.Agent(asNodeOf(identity, ids)) }
     return swarm?.agent
   }
 
@@ -110,15 +117,19 @@ export function createControllerCalls({
 
 /**
  * A session that is resumed is not looked at again, so none is. A worker's certificate is of the same authority as a
- * manager's: what tells them apart is the name, which only managers have, and the role.
+ * manager's: what tells them apart is the name, which only managers have, and the role. And one who was a manager keeps
+ * its certificate for months: the engine says who is one now.
  */
-const asNodeOf = ({ cert, key, ca, cluster }: SwarmIdentity): https.AgentOptions => ({
+const asNodeOf = ({ cert, key, ca, cluster }: SwarmIdentity, managers: readonly string[]): https.AgentOptions => ({
   ...CONNECTIONS,
   ...{ cert, key, ca, servername: MANAGER_NAME, minVersion: 'TLSv1.3', maxCachedSessions: 0 },
   checkServerIdentity(_host: string, shown: PeerCertificate) {
-    const { O, OU }: { O?: unknown; OU?: unknown } = shown.subject
-    if (OU === MANAGER_NAME && O === cluster) return checkServerIdentity(MANAGER_NAME, shown)
-    return new Error(`its certificate is of no manager of this Swarm (OU=${String(OU)}, O=${String(O)})`)
+    const { O, OU, CN }: { O?: unknown; OU?: unknown; CN?: unknown } = shown.subject
+    if (OU !== MANAGER_NAME || O !== cluster)
+      return new Error(`its certificate is of no manager of this Swarm (OU=${String(OU)}, O=${String(O)})`)
+    if (managers.length > 0 && !managers.some((id) => id === CN))
+      return new Error(`its certificate is of ${String(CN)}, which is no manager of this Swarm any more`)
+    return checkServerIdentity(MANAGER_NAME, shown)
   },
 })
 

@@ -43,7 +43,7 @@ it('an agent shows a certificate that was put in the place of the old one by han
   await writeIdentity(dir, before)
   const own = await watchSwarmCertificates({ dir, logger, now: Date.now, everyMs: 10 })
   onTestFinished(() => own.close())
-  const calls = createControllerCalls({ token: undefined, certificates: own })
+  const calls = createControllerCalls({ token: undefined, certificates: own, managers: () => ['manager-1'] })
   onTestFinished(() => calls.close())
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
   const tell = async () => {

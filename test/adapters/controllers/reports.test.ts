@@ -88,7 +88,7 @@ async function agent(
     lines.push({ level, event: '', controller: '', ...fields })
   }
   const logger = { debug: quiet, info: at('info'), warn: at('warn'), error: at('error') }
-  const calls = createControllerCalls({ token: 'secret', certificates, timeoutMs })
+  const calls = createControllerCalls({ token: 'secret', certificates, managers: () => [], timeoutMs })
   const keeper = createWantedKeeper({ memory, logger, now: Date.now, onTaken: quiet })
   const listeners = new Set<() => void>()
   const mended: { network: string; text: string; atMs: number }[] = []
@@ -100,6 +100,7 @@ async function agent(
       swarmState: 'active',
       engineId: '',
       managers: [] as string[],
+      managerIds: [],
     },
     isEngineSeen: true,
     host: { links: [], routes: [] },
@@ -228,7 +229,7 @@ describe('an agent', () => {
     { status: 403, says: 'role `agent`' },
   ])('says what to do about a $status', async ({ status, says }) => {
     const one = await controller({ status, body: { detail: 'no' } })
-    const calls = createControllerCalls({ token: undefined, certificates })
+    const calls = createControllerCalls({ token: undefined, certificates, managers: () => [] })
     onTestFinished(() => calls.close())
     const report = { nodeId: 'node-1' } as NodeReport
     expect(await calls.report(one.url, report)).toMatchObject({
@@ -268,7 +269,7 @@ describe('an agent', () => {
       server.closeAllConnections()
       server.close()
     })
-    const calls = createControllerCalls({ token: undefined, certificates })
+    const calls = createControllerCalls({ token: undefined, certificates, managers: () => [] })
     onTestFinished(() => calls.close())
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     for (let time = 0; time < 3; time += 1) {

@@ -19,7 +19,7 @@ import { listenForAgents } from '../../../src/http/agents/agents-listener.ts'
 import type { TlsFiles } from '../../../src/http/listen.ts'
 import type { SwarmIdentity } from '../../../src/swarm/identity.ts'
 import type { NodeReport } from '../../../src/swarm/node-report.ts'
-import { swarmCa, writeIdentity } from '../../support/swarm-ca.ts'
+import { type NodeNames, swarmCa, writeIdentity } from '../../support/swarm-ca.ts'
 
 const { log: logger } = fastify()
 const ca = swarmCa('the-cluster')
@@ -79,9 +79,11 @@ async function controller(options: { identity?: SwarmIdentity; tls?: TlsFiles; n
 
 async function agent(identity: SwarmIdentity | undefined, token?: string) {
   const certificates = await certificatesOf(identity)
-  const calls = createControllerCalls({ token, certificates, timeoutMs: 2000 })
+  /** As its engine says. */
+  const swarm = { managers: ['manager-1'] }
+  const calls = createControllerCalls({ token, certificates, managers: () => swarm.managers, timeoutMs: 2000 })
   onTestFinished(() => calls.close())
-  return { ...calls, certificates }
+  return { ...calls, certificates, swarm }
 }
 
 /** What somebody with these files gets, with any client. */
@@ -125,6 +127,10 @@ describe('where agents are listened to', () => {
   const strangers: readonly { name: string; identity: Partial<SwarmIdentity>; options?: https.RequestOptions }[] = [
     { name: 'nobody', identity: {} },
     { name: 'a node of another CA with the same names', identity: other.issue({ nodeId: 'worker-1' }) },
+    {
+      name: 'one that is not valid yet',
+      identity: ca.issue({ nodeId: 'worker-1', notBeforeMs: Date.now() + 86_400_000 }),
+    },
     { name: 'one that has expired', identity: ca.issue({ nodeId: 'worker-1', notAfterMs: Date.now() - 60_000 }) },
     { name: 'TLS 1.2', identity: worker, options: { maxVersion: 'TLSv1.2' } },
     {
@@ -143,6 +149,50 @@ describe('where agents are listened to', () => {
     const { port, heard } = await controller({ identity: manager })
     const elsewhere = ca.issue({ nodeId: 'worker-1', cluster: 'another-cluster' })
     expect(await put(port, elsewhere)).toEqual({ status: 403, code: 'wrong-credential' })
+    expect(heard).toEqual([])
+  })
+
+  it.each<{ name: string; names: NodeNames }>([
+    { name: 'two roles', names: { nodeId: 'worker-1', also: [['OU', 'swarm-manager']] } },
+    { name: 'two nodes', names: { nodeId: 'worker-1', also: [['CN', 'worker-2']] } },
+    { name: 'two clusters', names: { nodeId: 'worker-1', also: [['O', 'another-cluster']] } },
+    { name: 'no role', names: { nodeId: 'worker-1', role: 'swarm-ca' as never } },
+  ])('a certificate of $name is of no node', async ({ names }) => {
+    const { port, heard } = await controller({ identity: manager })
+    expect(await put(port, ca.issue(names))).toEqual({ status: 403, code: 'wrong-credential' })
+    expect(heard).toEqual([])
+  })
+
+  it.each(['worker-1\0', 'worker-1\nCN=manager-1', '../worker-1', 'Worker-1', 'worker-1 ', 'wörker-1', ''])(
+    'the name %j is that node’s alone, and never taken for another',
+    async (nodeId) => {
+      const { port, heard } = await controller({ identity: manager })
+      const odd = ca.issue({ nodeId })
+      expect(await put(port, odd)).toMatchObject({ status: 403 })
+      expect(await put(port, odd, { id: 'manager-1' })).toMatchObject({ status: 403 })
+      expect(heard).toEqual([])
+    },
+  )
+
+  it('a report with figures that no machine has is refused, and says which', async () => {
+    const { url, heard } = await controller({ identity: manager })
+    const { report } = await agent(worker)
+    const one = { id: 'c1', name: 'c1', state: 'running', addresses: [] }
+    const odd: readonly Partial<NodeReport>[] = [
+      ...[1e308, -1, 2 ** 53].map((value) => ({ containers: [{ ...one, cpuPercent: value }] })),
+      ...[1e308, -1, 2 ** 53].map((value) => ({ containers: [{ ...one, memoryBytes: value }] })),
+      ...[1e308, -1e308].map((value) => ({ containers: [{ ...one, createdAtMs: value }] })),
+      { sentAtMs: 1e300 },
+      { startedAtMs: -1e300 },
+      { revision: 1e300 },
+      { containers: Array(4097).fill(one) },
+    ]
+    for (const change of odd) {
+      expect(await report(url, { ...reportOf('worker-1'), ...change })).toMatchObject({
+        ...{ kind: 'refused', status: 400 },
+        reason: expect.stringMatching(/Body field \/(containers|sentAtMs|startedAtMs|revision)/),
+      })
+    }
     expect(heard).toEqual([])
   })
 
@@ -264,6 +314,36 @@ describe('whom an agent believes', () => {
       says: 'O=another-cluster',
     },
     {
+      name: 'a worker that found a certificate with a manager’s name in it',
+      identity: ca.issue({ nodeId: 'worker-2', names: ['swarm-manager', 'worker-2'] }),
+      says: 'OU=swarm-worker',
+    },
+    {
+      name: 'a node that is worker and manager',
+      identity: ca.issue({ nodeId: 'manager-1', role: 'swarm-manager', also: [['OU', 'swarm-worker']] }),
+      says: 'no manager of this Swarm',
+    },
+    {
+      name: 'a node of two names',
+      identity: ca.issue({ nodeId: 'manager-1', role: 'swarm-manager', also: [['CN', 'worker-2']] }),
+      says: 'no manager of this Swarm any more',
+    },
+    {
+      name: 'a manager without a manager’s name',
+      identity: ca.issue({ nodeId: 'manager-1', role: 'swarm-manager', names: ['manager-1'] }),
+      says: 'altnames',
+    },
+    {
+      name: 'a manager of tomorrow',
+      identity: ca.issue({ nodeId: 'manager-1', role: 'swarm-manager', notBeforeMs: Date.now() + 86_400_000 }),
+      says: 'not yet valid',
+    },
+    {
+      name: 'one that was a manager once, and kept its certificate',
+      identity: ca.issue({ nodeId: 'worker-2', role: 'swarm-manager' }),
+      says: 'is of worker-2, which is no manager of this Swarm any more',
+    },
+    {
       name: 'a manager whose certificate has expired',
       identity: ca.issue({ nodeId: 'manager-1', role: 'swarm-manager', notAfterMs: Date.now() - 60_000 }),
       says: 'expired',
@@ -280,6 +360,23 @@ describe('whom an agent believes', () => {
     }
     expect(asked).toEqual([])
   })
+})
+
+it('an agent leaves a manager that is none any more, also on a connection of before, and comes back to it', async () => {
+  const { url, heard } = await controller({ identity: manager })
+  const { report, swarm } = await agent(worker)
+  expect(await report(url, reportOf('worker-1'))).toMatchObject({ kind: 'wanted' })
+  swarm.managers = ['manager-2']
+  expect(await report(url, reportOf('worker-1'))).toMatchObject({
+    kind: 'silent',
+    reason: expect.stringContaining('is of manager-1, which is no manager of this Swarm any more'),
+  })
+  swarm.managers = ['manager-2', 'manager-1']
+  expect(await report(url, reportOf('worker-1'))).toMatchObject({ kind: 'wanted' })
+  // The engine says nothing: the certificate alone counts.
+  swarm.managers = []
+  expect(await report(url, reportOf('worker-1'))).toMatchObject({ kind: 'wanted' })
+  expect(heard).toHaveLength(3)
 })
 
 describe('the second way', () => {

@@ -216,6 +216,7 @@ function factsOf(info: unknown): EngineFacts {
     nodeId: textAt(info, 'Swarm', 'NodeID') ?? '',
     swarmState: textAt(info, 'Swarm', 'LocalNodeState') ?? '',
     managers: Array.isArray(managers) ? managers.flatMap((manager) => textAt(manager, 'Addr') ?? []) : [],
+    managerIds: Array.isArray(managers) ? managers.flatMap((manager) => textAt(manager, 'NodeID') || []) : [],
   }
 }
 

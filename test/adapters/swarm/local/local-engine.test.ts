@@ -277,13 +277,14 @@ describe('an engine', () => {
       nodeId: 'n1',
       swarmState: 'active',
       managers: ['10.211.2.11:2377'],
+      managerIds: ['a'],
     })
     answers('GET /info', {
       ServerVersion: '28.5.2',
       Name: 'one',
       Swarm: { NodeID: '', LocalNodeState: 'inactive', RemoteManagers: null },
     })
-    expect(await engine.facts()).toMatchObject({ nodeId: '', swarmState: 'inactive', managers: [] })
+    expect(await engine.facts()).toMatchObject({ nodeId: '', swarmState: 'inactive', managers: [], managerIds: [] })
   })
 
   it('that is away is unavailable, whatever it is asked', async () => {

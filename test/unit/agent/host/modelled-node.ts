@@ -46,6 +46,7 @@ export function modelledNode(over: Partial<NodeObservation> = {}): ModelledNode 
       nodeId: 'node-1',
       swarmState: 'active',
       managers: ['10.0.0.1:2377'],
+      managerIds: ['manager-1'],
     },
     engineError: undefined,
     hostError: undefined,

@@ -5,7 +5,10 @@ import { buildReport, type ReportSource } from '../../../../src/agent/plan/build
 import { NodeReportSchema } from '../../../../src/swarm/node-report.ts'
 import { address, link, network } from '../modelled-host.ts'
 
-const facts = { version: '28.5.2', hostname: 'one', nodeId: 'node-1', swarmState: 'active', engineId: '', managers: [] }
+const facts = {
+  ...{ version: '28.5.2', hostname: 'one', nodeId: 'node-1', swarmState: 'active', engineId: '' },
+  ...{ managers: [], managerIds: [] },
+}
 const frame = { agentVersion: '0.1.0', sentAtMs: 2000, startedAtMs: 1000, revision: 7, mended: [] }
 const source = (over: Partial<ReportSource> = {}): ReportSource => ({
   facts,
