@@ -173,6 +173,49 @@ it('what costs much to make is made once for many who ask at once, and anew afte
   expect((await app.inject('/openapi.json')).body).toBe((await app.inject('/openapi.json')).body)
 })
 
+describe('what costs much to make is not had more often', () => {
+  it.each([
+    { name: 'another query each time', url: (n: number) => `/v1/autoscaler?view=summary&nonce=${n}`, headers: {} },
+    { name: 'one that is read in another order', url: (n: number) => `/v1/autoscaler?${n}&view=summary`, headers: {} },
+    { name: 'a slash more', url: (n: number) => `/v1/autoscaler${'/'.repeat(n % 4)}?view=summary`, headers: {} },
+    { name: 'an ETag', url: () => '/v1/autoscaler', headers: { 'if-none-match': '"none of ours"' } },
+    { name: 'any ETag', url: () => '/v1/autoscaler', headers: { 'if-none-match': '*' } },
+  ])('by $name, GET or HEAD', async ({ url, headers }) => {
+    let made = 0
+    const autoscalers = Array.from({ length: 200 }, (_, n) => anAutoscaler(`web-${n}`))
+    const list = () => {
+      made += 1
+      return autoscalers
+    }
+    const app = server({ catalog: fakeCatalog([], { list }) })
+    const method = (n: number) => (n % 2 === 0 ? ('GET' as const) : ('HEAD' as const))
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => app.inject({ method: method(n), url: url(n), headers })),
+    )
+    const statuses = new Set(answers.map(({ statusCode }) => statusCode))
+    expect([...statuses]).toEqual([headers['if-none-match'] === '*' ? 304 : 200])
+    for (const [n, { body }] of answers.entries()) if (n % 2 === 1) expect(body).toBe('')
+    // All came before the first was made; after it, one answers everybody.
+    made = 0
+    for (let n = 0; n < 100; n += 1) await app.inject({ method: method(n), url: url(n), headers })
+    expect(made).toBeLessThan(50)
+  })
+
+  it('but what the query asks for is another answer', async () => {
+    const app = server({ catalog: fakeCatalog([anAutoscaler()]) })
+    const [full, summary, again] = [
+      await app.inject('/v1/autoscaler'),
+      await app.inject('/v1/autoscaler?view=summary'),
+      await app.inject('/v1/autoscaler?view=full'),
+    ]
+    expect(summary.json().autoscalers[0]).not.toHaveProperty('policy')
+    expect([full, again].map((one) => Object.keys(one.json().autoscalers[0]))).toEqual(
+      Array(2).fill(expect.arrayContaining(['policy'])),
+    )
+    expect((await app.inject('/v1/autoscaler?view=tables')).statusCode).toBe(400)
+  })
+})
+
 describe('connections', () => {
   it('beyond the most there may be are made room for by the one that was quiet longest', async () => {
     const { port, url } = await listening(server(), { mostConnections: 20 })

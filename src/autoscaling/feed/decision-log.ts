@@ -30,6 +30,8 @@ export function createDecisionLog(): DecisionLog {
   const decisions = new Map<string, Decision[]>()
   const told = new Map<string, { readonly outcome: string; readonly atMs: number; readonly more: number }>()
   const listeners = new Set<(event: OrreryEvent) => void>()
+  /** Of all services; absent: something was decided since. */
+  let all: readonly Decision[] | undefined
   const publish = (event: OrreryEvent) => {
     for (const listener of listeners) listener(event)
   }
@@ -39,6 +41,7 @@ export function createDecisionLog(): DecisionLog {
       kept.push(decision)
       if (kept.length > KEPT_DECISIONS) kept.shift()
       decisions.set(serviceId, kept)
+      all = undefined
       publish({ type: 'decision', data: decision })
       const { code, atMs } = decision
       if (code === 'already-there') return { isNews: false, more: 0 }
@@ -53,13 +56,17 @@ export function createDecisionLog(): DecisionLog {
     observed({ id, after }) {
       if (after === undefined) {
         decisions.delete(id)
+        all = undefined
         told.delete(id)
       }
       publish({ type: 'observation', data: after ?? { id, gone: true } })
     },
     of: (serviceId) => (decisions.get(serviceId) ?? []).toReversed(),
     last: (serviceId) => decisions.get(serviceId)?.at(-1),
-    all: () => [...decisions.values()].flat().sort((a, b) => b.atMs - a.atMs),
+    all() {
+      all ??= [...decisions.values()].flat().sort((a, b) => b.atMs - a.atMs)
+      return all
+    },
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

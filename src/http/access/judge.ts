@@ -141,7 +141,7 @@ const LOOPBACK: readonly Span[] = [blockAt(4, addressOf('127.0.0.0').first, 8), 
 export function trustedPeers(cidrs: readonly string[]): (address: string | undefined) => boolean {
   const networks = [...LOOPBACK, ...cidrs.flatMap((cidr) => parseCidr(unmappedCidr(cidr))?.block ?? [])]
   const isIn = (address: string) => {
-    const peer = parseAddress(unmapped(address))
+    const peer = parseAddress(unmapped(withoutZone(address)))
     return peer !== undefined && networks.some((network) => contains(network, peer))
   }
   /** Most calls come from the one that called last, and reading an address takes as long as deciding. */
@@ -151,6 +151,9 @@ export function trustedPeers(cidrs: readonly string[]): (address: string | undef
     return last.isTrusted
   }
 }
+
+/** Node adds to a link-local address by which of our links it came. */
+const withoutZone = (address: string): string => address.replace(/^(fe[89ab][0-9a-f]:.*)%.*$/i, '$1')
 
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const MAPPED_CIDR = /^::ffff:(\d+\.\d+\.\d+\.\d+)\/(\d+)$/i

@@ -1,11 +1,12 @@
 /**
  * Answers that are the same for every caller are made once for all who ask at about the same time: what takes long to write
- * out must not be had as often as somebody likes. After whatever may have changed something it is made again. Long ones are
- * compressed, once too, for who can read that: other answers are short, or not asked for by browsers.
+ * out must not be had as often as somebody likes, by whatever method, with whatever else in the query, or for who has it
+ * already (304). After whatever may have changed something it is made again. Long ones are compressed, once too, for who
+ * can read that: other answers are short, or not asked for by browsers.
  */
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,7 +17,7 @@ declare module 'fastify' {
 
 /** What never changes while the process lives. */
 const FOR_EVER = new Set(['/openapi.json', '/docs/json', '/docs/yaml'])
-/** Queries differ, and anybody can think of more of them. */
+/** Values in queries differ. */
 const MOST = 32
 const REST = 5
 const LEAST_COMPRESSED_BYTES = 4096
@@ -42,10 +43,10 @@ export function shareAnswers(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (FOR_EVER.has(route.url)) route.config = { ...route.config, sharedMs: Number.POSITIVE_INFINITY }
   })
-  const keyOf = ({ url, method, routeOptions }: FastifyRequest): string | undefined => {
-    const { sharedMs } = routeOptions.config
-    if (sharedMs === undefined || method !== 'GET') return undefined
-    return sharedMs === Number.POSITIVE_INFINITY ? routeOptions.url : url
+  const keyOf = (request: FastifyRequest): string | undefined => {
+    const { method, routeOptions } = request
+    if (routeOptions.config.sharedMs === undefined || (method !== 'GET' && method !== 'HEAD')) return undefined
+    return `${routeOptions.url}${readQuery(request)}`
   }
 
   // After the guards of the route, which are asked on request.
@@ -53,9 +54,7 @@ export function shareAnswers(app: FastifyInstance): void {
     const key = keyOf(request)
     if (key === undefined) return done()
     const known = kept.get(key)
-    // Whoever may have it already is answered by the route, which takes the ETag into account.
-    const asksForNews = request.headers['if-none-match'] !== undefined
-    if (known !== undefined && performance.now() < known.untilMs && !asksForNews) {
+    if (known !== undefined && performance.now() < known.untilMs) {
       reply.headers(known.headers).send(known.body)
       return
     }
@@ -79,7 +78,13 @@ export function shareAnswers(app: FastifyInstance): void {
     done(null, body)
   })
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (keyOf(request) === undefined || reply.statusCode !== 200 || !isLong(payload)) return done(null, payload)
+    if (keyOf(request) === undefined || reply.statusCode !== 200) return done(null, payload)
+    if (hasIt(request, reply)) {
+      reply.code(304).removeHeader('content-type').removeHeader('content-length')
+      // What makes an answer to HEAD of it takes a text alone.
+      return done(null, request.method === 'HEAD' ? '' : null)
+    }
+    if (!isLong(payload)) return done(null, payload)
     reply.header('vary', 'accept-encoding')
     if (!TAKES_GZIP.test(String(request.headers['accept-encoding'] ?? ''))) return done(null, payload)
     const known = compressed.get(payload) ?? compress(payload, { level: constants.Z_BEST_SPEED })
@@ -98,4 +103,22 @@ export function shareAnswers(app: FastifyInstance): void {
     }
     done()
   })
+}
+
+/** Of the query what the route reads, in its order: anybody can think of more. */
+function readQuery({ query, routeOptions }: FastifyRequest): string {
+  const { properties } = Object(routeOptions.schema?.querystring)
+  if (typeof properties !== 'object' || properties === null || typeof query !== 'object' || query === null) return ''
+  const read = Object.keys(properties).map((name) => [
+    name,
+    Object.hasOwn(query, name) ? Reflect.get(query, name) : null,
+  ])
+  return JSON.stringify(read)
+}
+
+/** Whether the ETag of the answer is one of those that the caller names, in a weak comparison. */
+function hasIt({ headers }: FastifyRequest, reply: FastifyReply): boolean {
+  const etag = reply.getHeader('etag')
+  const known = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  return typeof etag === 'string' && (known.includes(etag) || known.includes('*'))
 }

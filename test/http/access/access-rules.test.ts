@@ -175,6 +175,13 @@ describe('without a token file', () => {
     expect(verdict(withUser(caller(page), 'scale'))).toBe('foreign-origin')
   })
 
+  it('a link-local network is trusted on whichever link a call comes', () => {
+    const isTrusted = trustedPeers(['fe80::/10'])
+    expect(['fe80::1', 'fe80::1%eth0', 'fe81::5%7', 'fec0::1%eth0', '::1%eth0'].map(isTrusted)).toEqual([
+      ...[true, true, true, false, false],
+    ])
+  })
+
   it('a name that is no address is nobody', () => {
     expect(trustedPeers(['0.0.0.0/0'])('localhost')).toBe(false)
   })

@@ -85,14 +85,14 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       onRequest,
       config: { sharedMs: 50 },
     },
-    async ({ query, headers }, reply) => {
+    async ({ query }, reply) => {
       catalog.look()
       const autoscalers = catalog.list()
       const sync = catalog.sync()
       // Nothing read yet is not the same as no autoscaler.
       if (autoscalers.length === 0 && !sync.inSync) throw notInSync(sync)
       const rows = query.view === 'summary' ? autoscalers.map(wireSummary) : autoscalers.map(wireAutoscaler)
-      return sendUnlessKnown(reply, headers['if-none-match'], { autoscalers: rows })
+      return sendTagged(reply, { autoscalers: rows })
     },
   )
   app.get(
@@ -105,6 +105,7 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
         response: answers(Decisions, 'What this controller decided: at most 50 of each service are kept.'),
       },
       onRequest,
+      config: { sharedMs: 50 },
     },
     async ({ query: { outcome, since, limit } }) => {
       const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : readTime(since)
@@ -123,6 +124,7 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
         response: answers(Type.Object({ services: Type.Array(ServiceSchema) }), 'Sorted by name.'),
       },
       onRequest,
+      config: { sharedMs: 50 },
     },
     async () => {
       catalog.look()
@@ -282,12 +284,10 @@ const NOT_MODIFIED = {
   304: { description: 'As it was when the ETag in If-None-Match was given.', type: 'null' },
 }
 
-/** 304 without a body if the caller has it already. The same content has the same tag on every controller. */
-function sendUnlessKnown(reply: FastifyReply, ifNoneMatch: string | undefined, content: object): FastifyReply {
+/** The same content has the same tag on every controller. */
+function sendTagged(reply: FastifyReply, content: object): FastifyReply {
   const text = JSON.stringify(content)
   const etag = `"${createHash('sha1').update(text).digest('base64url')}"`
   reply.header('etag', etag).header('cache-control', 'no-cache')
-  const known = ifNoneMatch?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
-  if (known.includes(etag) || known.includes('*')) return reply.code(304).send()
   return reply.type('application/json; charset=utf-8').serializer(String).send(text)
 }

@@ -36,6 +36,7 @@ export const registrationRoutes = ({ registrations, events }: RegistrationRouteD
           response: answers(RegistrationsSchema, 'Sorted by id.'),
         },
         onRequest: guard('read'),
+        config: { sharedMs: 50 },
       },
       async ({ query: { service } }) => {
         const view = await registrations.view()
