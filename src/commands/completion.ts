@@ -53,6 +53,9 @@ export async function complete(root: Command, words: readonly string[], io: Cons
   return 0
 }
 
+/** What stands for a name in a shell, and is nothing else there: bash expands the words that it chooses from. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
+
 async function namesFor(command: Command, given: number, io: Console): Promise<readonly string[]> {
   const argument = command.registeredArguments[given]
   if (argument === undefined) return []
@@ -63,7 +66,7 @@ async function namesFor(command: Command, given: number, io: Console): Promise<r
     const { status, text } = await callController(io, { path: `/v1/${kind}` })
     if (status !== 200) return []
     const list: Readonly<Record<string, readonly Pick<WireAutoscaler, 'name'>[]>> = JSON.parse(text)
-    return (list[`${kind}s`] ?? []).map(({ name }) => name)
+    return (list[`${kind}s`] ?? []).map(({ name }) => name).filter((name) => NAME.test(name))
   } catch {
     // Nobody answers: the shell completes nothing.
     return []

@@ -4,11 +4,20 @@ import { type Dispatcher, request } from 'undici'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { messageOf } from '../foundation/errors.ts'
+import { readLimited } from '../foundation/limited-text.ts'
 import { visibleText } from '../foundation/visible-text.ts'
 import { parseTokenFile, type Role } from '../http/access/tokens.ts'
 import type { Console } from './console.ts'
 
 const TIMEOUT_MS = 10_000
+/** For a whole answer: what goes on and on is no controller's. */
+const ANSWER_MS = 60_000
+/** Of ten thousand services or nodes, with everything. */
+const MOST_BYTES = 128 * 1024 * 1024
+/** Of one event. */
+const MOST_CHARACTERS = 8 * 1024 * 1024
+/** What went wrong is said in a sentence. */
+const MOST_SAID = 2000
 
 export interface Call {
   readonly method?: Dispatcher.HttpMethod
@@ -34,10 +43,13 @@ export async function callController({ env }: Console, call: Call, base?: string
   const isJson = call.body === undefined ? {} : { 'content-type': 'application/json' }
   const headers = { accept: 'application/json', ...isJson, ...call.headers, ...(await credential(config, address)) }
   const sent = call.body === undefined ? {} : { body: JSON.stringify(call.body) }
+  const ending = new AbortController()
+  const timer = setTimeout(() => ending.abort(new Error(`no whole answer in ${ANSWER_MS / 1000} s`)), ANSWER_MS)
   try {
-    const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS }
+    const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS, signal: ending.signal }
+    // It follows no redirect: where the credential goes is what ORRERY_URL says.
     const { statusCode, body } = await request(url, { method: call.method ?? 'GET', headers, ...sent, ...limits })
-    return { status: statusCode, text: await body.text() }
+    return { status: statusCode, text: await readLimited(body, MOST_BYTES) }
   } catch (error) {
     const why = messageOf(error)
     throw new Error(
@@ -46,6 +58,8 @@ export async function callController({ env }: Console, call: Call, base?: string
         cause: error,
       },
     )
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -59,18 +73,24 @@ export async function* openStream({ env }: Console, path: string): AsyncGenerato
       throw new Error(`no controller answers at ${url.origin}; set ORRERY_URL`, { cause })
     },
   )
-  if (statusCode !== 200) throw new Error(problemText({ status: statusCode, text: await body.text() }))
+  if (statusCode !== 200) {
+    throw new Error(problemText({ status: statusCode, text: await readLimited(body, MOST_CHARACTERS) }))
+  }
   let rest = ''
   for await (const chunk of body.setEncoding('utf8')) {
     const blocks = `${rest}${chunk}`.split('\n\n')
     rest = blocks.pop() ?? ''
     yield* blocks
+    if (rest.length > MOST_CHARACTERS)
+      throw new Error(`what ${url.origin} sends is no event of a controller: it does not end`)
   }
 }
 
-/** `path` below the path that the address may have, without its credential. */
+/** `path` below the path that the address may have, without its credential, and without a query that is none of the call's. */
 export function controllerUrl(address: string, path: string): URL {
   const url = new URL(address)
+  url.search = ''
+  url.hash = ''
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
   url.username = ''
   url.password = ''
@@ -105,10 +125,14 @@ async function strongestToken({ tokenFile }: Pick<Config, 'tokenFile'>): Promise
 
 /** The controller's own words about what went wrong. */
 export function problemText({ status, text }: Answer): string {
+  return visibleText(wordsOf(status, text).slice(0, MOST_SAID))
+}
+
+function wordsOf(status: number, text: string): string {
   try {
     const { detail, title, code } = JSON.parse(text)
-    return visibleText(`${code ?? status}: ${detail ?? title ?? text}`)
+    return `${code ?? status}: ${detail ?? title ?? text}`
   } catch {
-    return visibleText(`${status}: ${text}`)
+    return `${status}: ${text}`
   }
 }

@@ -17,6 +17,6 @@ export async function orbiterEvents(io: Console): Promise<ExitCode> {
   const address = config.orbiterHost ?? config.url
   const headers = await credential(config, address)
   const { statusCode, body } = await request(controllerUrl(address, '/v1/orbiter/events'), { headers, bodyTimeout: 0 })
-  for await (const chunk of body) io.out(String(chunk))
+  for await (const chunk of body.setEncoding('utf8')) io.out(String(chunk))
   return statusCode === 200 ? 0 : 1
 }

@@ -1,5 +1,5 @@
 /** What only the agent reads. */
-import { httpUrls, text } from './values.ts'
+import { httpUrlsWithoutCredential, text } from './values.ts'
 import { variablesOf } from './variable.ts'
 
 const { withDefault, optional } = variablesOf('agent')
@@ -13,7 +13,7 @@ export const agentVariables = {
   controllers: withDefault(
     'ORRERY_CONTROLLERS',
     '',
-    httpUrls,
+    httpUrlsWithoutCredential,
     'URLs of the controllers, with commas. By default every manager that the local engine names, on port 8001, by HTTPS.',
   ),
   stateDir: withDefault(

@@ -59,7 +59,7 @@ export function loadConfig(env: Environment): Config {
     if (chosen === undefined) continue
     written[field] = chosen
     const message = whatIsWrong(field, chosen)
-    if (message !== undefined) problems.push({ variable, value: secret ? '***' : withoutUserInfo(chosen), message })
+    if (message !== undefined) problems.push({ variable, value: secret ? '***' : withoutCredential(chosen), message })
   }
   problems.push(...missingProblems(env))
   if (problems.length > 0) throw new ConfigError(problems)
@@ -73,12 +73,12 @@ function whatIsWrong(field: string, value: string): string | undefined {
     Value.Decode(schema, value)
     return undefined
   } catch (error) {
-    return error instanceof Error ? withoutUserInfo(error.message) : String(error)
+    return error instanceof Error ? error.message.replace(/"[^"]*@/g, '"***@') : String(error)
   }
 }
 
-/** A password in a URL is a secret too. */
-const withoutUserInfo = (text: string): string => text.replace(/\/\/[^/@\s]+@/g, '//***@')
+/** A password in a URL is a secret too, most of all in what is no URL for it: with a `/` in the password, or no scheme. */
+const withoutCredential = (value: string): string => value.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@')
 
 /** Of each variable that is missing, once: the first one that needs it says so. */
 function missingProblems(env: Environment): readonly ConfigProblem[] {

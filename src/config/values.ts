@@ -1,5 +1,5 @@
 /** How the text of a variable is read. Each throws Error with what would be right. */
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import { parseDuration } from '../foundation/duration.ts'
 
 export const text = (value: string): string => value
@@ -25,8 +25,12 @@ export function tick(value: string): number {
 
 export function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/+$/, '')
-  throw new Error('write a URL such as http://127.0.0.1:8000')
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new Error('write a URL such as http://127.0.0.1:8000')
+  // It is sent decoded.
+  if (/%(?![0-9a-f]{2})/i.test(`${url.username}${url.password}`))
+    throw new Error('the credential in it has a % that begins no %xx; write it as %25')
+  return value.replace(/\/+$/, '')
 }
 
 /** With or without a scheme, as Consul's own tools take it. */
@@ -55,7 +59,14 @@ const parts = (list: string): readonly string[] =>
 
 export const texts = (list: string): readonly string[] => parts(list)
 
-export const httpUrls = (list: string): readonly string[] => parts(list).map(httpUrl)
+/** Of places that are named in the log. */
+export const httpUrlsWithoutCredential = (list: string): readonly string[] =>
+  parts(list).map((value) => {
+    const url = httpUrl(value)
+    const { username, password } = new URL(url)
+    if (username === '' && password === '') return url
+    throw new Error('write the URLs without a credential; ORRERY_AGENT_TOKEN_FILE names the file of the token')
+  })
 
 export function dockerHost(value: string): string {
   if (/^(unix:\/\/\/.|tcp:\/\/[^/]|https?:\/\/[^/])/.test(value)) return value
@@ -116,8 +127,18 @@ function cidr(value: string): string {
   if (isIP(address) === 0 || rest.length > 0 || !isPrefixReadable || bits > longest) {
     throw new Error(`"${value}" is no network; write addresses with a prefix length, such as 10.0.0.0/8,fd00::/8`)
   }
+  if (address.includes('%')) throw new Error(`"${value}" names a zone, which is not compared: leave it out`)
+  if (isMapped(address) && (bits < MAPPED_BITS || !/^::ffff:[\d.]+$/i.test(address))) {
+    throw new Error(`"${value}" is IPv4 in IPv6 spelling; write it as IPv4, such as 10.0.0.0/8`)
+  }
   return `${address}/${bits}`
 }
+
+const MAPPED_BITS = 96
+const mapped = new BlockList()
+mapped.addSubnet('::ffff:0:0', MAPPED_BITS, 'ipv6')
+
+const isMapped = (address: string): boolean => isIPv6(address) && mapped.check(address, 'ipv6')
 
 /** `host` absent: every address of the machine, IPv4 and IPv6 alike. */
 export interface ListenAddress {

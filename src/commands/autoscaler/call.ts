@@ -1,4 +1,5 @@
 /** One call of the API for a command: its answer as JSON for machines, or in words for people. */
+import { messageOf } from '../../foundation/errors.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { type Call, callController, problemText } from '../controller-client.ts'
@@ -7,7 +8,7 @@ export interface JsonOption {
   readonly json?: true
 }
 
-/** `words`: what people read, with the exit code where it is not 0; `notFound`: what is said of a 404. Throws Error when nobody answers. */
+/** `words`: what people read, with the exit code where it is not 0; `notFound`: what is said of a 404. Throws Error when no controller answers. */
 export async function show<Body>(
   { notFound, ...call }: Call & { readonly notFound?: string },
   { json }: JsonOption,
@@ -20,10 +21,19 @@ export async function show<Body>(
     io.err(`orrery: ${(answer.status === 404 && notFound) || problemText(answer)}\n`)
     return 1
   }
-  const said = words(JSON.parse(answer.text, visible))
+  const said = read(answer.text, words)
   const { text, exitCode } = typeof said === 'string' ? { text: said, exitCode: 0 as const } : said
   io.out(json ? `${answer.text}\n` : text)
   return exitCode
+}
+
+/** A proxy's page, another program, a controller of long ago. */
+function read<Body, Said>(text: string, words: (body: Body) => Said): Said {
+  try {
+    return words(JSON.parse(text, visible))
+  } catch (cause) {
+    throw new Error(`what answers at ORRERY_URL is no controller of this version (${messageOf(cause)})`, { cause })
+  }
 }
 
 /** Whatever somebody wrote into a label, a reason or a fault ends up in one line of what is printed. */

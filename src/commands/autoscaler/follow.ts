@@ -29,8 +29,11 @@ function parse(block: string): Told | undefined {
   const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
   const data = field('data')
   if (data === undefined) return undefined
-  return { type: field('event') ?? 'message', data: JSON.parse(data) }
+  const told: unknown = JSON.parse(data)
+  return isRecord(told) ? { type: field('event') ?? 'message', data: told } : undefined
 }
+
+const isRecord = (told: unknown): told is Readonly<Record<string, unknown>> => typeof told === 'object' && told !== null
 
 function words({ type, data }: Told): string {
   const {

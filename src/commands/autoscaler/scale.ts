@@ -25,8 +25,9 @@ export async function scale(
   return await show<WireDecision>(call, { ...(json && { json }) }, io, decisionWords)
 }
 
-/** What became of it, and 1 as exit code where it was refused. */
+/** What became of it, and 1 as exit code where it was refused. Throws Error for what is no decision: nothing was done then. */
 export function decisionWords(decision: WireDecision): { text: string; exitCode: ExitCode } {
+  if (typeof decision.outcome !== 'string') throw new Error('it is no decision')
   return { text: `${sentence(decision)}\n`, exitCode: refused(decision) ? 1 : 0 }
 }
 

@@ -70,6 +70,11 @@ describe('a configuration', () => {
     { name: 'a duration', env: { ORRERY_DEDUP_WINDOW: '5m' }, is: { dedupWindowMs: 300_000 } },
     { name: 'whole seconds', env: { ORRERY_DEDUP_WINDOW: '90' }, is: { dedupWindowMs: 90_000 } },
     { name: 'a dry run', env: { ORRERY_DRY_RUN: 'TRUE' }, is: { dryRun: true } },
+    {
+      name: 'IPv4 networks that are written as IPv6',
+      env: { ORRERY_TRUSTED_CIDRS: '::ffff:10.0.0.0/104,::FFFF:192.0.2.7' },
+      is: { trustedCidrs: ['::ffff:10.0.0.0/104', '::FFFF:192.0.2.7/128'] },
+    },
     { name: 'no dry run', env: { ORRERY_DRY_RUN: '0' }, is: { dryRun: false } },
     { name: 'TLS to the engine as Docker reads it', env: { DOCKER_TLS_VERIFY: '0' }, is: { dockerTlsVerify: true } },
     { name: 'a prefix', env: { SERVER_PREFIX: '/scaler' }, is: { serverPrefix: '/scaler' } },
@@ -112,6 +117,22 @@ describe('a configuration', () => {
     { env: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/33' }, says: '"10.0.0.0/33" is no network' },
     { env: { ORRERY_TRUSTED_CIDRS: '10.0.0/8' }, says: 'is no network' },
     { env: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/8/8' }, says: 'is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: '010.0.0.0/8' }, says: 'is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: '0x0a.0.0.0/8' }, says: 'is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: '167772160/8' }, says: 'is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: '10.1/16' }, says: 'is no network' },
+    { env: { ORRERY_TRUSTED_CIDRS: 'fe80::1%eth0' }, says: '"fe80::1%eth0" names a zone' },
+    { env: { ORRERY_TRUSTED_CIDRS: '::ffff:a00:0/104' }, says: 'write it as IPv4, such as 10.0.0.0/8' },
+    { env: { ORRERY_TRUSTED_CIDRS: '0:0:0:0:0:ffff:10.0.0.0/104' }, says: 'write it as IPv4' },
+    { env: { ORRERY_TRUSTED_CIDRS: '::ffff:10.0.0.0/95' }, says: 'write it as IPv4' },
+    {
+      env: { ORRERY_CONTROLLERS: 'https://me:secret@host:8001' },
+      says: '***@host:8001: write the URLs without a credential',
+    },
+    {
+      env: { ORRERY_URL: 'http://me:100%@host' },
+      says: 'http://***@host: the credential in it has a % that begins no',
+    },
     { env: { LOG_LEVEL: 'loud' }, says: 'LOG_LEVEL=loud: write one of trace, debug' },
     { env: { DOCKER_HOST: 'docker' }, says: 'DOCKER_HOST=docker: write unix:///path' },
     { env: { DOCKER_API_VERSION: 'latest' }, says: 'DOCKER_API_VERSION=latest: write an engine API version' },
@@ -156,6 +177,26 @@ describe('a configuration', () => {
     const { message } = problemsOf({ ORBITER_AUTH_PASS: 'hunter2', ORRERY_URL: 'ftp://me:hunter2@host' })
     expect(message).toContain('***@host')
     expect(message).not.toContain('hunter2')
+  })
+
+  it.each([
+    'me:hunter2@host:8000',
+    'http://me:hunter2@host:99999',
+    'http://me:hun/ter2@host',
+    'http://me:hunter2@x@host:99999',
+    'http://me:hunter2 @ho st',
+    'ht tp://me:hunter2@host',
+    '//me:hunter2@host',
+  ])('shows no secret in %j, which is no URL', (text) => {
+    for (const variable of ['ORRERY_URL', 'ORRERY_CONTROLLERS', 'PROMETHEUS_URL', 'CONSUL_HTTP_ADDR', 'DOCKER_HOST']) {
+      let message = ''
+      try {
+        loadConfig({ [variable]: text })
+      } catch (error) {
+        message = String(error)
+      }
+      expect(message).not.toMatch(/hun|ter2/)
+    }
   })
 })
 

@@ -61,6 +61,27 @@ const variables = remediesOf<Environment>('variables', toldOfVariables, [
     mends: [() => ({ ORRERY_TOKEN_FILE: '/t' })],
   },
   {
+    bad: { ORRERY_TRUSTED_CIDRS: 'fe80::1%eth0', ORRERY_TOKEN_FILE: '/t' },
+    says: /names a zone, which is not compared: leave it out/,
+    // As above, of all three.
+    mends: [() => ({ ORRERY_TOKEN_FILE: '/t' })],
+  },
+  {
+    bad: { ORRERY_TRUSTED_CIDRS: '::ffff:a00:0/104', ORRERY_TOKEN_FILE: '/t' },
+    says: /is IPv4 in IPv6 spelling; write it as IPv4, such as (\S+)/,
+    mends: [() => ({ ORRERY_TOKEN_FILE: '/t' })],
+  },
+  {
+    bad: { ORRERY_URL: 'http://me:100%@host' },
+    says: /has a % that begins no %xx; write it as (%25)/,
+    mends: [(right) => ({ ORRERY_URL: `http://me:100${right}@host` })],
+  },
+  {
+    bad: { ORRERY_CONTROLLERS: 'https://me:100@host:8001' },
+    says: /write the URLs without a credential; (ORRERY_AGENT_TOKEN_FILE) names the file of the token/,
+    mends: [(name = '') => ({ ORRERY_CONTROLLERS: 'https://host:8001', [name]: '/t' })],
+  },
+  {
     bad: { ORRERY_TRUSTED_CIDRS: '10.0.0.0/8', ORRERY_TOKEN_FILE: '/t' },
     says: /(ORRERY_TRUSTED_CIDRS) has no effect, because (ORRERY_TOKEN_FILE) is set/,
     mends: [() => ({ ORRERY_TOKEN_FILE: '/t' })],
