@@ -53,13 +53,22 @@ export function whoAsks(request: FastifyRequest): Caller {
 
 /** On every route: a name that somebody else points here is answered with nothing. Before the guards. */
 export function refuseForeignHosts(app: FastifyInstance, rules: AccessRules): void {
+  if (rules.tokens !== undefined) return
   const judge = createHostJudge(rules)
-  app.addHook('onRequest', ({ headers }, _reply, done) => {
-    const verdict = judge(headers.host)
-    if (verdict.allowed) done()
-    else done(new HttpProblem(verdict.code, verdict.detail))
+  app.addHook('onRequest', ({ raw, headers }, _reply, done) => {
+    const verdict = judge(hostInPath(raw.url) ?? headers.host)
+    if (!verdict.allowed) done(new HttpProblem(verdict.code, verdict.detail))
+    else if (raw.rawHeaders.filter(isHost).length > 1) done(new HttpProblem('malformed', 'It has more than one Host.'))
+    else done()
   })
 }
+
+/** Of names and values in turn. */
+const isHost = (text: string, index: number): boolean => index % 2 === 0 && text.length === 4 && /^host$/i.test(text)
+
+/** A path may be a whole URL; its host is the one that counts then. */
+const hostInPath = (url = '/'): string | undefined =>
+  url.startsWith('/') ? undefined : /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1]
 
 const callerOf = ({ raw, method, headers }: FastifyRequest) => ({
   method,
