@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import { join } from 'node:path'
-import { inspect } from 'node:util'
 import type Docker from 'dockerode'
 
 /** Plain values: the environment is read elsewhere. */
@@ -27,11 +26,6 @@ export interface EngineAddress {
 
 const AGENT = { keepAlive: true, maxFreeSockets: 16, scheduling: 'lifo' } as const
 
-// docker-modem formats its whole request for a debug line on every call, the agent with every socket included.
-function quiet<Agent extends http.Agent>(agent: Agent): Agent {
-  return Object.defineProperty(agent, inspect.custom, { value: () => 'agent' })
-}
-
 const TCP_SCHEMES = new Set(['tcp:', 'http:', 'https:'])
 
 /** Throws an Error that says what is wrong with the options; reads the certificate files. */
@@ -42,7 +36,7 @@ export function engineAddress(options: EngineOptions): EngineAddress {
   if (options.host.startsWith('unix://')) {
     const socketPath = options.host.slice('unix://'.length)
     if (!socketPath.startsWith('/')) throw new Error(`DOCKER_HOST "${options.host}": a path must follow unix://`)
-    const agent = quiet(new http.Agent(AGENT))
+    const agent = new http.Agent(AGENT)
     return { docker: { ...unset, protocol: 'http', socketPath, version, agent }, agent, shown: options.host }
   }
   const url = URL.canParse(options.host) ? new URL(options.host) : undefined
@@ -52,7 +46,7 @@ export function engineAddress(options: EngineOptions): EngineAddress {
   const tls = url.protocol === 'https:' || options.tlsVerify === true || options.certPath !== undefined
   const files = tls && options.certPath !== undefined ? readCertificates(options.certPath) : {}
   const verify = url.protocol === 'https:' || options.tlsVerify === true
-  const agent = quiet(tls ? new https.Agent({ ...AGENT, ...files, rejectUnauthorized: verify }) : new http.Agent(AGENT))
+  const agent = tls ? new https.Agent({ ...AGENT, ...files, rejectUnauthorized: verify }) : new http.Agent(AGENT)
   const protocol = tls ? 'https' : 'http'
   const port = url.port === '' ? defaultPort(url.protocol, tls) : Number(url.port)
   const socketPath = undefined

@@ -4,9 +4,8 @@
  * the URL.
  */
 import { setMaxListeners } from 'node:events'
-import { IncomingMessage } from 'node:http'
-import type Modem from 'docker-modem'
-import Docker from 'dockerode'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { createDial } from './dial.ts'
 import { type EngineOptions, engineAddress } from './engine-address.ts'
 import { connectionError, EngineError, isReset, malformed, statusSentence } from './engine-errors.ts'
 import { parseLossless, textAt } from './engine-json.ts'
@@ -61,33 +60,14 @@ export interface Engine {
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024
-const ANY_STATUS = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [index + 100, true]))
 
 /** Throws Error for options that cannot be right; connects to nothing yet. */
 export function connectEngine(options: EngineOptions, onCall: (record: CallRecord) => void = () => {}): Engine {
   const { docker, agent, shown } = engineAddress(options)
-  const modem: Modem = new Docker(docker).modem
+  const dial = createDial(docker)
   const open = new AbortController()
   // Each call under way listens: many at once are no leak.
   setMaxListeners(0, open.signal)
-
-  const dial = (call: EngineCall, signal: AbortSignal): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const dialled = {
-        path: call.query === undefined ? call.path : `${call.path}?`,
-        method: call.method,
-        headers: call.body === undefined ? {} : { 'Content-Type': 'application/json' },
-        options: { _query: call.query ?? {} },
-        isStream: true,
-        statusCodes: ANY_STATUS,
-        abortSignal: signal,
-        ...(call.body === undefined ? {} : { file: Buffer.from(call.body) }),
-      }
-      modem.dial(dialled, (error, answer) => {
-        if (answer instanceof IncomingMessage) resolve(answer)
-        else reject(error ?? new Error('no answer'))
-      })
-    })
 
   const attempt = async <T>(
     call: EngineCall,
@@ -98,8 +78,8 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
     const startedAt = performance.now()
     let outcome: CallRecord['outcome'] = 'error'
     try {
-      if (deadline.signal.aborted) throw new EngineError('unsent', `${endpoint} was called off before it was sent.`)
-      const answer = await dial(call, deadline.signal)
+      if (deadline.isOver()) throw new EngineError('unsent', `${endpoint} was called off before it was sent.`)
+      const answer = await dial({ ...call, begun: deadline.holdsFor })
       const status = answer.statusCode ?? 0
       outcome = status
       if (status >= 200 && status < 300) return await take(answer, deadline.extend)
@@ -111,7 +91,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
         const message = `${endpoint} at ${shown} was not answered within ${call.timeoutMs} ms.`
         throw new EngineError('unanswered', message, { detail: 'ETIMEDOUT', cause })
       }
-      if (deadline.signal.aborted) throw new EngineError('unanswered', `${endpoint} was called off.`, { cause })
+      if (deadline.isOver()) throw new EngineError('unanswered', `${endpoint} was called off.`, { cause })
       throw connectionError(endpoint, shown, cause)
     } finally {
       deadline.clear()
@@ -219,29 +199,50 @@ function messageIn(body: Buffer): string {
   }
 }
 
-/** A signal for one call. AbortSignal.any on a long-lived signal keeps every call's signal alive, so this listens itself. */
-function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | undefined)[]) {
-  const controller = new AbortController()
-  let expired = false
-  const abort = () => controller.abort()
-  const timer = setTimeout(() => {
-    expired = true
-    abort()
-  }, timeoutMs)
-  for (const signal of outer) {
-    if (signal?.aborted) abort()
-    signal?.addEventListener('abort', abort, { once: true })
+/** What ends when a signal aborts: one listener for all calls, since to add one for each and take it away costs each some time. */
+const endings = new WeakMap<AbortSignal, Set<() => void>>()
+
+function endingsOf(signal: AbortSignal): Set<() => void> {
+  const known = endings.get(signal)
+  if (known !== undefined) return known
+  const ends = new Set<() => void>()
+  const endAll = () => {
+    for (const end of ends) end()
   }
+  signal.addEventListener('abort', endAll, { once: true })
+  endings.set(signal, ends)
+  return ends
+}
+
+/** Ends one call when its time is over or a signal says so. */
+function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | undefined)[]) {
+  const signals = outer.filter((signal) => signal !== undefined)
+  let request: ClientRequest | undefined
+  let isExpired = false
+  let isOver = signals.some(({ aborted }) => aborted)
+  const end = () => {
+    isOver = true
+    request?.destroy(new Error('called off'))
+  }
+  const timer = setTimeout(() => {
+    isExpired = true
+    end()
+  }, timeoutMs)
+  for (const signal of signals) endingsOf(signal).add(end)
   return {
-    signal: controller.signal,
-    expired: () => expired,
+    isOver: () => isOver,
+    expired: () => isExpired,
+    holdsFor: (begun: ClientRequest) => {
+      request = begun
+      if (isOver) end()
+    },
     /** The time begins anew. */
     extend: () => {
       timer.refresh()
     },
     clear: () => {
       clearTimeout(timer)
-      for (const signal of outer) signal?.removeEventListener('abort', abort)
+      for (const signal of signals) endingsOf(signal).delete(end)
     },
   }
 }
