@@ -46,7 +46,7 @@ export function sendEndlessly({
     raw.write(text)
     if (raw.writableLength <= MAX_WAITING_BYTES) return
     request.log.info(
-      { event: 'slow-reader', waitingBytes: raw.writableLength },
+      { event: 'slow-reader', reqId: request.id, waitingBytes: raw.writableLength },
       'an event stream is cut off: its reader is too slow',
     )
     raw.destroy()

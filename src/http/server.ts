@@ -9,7 +9,7 @@ import { readBodiesAsJson } from './plugins/json-body.ts'
 import { trackMethods } from './plugins/method-not-allowed.ts'
 import { describeApi } from './plugins/openapi.ts'
 import { createRefuse } from './plugins/refuse.ts'
-import { logRequests } from './plugins/request-log.ts'
+import { logRequests, withoutChildren } from './plugins/request-log.ts'
 import { shareAnswers } from './plugins/shared-answers.ts'
 import { createStopping } from './plugins/stopping.ts'
 import type { Http, ServerDeps } from './route-group.ts'
@@ -27,6 +27,7 @@ export function buildServer(deps: ServerDeps): FastifyInstance {
   const app: FastifyInstance = fastify({
     loggerInstance: deps.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: withoutChildren,
     bodyLimit: BODY_LIMIT_BYTES,
     // While closing, our own answer (503 with Retry-After) is better than the framework's.
     return503OnClosing: false,

@@ -4,7 +4,7 @@
  * field of a schema that allows no others.
  */
 import { KindGuard, type TObject, type TSchema } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifySchemaCompiler } from 'fastify'
 import { HttpProblem } from './problem.ts'
 
@@ -23,34 +23,48 @@ export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, ht
     if (!isRecord(written)) {
       return { error: new HttpProblem('malformed', `The body must be a JSON object; it is ${shown(written)}.`) }
     }
-    const problems = problemsOf(written).map((text) => `${place} ${text}`)
-    return problems.length === 0 ? { value: written } : { error: new HttpProblem('invalid-value', problems.join(' ')) }
+    const problems = problemsOf(written)
+    if (problems.length === 0) return { value: written }
+    return { error: new HttpProblem('invalid-value', problems.map((text) => `${place} ${text}`).join(' ')) }
   }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What can be known of a schema is found once, not for each request. */
+const NOTHING: readonly string[] = []
+
+/** What can be known of a schema is found once, not for each request; and nothing is made for one that is right, as nearly all are. */
 function fieldProblems({ properties, required = [], additionalProperties }: TObject) {
-  const fields = Object.entries(properties)
-  const known = new Map(fields.map(([name]) => [name.toLowerCase(), name]))
-  const there = fields.map(([name]) => name).join(', ')
+  const fields = Object.entries(properties).map(([name, schema]) => ({
+    ...{ name, schema, check: TypeCompiler.Compile(schema), isRequired: required.includes(name) },
+  }))
+  const known = new Map(fields.map(({ name }) => [name.toLowerCase(), name]))
+  const there = fields.map(({ name }) => name).join(', ')
+  const misspelt = (name: string): string | undefined => {
+    const meant = known.get(name.toLowerCase())
+    if (meant === name) return undefined
+    if (meant !== undefined) return `${shown(name)} is not known; it is written ${meant}.`
+    if (additionalProperties !== false) return undefined
+    return `${shown(name)} is not known here; ${there === '' ? 'send it in the body' : `known are ${there}`}.`
+  }
   return (written: Record<string, unknown>): readonly string[] => {
-    const wrong = fields.flatMap(([name, schema]) => {
+    let problems: string[] | undefined
+    const add = (problem: string) => {
+      problems ??= []
+      problems.push(problem)
+    }
+    for (const { name, schema, check, isRequired } of fields) {
       const value = Object.hasOwn(written, name) ? written[name] : undefined
-      if (value === undefined)
-        return required.includes(name) ? [`${name} is missing; it must be ${expects(schema)}.`] : []
-      return Value.Check(schema, value) ? [] : [`${name} is ${shown(value)}; it must be ${expects(schema)}.`]
-    })
-    const misspelt = Object.keys(written).flatMap((name) => {
-      const meant = known.get(name.toLowerCase())
-      if (meant === name) return []
-      if (meant !== undefined) return [`${shown(name)} is not known; it is written ${meant}.`]
-      if (additionalProperties !== false) return []
-      return [`${shown(name)} is not known here; ${there === '' ? 'send it in the body' : `known are ${there}`}.`]
-    })
-    return [...wrong, ...misspelt]
+      if (value === undefined) {
+        if (isRequired) add(`${name} is missing; it must be ${expects(schema)}.`)
+      } else if (!check.Check(value)) add(`${name} is ${shown(value)}; it must be ${expects(schema)}.`)
+    }
+    for (const name of Object.keys(written)) {
+      const problem = misspelt(name)
+      if (problem !== undefined) add(problem)
+    }
+    return problems ?? NOTHING
   }
 }
 

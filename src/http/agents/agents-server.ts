@@ -9,7 +9,7 @@ import { answerError, answerErrors } from '../plugins/errors.ts'
 import { readBodiesAsJson } from '../plugins/json-body.ts'
 import { trackMethods } from '../plugins/method-not-allowed.ts'
 import { createRefuse } from '../plugins/refuse.ts'
-import { logRequests } from '../plugins/request-log.ts'
+import { logRequests, withoutChildren } from '../plugins/request-log.ts'
 import { HttpProblem } from '../problem.ts'
 import { reportRoutes } from '../routes/networks/reports.ts'
 
@@ -27,6 +27,7 @@ export function buildAgentsServer({ agents, proof, logger, now }: AgentsServerDe
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: withoutChildren,
     bodyLimit: BODY_LIMIT_BYTES,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
@@ -71,7 +72,7 @@ function certificateGuard(cluster: () => string, now: () => number): Guard {
     return peer
   }
 
-  return () => async (request, reply) => {
+  return () => (request, reply, done) => {
     const { raw, params } = request
     const peer = peerOf(raw.socket)
     if (peer === undefined) {
@@ -82,7 +83,7 @@ function certificateGuard(cluster: () => string, now: () => number): Guard {
       throw new HttpProblem('wrong-credential', 'The certificate of this connection has expired.', { status: 403 })
     }
     const id: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, 'id') : undefined
-    if (id === peer.nodeId) return
+    if (id === peer.nodeId) return done()
     const detail = `The certificate is of the node ${peer.nodeId}, and the report was sent as that of another.`
     throw new HttpProblem('node-mismatch', detail, { status: 403 })
   }

@@ -2,7 +2,7 @@
  * The guards that routes name for themselves: `onRequest: guard('scale')`, before any body is read.
  * Wrong credentials are counted per address; only they are ever slowed, a right one never is.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Caller } from '../../autoscaling/decision/request.ts'
 import { type AccessRules, createHostJudge, createJudge } from '../access/judge.ts'
 import { DASHBOARD } from '../access/page.ts'
@@ -10,7 +10,9 @@ import type { Role } from '../access/tokens.ts'
 import { HttpProblem } from '../problem.ts'
 import type { Refuse } from './refuse.ts'
 
-export type Guard = (role: Role) => (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+/** Calls back instead of returning a promise: whoever is let in does not wait for one. */
+export type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
+export type Guard = (role: Role) => OnRequest
 
 const BEARER = 'Bearer realm="orrery"'
 const CHALLENGE = [BEARER, 'Basic realm="orrery", charset="UTF-8"']
@@ -29,10 +31,14 @@ export const mayChange = (request: FastifyRequest): boolean => {
 
 export function createGuard(rules: AccessRules, refuse: Refuse): Guard {
   const judge = createJudge(rules)
-  return (role) => async (request) => {
+  return (role) => (request, _reply, done) => {
     const verdict = judge(callerOf(request), role)
-    if (!verdict.allowed) return await refuse(request, { ...verdict, challenge: challengeOf(request) })
+    if (!verdict.allowed) {
+      refuse(request, { ...verdict, challenge: challengeOf(request) }).catch(done)
+      return
+    }
     letIn.set(request, { needed: role, ...(verdict.name !== undefined && { name: verdict.name }) })
+    done()
   }
 }
 

@@ -22,10 +22,10 @@ export const errorAnswer =
     const answer = asHttpProblem(error, request.id)
     const { status } = PROBLEMS[answer.code]
     if (answer.code === 'internal')
-      request.log.error({ event: 'internal-error', err: error }, 'a request failed unexpectedly')
+      request.log.error({ event: 'internal-error', reqId: request.id, err: error }, 'a request failed unexpectedly')
     else if (status >= 500)
       request.log[request.routeOptions.config.isQuiet ? 'debug' : 'warn'](
-        { event: 'request-failed', code: answer.code, err: error },
+        { event: 'request-failed', reqId: request.id, code: answer.code, err: error },
         answer.message,
       )
     // A body cut short by closing the connection costs the client our answer: let the rest come, the request timeout bounds it.

@@ -5,12 +5,12 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest, RequestPayload } from 'fastify'
 import { createSignatureCheck, type GrafanaSigning, SIGNATURE_HEADER } from '../access/grafana-signature.ts'
-import { type Guard, oneHeader } from './access.ts'
+import { type Guard, type OnRequest, oneHeader } from './access.ts'
 import type { Refuse } from './refuse.ts'
 
 /** Both belong to the route: `onRequest: [grafanaGuard.onRequest, …], preParsing: grafanaGuard.preParsing`. */
 export interface GrafanaGuard {
-  onRequest(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  readonly onRequest: OnRequest
   preParsing(request: FastifyRequest, reply: FastifyReply, payload: RequestPayload): Promise<RequestPayload>
 }
 
@@ -34,9 +34,10 @@ export function createGrafanaGuard({ signing, guard, refuse, now }: GrafanaGuard
     timestamp: timestampHeader === undefined ? undefined : oneHeader(headers[timestampHeader]),
   })
   return {
-    async onRequest(request) {
+    onRequest(request, _reply, done) {
       const refusal = check.refuseHeaders(signedHeaders(request), now())
-      if (refusal !== undefined) await refuse(request, { ...refusal, challenge: CHALLENGE })
+      if (refusal === undefined) done()
+      else refuse(request, { ...refusal, challenge: CHALLENGE }).catch(done)
     },
     async preParsing(request, _reply, payload) {
       const signature = check.begin(signedHeaders(request))

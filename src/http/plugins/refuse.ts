@@ -34,7 +34,8 @@ export function createRefuse(app: FastifyInstance): Refuse {
       const waitMs = await waitMsOf(request)
       if (waitMs !== undefined) throw tooMany(waitMs)
       const { remoteAddress: peer } = request.raw.socket
-      request.log.warn({ event: 'wrong-credential', path: pathOf(request), peer }, 'a caller with a wrong credential')
+      const fields = { event: 'wrong-credential', reqId: request.id, path: pathOf(request), peer }
+      request.log.warn(fields, 'a caller with a wrong credential')
     }
     const isUnknown = code === 'no-credential' || code === 'wrong-credential'
     throw new HttpProblem(code, detail, isUnknown ? { headers: { 'www-authenticate': challenge } } : {})

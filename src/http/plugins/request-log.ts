@@ -2,7 +2,7 @@
  * One line a request, of chosen fields: no header, no query, no body, since secrets travel in all three. Of one address that
  * is refused again and again the first lines are written, and then one a minute that counts.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { mayChange, whoAsks } from './access.ts'
 import { pathOf } from './errors.ts'
 
@@ -12,6 +12,12 @@ declare module 'fastify' {
     isQuiet?: boolean
   }
 }
+
+/**
+ * For `childLoggerFactory`: the logger as it is. A child for each request is made before anything is known to be worth a line,
+ * and whoever waits for an answer waits for that too; lines name the request themselves (`reqId`).
+ */
+export const withoutChildren = (logger: FastifyBaseLogger): FastifyBaseLogger => logger
 
 /** Lines of one address in a minute. */
 const LINES = 20
@@ -52,6 +58,7 @@ export function logRequests(app: FastifyInstance, everyMs = MINUTE_MS): void {
     request.log[level](
       {
         event: 'request',
+        reqId: request.id,
         method: request.method,
         path: pathOf(request),
         status: statusCode,
@@ -71,7 +78,7 @@ function audit(request: FastifyRequest, { statusCode: status }: FastifyReply): v
   const caller = whoAsks(request)
   const path = pathOf(request)
   request.log.info(
-    { event: 'audit', caller, method, path, status },
+    { event: 'audit', reqId: request.id, caller, method, path, status },
     `${caller.name ?? caller.address}: ${method} ${path}`,
   )
 }

@@ -44,9 +44,9 @@ export function shareAnswers(app: FastifyInstance): void {
     if (FOR_EVER.has(route.url)) route.config = { ...route.config, sharedMs: Number.POSITIVE_INFINITY }
   })
   const keyOf = (request: FastifyRequest): string | undefined => {
-    const { method, routeOptions } = request
-    if (routeOptions.config.sharedMs === undefined || (method !== 'GET' && method !== 'HEAD')) return undefined
-    return `${routeOptions.url}${readQuery(request)}`
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
+    const { url, config } = request.routeOptions
+    return config.sharedMs === undefined ? undefined : `${url}${readQuery(request)}`
   }
 
   // After the guards of the route, which are asked on request.

@@ -1,12 +1,13 @@
 /** What changes once the controller stops: no new work, no kept-alive connections, no endless streams. */
 import type { FastifyInstance } from 'fastify'
 import { HttpProblem } from '../problem.ts'
+import type { OnRequest } from './access.ts'
 
 export interface Stopping {
   /** Aborted when the stop begins, by the caller's signal or by `app.close()`. */
   readonly signal: AbortSignal
   /** For `onRequest` of routes that would begin something. */
-  refuseNewWork(): Promise<void>
+  readonly refuseNewWork: OnRequest
 }
 
 export function createStopping(app: FastifyInstance, outer: AbortSignal): Stopping {
@@ -20,15 +21,14 @@ export function createStopping(app: FastifyInstance, outer: AbortSignal): Stoppi
   })
   return {
     signal,
-    async refuseNewWork() {
-      if (!signal.aborted) return
-      throw new HttpProblem(
-        'shutting-down',
-        'This controller is stopping; ask again, another one or its successor answers.',
-        {
-          retryAfterMs: 2000,
-        },
-      )
+    refuseNewWork(_request, _reply, done) {
+      if (signal.aborted) done(shuttingDown())
+      else done()
     },
   }
 }
+
+const shuttingDown = (): HttpProblem =>
+  new HttpProblem('shutting-down', 'This controller is stopping; ask again, another one or its successor answers.', {
+    retryAfterMs: 2000,
+  })
