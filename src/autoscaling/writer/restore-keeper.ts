@@ -3,7 +3,7 @@
  * anything else, so that a second deploy, a paused rollout or a restart of the controller does not lose it.
  */
 
-import type { ServiceObservation } from '../../swarm/services.ts'
+import { type ServiceObservation, STATE_LABEL } from '../../swarm/services.ts'
 import { type CountByHand, suspend } from '../alerts/alert-state.ts'
 import type { Decision } from '../decision/decision.ts'
 import { type ForeignChange, foreignChange } from '../decision/foreign-change.ts'
@@ -17,7 +17,7 @@ export interface RestoreKeeper {
   pending(): PendingRestore | undefined
   /** When this controller first saw the current count, ms since the epoch. */
   countSeenAtMs(): number
-  /** Whether `note` has dealt with exactly this. */
+  /** Whether `note` has dealt with this, or with what says the same under another version: our own write, once it is read. */
   noted(observation: ServiceObservation): boolean
   /** Throws Fault `engine-unavailable` or `conflicts-exhausted` when the record could not be kept. */
   note(observation: ServiceObservation, policy: Policy | undefined): Promise<void>
@@ -77,7 +77,7 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
       if (clears === 'restore' && !limits.some(({ stage }) => stage === 'capacity')) await settle()
     },
     countSeenAtMs: () => countSeenAtMs,
-    noted: (observation) => seen === observation,
+    noted: (observation) => seen === observation || (pending() === undefined && isSameButVersion(observation, seen)),
     async note(observation, policy) {
       if (seen === observation) return
       if (seen !== undefined && seen.replicas !== observation.replicas) countSeenAtMs = now()
@@ -99,4 +99,15 @@ export function createRestoreKeeper({ serviceId, sharedState, alerts, logger, no
       seen = observation
     },
   }
+}
+
+/** Of a service that carries our label, which says all there is to note of it. */
+function isSameButVersion(now: ServiceObservation, seen: ServiceObservation | undefined): boolean {
+  return (
+    seen !== undefined &&
+    seen.labels === now.labels &&
+    seen.replicas === now.replicas &&
+    seen.updateState === now.updateState &&
+    now.labels[STATE_LABEL] !== undefined
+  )
 }

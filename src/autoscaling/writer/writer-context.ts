@@ -56,15 +56,20 @@ export function capacityOf(
   return { ...(found && { capacity: found }), ...(unplaceable !== undefined && { unplaceable }) }
 }
 
-/** Observations do not change, so each label is read once. */
-const written = new WeakMap<ServiceObservation, { readonly state: ScalingState | undefined }>()
+interface WrittenState {
+  readonly state: ScalingState | undefined
+  readonly seenAtMs: number | undefined
+}
 
-function writtenState(observation: ServiceObservation): ScalingState | undefined {
-  const known = written.get(observation) ?? {
-    state: decodeState(observation.labels[STATE_LABEL], observation.stateSeenAtMs),
-  }
-  written.set(observation, known)
-  return known.state
+/** Labels do not change, and are the same object as long as they say the same, so each state is read once. */
+const written = new WeakMap<ServiceObservation['labels'], WrittenState>()
+
+function writtenState({ labels, stateSeenAtMs: seenAtMs }: ServiceObservation): ScalingState | undefined {
+  const known = written.get(labels)
+  if (known !== undefined && known.seenAtMs === seenAtMs) return known.state
+  const state = decodeState(labels[STATE_LABEL], seenAtMs)
+  written.set(labels, { state, seenAtMs })
+  return state
 }
 
 /** What is known of the service's scaling: its label, else what a deploy or a rollback erased of it. */

@@ -82,7 +82,9 @@ function observe({ seen, templateHash }: ServiceReading, known: CachedService | 
   const before = known?.observation
   const isUnchanged = before !== undefined && before.replicas === replicas && isDeepStrictEqual(before.labels, labels)
   const firstSeenAtMs = isUnchanged ? before.firstSeenAtMs : nowMs
-  const one: Growing = { id, name, version, mode, replicas, labels, firstSeenAtMs }
+  // What is known of labels, such as what our state in them says, is known of the object.
+  const kept = isUnchanged ? before.labels : labels
+  const one: Growing = { id, name, version, mode, replicas, labels: kept, firstSeenAtMs }
   if (resources !== undefined) one.resources = resources
   if (placement !== undefined) one.placement = placement
   if (updateState !== undefined) one.updateState = updateState
