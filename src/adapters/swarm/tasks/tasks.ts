@@ -1,7 +1,6 @@
 /**
- * The port `Tasks`: all tasks in memory, by version. They are heard as they change where the engine's control socket is there,
- * and asked for each second where it is not. What is heard is trusted once all tasks were listed after the stream was complete
- * and after everything that may have hidden a change.
+ * The port `Tasks`: all tasks in memory, by version. They are heard as they change where the engine's control socket is there
+ * (heard-tasks.ts), and asked for each second where it is not.
  */
 import { createCoalescedRead } from '../../../foundation/coalesced-read.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
@@ -18,11 +17,10 @@ import { createVersionedCache } from '../engine/versioned-cache.ts'
 import type { InSync } from '../sync/in-sync.ts'
 import { watchTasks } from './control-socket.ts'
 import { createFailures } from './failures.ts'
+import { createFollowers } from './followers.ts'
+import { createHeardTasks } from './heard-tasks.ts'
 import { createTaskLists } from './task-lists.ts'
-import { isHistory, type ReadTask } from './task-mapper.ts'
-import type { TaskChange } from './watch-message.ts'
-
-type Followed = Parameters<Tasks['follow']>[0]
+import type { ReadTask } from './task-mapper.ts'
 
 export interface RunningTasks extends Tasks {
   /** Returns when the signal is aborted; never throws. */
@@ -43,8 +41,6 @@ export interface TasksDeps {
 
 /** A manager that is not the leader has a change some ms later. */
 const HEARD_WITHIN_MS = 500
-/** After the last sign that a manager's memory is still filling, it is full. */
-const REPLAYED_AFTER_MS = 500
 /** Asked for, reads that take long begin so many times what one takes apart, up to what leaves the list new enough to grow by. */
 const APART_FACTOR = 4
 const MOST_APART_MS = 3_000
@@ -52,8 +48,7 @@ const MOST_APART_MS = 3_000
 export function createTasks(deps: TasksDeps): RunningTasks {
   const { engine, socketPath, inSync, now, logger, timing, signal, onSource } = deps
   const changes = createListeners<void>(logger)
-  /** Each with whether what it follows was read since it is known. */
-  const followers = new Map<Followed, boolean>()
+  const followers = createFollowers()
   const reading = createWakeableTimer()
   const watching = createWakeableTimer()
   let hasNews = false
@@ -61,25 +56,18 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     hasNews = true
   })
   const failures = createFailures()
+  const heard = createHeardTasks({ cache, failures, epoch: inSync.epoch, onReplay: reading.wake })
   const asked = { ids: new Set<string>(), fullAt: Number.NEGATIVE_INFINITY, isSoon: true, tookMs: 0 }
   const lists = createTaskLists({ engine, timing, signal, get: cache.get, followed: () => asked.ids })
 
-  /** The streams so far; a list counts for one of them, in one epoch. */
-  let stream = 0
-  let isStreaming = false
   /** Only at the start: later, tasks are asked for until they are heard again. A promoted manager may take seconds. */
   let isConnecting = socketPath !== undefined
-  let listedIn = ''
-  let newestListed = -1
-  let replayedAt = Number.NEGATIVE_INFINITY
   let lastListAt = Number.NEGATIVE_INFINITY
   let readAtMs: number | undefined
   let shown: readonly SwarmTask[] | undefined
   let source: TaskSource = { kind: 'idle', reason: 'no service is followed' }
 
-  const era = () => `${inSync.epoch()} ${stream}`
-  const isComplete = () => isStreaming && listedIn === era()
-  const isHeard = () => isComplete() && inSync.status().inSync
+  const isHeard = () => heard.isComplete() && inSync.status().inSync
 
   const setSource = (kind: TaskSource['kind'], reason: string) => {
     if (source.kind === kind && source.reason === reason) return
@@ -96,63 +84,15 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     changes.tell()
   }
 
-  const serviceIds = (): readonly string[] | undefined => {
-    const known = [...followers.keys()].flatMap((ids) => {
-      const followed = ids()
-      if (followed !== undefined) return [followed]
-      followers.set(ids, false)
-      return []
-    })
-    return known.length === 0 ? undefined : [...new Set(known.flat())]
-  }
-
-  /** Takes down who knows its services before a read; what it returns is called when that has them. */
-  const reader = () => {
-    const known = [...followers.keys()].filter((ids) => ids() !== undefined)
-    return () => {
-      for (const ids of known) if (followers.has(ids)) followers.set(ids, true)
-    }
-  }
-
-  const keep = (one: ReadTask) => {
-    const known = cache.get(one.id)
-    if (known !== undefined ? one.version < known.version : one.version <= newestListed) {
-      // A manager that was started or promoted tells the whole log anew, what is long gone too: no list of before is proof.
-      replayedAt = performance.now()
-      listedIn = ''
-      reading.wake()
-    } else if (isHistory(one.task)) {
-      failures.note(one.task)
-      cache.applyRemoved(one.id)
-    } else cache.applyRead(cache.ticket(), one.id, one)
-  }
-
-  const onChanges = (heard: readonly TaskChange[]) => {
-    for (const change of heard) {
-      if ('removed' in change) cache.applyRemoved(change.removed)
-      else keep(change.stored)
-    }
-    tell()
-  }
-
   const listAll = async () => {
-    const [startedIn, startedAtMs, started] = [era(), now(), cache.ticket()]
-    const wasRead = reader()
-    const listed = await lists.all(cache.size())
+    const startedAtMs = now()
+    const wasRead = followers.reader()
+    await heard.list(() => lists.all(cache.size()))
     wasRead()
-    const living = listed.filter(({ task }) => !isHistory(task))
-    cache.applyList(started, living)
-    for (const { task } of listed) failures.note(task)
-    newestListed = listed.reduce((newest, { version }) => Math.max(newest, version), -1)
-    // Heard while the list came, and older than it: told by a manager that tells its whole log anew.
-    const ids = new Set(living.map(({ id }) => id))
-    const old = [...cache.all()].filter(({ id, version }) => version <= newestListed && !ids.has(id))
-    for (const { id } of old) cache.applyRemoved(id)
     lastListAt = performance.now()
     readAtMs = startedAtMs
-    listedIn = replayedAt > lastListAt - REPLAYED_AFTER_MS ? '' : startedIn
     tell()
-    if (isComplete()) setSource('heard', '')
+    if (heard.isComplete()) setSource('heard', '')
   }
 
   /** Only adds: what has gone is heard. */
@@ -177,25 +117,25 @@ export function createTasks(deps: TasksDeps): RunningTasks {
   }
 
   const readOnce = async () => {
-    const wasRead = reader()
-    const services = serviceIds()
+    const wasRead = followers.reader()
+    const services = followers.serviceIds()
     if (services === undefined) readAtMs = undefined
-    else if (!isStreaming) await ask(services, wasRead)
-    else if (isComplete() && performance.now() - lastListAt < timing.tasksAgainMs) await readFollowed(services)
+    else if (!heard.isStreaming()) await ask(services, wasRead)
+    else if (heard.isComplete() && performance.now() - lastListAt < timing.tasksAgainMs) await readFollowed(services)
     else await listAll()
   }
   const readAnew = createCoalescedRead(readOnce)
 
   const dueInMs = (lastAt: number): number => {
-    if (isConnecting || serviceIds() === undefined) return Number.POSITIVE_INFINITY
+    if (isConnecting || followers.serviceIds() === undefined) return Number.POSITIVE_INFINITY
     const at = performance.now()
-    if (!isStreaming) {
+    if (!heard.isStreaming()) {
       const usualMs = asked.isSoon ? timing.tasksApartMs : timing.tasksEveryMs
       return lastAt + Math.max(usualMs, Math.min(asked.tookMs * APART_FACTOR, MOST_APART_MS)) - at
     }
-    if (isComplete()) return lastListAt + timing.tasksAgainMs - at
+    if (heard.isComplete()) return lastListAt + timing.tasksAgainMs - at
     if (inSync.listing() === 'pointless') return Number.POSITIVE_INFINITY
-    return Math.max(replayedAt + REPLAYED_AFTER_MS, lastAt + timing.tasksApartMs) - at
+    return Math.max(heard.replayedUntil(), lastAt + timing.tasksApartMs) - at
   }
 
   const keepReading = async () => {
@@ -229,17 +169,19 @@ export function createTasks(deps: TasksDeps): RunningTasks {
 
   const watchOnce = async (path: string): Promise<string> => {
     const reason = await watchTasks({
-      ...{ socketPath: path, clusterId, signal, timeoutMs: timing.watchTimeoutMs, onChanges },
+      ...{ socketPath: path, clusterId, signal, timeoutMs: timing.watchTimeoutMs },
       onComplete() {
         isConnecting = false
-        isStreaming = true
-        stream += 1
-        newestListed = -1
+        heard.began()
         reading.wake()
+      },
+      onChanges(changes) {
+        heard.take(changes)
+        tell()
       },
     })
     isConnecting = false
-    isStreaming = false
+    heard.ended()
     // What is asked for next is told apart from what was heard of every service.
     asked.ids = new Set()
     asked.fullAt = Number.NEGATIVE_INFINITY
@@ -248,24 +190,24 @@ export function createTasks(deps: TasksDeps): RunningTasks {
 
   const keepWatching = async () => {
     if (socketPath === undefined) return setSourceWhenFollowed('ORRERY_SWARM_SOCKET is off')
-    for (let failures = 0; !signal.aborted; ) {
-      if (serviceIds() === undefined) {
+    while (!signal.aborted) {
+      if (followers.serviceIds() === undefined) {
         await watching.pause(Number.POSITIVE_INFINITY, signal)
         continue
       }
-      const startedIn = stream
+      const streams = heard.streams()
       const reason = await watchOnce(socketPath)
       if (signal.aborted) return
-      const wasComplete = stream !== startedIn
+      const wasComplete = heard.streams() !== streams
       setSource('asked', reason)
       reading.wake()
-      failures = wasComplete ? 0 : failures + 1
       await watching.pause(wasComplete ? backoff(timing, 0) : timing.watchRetryMs, signal)
     }
   }
 
   const setSourceWhenFollowed = async (reason: string) => {
-    while (!signal.aborted && serviceIds() === undefined) await watching.pause(Number.POSITIVE_INFINITY, signal)
+    while (!signal.aborted && followers.serviceIds() === undefined)
+      await watching.pause(Number.POSITIVE_INFINITY, signal)
     if (!signal.aborted) setSource('asked', reason)
   }
 
@@ -285,9 +227,9 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     isGone: cache.isGone,
     sync() {
       const whole = inSync.status()
-      if (!whole.inSync || isComplete()) return whole
+      if (!whole.inSync || heard.isComplete()) return whole
       // A stream that is not complete may tell what is long gone: nothing asked for before it counts any more.
-      if (!isStreaming && readAtMs !== undefined && now() - readAtMs <= timing.freshForMs) return whole
+      if (!heard.isStreaming() && readAtMs !== undefined && now() - readAtMs <= timing.freshForMs) return whole
       return { ...whole, inSync: false, reason: 'The tasks are being read: changes may have been missed.' }
     },
     readAtMs: () => (isHeard() ? now() - HEARD_WITHIN_MS : readAtMs),
@@ -298,12 +240,9 @@ export function createTasks(deps: TasksDeps): RunningTasks {
       })
     },
     follow(ids) {
-      followers.set(ids, false)
+      const unfollow = followers.add(ids)
       soon()
-      const unfollow = () => {
-        followers.delete(ids)
-      }
-      return Object.assign(unfollow, { isRead: () => isComplete() || followers.get(ids) === true })
+      return Object.assign(unfollow, { isRead: () => heard.isComplete() || followers.isRead(ids) })
     },
     soon,
     source: () => source,
