@@ -16,9 +16,8 @@ if (openFiles < LEAST_OPEN_FILES) {
   )
   process.exit(1)
 }
-const [{ default: closeWithGrace }, { normalizeArguments }, { runProgram }] = await Promise.all([
+const [{ default: closeWithGrace }, { runProgram }] = await Promise.all([
   import('close-with-grace'),
-  import('./commands/arguments.ts'),
   import('./commands/program.ts'),
 ])
 
@@ -30,7 +29,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
-process.exitCode = await runProgram(normalizeArguments(process.argv.slice(2)), {
+process.exitCode = await runProgram(process.argv.slice(2), {
   version: String(version),
   env: process.env,
   isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,

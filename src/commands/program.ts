@@ -22,7 +22,7 @@ export async function runProgram(args: readonly string[], given: Console): Promi
       exitCode = await command(...given)
     }
   try {
-    await program(io, run).parseAsync(args, { from: 'user' })
+    await program(io, run).parseAsync(normalized(args), { from: 'user' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
@@ -30,6 +30,19 @@ export async function runProgram(args: readonly string[], given: Console): Promi
     io.err(`orrery: ${messageOf(error).replace(/\n(?! {2})/g, '\n  ')}\n`)
     return 1
   }
+}
+
+const GO_FLAGS = /^-(port|debug)(=.*)?$/
+const OWN_PATH = /^(\/.*\/)?(orrery|orbiter)$/
+
+/**
+ * As people and old stack files write them: Go's flags with one dash (`-port :9000`, `-debug=true`), and the program's own path
+ * as the first word (`command: /bin/orbiter daemon --debug`).
+ */
+function normalized(args: readonly string[]): readonly string[] {
+  const [first = '', ...rest] = args
+  const own = OWN_PATH.test(first) ? rest : args
+  return own.map((argument) => (GO_FLAGS.test(argument) ? `-${argument}` : argument))
 }
 
 /** Whatever a command prints, and wherever that comes from, only prints. */

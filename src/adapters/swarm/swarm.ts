@@ -1,6 +1,7 @@
 /** The Swarm behind one engine: the ports of autoscaling and of networks, and what keeps their caches in step. */
 import { setMaxListeners } from 'node:events'
-import { decodeAlertState, EMPTY_ALERT_STATE, encodeAlertState } from '../../autoscaling/alerts/alert-state.ts'
+import { decodeAlertState, encodeAlertState } from '../../autoscaling/alerts/alert-record.ts'
+import { EMPTY_ALERT_STATE } from '../../autoscaling/alerts/alert-state.ts'
 import { decodeSharedState, EMPTY_SHARED_STATE, encodeSharedState } from '../../autoscaling/decision/shared-state.ts'
 import type { AlertStore, SharedStateStore } from '../../autoscaling/ports.ts'
 import { recordCodec } from '../../bootstrap/record/record-codec.ts'

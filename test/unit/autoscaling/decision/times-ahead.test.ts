@@ -1,7 +1,7 @@
 /** Times that another clock wrote: whatever stands in labels, nobody waits for longer than the thing itself lasts. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeAlertState, encodeAlertState } from '../../../../src/autoscaling/alerts/alert-state.ts'
+import { decodeAlertState, encodeAlertState } from '../../../../src/autoscaling/alerts/alert-record.ts'
 import { decide } from '../../../../src/autoscaling/decision/decide.ts'
 import { liveKeys } from '../../../../src/autoscaling/decision/recent-keys.ts'
 import { COUNT_TRAITS } from '../../../../src/autoscaling/decision/request.ts'
