@@ -77,9 +77,11 @@ describe('no list and no inspect is on the way', () => {
         expect((await controller.up('full')).body).toMatchObject({ outcome: 'unchanged', code: 'at-max' })
       }
     }
-    // The list of every minute may fall into this, but not twice.
-    const calls = await callsDuring(ask)
-    expect('GET /services' in calls ? await callsDuring(ask) : calls).toEqual({})
+    // What nobody asked for falls into one of them or another: the list of every minute, and on a busy machine a last look at
+    // what was made at the start. What is called for an answer is called each time.
+    const rounds = [await callsDuring(ask)]
+    while (rounds.length < 3 && Object.keys(rounds.at(-1) ?? {}).length > 0) rounds.push(await callsDuring(ask))
+    expect(rounds.at(-1), JSON.stringify(rounds)).toEqual({})
   })
 
   it('of an up: it is answered while the engine answers no list and no inspect, after one update', async () => {

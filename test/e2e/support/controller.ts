@@ -50,7 +50,7 @@ export interface CallOptions {
 
 const running = new Set<ChildProcess>()
 
-/** Starts one and waits until it is ready, unless told not to. `node`: a lab node, or the path of an engine's socket. */
+/** Starts one and waits until it is ready, unless told not to; one that does not come so far is ended. `node`: a lab node, or the path of an engine's socket. */
 export async function startController(
   node: Pick<LabNode, 'socketPath'>,
   options: { env?: Readonly<Record<string, string>>; waitReady?: boolean; port?: number; limit?: MemoryLimit } = {},
@@ -74,8 +74,13 @@ export async function startController(
   const lines = collectLines(child)
   const agent = new Agent({ connections: 256, pipelining: 1 })
   const controller = createController({ url, child, lines, agent })
-  await untilListening(controller, child, lines)
-  if (waitReady) await controller.ready()
+  try {
+    await untilListening(controller, child, lines)
+    if (waitReady) await controller.ready()
+  } catch (error) {
+    await controller.kill()
+    throw error
+  }
   return controller
 }
 

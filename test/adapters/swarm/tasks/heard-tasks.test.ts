@@ -47,7 +47,8 @@ describe('tasks that are heard', () => {
   it('are known at once and never asked for but once', async () => {
     const { engine, watch, sources, start } = await setUp()
     engine.putTask({ id: 't1', serviceId: 'web', nodeId: 'w1' })
-    const { tasks, states, isHeard } = await start()
+    // As in earnest: after a leader that was not read for so long, all would rightly be listed again.
+    const { tasks, states, isHeard } = await start(undefined, { freshForMs: 5_000, leaderReadTimeoutMs: 5_000 })
     await eventually(isHeard)
     expect(states()).toEqual({ t1: 'running' })
     let told = 0
