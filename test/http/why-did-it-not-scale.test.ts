@@ -108,7 +108,7 @@ const SYMPTOMS: Readonly<Record<string, (row: Row) => Promise<void>>> = {
   async 'it is not in the list'({ commands: [describing = ''], says }) {
     const wrong: readonly (readonly [RegExp, (scene: Scene) => void])[] = [
       [/no autoscaler is named shop_web/, ({ swarm }) => swarm.remove(ID)],
-      [/in a stack file: below deploy/, ({ swarm }) => swarm.change(ID, { labels: {} })],
+      [/in a stack: deploy\.labels/, ({ swarm }) => swarm.change(ID, { labels: {} })],
       [/autoscaler\.enable: "yes" is not/, ({ swarm }) => swarm.change(ID, { labels: { 'autoscaler.enable': 'yes' } })],
     ]
     for (const [told, make] of wrong) {
