@@ -2,8 +2,21 @@
 import { render } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { href, type Page } from './model/route.ts'
-import { span } from './model/time.ts'
-import { connection, controller, needsToken, nowMs, route, start, toast, trouble } from './store.ts'
+import { dateAndClock, span } from './model/time.ts'
+import { resumeAll } from './parts/actions.tsx'
+import { Button } from './parts/ui.tsx'
+import {
+  cannotWrite,
+  connection,
+  controller,
+  needsToken,
+  nowMs,
+  pauseOfAll,
+  route,
+  start,
+  toast,
+  trouble,
+} from './store.ts'
 import { Consul } from './views/consul.tsx'
 import { Log } from './views/log.tsx'
 import { NetworkPage, Networks } from './views/networks.tsx'
@@ -129,7 +142,28 @@ function State() {
       {words.map((text) => (
         <p key={text.slice(0, 8)}>{text}</p>
       ))}
+      <PausedAll />
     </div>
+  )
+}
+
+/** Said without a countdown: it is read aloud when it changes. */
+function PausedAll() {
+  const pause = pauseOfAll.value
+  if (pause === undefined) return null
+  const { direction, until, by, reason } = pause
+  const who = [by, reason].filter(Boolean).join(': ')
+  return (
+    <p>
+      Everything is paused{direction === 'both' ? '' : ` (${direction})`}{' '}
+      {until === undefined ? 'until it is resumed' : `until ${dateAndClock(until)}`}
+      {who === '' ? '' : ` — ${who}`}.{' '}
+      {route.value.query.wall !== '1' && (
+        <Button label="Resume everything" why={cannotWrite.value} onClick={() => void resumeAll()}>
+          Resume everything
+        </Button>
+      )}
+    </p>
   )
 }
 

@@ -1,7 +1,7 @@
 /** What the dashboard knows: read once, then kept up by events; asked anew when events may have been missed. */
 import { batch, computed, signal } from '@preact/signals'
 import { get, headers, Refused, root, token } from './api.ts'
-import type { Controller, Decision, Role, Summary } from './api-types.ts'
+import type { Controller, Decision, Pause, Role, Summary } from './api-types.ts'
 import { href, parseRoute } from './model/route.ts'
 import { followEvents, type StreamEvent, type StreamNews } from './stream.ts'
 
@@ -11,6 +11,8 @@ export const nowMs = signal(Date.now())
 export const roughlyNowMs = computed(() => Math.floor(nowMs.value / 5000) * 5000)
 export const controller = signal<Controller | undefined>(undefined)
 export const summaries = signal<ReadonlyMap<string, Summary>>(new Map())
+/** Of every autoscaler. */
+export const pauseOfAll = signal<Pause | undefined>(undefined)
 /** Newest first. */
 export const decisions = signal<readonly Decision[]>([])
 /** Empty: all is well. */
@@ -76,13 +78,14 @@ async function readOnce(): Promise<void> {
     if (token.value === '') await asked
     const [known, list, log] = await Promise.all([
       asked,
-      get<{ autoscalers: Summary[] }>('v1/autoscaler?view=summary'),
+      get<{ autoscalers: Summary[]; pause?: Pause }>('v1/autoscaler?view=summary'),
       get<{ decisions: Decision[] }>('v1/decision'),
     ])
     batch(() => {
       controller.value = known
       // Who has not changed stays the same object: it is not drawn again.
       summaries.value = new Map(list.autoscalers.map((one) => [one.name, sameOr(summaries.peek().get(one.name), one)]))
+      pauseOfAll.value = list.pause
       decisions.value = log.decisions
       trouble.value = ''
       needsToken.value = false
@@ -127,6 +130,8 @@ function applyWaiting(): void {
       decided.unshift(decision)
       names.add(decision.autoscaler)
     } else {
+      const pause = data as Partial<Pause> & { everything?: true }
+      if (pause.everything) pauseOfAll.value = type === 'pause' ? (data as Pause) : undefined
       names.add('')
     }
   }

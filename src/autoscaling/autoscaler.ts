@@ -46,6 +46,7 @@ export interface Autoscaler {
   readonly running?: number
   /** From the state label, or what a deploy erased of it. Absent if never scaled. */
   readonly state?: ScalingState
+  /** Set by call for this one, and not over yet. */
   readonly pause?: Pause
   readonly restore?: PendingRestore
   /** Those that stand, and those that somebody suspended by setting the count. */
@@ -165,8 +166,14 @@ export interface Scaler {
   explain(name: string, request: Request | SimulatedLoad): { decision: Decision; stages: readonly Stage[] }
   /** Adds to an active pause. */
   pause(name: string, wish: PauseWish): Promise<Autoscaler>
-  /** Ends a pause set by call; a pause written in the policy stays, and `Autoscaler.conditions` says so. */
+  /** Ends a pause set by call; one written in the policy stays, and so does that of everything: `Autoscaler.conditions` says so. */
   resume(name: string, scope: Direction | 'both'): Promise<Autoscaler>
+  /** The pause of everything that holds now. */
+  pausedAll(): Pause | undefined
+  /** Of every autoscaler, those to come too, whatever is paused on its own. The pause that holds then. */
+  pauseAll(wish: PauseWish): Promise<Pause | undefined>
+  /** Ends the pause of everything, or the half of it that `scope` names, and no other. What is left of it. */
+  resumeAll(scope: Direction | 'both'): Promise<Pause | undefined>
   /** Refuses new work with `shutting-down`, resolves when everything accepted has been answered. */
   stop(): Promise<void>
 }

@@ -1,10 +1,10 @@
 /** `orrery ls`: the autoscalers as a table, or as the API's JSON; what changes of them; services without a policy. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Static } from '@sinclair/typebox'
 import { visibleText } from '../foundation/visible-text.ts'
-import type { WireAutoscaler } from '../http/wire/autoscaler.ts'
+import type { WireAutoscaler, WirePauseOfAll } from '../http/wire/autoscaler.ts'
 import type { ServiceSchema, WireSummary } from '../http/wire/summary.ts'
 import { ago, type JsonOption, show } from './autoscaler/call.ts'
+import { pauseOfAllText } from './autoscaler/change.ts'
 import { follow } from './autoscaler/follow.ts'
 import type { Console, ExitCode } from './console.ts'
 import { type Cell, textTable } from './text-table.ts'
@@ -66,32 +66,19 @@ const services = async (options: JsonOption, io: Console): Promise<ExitCode> =>
     },
   )
 
-/** How many tasks run, and which cannot be placed, is known a moment after somebody asked first. */
-const TASKS_KNOWN_MS = 1500
+const NONE = 'No service has a scaling policy (autoscaler.enable=true).\n'
 
-async function autoscalers(options: JsonOption, io: Console): Promise<ExitCode> {
-  const ask = async (isLast: boolean): Promise<ExitCode | undefined> => {
-    let isKnown = true
-    const held: string[] = []
-    const shown = { ...io, out: (text: string) => void held.push(text) }
-    const code = await show<{ readonly autoscalers: readonly WireAutoscaler[] }>(
-      { path: '/v1/autoscaler' },
-      options,
-      shown,
-      ({ autoscalers: found }) => {
-        isKnown = found.every(({ running }) => running !== undefined)
-        return found.length === 0 ? 'No service has a scaling policy (autoscaler.enable=true).\n' : table(found)
-      },
-    )
-    if (!isKnown && !isLast) return undefined
-    for (const text of held) io.out(text)
-    return code
-  }
-  const code = await ask(false)
-  if (code !== undefined) return code
-  await sleep(TASKS_KNOWN_MS)
-  return (await ask(true)) ?? 1
-}
+const autoscalers = async (options: JsonOption, io: Console): Promise<ExitCode> =>
+  await show<{ readonly autoscalers: readonly WireAutoscaler[] } & WirePauseOfAll>(
+    {
+      path: '/v1/autoscaler',
+      // How many tasks run, and which cannot be placed.
+      isKnown: ({ autoscalers: found }) => found.every(({ running }) => running !== undefined),
+    },
+    options,
+    io,
+    ({ autoscalers: found, pause }) => `${pauseOfAllText(pause) ?? ''}${found.length === 0 ? NONE : table(found)}`,
+  )
 
 function table(found: readonly WireAutoscaler[]): string {
   const rows = found.map(({ name, service, observation, running, policy, lastDecision, conditions }) => [

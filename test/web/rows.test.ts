@@ -44,6 +44,35 @@ describe('what a row says', () => {
     expect(statusOf(row('web', change), NOW)).toMatchObject({ word, why })
   })
 
+  const ofAll = { direction: 'both', since: at(0), until: at(600), by: 'ops', reason: 'the database moves' } as const
+
+  it.each([
+    {
+      name: 'that everything is paused',
+      change: {},
+      why: 'everything is paused, ends in 10 min — ops: the database moves',
+    },
+    {
+      name: 'its own pause before that of everything',
+      change: { pause: { direction: 'up', since: at(0), by: 'ole' } },
+      why: 'paused (up), until it is resumed — ole',
+    },
+    {
+      name: 'that everything is paused once its own pause has ended',
+      change: { pause: { direction: 'up', since: at(-9), until: at(0) } },
+      why: 'everything is paused, ends in 10 min — ops: the database moves',
+    },
+  ] as const)('$name', ({ change, why }) => {
+    expect(statusOf(row('web', change), NOW, ofAll)).toMatchObject({ word: 'paused', why })
+    expect(isIn('paused', row('web', change), NOW, ofAll)).toBe(true)
+  })
+
+  it('nothing of pauses that have ended, though nobody has said so yet', () => {
+    const over = row('web', { pause: { direction: 'both', since: at(-9), until: at(0) } })
+    expect(statusOf(over, NOW, { ...ofAll, until: at(-1) }).word).toBe('ok')
+    expect(isIn('paused', over, NOW, { ...ofAll, until: at(-1) })).toBe(false)
+  })
+
   it('an unknown number of running tasks is not a service that scales', () => {
     expect(isIn('scaling', row('web', { running: null }), NOW)).toBe(false)
   })

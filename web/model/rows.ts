@@ -1,5 +1,5 @@
 /** The overview: what each row says, which tile it belongs to, and how rows are filtered and ordered. Pure. */
-import type { Summary } from '../api-types.ts'
+import type { Pause, Summary } from '../api-types.ts'
 import { until } from './time.ts'
 
 export const TILES = ['attention', 'scaling', 'held', 'at-max', 'paused', 'addresses'] as const
@@ -34,9 +34,17 @@ const attentionOf = ({ type, reason: why }: NonNullable<Summary['attention']>) =
 
 const HELD = new Set(['cooldown', 'rollout', 'maintenance', 'unschedulable', 'unknown-write', 'no-data'])
 
-export function statusOf(row: Summary, nowMs: number): Status {
+/** `ofAll`: the pause of everything. */
+export function statusOf(row: Summary, nowMs: number, ofAll?: Pause): Status {
   if (row.attention?.severity === 'error') return { tone: 'bad', ...attentionOf(row.attention) }
-  if (row.pause !== undefined) return { tone: 'warn', word: 'paused', why: pauseWords(row.pause, nowMs) }
+  const [pause] = [row.pause, ofAll].filter((one) => holds(one, nowMs))
+  if (pause !== undefined) {
+    return {
+      tone: 'warn',
+      word: 'paused',
+      why: `${pause === ofAll ? 'everything is ' : ''}${pauseWords(pause, nowMs)}`,
+    }
+  }
   if (row.attention !== undefined) return { tone: 'warn', ...attentionOf(row.attention) }
   if (isScaling(row)) {
     return { tone: 'busy', word: 'scaling', why: `${row.running ?? '?'} of ${row.replicas} tasks are running` }
@@ -52,14 +60,18 @@ export function statusOf(row: Summary, nowMs: number): Status {
   return { tone: 'ok', word: 'ok', why: '' }
 }
 
-export function pauseWords(pause: NonNullable<Summary['pause']>, nowMs: number): string {
+/** Until the API says so too, one that has ended is none. */
+export const holds = (pause: Pause | undefined, nowMs: number): pause is Pause =>
+  pause !== undefined && (pause.until === undefined || until(pause.until, nowMs) !== '')
+
+export function pauseWords(pause: Pause, nowMs: number): string {
   const which = pause.direction === 'both' ? '' : ` (${pause.direction})`
   const ends = pause.until === undefined ? 'until it is resumed' : `ends ${until(pause.until, nowMs) || 'now'}`
   const who = [pause.by, pause.reason].filter((text) => text !== undefined && text !== '').join(': ')
   return `paused${which}, ${ends}${who === '' ? '' : ` — ${who}`}`
 }
 
-export function isIn(tile: Tile, row: Summary, nowMs: number): boolean {
+export function isIn(tile: Tile, row: Summary, nowMs: number, ofAll?: Pause): boolean {
   switch (tile) {
     case 'attention':
       return row.attention !== undefined
@@ -73,7 +85,7 @@ export function isIn(tile: Tile, row: Summary, nowMs: number): boolean {
     case 'at-max':
       return isAtMax(row)
     case 'paused':
-      return row.pause !== undefined || row.attention?.type === 'Paused'
+      return holds(row.pause, nowMs) || holds(ofAll, nowMs) || row.attention?.type === 'Paused'
     case 'addresses':
       return row.attention?.type === 'AtCapacity' || row.lastCode === 'at-capacity'
     default:
@@ -109,15 +121,23 @@ export function overview(
     order = 'name',
     most,
     nowMs,
-  }: { text?: string; tile?: Tile | undefined; order?: Order; most: number; nowMs: number },
+    ofAll,
+  }: {
+    text?: string
+    tile?: Tile | undefined
+    order?: Order
+    most: number
+    nowMs: number
+    ofAll?: Pause | undefined
+  },
 ): Shown {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const found = rows.filter(
     (row) =>
-      (tile === undefined || isIn(tile, row, nowMs)) &&
+      (tile === undefined || isIn(tile, row, nowMs, ofAll)) &&
       words.every((word) => `${row.name} ${row.service} ${row.stack ?? ''}`.toLowerCase().includes(word)),
   )
-  const rank = (row: Summary) => (order === 'worst' ? TONES.indexOf(statusOf(row, nowMs).tone) : 0)
+  const rank = (row: Summary) => (order === 'worst' ? TONES.indexOf(statusOf(row, nowMs, ofAll).tone) : 0)
   const stack = (row: Summary) => (order === 'worst' ? '' : (row.stack ?? ''))
   const sorted = found
     .map((row) => ({ row, rank: rank(row), stack: stack(row) }))

@@ -1,9 +1,10 @@
-/** What a person may do to an autoscaler: a step, a count, a pause. Each says what became of it. */
+/** What a person may do to an autoscaler: a step, a count, a pause; and to all of them. Each says what became of it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { post, put, Refused } from '../api.ts'
 import type { Decision, Direction, Summary } from '../api-types.ts'
-import { until } from '../model/time.ts'
-import { cannotWrite, nowMs, say } from '../store.ts'
+import { holds } from '../model/rows.ts'
+import { clock, dateAndClock, until } from '../model/time.ts'
+import { cannotWrite, nowMs, pauseOfAll, say, summaries } from '../store.ts'
 import { Button } from './ui.tsx'
 
 const path = (name: string, verb: string) => `v1/autoscaler/${encodeURIComponent(name)}/${verb}`
@@ -36,14 +37,21 @@ export const setCount = (name: string, replicas: number, expect: number) =>
 export const resume = (name: string) =>
   tell(post(path(name, 'resume'), {}), () => ({ text: `${name}: resumed`, isGood: true }))
 
+export const resumeAll = () =>
+  tell(post('v1/resume', {}), () => ({ text: 'everything is resumed, but what is paused on its own', isGood: true }))
+
 /** Why a step would do nothing now, as far as the row says; the controller decides. */
 export function whyNotStep(row: Summary, direction: Direction): string {
   if (cannotWrite.value !== '') return cannotWrite.value
-  const { pause, attention } = row
+  const { attention } = row
   if (attention?.type === 'Valid' || attention?.type === 'Supported') return attention.reason
-  if (pause !== undefined && (pause.direction === 'both' || pause.direction === direction)) {
-    const ends = pause.until === undefined ? 'until it is resumed' : until(pause.until, nowMs.value)
-    return `paused, ${ends}`
+  const ofAll = pauseOfAll.value
+  const pause = [row.pause, ofAll].find(
+    (one) => holds(one, nowMs.value) && (one.direction === 'both' || one.direction === direction),
+  )
+  if (pause !== undefined) {
+    const ends = pause.until === undefined ? 'until it is resumed' : `ends ${until(pause.until, nowMs.value)}`
+    return `${pause === ofAll ? 'everything is ' : ''}paused, ${ends}`
   }
   if (direction === 'up' && typeof row.max === 'number' && row.replicas >= row.max) return `at max (${row.max})`
   if (direction === 'down' && row.min !== undefined && row.replicas <= row.min) return `at min (${row.min})`
@@ -117,18 +125,29 @@ export function CountField({ row }: { row: Summary }) {
   )
 }
 
-const DURATIONS = ['5m', '30m', '2h', '1d', '']
+const MINUTE_MS = 60_000
+/** As the API takes them; the last is until somebody resumes. */
+const DURATIONS = [
+  { lasts: '5m', words: '5 minutes', ms: 5 * MINUTE_MS },
+  { lasts: '30m', words: '30 minutes', ms: 30 * MINUTE_MS },
+  { lasts: '2h', words: '2 hours', ms: 120 * MINUTE_MS },
+  { lasts: '24h', words: 'a day', ms: 1440 * MINUTE_MS },
+  { lasts: '', words: 'until resumed', ms: 0 },
+]
 
-export function PauseDialog({ name, onClose }: { name: string; onClose: () => void }) {
+/** Without a name, of everything. */
+function PauseDialog({ name, onClose }: { name?: string; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [lasts, setLasts] = useState('30m')
   const [direction, setDirection] = useState<Direction | 'both'>('both')
   const [reason, setReason] = useState('')
   useEffect(() => dialog.current?.showModal(), [])
+  const what = name ?? 'everything'
+  const { ms = 0 } = DURATIONS.find((one) => one.lasts === lasts) ?? {}
   const submit = async () => {
-    const hours = lasts === '1d' ? '24h' : lasts
-    const body = { direction, ...(hours !== '' && { for: hours }), ...(reason !== '' && { reason }) }
-    const isDone = await tell(post(path(name, 'pause'), body), () => ({ text: `${name}: paused`, isGood: true }))
+    const body = { direction, ...(lasts !== '' && { for: lasts }), ...(reason !== '' && { reason }) }
+    const sent = post(name === undefined ? 'v1/pause' : path(name, 'pause'), body)
+    const isDone = await tell(sent, () => ({ text: `${what}: paused`, isGood: true }))
     // What opened it has the focus again.
     if (isDone) dialog.current?.close()
   }
@@ -140,13 +159,19 @@ export function PauseDialog({ name, onClose }: { name: string; onClose: () => vo
           void submit()
         }}
       >
-        <h2 id="pause-title">Pause {name}</h2>
+        <h2 id="pause-title">Pause {what}</h2>
+        {name === undefined && (
+          <p>
+            None of the {summaries.value.size} autoscalers changes a count meanwhile, and none of those to come: calls,
+            alerts, schedules and measured load are held. Counts set with <code>docker service scale</code> stay.
+          </p>
+        )}
         <label>
           For{' '}
           <select value={lasts} onChange={({ currentTarget }) => setLasts(currentTarget.value)}>
-            {DURATIONS.map((value) => (
-              <option key={value} value={value}>
-                {value === '' ? 'until resumed' : value}
+            {DURATIONS.map((one) => (
+              <option key={one.lasts} value={one.lasts}>
+                {one.words}
               </option>
             ))}
           </select>
@@ -171,9 +196,14 @@ export function PauseDialog({ name, onClose }: { name: string; onClose: () => vo
             onInput={({ currentTarget }) => setReason(currentTarget.value)}
           />
         </label>
+        <p class="faint">
+          {ms === 0
+            ? 'Until somebody resumes it.'
+            : `Until ${(ms < 1440 * MINUTE_MS ? clock : dateAndClock)(nowMs.value + ms)}.`}
+        </p>
         <div class="buttons">
           <button type="submit" class="main">
-            Pause
+            {name === undefined ? 'Pause everything' : 'Pause'}
           </button>
           <button type="button" onClick={() => dialog.current?.close()}>
             Cancel
@@ -188,16 +218,29 @@ export function PauseButton({ row }: { row: Summary }) {
   const [isOpen, setOpen] = useState(false)
   return (
     <>
-      {row.pause === undefined ? (
-        <Button label={`pause ${row.name}`} why={cannotWrite.value} onClick={() => setOpen(true)}>
-          Pause
-        </Button>
-      ) : (
+      {holds(row.pause, nowMs.value) ? (
         <Button label={`resume ${row.name}`} why={cannotWrite.value} onClick={() => void resume(row.name)}>
           Resume
         </Button>
+      ) : (
+        <Button label={`pause ${row.name}`} why={cannotWrite.value} onClick={() => setOpen(true)}>
+          Pause
+        </Button>
       )}
       {isOpen && <PauseDialog name={row.name} onClose={() => setOpen(false)} />}
+    </>
+  )
+}
+
+/** While everything is paused, the line that says so has the button that ends it. */
+export function PauseAllButton() {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <>
+      <Button label="Pause everything" why={cannotWrite.value} onClick={() => setOpen(true)}>
+        {pauseOfAll.value === undefined ? 'Pause everything' : 'Pause everything for longer'}
+      </Button>
+      {isOpen && <PauseDialog onClose={() => setOpen(false)} />}
     </>
   )
 }

@@ -9,6 +9,7 @@ const MOST = 200
 
 export function Log() {
   const { query } = route.value
+  const [most, setMost] = useState(MOST)
   const [stopped, setStopped] = useState<readonly Decision[] | undefined>(undefined)
   const all = stopped ?? decisions.value
   const words = (query.q ?? '').toLowerCase().split(/\s+/).filter(Boolean)
@@ -53,8 +54,12 @@ export function Log() {
         </button>
         {stopped && <span class="faint">{decisions.value.length - stopped.length} newer</span>}
       </div>
-      <DecisionTable decisions={found.slice(0, MOST)} withService />
-      <More left={Math.max(0, found.length - MOST)} what="older decisions" />
+      <DecisionTable decisions={found.slice(0, most)} withService />
+      <More
+        left={Math.max(0, found.length - most)}
+        what="older decisions"
+        onClick={() => setMost(Number.POSITIVE_INFINITY)}
+      />
     </>
   )
 }

@@ -4,9 +4,9 @@ import { useState } from 'preact/hooks'
 import type { Summary } from '../api-types.ts'
 import { href } from '../model/route.ts'
 import { isIn, overview, statusOf, TILE_WORDS, TILES, type Tile } from '../model/rows.ts'
-import { PauseButton, StepButtons } from '../parts/actions.tsx'
+import { PauseAllButton, PauseButton, StepButtons } from '../parts/actions.tsx'
 import { Badge, Empty, More, When, Wide } from '../parts/ui.tsx'
-import { controller, nowMs, refine, roughlyNowMs, route, summaries } from '../store.ts'
+import { controller, nowMs, pauseOfAll, refine, roughlyNowMs, route, summaries } from '../store.ts'
 
 /** Above this many rows the rest is counted until somebody asks for it. */
 const MOST_ROWS = 300
@@ -18,7 +18,14 @@ export function Overview() {
   const rows = [...summaries.value.values()]
   const tile = TILES.find((name) => name === query.tile)
   const order = query.order === 'worst' || isWall ? 'worst' : 'name'
-  const shown = overview(rows, { text: query.q ?? '', tile, order, most, nowMs: roughlyNowMs.value })
+  const shown = overview(rows, {
+    text: query.q ?? '',
+    tile,
+    order,
+    most,
+    nowMs: roughlyNowMs.value,
+    ofAll: pauseOfAll.value,
+  })
   return (
     <>
       <h1 class="unseen">Autoscalers</h1>
@@ -47,6 +54,7 @@ export function Overview() {
           <span class="faint" aria-live="polite">
             {shown.count} of {rows.length}
           </span>
+          {rows.length > 0 && <PauseAllButton />}
         </div>
       )}
       {rows.length === 0 ? <Nothing /> : shown.count === 0 && <Empty>Nothing matches the filter.</Empty>}
@@ -81,7 +89,7 @@ function Tiles({ rows, chosen }: { rows: readonly Summary[]; chosen: Tile | unde
     <fieldset class="tiles">
       <legend class="unseen">Show only</legend>
       {tiles.map((tile) => {
-        const count = rows.filter((row) => isIn(tile, row, roughlyNowMs.value)).length
+        const count = rows.filter((row) => isIn(tile, row, roughlyNowMs.value, pauseOfAll.value)).length
         return (
           <button
             type="button"
@@ -109,8 +117,9 @@ function drawn(row: Summary, isWall: boolean): VNode {
 }
 
 function Row({ row, isWall }: { row: Summary; isWall: boolean }) {
-  const ends = row.pause?.until ?? row.nextAllowed.up ?? row.nextAllowed.down
-  const status = statusOf(row, ends === undefined ? nowMs.peek() : nowMs.value)
+  const ofAll = pauseOfAll.value
+  const ends = row.pause?.until ?? ofAll?.until ?? row.nextAllowed.up ?? row.nextAllowed.down
+  const status = statusOf(row, ends === undefined ? nowMs.peek() : nowMs.value, ofAll)
   const { lastChange } = row
   return (
     <tr>

@@ -10,7 +10,7 @@ import { DecisionTable } from '../parts/decisions.tsx'
 import { LoadSection } from '../parts/load.tsx'
 import { Badge, counted, Empty, useRead, When, Wide } from '../parts/ui.tsx'
 import { WeekSection } from '../parts/week.tsx'
-import { nowMs, say, summaries } from '../store.ts'
+import { nowMs, pauseOfAll, say, summaries } from '../store.ts'
 
 export function Service({ name }: { name: string }) {
   const at = `v1/autoscaler/${encodeURIComponent(name)}`
@@ -19,7 +19,7 @@ export function Service({ name }: { name: string }) {
   const history = useRead(() => get<{ points: HistoryPoint[]; since: string }>(`${at}/history`), name, isOurs)
   const tasks = useRead(() => get<{ tasks: Task[] }>(`${at}/tasks`), name, isOurs)
   const row = summaries.value.get(name)
-  const status = row && statusOf(row, nowMs.value)
+  const status = row && statusOf(row, nowMs.value, pauseOfAll.value)
   return (
     <>
       <header class="title">

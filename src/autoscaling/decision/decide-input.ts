@@ -13,6 +13,8 @@ export interface DecideInput {
   readonly state: ScalingState | undefined
   /** Set by call, beside the policy's own. */
   readonly pause: Pause | undefined
+  /** Of everything. */
+  readonly pauseAll?: Pause | undefined
   /** How many replicas the networks can address; absent: no limit known. */
   readonly capacity?: Capacity
   /** Why Swarm cannot place or keep alive the tasks there are; absent: it can, or nobody knows. */

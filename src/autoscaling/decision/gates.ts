@@ -8,7 +8,7 @@ import type { ValidInput } from './decide-input.ts'
 import type { HeldCode, Outcome } from './decision.ts'
 import { endedBefore, recall } from './recent-keys.ts'
 import { traitsOf } from './request.ts'
-import { isActive, pauseText } from './shared-state.ts'
+import { activePauses } from './shared-state.ts'
 import { isOwnZero, type ScalingState } from './state.ts'
 
 export interface Stop {
@@ -89,15 +89,12 @@ function maintenance({ observation, bounds, state, request }: ValidInput): Judge
 
 function paused(input: ValidInput): Judgement {
   const direction = directionOf(input)
-  if (direction !== undefined && covers(input.policy.paused, direction)) {
-    return held('paused', `paused by its policy (${input.policy.paused})`)
-  }
-  const { pause, nowMs } = input
-  if (direction !== undefined && pause !== undefined && isActive(pause, nowMs) && covers(pause.scope, direction)) {
-    const until = pause.untilMs === undefined ? {} : { retryAtMs: pause.untilMs }
-    return held('paused', pauseText(pause), until)
-  }
-  return pass('not paused')
+  if (direction === undefined) return pass('not paused')
+  if (covers(input.policy.paused, direction)) return held('paused', `paused by its policy (${input.policy.paused})`)
+  // Where several hold, the one that lasts longest says when it is over.
+  const [longest] = activePauses(input, input.nowMs).filter(({ scope }) => covers(scope, direction))
+  if (longest === undefined) return pass('not paused')
+  return held('paused', longest.text, longest.untilMs === undefined ? {} : { retryAtMs: longest.untilMs })
 }
 
 function covers(scope: PauseScope, direction: Direction): boolean {

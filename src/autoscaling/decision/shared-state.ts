@@ -1,7 +1,7 @@
 /**
  * What is known about services but belongs to no single service spec, because a deploy would erase it:
- * pauses set by call, counts to return to after a deploy, growth on its way that takes addresses. Pure; kept in the labels
- * of the config `orrery-state`.
+ * pauses set by call, of one service or of everything, counts to return to after a deploy, growth on its way that takes
+ * addresses. Pure; kept in the labels of the config `orrery-state`.
  */
 import { type SeenAt, UNSEEN } from '../../foundation/clock.ts'
 import { isWhole, parseJsonObject } from '../../foundation/stored-json.ts'
@@ -37,6 +37,8 @@ export interface Growth {
 
 /** All maps are keyed by service id. */
 export interface SharedState {
+  /** Of every autoscaler, those to come too; over `pauses`, which it neither changes nor ends. */
+  readonly pauseAll?: Pause | undefined
   readonly pauses: ReadonlyMap<string, Pause>
   readonly restores: ReadonlyMap<string, PendingRestore>
   readonly growths: ReadonlyMap<string, Growth>
@@ -45,18 +47,21 @@ export interface SharedState {
 export const EMPTY_SHARED_STATE: SharedState = { pauses: new Map(), restores: new Map(), growths: new Map() }
 
 const PAUSE = 'pause.'
+const PAUSE_ALL = 'pause-all'
 const RESTORE = 'restore.'
 const GROWTH = 'grow.'
 
 /**
- * From the labels `pause.`, `restore.` and `grow.<service id>`. An unreadable pause pauses both ways; never throws. What began
- * later than it was first seen is of a clock that is ahead: it lasts its own length from then on.
+ * From the labels `pause-all`, `pause.`, `restore.` and `grow.<service id>`. An unreadable pause pauses both ways; never throws.
+ * What began later than it was first seen is of a clock that is ahead: it lasts its own length from then on.
  */
 export function decodeSharedState(labels: Readonly<Record<string, string>>, seenAtMs: SeenAt = UNSEEN): SharedState {
   const pauses = new Map<string, Pause>()
   const restores = new Map<string, PendingRestore>()
   const growths = new Map<string, Growth>()
+  let pauseAll: Pause | undefined
   for (const [name, text] of Object.entries(labels)) {
+    if (name === PAUSE_ALL) pauseAll = agedPause(decodePause(text), seenAtMs(name))
     if (name.startsWith(PAUSE)) pauses.set(name.slice(PAUSE.length), agedPause(decodePause(text), seenAtMs(name)))
     const restore = name.startsWith(RESTORE) ? decodeRestore(text) : undefined
     if (restore !== undefined) {
@@ -70,7 +75,7 @@ export function decodeSharedState(labels: Readonly<Record<string, string>>, seen
       })
     }
   }
-  return { pauses, restores, growths }
+  return { ...(pauseAll && { pauseAll }), pauses, restores, growths }
 }
 
 /**
@@ -85,10 +90,14 @@ export function encodeSharedState(
 ): Readonly<Record<string, string>> {
   const read = decodeSharedState(labels, seenAtMs)
   const next = new Map(Object.entries(labels))
+  const keepPause = (name: string, pause: Pause | undefined, before: Pause | undefined) => {
+    const active = activePause(pause, nowMs)
+    if (active === undefined) next.delete(name)
+    else if (!samePause(active, before)) next.set(name, encodePause(active))
+  }
+  keepPause(PAUSE_ALL, state.pauseAll, read.pauseAll)
   for (const id of new Set([...read.pauses.keys(), ...state.pauses.keys()])) {
-    const pause = state.pauses.get(id)
-    if (pause === undefined || (pause.untilMs !== undefined && pause.untilMs <= nowMs)) next.delete(PAUSE + id)
-    else if (!samePause(pause, read.pauses.get(id))) next.set(PAUSE + id, encodePause(pause))
+    keepPause(PAUSE + id, state.pauses.get(id), read.pauses.get(id))
   }
   for (const id of new Set([...read.restores.keys(), ...state.restores.keys()])) {
     const restore = state.restores.get(id)
@@ -167,6 +176,25 @@ export interface PauseWish {
 
 const SCOPES: Readonly<Record<Pause['scope'], string>> = { up: 'up', down: 'down', both: 'up and down' }
 
+/** `undefined`: there is none, or it has ended. */
+export const activePause = (pause: Pause | undefined, nowMs: number): Pause | undefined =>
+  pause === undefined || (pause.untilMs !== undefined && pause.untilMs <= nowMs) ? undefined : pause
+
+/** What holds of a service's own pause and of that of everything, the one that lasts longest first; each with its words. */
+export function activePauses(
+  { pause, pauseAll }: { readonly pause: Pause | undefined; readonly pauseAll?: Pause | undefined },
+  nowMs: number,
+): readonly (Pause & { readonly text: string })[] {
+  const [own, all] = [activePause(pause, nowMs), activePause(pauseAll, nowMs)]
+  return [
+    ...(own ? [{ ...own, text: pauseText(own) }] : []),
+    ...(all ? [{ ...all, text: `everything is ${pauseText(all)}` }] : []),
+  ].sort((one, other) => endOf(other) - endOf(one))
+}
+
+/** A date beyond all others where only a call ends it: two of them are of one length. */
+const endOf = ({ untilMs = Number.MAX_SAFE_INTEGER }: Pause): number => untilMs
+
 /** `paused via API until 2026-01-31T11:38:00Z (up and down) by ops: the database moves`. */
 export function pauseText({ scope, untilMs, reason, by }: Pause): string {
   const until = untilMs === undefined ? 'until it is resumed' : `until ${timeText(untilMs)}`
@@ -179,32 +207,42 @@ const UTC = new Intl.DateTimeFormat('sv-SE', { timeZone: 'UTC', dateStyle: 'shor
 /** RFC 3339, to the second. */
 const timeText = (ms: number): string => `${UTC.format(ms).replace(' ', 'T')}Z`
 
-/** A pause with an end stays in the state after it, until something else is written there. */
-export const isActive = ({ untilMs }: Pause, nowMs: number): boolean => untilMs === undefined || untilMs > nowMs
+type WishAt = PauseWish & { readonly nowMs: number }
+
+const pauseOf = ({ scope, forMs, nowMs, reason, by }: WishAt): Pause => ({
+  ...{ scope, sinceMs: nowMs },
+  ...(forMs !== undefined && { untilMs: nowMs + forMs }),
+  ...(reason !== undefined && { reason }),
+  ...(by !== undefined && { by }),
+})
 
 /** The last pause is what holds, whatever was before. */
-export function setPause(
-  state: SharedState,
-  serviceId: string,
-  { scope, forMs, nowMs, reason, by }: PauseWish & { readonly nowMs: number },
-): SharedState {
-  const pause: Pause = {
-    ...{ scope, sinceMs: nowMs },
-    ...(forMs !== undefined && { untilMs: nowMs + forMs }),
-    ...(reason !== undefined && { reason }),
-    ...(by !== undefined && { by }),
-  }
-  return { ...state, pauses: new Map(state.pauses).set(serviceId, pause) }
-}
+export const setPause = (state: SharedState, serviceId: string, wish: WishAt): SharedState => ({
+  ...state,
+  pauses: new Map(state.pauses).set(serviceId, pauseOf(wish)),
+})
 
 /** Ends a pause, or the half of it that `scope` names. */
 export function endPause(state: SharedState, serviceId: string, scope: Direction | 'both'): SharedState {
   const before = state.pauses.get(serviceId)
   if (before === undefined) return state
   const pauses = new Map(state.pauses)
-  if (scope === 'both' || before.scope === scope) pauses.delete(serviceId)
-  else if (before.scope === 'both') pauses.set(serviceId, { ...before, scope: scope === 'up' ? 'down' : 'up' })
+  const rest = restOf(before, scope)
+  if (rest === undefined) pauses.delete(serviceId)
+  else pauses.set(serviceId, rest)
   return { ...state, pauses }
+}
+
+/** As `setPause`, of everything: what is paused on its own stays so. */
+export const setPauseOfAll = (state: SharedState, wish: WishAt): SharedState => ({ ...state, pauseAll: pauseOf(wish) })
+
+/** As `endPause`, of everything: what is paused on its own stays so. */
+export const endPauseOfAll = (state: SharedState, scope: Direction | 'both'): SharedState =>
+  state.pauseAll === undefined ? state : { ...state, pauseAll: restOf(state.pauseAll, scope) }
+
+function restOf(pause: Pause, ended: Direction | 'both'): Pause | undefined {
+  if (ended === 'both' || pause.scope === ended) return undefined
+  return pause.scope === 'both' ? { ...pause, scope: ended === 'up' ? 'down' : 'up' } : pause
 }
 
 /** Keeps the count that ran before a deploy. */

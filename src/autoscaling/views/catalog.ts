@@ -9,7 +9,7 @@ import type { ServiceObservation } from '../../swarm/services.ts'
 import { alertsOf, alertTtlMs } from '../alerts/alert-state.ts'
 import type { Autoscaler, Catalog, ConditionType, ServiceRow, Week } from '../autoscaler.ts'
 import { cooldownEndMs, unsupportedMode } from '../decision/gates.ts'
-import { isActive } from '../decision/shared-state.ts'
+import { activePause } from '../decision/shared-state.ts'
 import type { LoadBook } from '../evaluation/load-book.ts'
 import type { DecisionLog } from '../feed/decision-log.ts'
 import { whyNotOptedIn } from '../policy/opt-in.ts'
@@ -58,10 +58,10 @@ export function createCatalog(deps: CatalogDeps): Catalog & { readonly noteCondi
     const nowMs = now()
     const { policy } = reading
     const bounds = policy && policyAt(policy, nowMs)
-    const paused = sharedState.current().pauses.get(observation.id)
-    // One that is over stays in `orrery-state` until something else is written there.
-    const pause = paused !== undefined && isActive(paused, nowMs) ? paused : undefined
-    const restore = sharedState.current().restores.get(observation.id)
+    const { pauses, pauseAll, restores } = sharedState.current()
+    // One that has ended stays in the record until something else is written there.
+    const pause = activePause(pauses.get(observation.id), nowMs)
+    const restore = restores.get(observation.id)
     const state = effectiveState(observation, restore)
     const lastDecision = log.last(observation.id)
     const running = deps.taskViews?.running(observation.id)
@@ -74,6 +74,7 @@ export function createCatalog(deps: CatalogDeps): Catalog & { readonly noteCondi
       reading,
       bounds,
       pause,
+      pauseAll,
       restore,
       state,
       alerts,
@@ -156,8 +157,10 @@ export function createCatalog(deps: CatalogDeps): Catalog & { readonly noteCondi
   sharedState.onChange((next) => {
     // What is promised of addresses changes often, and is no condition.
     const ids = [shared, next].flatMap(({ pauses, restores }) => [...pauses.keys(), ...restores.keys()])
+    const isOfAll = shared.pauseAll !== next.pauseAll
     shared = next
-    for (const id of new Set(ids)) noteConditions(id)
+    if (isOfAll) noteConditions()
+    else for (const id of new Set(ids)) noteConditions(id)
     changes.tell(undefined)
   })
   log.subscribe(({ type, data }) => {

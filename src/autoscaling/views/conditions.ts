@@ -7,7 +7,7 @@ import type { StandingAlert } from '../alerts/alert-state.ts'
 import type { ConditionType, LoadEvaluation } from '../autoscaler.ts'
 import type { Capacity } from '../decision/decide-input.ts'
 import { rolloutOf, unsupportedMode } from '../decision/gates.ts'
-import { type Pause, type PendingRestore, pauseText } from '../decision/shared-state.ts'
+import { activePauses, type Pause, type PendingRestore } from '../decision/shared-state.ts'
 import { isOwnZero, type ScalingState } from '../decision/state.ts'
 import type { PolicyReading } from '../policy/policy.ts'
 import { type BoundsInForce, inWrittenBounds } from '../policy/policy-at.ts'
@@ -17,8 +17,9 @@ export interface ConditionInput {
   readonly reading: PolicyReading
   /** In force now; absent: no valid policy says them. */
   readonly bounds: BoundsInForce | undefined
-  /** One that is active. */
   readonly pause: Pause | undefined
+  /** Of everything. */
+  readonly pauseAll?: Pause | undefined
   readonly restore: PendingRestore | undefined
   readonly state: ScalingState | undefined
   readonly alerts: readonly StandingAlert[]
@@ -74,11 +75,16 @@ function rolloutSettled({ observation, nowMs }: ConditionInput): Found {
   }
 }
 
-function paused({ reading, pause }: ConditionInput): Found {
+function paused({ reading, pause, pauseAll, nowMs }: ConditionInput): Found {
   const byPolicy = reading.policy?.paused ?? 'none'
-  if (byPolicy !== 'none') return { type: 'Paused', status: true, reason: `paused by its policy (${byPolicy})` }
-  if (pause === undefined) return { type: 'Paused', status: false, reason: 'not paused' }
-  return { type: 'Paused', status: true, reason: pauseText(pause), sinceMs: pause.sinceMs }
+  const byCall = activePauses({ pause, pauseAll }, nowMs)
+  const reasons = [
+    ...(byPolicy === 'none' ? [] : [`paused by its policy (${byPolicy})`]),
+    ...byCall.map(({ text }) => text),
+  ]
+  if (reasons.length === 0) return { type: 'Paused', status: false, reason: 'not paused' }
+  const since = byPolicy === 'none' ? { sinceMs: Math.min(...byCall.map(({ sinceMs }) => sinceMs)) } : {}
+  return { type: 'Paused', status: true, reason: reasons.join('; '), ...since }
 }
 
 function maintenance({ observation, bounds, state }: ConditionInput): Found {

@@ -53,11 +53,13 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
 
   const foldOn = ({ observation, reading }: BoundPolicy, batch: readonly BatchEntry[]) => {
     const restore = restores.pending()
+    const { pauses, pauseAll } = context.sharedState.current()
     return fold({
       reading,
       observation,
       state: effectiveState(observation, restore),
-      pause: context.sharedState.current().pauses.get(serviceId),
+      pause: pauses.get(serviceId),
+      pauseAll,
       writeUnknown: unknownWrite.pending(),
       dryRun: settings.dryRun,
       ...capacityOf(context, observation),

@@ -6,7 +6,7 @@ import { decide } from '../decision/decide.ts'
 import type { Stage } from '../decision/decision.ts'
 import { keyFault } from '../decision/recent-keys.ts'
 import type { Request } from '../decision/request.ts'
-import { endPause, setPause } from '../decision/shared-state.ts'
+import { activePause, endPause, endPauseOfAll, setPause, setPauseOfAll } from '../decision/shared-state.ts'
 import { LOAD_SOURCE, LOAD_TRAITS, type LoadBook } from '../evaluation/load-book.ts'
 import type { Evaluation } from '../load/evaluate.ts'
 import type { ServiceWriters } from './service-writers.ts'
@@ -22,10 +22,14 @@ export function createScaler(
   const { policies, sharedState, writers, catalog, now, settings } = deps
   let stopping = false
 
-  const serviceIdOf = (name: string): string => {
+  const refuseWhileStopping = () => {
     if (stopping) throw new Fault('shutting-down', 'this controller is stopping', { retryAfterMs: 2000 })
+  }
+  const serviceIdOf = (name: string): string => {
+    refuseWhileStopping()
     return policies.find(name).observation.id
   }
+  const ofAll = () => activePause(sharedState.current().pauseAll, now())
 
   return {
     async request(name, request) {
@@ -33,7 +37,7 @@ export function createScaler(
     },
     explain(name, asked) {
       const { observation, reading } = policies.find(name)
-      const { pauses, restores } = sharedState.current()
+      const { pauses, pauseAll, restores } = sharedState.current()
       const state = effectiveState(observation, restores.get(observation.id))
       const at = { nowMs: now(), dedupWindowMs: settings.dedupWindowMs }
       const simulated = asked.kind === 'load' ? deps.load?.simulate({ observation, reading }, asked.values) : undefined
@@ -47,6 +51,7 @@ export function createScaler(
         observation,
         state,
         pause: pauses.get(observation.id),
+        pauseAll,
         writeUnknown,
         dryRun,
         ...capacityOf(deps, observation),
@@ -65,6 +70,18 @@ export function createScaler(
       await sharedState.update((state) => endPause(state, id, scope))
       writers.of(id).wake()
       return catalog.get(name)
+    },
+    pausedAll: ofAll,
+    async pauseAll(wish) {
+      refuseWhileStopping()
+      await sharedState.update((state) => setPauseOfAll(state, { ...wish, nowMs: now() }))
+      return ofAll()
+    },
+    async resumeAll(scope) {
+      refuseWhileStopping()
+      await sharedState.update((state) => endPauseOfAll(state, scope))
+      for (const { observation } of policies.optedIn()) writers.of(observation.id).wake()
+      return ofAll()
     },
     async stop() {
       stopping = true

@@ -1,21 +1,29 @@
 /** One call of the API for a command: its answer as JSON for machines, or in words for people. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../foundation/errors.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { type Call, callController, problemText } from '../controller-client.ts'
+import { type Answer, type Call, callController, problemText } from '../controller-client.ts'
 
 export interface JsonOption {
   readonly json?: true
 }
 
-/** `words`: what people read, with the exit code where it is not 0; `notFound`: what is said of a 404. Throws Error when no controller answers. */
+interface Shown<Body> extends Call {
+  /** What is said of a 404. */
+  readonly notFound?: string
+  /** Of what is read once somebody asks: whether it was read by now. Asked again a moment later where it says no, or the API 503. */
+  readonly isKnown?: (body: Body) => boolean
+}
+
+/** `words`: what people read, with the exit code where it is not 0. Throws Error when no controller answers. */
 export async function show<Body>(
-  { notFound, ...call }: Call & { readonly notFound?: string },
+  { notFound, isKnown, ...call }: Shown<Body>,
   { json }: JsonOption,
   io: Console,
   words: (body: Body) => string | { readonly text: string; readonly exitCode: ExitCode },
 ): Promise<ExitCode> {
-  const answer = await callController(io, call)
+  const answer = await ask(call, isKnown, io)
   if (answer.status !== 200) {
     if (json) io.out(`${answer.text}\n`)
     io.err(`orrery: ${(answer.status === 404 && notFound) || problemText(answer)}\n`)
@@ -33,6 +41,19 @@ function read<Body, Said>(text: string, words: (body: Body) => Said): Said {
     return words(JSON.parse(text, visible))
   } catch (cause) {
     throw new Error(`what answers at ORRERY_URL is no controller of this version (${messageOf(cause)})`, { cause })
+  }
+}
+
+const KNOWN_MS = 1500
+const MOST_ASKED = 2
+
+async function ask<Body>(call: Call, isKnown: Shown<Body>['isKnown'], io: Console): Promise<Answer> {
+  for (let asked = 1; ; asked += 1) {
+    const answer = await callController(io, call)
+    if (isKnown === undefined || asked === MOST_ASKED) return answer
+    const isThere = answer.status === 200 ? read(answer.text, isKnown) : answer.status !== 503
+    if (isThere) return answer
+    await sleep(KNOWN_MS)
   }
 }
 

@@ -1,5 +1,5 @@
 /** `set`, `pause`, `resume`: what a person does to an autoscaler, answered with a sentence. */
-import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
+import type { WireAutoscaler, WirePauseOfAll } from '../../http/wire/autoscaler.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { type JsonOption, pathOf, show } from './call.ts'
@@ -12,6 +12,7 @@ export interface SetOptions extends JsonOption {
 }
 
 export interface PauseOptions extends JsonOption {
+  readonly all?: true
   readonly for?: string
   readonly direction?: string
   readonly reason?: string
@@ -32,17 +33,41 @@ export async function set(
   return await show<WireDecision>(call, options, io, decisionWords)
 }
 
-export async function pause(name: string, { json, ...body }: PauseOptions, io: Console): Promise<ExitCode> {
-  const call = { method: 'POST', path: pathOf(name, '/pause'), body } as const
-  return await show<WireAutoscaler>(call, { ...(json && { json }) }, io, pausedWords)
+/** `name` absent: of everything. */
+export const pause = async (name: string | undefined, options: PauseOptions, io: Console): Promise<ExitCode> =>
+  await send({ name, verb: 'pause' }, options, io)
+
+export const resume = async (name: string | undefined, options: PauseOptions, io: Console): Promise<ExitCode> =>
+  await send({ name, verb: 'resume' }, options, io)
+
+async function send(
+  { name, verb }: { readonly name: string | undefined; readonly verb: 'pause' | 'resume' },
+  { json, all: _, ...body }: PauseOptions,
+  io: Console,
+): Promise<ExitCode> {
+  const call = { method: 'POST', path: name === undefined ? `/v1/${verb}` : pathOf(name, `/${verb}`), body } as const
+  const options = { ...(json && { json }) }
+  return name === undefined
+    ? await show<WirePauseOfAll>(
+        call,
+        options,
+        io,
+        ({ pause: of }) => pauseOfAllText(of) ?? 'not everything is paused\n',
+      )
+    : await show<WireAutoscaler>(call, options, io, pausedWords)
 }
 
-export async function resume(name: string, { json, ...body }: PauseOptions, io: Console): Promise<ExitCode> {
-  const call = { method: 'POST', path: pathOf(name, '/resume'), body } as const
-  return await show<WireAutoscaler>(call, { ...(json && { json }) }, io, pausedWords)
+/** A line; `undefined`: there is none. */
+export function pauseOfAllText(pause: WirePauseOfAll['pause']): string | undefined {
+  if (pause === undefined) return undefined
+  const { direction, until, by, reason } = pause
+  const ends = until === undefined ? 'until it is resumed' : `until ${until}`
+  const which = direction === 'both' ? '' : ` (${direction})`
+  const who = [by, reason].filter((text) => text !== undefined).join(': ')
+  return `everything is paused${which} ${ends}${who === '' ? '' : `, ${who}`}; \`orrery resume --all\` ends it\n`
 }
 
-/** A pause that the policy says stays, whatever was called. */
+/** A pause that the policy says, or that of everything, stays whatever was called. */
 function pausedWords({ name, conditions }: WireAutoscaler): string {
   const paused = conditions.find(({ type }) => type === 'Paused')
   return paused?.status ? `${name}: ${paused.reason}\n` : `${name}: not paused\n`

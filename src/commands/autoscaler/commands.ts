@@ -62,17 +62,30 @@ export function addAutoscalerCommands(root: Command, io: Console, run: Run): voi
           await (await change()).set({ name, replicas }, options, io),
       ),
     )
-  command('pause <name>', 'stop scaling, for a while or until resumed')
+  command('pause [name]', 'stop scaling of one autoscaler or of all, for a while or until resumed')
+    .option('--all', 'every autoscaler, those to come too')
     .option('--for <duration>', 'as 30s, 5m or 1h; without it, until resumed', duration)
     .addOption(new Option('--direction <which>', 'which way').choices(DIRECTIONS))
     .option('--reason <text>', 'shown to everybody who asks why nothing scales')
-    .action(run(async (name: string, options: PauseOptions) => await (await change()).pause(name, options, io)))
-  command('resume <name>', 'end a pause')
+    .action(run(async (...given: PauseArguments) => await (await change()).pause(oneOrAll(given), given[1], io)))
+  command('resume [name]', 'end the pause of one autoscaler, or the pause of everything')
+    .option('--all', 'the pause of everything; what is paused on its own stays paused')
     .addOption(new Option('--direction <which>', 'which way').choices(DIRECTIONS))
-    .action(run(async (name: string, options: PauseOptions) => await (await change()).resume(name, options, io)))
+    .action(run(async (...given: PauseArguments) => await (await change()).resume(oneOrAll(given), given[1], io)))
+  command('nodes', 'every node: role and leader, state, what it has and what is in use').action(
+    run(async (options: JsonOption) => await (await import('./nodes.ts')).nodes(options, io)),
+  )
   command('events', 'decisions and changes as they happen, until Ctrl-C').action(
     run(async (options: JsonOption) => await (await import('./follow.ts')).events(options, io)),
   )
+}
+
+type PauseArguments = [name: string | undefined, options: PauseOptions, command: Command]
+
+/** `undefined`: all of them. A mistake in writing ends the command. */
+function oneOrAll([name, { all }, command]: PauseArguments): string | undefined {
+  if ((name === undefined) === (all === undefined)) command.error('error: name one autoscaler, or write --all')
+  return name
 }
 
 function count(text: string): string {

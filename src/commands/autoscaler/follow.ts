@@ -53,7 +53,7 @@ function words({ type, data }: Told): string {
     const count = from === to ? `at ${to}` : `${from} -> ${to}`
     return `${at} ${autoscaler}: ${code ?? outcome} ${count}: ${reason}`
   }
-  const who = name ?? autoscaler ?? service ?? ''
+  const who = data.everything === true ? 'everything' : (name ?? autoscaler ?? service ?? '')
   const turned = type === 'condition' ? `${data.type} is ${data.status ? 'true' : 'false'}: ${reason}` : undefined
   const alert = type === 'alert' ? `${data.alert} ${data.state}` : undefined
   const what = turned ?? alert ?? text ?? reason ?? (replicas === undefined ? '' : `${replicas} replicas`)

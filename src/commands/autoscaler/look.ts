@@ -101,7 +101,7 @@ interface WireTasks {
 
 export async function tasks(name: string | undefined, options: JsonOption, io: Console): Promise<ExitCode> {
   const path = name === undefined ? '/v1/task' : pathOf(name, '/tasks')
-  return await show<WireTasks>({ path }, options, io, ({ tasks: found }) => {
+  return await show<WireTasks>({ path, isKnown: () => true }, options, io, ({ tasks: found }) => {
     const rows = found.map(({ id, service, slot, node, state, desiredState, since, error, message, addresses }) => [
       name === undefined && service !== undefined ? `${service}.${slot ?? id}` : (slot ?? id),
       node?.hostname ?? node?.id ?? '-',

@@ -86,6 +86,12 @@ export const PauseSchema = Type.Object({
   by: Type.Optional(Type.String({ description: 'Name of the token, else the address, of who paused.' })),
 })
 
+export const PauseOfAllSchema = Type.Object({
+  pause: Type.Optional({ ...PauseSchema, description: 'Of every autoscaler; absent: not everything is paused.' }),
+})
+
+export type WirePauseOfAll = Static<typeof PauseOfAllSchema>
+
 const ConditionSchema = Type.Object({
   type: enumeration<ConditionType>({
     Valid: true,
@@ -248,6 +254,9 @@ export const wirePause = ({ scope, sinceMs, untilMs, reason, by }: Pause): Stati
   ...(reason !== undefined && { reason }),
   ...(by !== undefined && { by }),
 })
+
+export const wirePauseOfAll = (pause: Pause | undefined): WirePauseOfAll =>
+  pause === undefined ? {} : { pause: wirePause(pause) }
 
 export function wireObservation(observation: ServiceObservation): Static<typeof ObservationSchema> {
   const { id, name, version, mode, replicas, updateState, firstSeenAtMs } = observation

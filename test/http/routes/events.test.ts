@@ -7,6 +7,7 @@ import {
   type FakeFeed,
   fakeCatalog,
   fakeFeed,
+  fakeScaler,
   T0,
 } from '../../support/use-cases/fake-use-cases.ts'
 import { listening, server } from '../../support/use-cases/http.ts'
@@ -215,6 +216,46 @@ describe('the event stream', () => {
       { type: 'resume', data: { autoscaler: 'web' } },
       { type: 'alert', data: { autoscaler: 'web', fingerprint: 'f1', alert: 'Hot', direction: 'up', state: 'ended' } },
     ])
+    stream.close()
+  })
+
+  it('tells that everything is paused and resumed, and cuts nobody off when a thousand rows change with it', async () => {
+    const COUNT = 1000
+    let pause: { scope: 'both'; sinceMs: number; untilMs: number; by: string } | undefined
+    const heard = new Set<(service?: string) => void>()
+    const condition = { type: 'Paused', sinceMs: T0 } as const
+    const reason = () => (pause ? 'everything is paused via API until somebody says otherwise' : 'not paused')
+    const list = () =>
+      Array.from({ length: COUNT }, (_, n) =>
+        anAutoscaler(`web-${n}`, { conditions: [{ ...condition, status: pause !== undefined, reason: reason() }] }),
+      )
+    const catalog = fakeCatalog([], {
+      list,
+      onChange: (listener) => {
+        heard.add(listener)
+        return () => heard.delete(listener)
+      },
+    })
+    const lines: string[] = []
+    const { events } = await open(fakeFeed(), { catalog, scaler: fakeScaler({ pausedAll: () => pause }), lines })
+    const stream = await reader(events)
+    await stream.until('event: hello')
+    const become = (next: typeof pause) => {
+      pause = next
+      for (const tell of heard) tell()
+    }
+    become({ scope: 'both', sinceMs: T0, untilMs: T0 + 60_000, by: 'ole' })
+    const during = await stream.until('"autoscaler":"web-999"')
+    expect(during).toContain(
+      'event: pause\ndata: {"everything":true,"direction":"both","since":"2026-01-31T12:00:00.000Z","until":"2026-01-31T12:01:00.000Z","by":"ole"}',
+    )
+    become(undefined)
+    const text = await stream.until(
+      `"type":"Paused","status":false,"reason":"not paused","since":"2026-01-31T12:00:00.000Z"}`,
+    )
+    expect(text).toContain('event: resume\ndata: {"everything":true}')
+    expect(text.split('event: condition\n').length - 1).toBeGreaterThan(COUNT)
+    expect(lines.filter((line) => line.includes('slow-reader'))).toEqual([])
     stream.close()
   })
 

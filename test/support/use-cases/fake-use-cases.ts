@@ -90,6 +90,9 @@ export const fakeScaler = (change: Partial<Omit<Scaler, 'stop'>> = {}): Omit<Sca
   explain: unset('Scaler.explain'),
   pause: unset('Scaler.pause'),
   resume: unset('Scaler.resume'),
+  pausedAll: () => undefined,
+  pauseAll: unset('Scaler.pauseAll'),
+  resumeAll: unset('Scaler.resumeAll'),
   ...change,
 })
 

@@ -1,9 +1,10 @@
-/** What callers ask of one autoscaler: a step, a count, a pause. A step may also be the notification of a monitoring tool. */
+/** What callers ask of one autoscaler: a step, a count, a pause; and the pause of everything. A step may also be the notification of a monitoring tool. */
+import type { FastifyRequest } from 'fastify'
 import type { Direction } from '../../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../../autoscaling/policy/step.ts'
 import { whoAsks } from '../../plugins/access.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
-import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
+import { AutoscalerSchema, PauseOfAllSchema, wireAutoscaler, wirePauseOfAll } from '../../wire/autoscaler.ts'
 import { DecisionSchema } from '../../wire/decision.ts'
 import { answers, NameParams, needs } from '../schemas.ts'
 import { answerDecision, countWebhook, notificationOf, receiveAlert, refuseMarks } from './answers.ts'
@@ -31,6 +32,7 @@ export function callRoutes(app: TypedApp, deps: Deps): void {
   stepRoutes(app, deps)
   replicasRoute(app, deps)
   pauseRoutes(app, deps)
+  pauseOfAllRoutes(app, deps)
 }
 
 function stepRoutes(app: TypedApp, deps: Deps): void {
@@ -119,10 +121,7 @@ function pauseRoutes(app: TypedApp, { scaler, guard, stopping }: Deps): void {
     onRequest: [guard('scale'), stopping.refuseNewWork],
     handler: async (request) => {
       const { params, query, body } = request
-      const { name: token, address } = whoAsks(request)
-      const by = token ?? address
-      const wish = { ...readPause(query, body), ...(by !== undefined && { by }) }
-      return wireAutoscaler(await scaler.pause(params.name, wish))
+      return wireAutoscaler(await scaler.pause(params.name, { ...readPause(query, body), ...pauser(request) }))
     },
   })
   app.route({
@@ -133,6 +132,41 @@ function pauseRoutes(app: TypedApp, { scaler, guard, stopping }: Deps): void {
     handler: async ({ params: { name }, query, body }) => {
       const { direction = 'both' } = { ...body, ...query }
       return wireAutoscaler(await scaler.resume(name, direction))
+    },
+  })
+}
+
+const pauser = (request: FastifyRequest): { readonly by?: string } => {
+  const { name, address } = whoAsks(request)
+  const by = name ?? address
+  return by === undefined ? {} : { by }
+}
+
+/** Every autoscaler, those to come too. */
+function pauseOfAllRoutes(app: TypedApp, { scaler, guard, stopping }: Deps): void {
+  const shared = { tags: ['autoscaler'], response: answers(PauseOfAllSchema, 'The pause of everything as it is now.') }
+  const onRequest = [guard('scale'), stopping.refuseNewWork]
+  app.get(
+    '/v1/pause',
+    { schema: { ...shared, ...needs('read'), summary: 'Whether everything is paused' }, onRequest: guard('read') },
+    async () => wirePauseOfAll(scaler.pausedAll()),
+  )
+  app.route({
+    method: ['POST', 'PUT'],
+    url: '/v1/pause',
+    schema: { ...shared, ...needs('scale'), summary: 'Stop all scaling', querystring: PauseQuery, body: PauseBody },
+    onRequest,
+    handler: async (request) =>
+      wirePauseOfAll(await scaler.pauseAll({ ...readPause(request.query, request.body), ...pauser(request) })),
+  })
+  app.route({
+    method: ['POST', 'PUT'],
+    url: '/v1/resume',
+    schema: { ...shared, ...needs('scale'), summary: 'End the pause of everything', querystring: Resume, body: Resume },
+    onRequest,
+    handler: async ({ query, body }) => {
+      const { direction = 'both' } = { ...body, ...query }
+      return wirePauseOfAll(await scaler.resumeAll(direction))
     },
   })
 }

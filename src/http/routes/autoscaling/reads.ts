@@ -8,7 +8,7 @@ import type { Request } from '../../../autoscaling/decision/request.ts'
 import { notInSync } from '../../../swarm/sync.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
-import { AutoscalerSchema, wireAutoscaler } from '../../wire/autoscaler.ts'
+import { AutoscalerSchema, PauseOfAllSchema, wireAutoscaler, wirePauseOfAll } from '../../wire/autoscaler.ts'
 import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
 import { enumeration } from '../../wire/enumeration.ts'
 import { ServiceSchema, SummarySchema, wireService, wireSummary } from '../../wire/summary.ts'
@@ -23,8 +23,11 @@ import type { AutoscalingDeps } from './deps.ts'
 const LAST_DECISIONS = 10
 
 const List = Type.Union([
-  Type.Object({ autoscalers: Type.Array(AutoscalerSchema) }),
-  Type.Object({ autoscalers: Type.Array(SummarySchema) }, { description: 'With `?view=summary`.' }),
+  Type.Object({ autoscalers: Type.Array(AutoscalerSchema), ...PauseOfAllSchema.properties }),
+  Type.Object(
+    { autoscalers: Type.Array(SummarySchema), ...PauseOfAllSchema.properties },
+    { description: 'With `?view=summary`.' },
+  ),
 ])
 const ListQuery = Type.Object({
   view: Type.Optional(oneOf(['full', 'summary'], '`summary`: a few hundred bytes each. Without it, `full`.')),
@@ -92,7 +95,7 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
       // Nothing read yet is not the same as no autoscaler.
       if (autoscalers.length === 0 && !sync.inSync) throw notInSync(sync)
       const rows = query.view === 'summary' ? autoscalers.map(wireSummary) : autoscalers.map(wireAutoscaler)
-      return sendTagged(reply, { autoscalers: rows })
+      return sendTagged(reply, { autoscalers: rows, ...wirePauseOfAll(scaler.pausedAll()) })
     },
   )
   app.get(

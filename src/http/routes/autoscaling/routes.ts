@@ -23,8 +23,8 @@ export const autoscalingRoutes = (deps: AutoscalingDeps): RouteGroup => ({
   },
 })
 
-function eventsOf({ feed, catalog }: AutoscalingDeps): EventSource {
-  const summaries = summaryEvents(catalog)
+function eventsOf({ feed, catalog, scaler }: AutoscalingDeps): EventSource {
+  const summaries = summaryEvents(catalog, scaler.pausedAll)
   return (listener) => {
     const ends = [feed.subscribe((event) => listener(event, () => wireEvent(event))), summaries(listener)]
     return () => {

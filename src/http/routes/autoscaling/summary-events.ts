@@ -3,6 +3,7 @@
  * listen; and conditions that turned, pauses and alerts that began or ended. While nobody listens nothing is made.
  */
 import type { Autoscaler, Catalog } from '../../../autoscaling/autoscaler.ts'
+import type { Pause } from '../../../autoscaling/decision/shared-state.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import type { EventSource, WireEvent } from '../../route-group.ts'
 import { wirePause } from '../../wire/autoscaler.ts'
@@ -12,22 +13,31 @@ import { rfc3339 } from '../../wire/time.ts'
 const COALESCED_MS = 250
 /** What time alone changes, and what nobody tells of. */
 const LOOK_EVERY_MS = 5000
+/** Rows with their conditions are half a KB each. */
+const TOLD_AT_ONCE = 100
 
 type Listener = Parameters<EventSource>[0]
 
-export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onChange' | 'look'>): EventSource {
+export function summaryEvents(
+  catalog: Pick<Catalog, 'list' | 'ofService' | 'onChange' | 'look'>,
+  pausedAll: () => Pause | undefined,
+): EventSource {
   const listeners = new Set<Listener>()
   /** As last told, by service. */
   const told = new Map<string, Told>()
+  let toldOfAll: Pause | undefined
   const changed = new Set<string>()
   let isAllChanged = false
   let waiting: NodeJS.Timeout | undefined
+  /** Those of a look at all that are not told yet. */
+  let left: (readonly [service: string, Autoscaler | undefined])[] = []
+  let next: NodeJS.Immediate | undefined
   let stop = () => {}
 
   const publish = (event: WireEvent) => {
     for (const listener of listeners) listener(event, () => event)
   }
-  const look = (service: string, autoscaler: Autoscaler | undefined, isTold = true) => {
+  const look = (service: string, autoscaler: Autoscaler | undefined) => {
     const before = told.get(service)
     if (autoscaler === undefined) {
       told.delete(service)
@@ -42,25 +52,49 @@ export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onC
     if (before !== undefined && before.name !== row.name) {
       publish({ type: 'autoscaler', data: { name: before.name, gone: true } })
     }
-    if (isTold) publish({ type: 'autoscaler', data: row })
+    publish({ type: 'autoscaler', data: row })
   }
-  const lookAtAll = (isTold: boolean) => {
-    const present = new Map(catalog.list().map((one) => [one.observation.name, one]))
-    for (const service of [...told.keys()]) if (!present.has(service)) look(service, undefined)
-    for (const [service, autoscaler] of present) look(service, autoscaler, isTold)
+  const lookAtPause = () => {
+    const pause = pausedAll()
+    if (JSON.stringify(pause) === JSON.stringify(toldOfAll)) return
+    toldOfAll = pause
+    publish(
+      pause
+        ? { type: 'pause', data: { everything: true, ...wirePause(pause) } }
+        : { type: 'resume', data: { everything: true } },
+    )
+  }
+  /** Some at a time: of a thousand that change at once, readers would be taken for slow before anything is sent. */
+  const tellLeft = () => {
+    next = undefined
+    for (const [service, autoscaler] of left.splice(0, TOLD_AT_ONCE)) look(service, autoscaler)
+    if (left.length > 0) next = setImmediate(tellLeft)
   }
   const flush = () => {
+    // What is told is never older than what was told before.
+    if (left.length > 0) {
+      waiting = setTimeout(flush, COALESCED_MS)
+      return
+    }
     waiting = undefined
+    lookAtPause()
     const services = [...changed]
     const isAll = isAllChanged
     changed.clear()
     isAllChanged = false
-    if (isAll) lookAtAll(true)
-    else for (const service of services) look(service, ofService(catalog, service))
+    if (!isAll) {
+      for (const service of services) look(service, ofService(catalog, service))
+      return
+    }
+    const present = new Map(catalog.list().map((one) => [one.observation.name, one]))
+    for (const service of [...told.keys()]) if (!present.has(service)) look(service, undefined)
+    left = [...present]
+    tellLeft()
   }
   const start = () => {
     catalog.look()
-    lookAtAll(false)
+    toldOfAll = pausedAll()
+    for (const one of catalog.list()) told.set(one.observation.name, toldOf(one, JSON.stringify(wireSummary(one))))
     const note = (service?: string) => {
       if (service === undefined) isAllChanged = true
       else changed.add(service)
@@ -75,7 +109,9 @@ export function summaryEvents(catalog: Pick<Catalog, 'list' | 'ofService' | 'onC
       end()
       clearInterval(timer)
       clearTimeout(waiting)
+      clearImmediate(next)
       waiting = undefined
+      left = []
       told.clear()
       changed.clear()
       isAllChanged = false

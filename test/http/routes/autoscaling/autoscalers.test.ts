@@ -322,6 +322,101 @@ describe('pause and resume', () => {
   })
 })
 
+describe('the pause of everything', () => {
+  const pause = { scope: 'both', sinceMs: T0, untilMs: T0 + 600_000, by: 'ole', reason: 'moving' } as const
+  const shown = {
+    ...{ direction: 'both', since: '2026-01-31T12:00:00.000Z', until: '2026-01-31T12:10:00.000Z' },
+    ...{ by: 'ole', reason: 'moving' },
+  }
+  const tokens = [
+    { role: 'scale', secret: 'a-token-that-may-scale', name: 'ole' },
+    { role: 'read', secret: 'a-token-that-looks' },
+  ] as const
+
+  const calls: { method: 'POST' | 'PUT'; url: string; payload?: object; is: unknown[] }[] = [
+    { method: 'POST', url: '/v1/pause', is: ['pause', { scope: 'both', by: 'ole' }] },
+    {
+      method: 'PUT',
+      url: '/v1/pause?for=2h&direction=down',
+      is: ['pause', { scope: 'down', forMs: 7_200_000, by: 'ole' }],
+    },
+    {
+      ...{ method: 'POST', url: '/v1/pause', payload: { for: '10m', reason: 'moving' } },
+      is: ['pause', { scope: 'both', forMs: 600_000, reason: 'moving', by: 'ole' }],
+    },
+    { method: 'POST', url: '/v1/resume', is: ['resume', 'both'] },
+    { method: 'PUT', url: '/v1/resume', payload: { direction: 'up' }, is: ['resume', 'up'] },
+  ]
+  it.each(calls)(
+    '$method $url is carried out and named in the log with who did it',
+    async ({ method, url, is, ...more }) => {
+      const [called, lines]: [unknown[], string[]] = [[], []]
+      const scaler = fakeScaler({
+        pauseAll: async (wish) => {
+          called.push('pause', wish)
+          return pause
+        },
+        resumeAll: async (scope) => {
+          called.push('resume', scope)
+          return undefined
+        },
+      })
+      const headers = { authorization: 'Bearer a-token-that-may-scale' }
+      const app = server({ scaler, lines, access: { tokens: [...tokens], trustedCidrs: [] } })
+      const answer = await app.inject({ method, url, headers, ...more })
+      expect(answer.statusCode, answer.body).toBe(200)
+      expect(called).toEqual(is)
+      expect(answer.json()).toEqual(is[0] === 'pause' ? { pause: shown } : {})
+      const audits = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'audit')
+      expect(audits).toMatchObject([{ caller: { name: 'ole' }, path: url.split('?')[0], status: 200 }])
+    },
+  )
+
+  it('needs the role scale to begin and to end, and read to be seen', async () => {
+    const app = server({
+      scaler: fakeScaler({ pausedAll: () => pause }),
+      access: { tokens: [...tokens], trustedCidrs: [] },
+    })
+    const status = async (method: 'GET' | 'POST', url: string, token?: string) =>
+      (await app.inject({ method, url, headers: token === undefined ? {} : { 'x-orrery-token': token } })).statusCode
+    expect(await status('POST', '/v1/pause', 'a-token-that-looks')).toBe(403)
+    expect(await status('POST', '/v1/resume', 'a-token-that-looks')).toBe(403)
+    expect(await status('GET', '/v1/pause', 'a-token-that-looks')).toBe(200)
+    expect(await status('GET', '/v1/pause')).toBe(401)
+  })
+
+  it.each([
+    { url: '/v1/pause', payload: { for: 'soon' }, says: 'for is "soon"' },
+    { url: '/v1/pause', payload: { direction: 'left' }, says: 'direction' },
+    { url: '/v1/pause', payload: { until: '2h' }, says: '"until" is not known here; known are reason' },
+    { url: '/v1/resume', payload: { for: '2h' }, says: '"for" is not known here; known are direction' },
+  ])('$url refuses $payload, and says what is right', async ({ url, payload, says }) => {
+    const answer = await server().inject({ method: 'POST', url, payload })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().detail).toContain(says)
+  })
+
+  it('stands beside the list in both views, with another ETag, and is absent while nothing is paused', async () => {
+    let now: typeof pause | undefined
+    const app = server({ scaler: fakeScaler({ pausedAll: () => now }) })
+    const tags = new Set<unknown>()
+    for (const url of ['/v1/autoscaler', '/v1/autoscaler?view=summary']) {
+      now = undefined
+      const before = await app.inject(url)
+      expect(before.json()).not.toHaveProperty('pause')
+      now = pause
+      const headers = { 'if-none-match': String(before.headers.etag) }
+      const after = await app.inject({ url, headers })
+      expect(after.json().pause).toEqual(shown)
+      tags.add(before.headers.etag).add(after.headers.etag)
+    }
+    expect(tags.size).toBe(4)
+    expect((await app.inject('/v1/pause')).json()).toEqual({ pause: shown })
+    now = undefined
+    expect((await app.inject('/v1/pause')).json()).toEqual({})
+  })
+})
+
 describe('a field that a call does not know', () => {
   it.each([
     { method: 'POST', url: 'pause?until=2h', says: 'Query parameter "until" is not known here; known are reason' },

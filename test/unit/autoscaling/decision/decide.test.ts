@@ -161,6 +161,24 @@ const stories: Story[] = [
     expected: { outcome: 'held', code: 'paused', retryAtMs: NOW + 1 },
   },
   {
+    name: 'a pause of everything holds until its end',
+    given: { pauseAll: { scope: 'up', sinceMs: NOW - 1, untilMs: NOW + 1 } },
+    expected: { outcome: 'held', code: 'paused', retryAtMs: NOW + 1 },
+  },
+  {
+    name: 'of two pauses the one that lasts longer says when',
+    given: {
+      pause: { scope: 'both', sinceMs: NOW - 1, untilMs: NOW + 7 },
+      pauseAll: { scope: 'up', sinceMs: NOW - 1, untilMs: NOW + 1 },
+    },
+    expected: { outcome: 'held', code: 'paused', retryAtMs: NOW + 7 },
+  },
+  {
+    name: 'a pause of everything that has ended, or of the other direction, does not hold',
+    given: { pauseAll: { scope: 'down', sinceMs: NOW - 9 }, pause: { scope: 'up', sinceMs: NOW - 9, untilMs: NOW } },
+    expected: { outcome: 'scaled' },
+  },
+  {
     name: 'a pause that has ended does not hold',
     given: { pause: { scope: 'both', sinceMs: NOW - 9, untilMs: NOW } },
     expected: { outcome: 'scaled' },
@@ -281,6 +299,16 @@ describe('decide', () => {
     expect(decide(decideInput({ observation: seen })).decision.outcome).toBe(held ? 'held' : 'scaled')
     const off = reading({ rollout: 'off' })
     expect(decide(decideInput({ observation: seen, reading: off })).decision.outcome).toBe('scaled')
+  })
+
+  it('a pause without an end has no time at which to ask again, whatever else is paused', () => {
+    const pauseAll = { scope: 'up', sinceMs: NOW - 1, untilMs: NOW + 1 } as const
+    const { decision } = decide(decideInput({ pause: { scope: 'both', sinceMs: NOW - 1 }, pauseAll }))
+    expect(decision).toMatchObject({
+      code: 'paused',
+      reason: expect.stringMatching(/^paused via API until it is resumed/),
+    })
+    expect(decision).not.toHaveProperty('retryAtMs')
   })
 
   it('holds for 10 s after a new task template was seen without any UpdateStatus', () => {

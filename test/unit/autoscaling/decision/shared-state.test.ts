@@ -4,7 +4,12 @@ import {
   decodeSharedState,
   EMPTY_SHARED_STATE,
   encodeSharedState,
+  endPause,
+  endPauseOfAll,
+  forgetService,
   type SharedState,
+  setPause,
+  setPauseOfAll,
 } from '../../../../src/autoscaling/decision/shared-state.ts'
 import { UNSEEN } from '../../../../src/foundation/clock.ts'
 
@@ -44,10 +49,12 @@ describe('the labels of orrery-state', () => {
     })
     const many = <T>(one: fc.Arbitrary<T>) => fc.array(fc.tuple(id, one))
     fc.assert(
-      fc.property(many(pause), many(restore), many(growth), (pauses, restores, growths) => {
-        const state = { pauses: new Map(pauses), restores: new Map(restores), growths: new Map(growths) } as SharedState
+      fc.property(many(pause), fc.option(pause), many(restore), many(growth), (pauses, ofAll, restores, growths) => {
+        const kept = { pauses: new Map(pauses), restores: new Map(restores), growths: new Map(growths) }
+        const state = { ...kept, ...(ofAll && { pauseAll: ofAll }) } as SharedState
         const read = decodeSharedState(encodeSharedState(state, {}, UNSEEN, NOW))
         expect(read.pauses).toEqual(state.pauses)
+        expect(read.pauseAll).toEqual(state.pauseAll)
         expect(read.restores).toEqual(state.restores)
         expect(read.growths).toEqual(state.growths)
       }),
@@ -58,6 +65,7 @@ describe('the labels of orrery-state', () => {
     const unreadable = ['', 'nonsense', 'null', '[]', '{}', '{"scope":"left","since":1}', '{"scope":"up","since":"x"}']
     for (const text of [...unreadable, '{"scope":"up","since":1,"until":"soon"}']) {
       expect(decodeSharedState({ 'pause.abc': text }).pauses.get('abc')).toEqual({ scope: 'both', sinceMs: 0 })
+      expect(decodeSharedState({ 'pause-all': text }).pauseAll).toEqual({ scope: 'both', sinceMs: 0 })
     }
   })
 
@@ -65,6 +73,7 @@ describe('the labels of orrery-state', () => {
     const name = fc.oneof(
       fc.string(),
       fc.string().map((id) => `pause.${id}`),
+      fc.constant('pause-all'),
       fc.string().map((id) => `restore.${id}`),
     )
     fc.assert(
@@ -118,5 +127,30 @@ describe('the labels of orrery-state', () => {
       'grow.open': JSON.stringify({ replicas: 3, version: 1, until: NOW + 1 }),
     })
     expect([...decodeSharedState(labels).growths.keys()]).toEqual(['open'])
+  })
+})
+
+describe('the pause of everything', () => {
+  const all = { scope: 'both', sinceMs: 1, untilMs: NOW } as const
+
+  it('is a label of its own, goes with the write after its end, and is put right where a clock is ahead', () => {
+    const labels = encodeSharedState({ ...EMPTY_SHARED_STATE, pauseAll: all }, {}, UNSEEN, NOW - 1)
+    expect(labels).toEqual({ 'pause-all': JSON.stringify({ scope: 'both', since: 1, until: NOW }) })
+    expect(encodeSharedState(decodeSharedState(labels), labels, UNSEEN, NOW)).toEqual({})
+    const ahead = { 'pause-all': JSON.stringify({ scope: 'up', since: NOW + 5000, until: NOW + 65_000 }) }
+    const { pauseAll } = decodeSharedState(ahead, () => NOW)
+    expect(pauseAll).toMatchObject({ sinceMs: NOW, untilMs: NOW + 60_000 })
+  })
+
+  it('and those of single services leave each other alone', () => {
+    const at = { nowMs: NOW }
+    const single = setPause(EMPTY_SHARED_STATE, 'web', { scope: 'up', ...at })
+    const both = setPauseOfAll(single, { scope: 'both', forMs: 1000, by: 'ole', ...at })
+    expect(both).toEqual({ ...single, pauseAll: { scope: 'both', sinceMs: NOW, untilMs: NOW + 1000, by: 'ole' } })
+    expect(endPause(both, 'web', 'both')).toMatchObject({ pauses: new Map(), pauseAll: both.pauseAll })
+    expect(endPauseOfAll(both, 'both')).toEqual({ ...single, pauseAll: undefined })
+    expect(endPauseOfAll(both, 'up').pauseAll).toMatchObject({ scope: 'down', by: 'ole' })
+    expect(endPauseOfAll(endPauseOfAll(both, 'up'), 'up').pauseAll).toMatchObject({ scope: 'down' })
+    expect(forgetService(both, 'web').pauseAll).toEqual(both.pauseAll)
   })
 })

@@ -46,6 +46,37 @@ it('of a pause is when somebody paused, and it says until when, which way, who a
   expect(condition('Paused')).toMatchObject({ status: false, reason: 'not paused' })
 })
 
+it('of a pause of everything stands beside that of the service, and each says what it is', async () => {
+  const { scaler, catalog, condition } = start()
+  await scaler.pause('web', { scope: 'down', forMs: 60_000, by: 'ole' })
+  clock.nowMs += 10_000
+  expect(await scaler.pauseAll({ scope: 'both', forMs: 600_000, by: 'ops', reason: 'the database moves' })).toEqual({
+    ...{ scope: 'both', sinceMs: T0 + 10_000, untilMs: T0 + 610_000, by: 'ops', reason: 'the database moves' },
+  })
+  expect(condition('Paused')).toMatchObject({
+    reason:
+      'everything is paused via API until 2026-01-31T11:10:10Z (up and down) by ops: the database moves; paused via API until 2026-01-31T11:01:00Z (down) by ole',
+    sinceMs: T0,
+  })
+  await scaler.resume('web', 'both')
+  expect(condition('Paused')).toMatchObject({ status: true, reason: expect.stringMatching(/^everything is paused/) })
+  expect(catalog.get('web').pause).toBeUndefined()
+  expect(await scaler.resumeAll('up')).toMatchObject({ scope: 'down' })
+  expect(await scaler.resumeAll('both')).toBeUndefined()
+  expect(condition('Paused')).toMatchObject({ status: false })
+})
+
+it('of a pause that has ended is over, and the pause is not shown any more, though nothing was written since', async () => {
+  const { scaler, catalog, condition } = start()
+  await scaler.pause('web', { scope: 'up', forMs: 60_000 })
+  await scaler.pauseAll({ scope: 'up', forMs: 60_000 })
+  expect(catalog.get('web').pause).toMatchObject({ scope: 'up' })
+  clock.nowMs += 60_000
+  expect(catalog.get('web').pause).toBeUndefined()
+  expect(scaler.pausedAll()).toBeUndefined()
+  expect(condition('Paused').status).toBe(false)
+})
+
 it('that ends as time passes is noted when somebody looks now and then', async () => {
   const { scaler, catalog, condition } = start()
   await scaler.pause('web', { scope: 'up', forMs: 60_000 })

@@ -359,3 +359,61 @@ describe('a pause by call', () => {
     expect(swarm.shared().pauses.size).toBe(0)
   })
 })
+
+describe('a pause of everything', () => {
+  const held = { outcome: 'held', code: 'paused', reason: expect.stringMatching(/^everything is paused via API/) }
+
+  it('holds whatever is asked of whichever service, those that come later too, and ends with what is due', async () => {
+    const { swarm, scaler, replicas } = start()
+    await scaler.pauseAll({ scope: 'both', by: 'ole' })
+    swarm.add({ id: 'id-late', name: 'late', labels: labels() })
+    await expect(scaler.request('web', up())).resolves.toMatchObject(held)
+    await expect(scaler.request('web', down())).resolves.toMatchObject(held)
+    await expect(scaler.request('late', up())).resolves.toMatchObject(held)
+    await expect(scaler.request('web', { kind: 'set', origin: 'call', replicas: 7 })).resolves.toMatchObject(held)
+    expect(scaler.explain('web', up()).decision).toMatchObject(held)
+    // A person may, and what the policy makes of it waits.
+    swarm.change('id-web', { replicas: 9, labels: labels({ 'autoscaler.max': '5' }) })
+    await settle(15_000)
+    expect(replicas()).toBe(9)
+    expect(swarm.calls.writes).toBe(0)
+    await scaler.resumeAll('both')
+    await settle(10)
+    expect(replicas()).toBe(5)
+  })
+
+  it('ends by itself, and brings back then what a deploy has reset meanwhile', async () => {
+    const { swarm, scaler, replicas } = start()
+    swarm.change('id-web', { replicas: 7, labels: labels({ [STATE_LABEL]: encodeState(state({ to: 7 })) }) })
+    await scaler.pauseAll({ scope: 'both', forMs: 60_000 })
+    swarm.change('id-web', { replicas: 2, labels: labels() })
+    await settle(30_000)
+    expect(replicas()).toBe(2)
+    await settle(40_000)
+    expect(replicas()).toBe(7)
+  })
+
+  it('leaves single pauses as they are, and a single resume leaves it', async () => {
+    const { swarm, scaler } = start()
+    swarm.add({ id: 'id-api', name: 'api', labels: labels() })
+    await scaler.pause('web', { scope: 'both' })
+    await scaler.pauseAll({ scope: 'both' })
+    await scaler.pause('api', { scope: 'both' })
+    await scaler.resume('api', 'both')
+    await expect(scaler.request('api', up())).resolves.toMatchObject(held)
+    await scaler.resumeAll('both')
+    await expect(scaler.request('api', up())).resolves.toMatchObject({ outcome: 'scaled' })
+    await expect(scaler.request('web', up())).resolves.toMatchObject({
+      code: 'paused',
+      reason: expect.stringMatching(/^paused via API/),
+    })
+  })
+
+  it('is refused like a single one while the controller stops', async () => {
+    const { scaler } = start()
+    const stopped = scaler.stop()
+    await expect(scaler.pauseAll({ scope: 'both' })).rejects.toEqual(fault('shutting-down'))
+    await expect(scaler.resumeAll('both')).rejects.toEqual(fault('shutting-down'))
+    await stopped
+  })
+})
