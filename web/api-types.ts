@@ -157,6 +157,7 @@ export interface Week {
 export interface Registration {
   readonly id: string
   readonly state: string
+  readonly reason?: string
   readonly name: string
   readonly service: string
   readonly node: string
@@ -255,6 +256,7 @@ export interface SwarmNode {
   readonly availability: string
   readonly cpus?: number
   readonly memoryBytes?: number
+  readonly manager?: { readonly leader: boolean; readonly reachability: string }
   readonly load?: { readonly cpuPercent?: number; readonly memoryBytes?: number }
   readonly agent: { readonly heard: boolean; readonly faults: readonly { readonly message: string }[] }
   readonly networks: readonly Share[]

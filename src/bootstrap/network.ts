@@ -1,7 +1,8 @@
 /** Networks and nodes as others see them, and the use cases that `http` and `commands` may call. */
 import type { Condition } from '../foundation/conditions.ts'
 import type { NodeReport, ReportedFault } from '../swarm/node-report.ts'
-import type { Availability } from '../swarm/nodes.ts'
+import type { Availability, ManagerStatus, SwarmNode } from '../swarm/nodes.ts'
+import type { SyncStatus } from '../swarm/sync.ts'
 import type { DefinitionIssue, NetworkDefinition } from './definition/definition.ts'
 import type { AddressCount } from './record/address-count.ts'
 import type { FreedRange } from './record/record.ts'
@@ -96,6 +97,9 @@ export interface NodeView {
   readonly address?: string
   readonly cpus?: number
   readonly memoryBytes?: number
+  readonly platform: SwarmNode['platform']
+  /** Absent: no manager, or not known. */
+  readonly manager?: ManagerStatus
   readonly agent: {
     /** Heard in the last 15 s. */
     readonly isHeard: boolean
@@ -118,6 +122,8 @@ export interface NetworkCatalog {
   networks(): readonly NetworkView[]
   /** Throws Fault `unknown-network`. */
   network(name: string): NetworkView
+  /** Somebody looks at nodes: from now on they are read, and who leads for a minute. How far they are known now. */
+  look(): SyncStatus
   /** Sorted by host name. */
   nodes(): readonly NodeView[]
   /** By id, or by exact host name where only one node has it. Throws Fault `unknown-node`. */

@@ -2,6 +2,13 @@
 
 export type Availability = 'active' | 'pause' | 'drain'
 
+/** Of a manager, by the leader's word. It is no part of the node's version, and no event announces it. */
+export interface ManagerStatus {
+  readonly isLeader: boolean
+  /** Swarm's word. */
+  readonly reachability: 'unknown' | 'unreachable' | 'reachable'
+}
+
 export interface SwarmNode {
   readonly id: string
   /** Version.Index: what a write compares against. */

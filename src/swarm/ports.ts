@@ -2,7 +2,7 @@
 import type { Unsubscribe } from '../foundation/listeners.ts'
 import type { EngineNetwork } from './networks.ts'
 import type { HeardReport, NodeReport } from './node-report.ts'
-import type { Availability, SwarmNode } from './nodes.ts'
+import type { Availability, ManagerStatus, SwarmNode } from './nodes.ts'
 import type { ServiceChange, ServiceObservation } from './services.ts'
 import type { SyncStatus } from './sync.ts'
 import type { SwarmTask } from './tasks.ts'
@@ -43,6 +43,15 @@ export interface Nodes {
   refresh(): Promise<void>
   /** Sends the spec back as it was read, changed in what is named. Never throws. */
   write(write: NodeWrite): Promise<WriteResult>
+}
+
+/** Who leads, and which managers are reached: asked for while somebody looks and for a minute more. */
+export interface Managers {
+  look(): void
+  /** `undefined`: not known, or no manager. */
+  get(nodeId: string): ManagerStatus | undefined
+  /** Called after what is known changed. */
+  onChange(listener: () => void): Unsubscribe
 }
 
 export interface NodeWrite {

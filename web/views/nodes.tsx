@@ -1,5 +1,5 @@
 /** The map: a column a node, a chip a task. Above 50 nodes a table. */
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import type { Service, SwarmNode, Task } from '../api-types.ts'
 import { type Column, columns } from '../model/nodes.ts'
@@ -9,6 +9,9 @@ import { Badge, counted, Empty, More, useRead, Wide } from '../parts/ui.tsx'
 import { refine, route, summaries } from '../store.ts'
 
 const MOST_COLUMNS = 50
+const MOST_CHIPS = 60
+/** Who leads is known a moment after somebody asked first. */
+const ASK_AGAIN_MS = 1500
 
 export function Nodes() {
   const { query } = route.value
@@ -25,6 +28,13 @@ export function Nodes() {
     () => true,
   )
   const { data } = read
+  const [most, setMost] = useState(MOST_CHIPS)
+  const isLeaderKnown = data?.nodes.some(({ manager }) => manager !== undefined) ?? true
+  useEffect(() => {
+    if (isLeaderKnown) return
+    const timer = setTimeout(read.again, ASK_AGAIN_MS)
+    return () => clearTimeout(timer)
+  }, [isLeaderKnown])
   if (data === undefined) return read.problem === '' ? <Empty>Reading…</Empty> : <p class="problem">{read.problem}</p>
   const chosen = query.service
   const tasks = chosen === undefined ? data.tasks : data.tasks.filter(({ service }) => service === chosen)
@@ -49,8 +59,8 @@ export function Nodes() {
         <NodeTable nodes={data.nodes} tasks={tasks} />
       ) : (
         <div class="map">
-          {columns(data.nodes, tasks).map((column) => (
-            <NodeColumn key={column.node?.id ?? ''} column={column} />
+          {columns(data.nodes, tasks, most).map((column) => (
+            <NodeColumn key={column.node?.id ?? ''} column={column} showAll={() => setMost(Number.POSITIVE_INFINITY)} />
           ))}
         </div>
       )}
@@ -59,8 +69,7 @@ export function Nodes() {
   )
 }
 
-function NodeColumn({ column: { node, chips, left } }: { column: Column }) {
-  const [hidden, show] = useState(true)
+function NodeColumn({ column: { node, chips, left }, showAll }: { column: Column; showAll: () => void }) {
   return (
     <section class="column" aria-label={node?.hostname ?? 'Without a node'}>
       <h2>{node?.hostname ?? 'Without a node'}</h2>
@@ -73,8 +82,7 @@ function NodeColumn({ column: { node, chips, left } }: { column: Column }) {
           </li>
         ))}
       </ul>
-      {hidden && <More left={left} what="tasks" onClick={() => show(false)} />}
-      {!hidden && <p class="faint">Choose a service above to see them all.</p>}
+      <More left={left} what="tasks" onClick={showAll} />
     </section>
   )
 }
@@ -86,7 +94,7 @@ function NodeHead({ node }: { node: SwarmNode }) {
       <Badge tone={isUp ? 'ok' : node.state === 'ready' ? 'warn' : 'bad'}>
         {node.state === 'ready' ? node.availability : node.state}
       </Badge>{' '}
-      {node.role}
+      {roleOf(node)}
       {node.cpus !== undefined && (
         <span class="faint">
           {' '}
@@ -104,6 +112,18 @@ function NodeHead({ node }: { node: SwarmNode }) {
   )
 }
 
+function roleOf({ role, manager }: SwarmNode) {
+  if (manager === undefined) return role
+  if (manager.leader) return <b>leader</b>
+  return manager.reachability === 'reachable' ? (
+    role
+  ) : (
+    <>
+      {role} <Badge tone="bad">{manager.reachability}</Badge>
+    </>
+  )
+}
+
 function NodeTable({ nodes, tasks }: { nodes: readonly SwarmNode[]; tasks: readonly Task[] }) {
   return (
     <Wide label="Nodes">
@@ -111,6 +131,7 @@ function NodeTable({ nodes, tasks }: { nodes: readonly SwarmNode[]; tasks: reado
         <thead>
           <tr>
             <th scope="col">Node</th>
+            <th scope="col">Role</th>
             <th scope="col">State</th>
             <th scope="col">Tasks</th>
             <th scope="col">In trouble</th>
@@ -120,6 +141,7 @@ function NodeTable({ nodes, tasks }: { nodes: readonly SwarmNode[]; tasks: reado
           {columns(nodes, tasks, Number.POSITIVE_INFINITY).map(({ node, chips }) => (
             <tr key={node?.id ?? ''}>
               <th scope="row">{node?.hostname ?? 'without a node'}</th>
+              <td>{node && roleOf(node)}</td>
               <td>{node && `${node.state}, ${node.availability}`}</td>
               <td class="number">{chips.length}</td>
               <td class="number">{chips.filter(({ tone }) => tone === 'bad').length}</td>

@@ -4,13 +4,14 @@ import type { ServiceUse } from '../../bootstrap/plan/words.ts'
 import type { Records } from '../../bootstrap/ports.ts'
 import type { Unsubscribe } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import type { Nodes, Services, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
+import type { Managers, Nodes, Services, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import type { SyncStatus } from '../../swarm/sync.ts'
 import { createNetworkRecords, type RecordCodec } from './configs/network-records.ts'
 import type { Engine } from './engine/engine-connection.ts'
 import type { EngineEvent } from './engine/event-stream.ts'
 import type { Timing } from './engine/timing.ts'
 import { createSwarmNetworks } from './networks/swarm-networks.ts'
+import { createManagers } from './nodes/managers.ts'
 import { createNodeCache } from './nodes/node-cache.ts'
 import type { InSync } from './sync/in-sync.ts'
 import { createListing } from './sync/keep-listing.ts'
@@ -19,6 +20,7 @@ import { createPartInSync } from './sync/part-in-sync.ts'
 /** Of a Swarm connected with `networks: true`. */
 export interface SwarmBootstrap {
   readonly nodes: Nodes
+  readonly managers: Managers
   readonly tasks: Tasks
   readonly networks: SwarmNetworks
   readonly records: Records
@@ -67,6 +69,7 @@ export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
   })
   const onMissed = () => listing.soon()
   const nodes = createNodeCache({ ...deps, sync: part.status, onMissed })
+  const managers = createManagers(deps)
   const networks = createSwarmNetworks({ ...deps, onMissed })
   const list = async () => {
     await Promise.all([nodes.load(), networks.load()])
@@ -98,7 +101,7 @@ export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
   nodes.onChange(() => tasks.soon())
 
   return {
-    ...{ nodes, tasks, networks, records, serviceUses },
+    ...{ nodes, managers, tasks, networks, records, serviceUses },
     serviceName: (id) => services.get(id)?.name,
     activate: part.activate,
     sync: part.status,
@@ -115,6 +118,8 @@ export function createBootstrapSide(deps: BootstrapSideDeps): BootstrapSide {
       else if (event.type === 'network') networks.onEvent(event)
       else if (event.type === 'config') records.onEvent(event)
     },
-    run: listing.run,
+    async run() {
+      await Promise.all([listing.run(), managers.run()])
+    },
   }
 }

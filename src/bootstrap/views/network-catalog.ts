@@ -4,7 +4,7 @@ import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { type HeardReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
-import type { AgentReports, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
+import type { AgentReports, Managers, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
 import { groupByNode } from '../capacity/tasks-by.ts'
 import type { DefinitionSet } from '../definition/definition.ts'
 import type { AllocationView, NetworkCatalog, NetworkConditionType, NetworkView, NodeView } from '../network.ts'
@@ -21,6 +21,10 @@ export interface NetworkCatalogDeps {
   readonly nodes: Pick<Nodes, 'list' | 'get' | 'sync'>
   readonly tasks: Pick<Tasks, 'list'> & Partial<Pick<Tasks, 'source'>>
   readonly reports: Pick<AgentReports, 'get'>
+  /** Absent: nobody asks who leads. */
+  readonly managers?: Pick<Managers, 'get' | 'look'>
+  /** Nodes are read from now on; absent: they are. */
+  readonly activate?: () => void
   readonly networks: Pick<SwarmNetworks, 'current'>
   /** As last planned; absent: not yet. */
   readonly plan: () => ClusterPlan | undefined
@@ -106,7 +110,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
   }
 
   const viewNode = (node: SwarmNode, at: Moment): NodeView => {
-    const { id, hostname, role, state, availability, engineVersion, address, cpus, memoryBytes } = node
+    const { id, hostname, role, state, availability, engineVersion, address, cpus, memoryBytes, platform } = node
+    const manager = deps.managers?.get(id)
     const heard = reports.get(id)
     const report = heard?.report
     const allocations = () =>
@@ -115,7 +120,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
         return allocation === undefined ? [] : [viewAllocation(record, allocation, at)]
       })
     return {
-      ...{ id, hostname, role, state, availability, engineVersion },
+      ...{ id, hostname, role, state, availability, engineVersion, platform },
+      ...(manager && { manager }),
       ...(address !== undefined && { address }),
       ...(cpus !== undefined && { cpus }),
       ...(memoryBytes !== undefined && { memoryBytes }),
@@ -153,6 +159,11 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       const view = viewNetwork(name, moment())
       if (view === undefined) throw missing('unknown-network', `no network is named ${name}`)
       return view
+    },
+    look() {
+      deps.activate?.()
+      deps.managers?.look()
+      return nodes.sync()
     },
     nodes() {
       const at = moment()

@@ -1,14 +1,15 @@
 /** What becomes of nodes and networks, for the log and the event feed: each change once. */
 
 import type { Logger } from '../../foundation/logger.ts'
-import type { SwarmNode } from '../../swarm/nodes.ts'
-import type { AgentNews, Nodes, SwarmNetworks } from '../../swarm/ports.ts'
+import type { ManagerStatus, SwarmNode } from '../../swarm/nodes.ts'
+import type { AgentNews, Managers, Nodes, SwarmNetworks } from '../../swarm/ports.ts'
 import type { NodesNews } from '../network.ts'
 import type { Records } from '../ports.ts'
 import type { NetworkRecord } from '../record/record.ts'
 
 export interface PublishNodesDeps {
-  readonly nodes: Pick<Nodes, 'list' | 'sync' | 'onChange'>
+  readonly nodes: Pick<Nodes, 'list' | 'get' | 'sync' | 'onChange'>
+  readonly managers: Pick<Managers, 'get' | 'onChange'>
   readonly reports: AgentNews
   readonly logger: Logger
   readonly tell: (news: NodesNews) => void
@@ -19,7 +20,7 @@ interface Seen {
   readonly text: string
 }
 
-export function publishNodes({ nodes, reports, logger, tell }: PublishNodesDeps): void {
+export function publishNodes({ nodes, managers, reports, logger, tell }: PublishNodesDeps): void {
   let seen: ReadonlyMap<string, Seen> | undefined
   /** By node and network, the fault that was told last. */
   const faults = new Map<string, string>()
@@ -40,6 +41,18 @@ export function publishNodes({ nodes, reports, logger, tell }: PublishNodesDeps)
     for (const key of [...faults.keys()]) if (!current.has(key.split('\n')[0] ?? '')) faults.delete(key)
   })
 
+  const managing = new Map<string, string>()
+  managers.onChange(() => {
+    for (const node of nodes.list()) {
+      const [before, text] = [managing.get(node.id), managerText(managers.get(node.id))]
+      // What is not known is no news, and neither is what is first known.
+      if (text === '' || text === before) continue
+      managing.set(node.id, text)
+      if (before !== undefined) tell({ node: named(node), text: `${node.hostname} is ${text}` })
+    }
+    for (const id of managing.keys()) if (nodes.get(id) === undefined) managing.delete(id)
+  })
+
   reports.onNews(({ nodeId, hostname, standings }) => {
     for (const { name, isAsWanted, faults: found } of standings) {
       const key = `${nodeId}\n${name}`
@@ -54,6 +67,9 @@ export function publishNodes({ nodes, reports, logger, tell }: PublishNodesDeps)
     }
   })
 }
+
+const managerText = (manager: ManagerStatus | undefined): string =>
+  manager === undefined ? '' : manager.isLeader ? 'the leader' : `a manager, ${manager.reachability}`
 
 const named = ({ id, hostname }: SwarmNode) => ({ id, hostname })
 

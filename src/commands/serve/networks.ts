@@ -37,7 +37,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
   const { bootstrap, services, sharedState } = swarm
   const isDirNamed = base.isNamed('ORRERY_NETWORK_DIR')
   const { add: onNews, tell } = createListeners<NodesNews>(logger)
-  const { nodes, tasks, networks, records, serviceName, activate } = bootstrap
+  const { nodes, managers, tasks, networks, records, serviceName, activate } = bootstrap
   const definitions = await watchNetworkFiles({ dir: config.networkDir, required: isDirNamed, logger })
   const reports = createAgentReports({ nodes, logger, now })
   const observer = createObserver({ swarm: bootstrap, definitions, reports, now })
@@ -49,7 +49,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
   })
   const plan = keeper.plan
   const catalog = createNetworkCatalog({
-    ...{ definitions, records, nodes, tasks, reports, networks, serviceName, plan, now },
+    ...{ definitions, records, nodes, managers, activate, tasks, reports, networks, serviceName, plan, now },
   })
   const sync = bootstrap.sync
   const capacity = createAddressCapacity({
@@ -57,7 +57,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
   })
   const scarce = watchScarceAddresses({ catalog, logger })
   measureNetworks(base.metrics, catalog)
-  publishNodes({ nodes, reports, logger, tell })
+  publishNodes({ nodes, managers, reports, logger, tell })
   publishNetworks({ records, networks, tell })
 
   const areThere = () =>

@@ -3,6 +3,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import type { NodeView } from '../../bootstrap/network.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { NodeReport } from '../../swarm/node-report.ts'
+import type { ManagerStatus } from '../../swarm/nodes.ts'
 import { enumeration } from './enumeration.ts'
 import { type AllocationSchema, FaultSchema, type Shown as ShownShares, wireAllocation } from './network.ts'
 import { rfc3339 } from './time.ts'
@@ -33,6 +34,21 @@ export const NodeSchema = Type.Object(
     address: Text,
     cpus: Type.Optional(Type.Number({ description: 'What its engine says that it has.' })),
     memoryBytes: Type.Optional(Type.Number()),
+    os: Text,
+    architecture: Text,
+    manager: Type.Optional(
+      Type.Object(
+        {
+          leader: Type.Boolean(),
+          reachability: enumeration<ManagerStatus['reachability']>({
+            unknown: true,
+            unreachable: true,
+            reachable: true,
+          }),
+        },
+        { description: 'Of a manager, by the leader’s word; absent: not known. Known soon after the first who asks.' },
+      ),
+    ),
     load: Type.Optional(
       Type.Object(
         {
@@ -71,6 +87,7 @@ export interface Shown extends ShownShares {
 
 export function wireNode(view: NodeView, shown: Shown): WireNode {
   const { id, hostname, role, state, availability, engineVersion, address, agent, hostAddresses, report } = view
+  const { platform, manager } = view
   const { isHeard, version, reportedAtMs, revision, faults } = agent
   return {
     id,
@@ -82,6 +99,9 @@ export function wireNode(view: NodeView, shown: Shown): WireNode {
     ...(address !== undefined && { address }),
     ...(view.cpus !== undefined && { cpus: view.cpus }),
     ...(view.memoryBytes !== undefined && { memoryBytes: view.memoryBytes }),
+    ...(platform.os !== '' && { os: platform.os }),
+    ...(platform.architecture !== '' && { architecture: platform.architecture }),
+    ...(manager && { manager: { leader: manager.isLeader, reachability: manager.reachability } }),
     ...loadOf(view),
     agent: {
       heard: isHeard,

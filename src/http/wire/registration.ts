@@ -13,6 +13,7 @@ export const RegistrationSchema = Type.Object(
       description:
         '`registered`, `missing`, `differs`, `extra` (on its way out), `kept` (its task is not known well enough).',
     }),
+    reason: Type.Optional(Type.String({ description: 'Why it is not `registered`, and what is there instead.' })),
     name: Type.String({ description: 'In Consul, and in its DNS.' }),
     service: Type.String({ description: 'The Swarm service.' }),
     task: Type.String(),
@@ -103,9 +104,10 @@ export function wireRegistrations(view: RegistrationView): WireRegistrations {
 }
 
 function wireRegistration(registration: Registration): Static<typeof RegistrationSchema> {
-  const { id, state, name, service, taskId: task, node, address, port, tags, meta, desired } = registration
+  const { id, state, reason, name, service, taskId: task, node, address, port, tags, meta, desired } = registration
   return {
     ...{ id, state, name, service, task, node, address, port },
+    ...(reason !== undefined && { reason }),
     tags: [...tags],
     meta: { ...meta },
     ...(desired !== undefined && { preview: previewOf(desired, node) }),

@@ -8,7 +8,7 @@ import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import type { SwarmTask } from '../../../src/swarm/tasks.ts'
 import type { WantedState } from '../../../src/swarm/wanted.ts'
-import { T0 } from '../use-cases/fake-use-cases.ts'
+import { IN_SYNC, T0 } from '../use-cases/fake-use-cases.ts'
 import { swarmNode } from './addresses.ts'
 import { allocation, byNodeId, definition, family, record, report, wantedNetwork } from './networks.ts'
 
@@ -97,6 +97,7 @@ export const aNode = (change: Partial<NodeView> = {}): NodeView => ({
   state: 'ready',
   availability: 'active',
   engineVersion: '28.5.1',
+  platform: { os: 'linux', architecture: 'x86_64' },
   address: '10.0.0.12',
   agent: { isHeard: true, version: '0.1.0', reportedAtMs: T0, revision: 7, faults: [] },
   hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
@@ -119,6 +120,7 @@ export function fakeNetworks(
       if (found === undefined) throw new Fault('unknown-network', `no network is named ${name}`)
       return found
     },
+    look: () => IN_SYNC,
     nodes: () => nodes,
     node(idOrHostname) {
       const found = nodes.find(({ id, hostname }) => id === idOrHostname || hostname === idOrHostname)

@@ -8,6 +8,9 @@ export interface Timing {
   /** How long a read through the leader proves anything. */
   readonly freshForMs: number
   readonly listEveryMs: number
+  /** Between reads of who leads, while somebody looks; and for how long after a look. */
+  readonly managersEveryMs: number
+  readonly lookedAtMs: number
   readonly listTimeoutMs: number
   /** Between reads of all tasks that matter, and at least between two that something asked for. */
   readonly tasksEveryMs: number
@@ -31,6 +34,8 @@ export const TIMING: Timing = {
   leaderRetryMs: 500,
   freshForMs: 5_000,
   listEveryMs: 60_000,
+  managersEveryMs: 5_000,
+  lookedAtMs: 60_000,
   listTimeoutMs: 15_000,
   tasksEveryMs: 1_000,
   tasksApartMs: 200,

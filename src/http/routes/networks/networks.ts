@@ -89,7 +89,7 @@ function networkReads(app: TypedApp, { networks, sync: syncOf }: NetworkRouteDep
   )
 }
 
-function nodeReads(app: TypedApp, { networks, sync: syncOf }: NetworkRouteDeps, { guard, now }: Http): void {
+function nodeReads(app: TypedApp, { networks }: NetworkRouteDeps, { guard, now }: Http): void {
   const shared = { tags: ['network'], ...needs('read'), querystring: NodeQuery }
   const shown = ({ addresses, report }: { addresses?: string; report?: string }) => ({
     addresses: isSet(addresses, true),
@@ -104,8 +104,9 @@ function nodeReads(app: TypedApp, { networks, sync: syncOf }: NetworkRouteDeps, 
       config: { sharedMs: 50 },
     },
     async ({ query }) => {
+      const sync = networks.look()
       const views = networks.nodes()
-      const sync = syncOf()
+      // A Swarm has nodes: where none is known they were not read yet.
       if (views.length === 0 && !sync.inSync) throw notInSync(sync)
       return { at: rfc3339(now()), nodes: views.map((view) => wireNode(view, shown(query))) }
     },
@@ -121,6 +122,9 @@ function nodeReads(app: TypedApp, { networks, sync: syncOf }: NetworkRouteDeps, 
       },
       onRequest: guard('read'),
     },
-    async ({ params: { id }, query }) => wireNode(networks.node(id), shown(query)),
+    async ({ params: { id }, query }) => {
+      networks.look()
+      return wireNode(networks.node(id), shown(query))
+    },
   )
 }

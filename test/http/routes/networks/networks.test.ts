@@ -13,7 +13,7 @@ import {
   aWantedState,
   fakeNetworks,
 } from '../../../support/builders/network-views.ts'
-import { fakeCatalog, recordingScaler, T0 } from '../../../support/use-cases/fake-use-cases.ts'
+import { fakeCatalog, IN_SYNC, recordingScaler, T0 } from '../../../support/use-cases/fake-use-cases.ts'
 import { server } from '../../../support/use-cases/http.ts'
 
 const NOON = '2026-01-31T12:00:00.000Z'
@@ -173,7 +173,7 @@ describe('reading networks', () => {
   it.each(['/v1/network', '/v1/node'])('%s is 503 rather than empty before the Swarm was read', async (url) => {
     const sync = () => ({ inSync: false, reason: 'The swarm has not been read yet.' })
     const catalog = fakeCatalog([], { sync })
-    const answer = await server({ catalog, networks: fakeNetworks([], []) }).inject(url)
+    const answer = await server({ catalog, networks: { ...fakeNetworks([], []), look: sync } }).inject(url)
     expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, 'not-in-sync', '2'])
     expect((await server({ catalog, networks: fakeNetworks() }).inject(url)).statusCode).toBe(200)
   })
@@ -222,6 +222,7 @@ describe('reading nodes', () => {
     availability: 'active',
     engineVersion: '28.5.1',
     address: '10.0.0.12',
+    ...{ os: 'linux', architecture: 'x86_64' },
     agent: { heard: true, version: '0.1.0', reportedAt: NOON, revision: 7, faults: [] },
     hostAddresses: [{ link: 'eth0', address: '10.0.0.12/24' }],
     networks: [SHARE],
@@ -233,6 +234,24 @@ describe('reading nodes', () => {
     expect((await app.inject('/v1/node')).json()).toEqual({ at: NOON, nodes: [shown] })
     expect((await app.inject('/v1/node/node-1')).json()).toEqual(shown)
     expect((await app.inject('/v1/node/worker1')).json()).toEqual(shown)
+  })
+
+  it('says of a manager whether it leads and whether it is reached, as far as that is known', async () => {
+    const manager = { isLeader: true, reachability: 'reachable' } as const
+    const nodes = [aNode({ role: 'manager', manager }), aNode({ id: 'node-2', hostname: 'worker2', role: 'manager' })]
+    const { nodes: found } = (await server({ networks: fakeNetworks([], nodes) }).inject('/v1/node')).json()
+    expect(found[0].manager).toEqual({ leader: true, reachability: 'reachable' })
+    expect(found[1]).not.toHaveProperty('manager')
+  })
+
+  it.each(['/v1/node', '/v1/node/node-1'])('%s has nodes and managers read from then on', async (url) => {
+    let looks = 0
+    const look = () => {
+      looks += 1
+      return IN_SYNC
+    }
+    expect((await server({ networks: { ...fakeNetworks(), look } }).inject(url)).statusCode).toBe(200)
+    expect(looks).toBe(1)
   })
 
   it('leaves out what is not known of a node without an agent', async () => {

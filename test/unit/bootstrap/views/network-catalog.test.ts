@@ -46,6 +46,7 @@ function world() {
     networks: [SWARM_NETWORK],
     plan: undefined as ClusterPlan | undefined,
     inSync: true,
+    looks: 0,
   }
   const catalog = createNetworkCatalog({
     definitions: { current: () => state.set },
@@ -58,6 +59,15 @@ function world() {
     tasks: { list: () => state.tasks },
     reports: { get: (id) => state.heard.get(id) },
     networks: { current: () => state.networks },
+    managers: {
+      get: (id) => (id === 'node-1' ? { isLeader: true, reachability: 'reachable' } : undefined),
+      look: () => {
+        state.looks += 1
+      },
+    },
+    activate: () => {
+      state.looks += 10
+    },
     plan: () => state.plan,
     serviceName: (id) => (id === 'id-web' ? 'web' : undefined),
     now: () => state.nowMs,
@@ -123,6 +133,16 @@ describe('a network', () => {
       containerState: 'preparing',
       serviceName: 'web',
     })
+  })
+
+  it('has nodes and managers read when somebody looks, and says who leads', () => {
+    const { state, catalog } = world()
+    expect(catalog.nodes()[0]).toMatchObject({ manager: { isLeader: true }, platform: { os: 'linux' } })
+    expect(state.looks).toBe(0)
+    expect(catalog.look()).toEqual(IN_SYNC)
+    state.inSync = false
+    expect(catalog.look().reason).toBe('no leader')
+    expect(state.looks).toBe(22)
   })
 
   it('shows its nodes by host name, those that left too, and adds their figures up', () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createAgentReports } from '../../../../src/agent/controller/agent-reports.ts'
 import type { NodesNews } from '../../../../src/bootstrap/network.ts'
 import { publishNetworks, publishNodes } from '../../../../src/bootstrap/views/publish-changes.ts'
+import { createListeners } from '../../../../src/foundation/listeners.ts'
+import type { ManagerStatus } from '../../../../src/swarm/nodes.ts'
 import { NOW } from '../../../support/builders/autoscaling.ts'
 import { definition, report } from '../../../support/builders/networks.ts'
 import { modelledBootstrap } from '../model/network-ports.ts'
@@ -16,10 +18,17 @@ const told = () => {
   const { nodes, records, networks } = model.swarm
   const reports = createAgentReports({ nodes, logger, now: () => NOW })
   const tell = ({ network, text }: NodesNews) => void news.push(network === undefined ? text : `${network}: ${text}`)
-  publishNodes({ nodes, reports, logger, tell })
+  const statuses = new Map<string, ManagerStatus>()
+  const managers = createListeners<void>(logger)
+  publishNodes({ nodes, managers: { get: (id) => statuses.get(id), onChange: managers.add }, reports, logger, tell })
   publishNetworks({ records, networks, tell })
   model.tell()
-  return { ...model, id, news, events, reports }
+  const lead = (given: Readonly<Record<string, ManagerStatus>>) => {
+    statuses.clear()
+    for (const [node, status] of Object.entries(given)) statuses.set(node, status)
+    managers.tell()
+  }
+  return { ...model, id, news, events, reports, lead }
 }
 
 describe('news of nodes', () => {
@@ -41,6 +50,23 @@ describe('news of nodes', () => {
       'worker1 is ready, active, worker, ready for vlan40',
       'worker1 has left the Swarm',
     ])
+  })
+
+  it('say who leads when it changes, and nothing of what is first known or not known', () => {
+    const { cluster, tell, news, id, lead } = told()
+    const other = cluster.join('manager2', 'manager')
+    tell()
+    news.splice(0)
+    const [leads, follows] = [
+      { isLeader: true, reachability: 'reachable' },
+      { isLeader: false, reachability: 'reachable' },
+    ] as const
+    lead({ [id]: leads, [other]: follows })
+    lead({})
+    lead({ [id]: leads, [other]: follows })
+    expect(news).toEqual([])
+    lead({ [id]: { isLeader: false, reachability: 'unreachable' }, [other]: leads })
+    expect(news).toEqual(['manager1 is a manager, unreachable', 'manager2 is the leader'])
   })
 
   it('are not made of a Swarm that cannot be read', () => {
