@@ -24,8 +24,9 @@ function textOf({
   role,
   lastSync,
 }: WireRegistrations): string {
-  const cells = rows.map(({ name, address, port, node, service, state, tags }) => [
-    ...[name, hostPort(address, port), node, service, state],
+  const cells = rows.map(({ name, address, port, node, service, state, reason, tags }) => [
+    ...[name, hostPort(address, port), node, service],
+    [state, reason],
     tags.length === 0 ? '' : tags,
   ])
   const table = textTable(['NAME', 'ADDRESS', 'NODE', 'SERVICE', 'STATE', 'TAGS'], cells, { isRuled: true })

@@ -17,6 +17,8 @@ export type RegistrationState =
 export interface Registration {
   readonly id: string
   readonly state: RegistrationState
+  /** Why it is not `registered`. */
+  readonly reason?: string
   /** The name in Consul. */
   readonly name: string
   /** The Swarm's words for where it comes from. */

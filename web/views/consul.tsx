@@ -1,21 +1,23 @@
 /** Consul: what should be registered, what is, and the cause of each difference. */
+import { useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import type { Registration, Registrations } from '../api-types.ts'
 import type { Tone } from '../model/rows.ts'
 import { Badge, Empty, More, useRead, When, Wide } from '../parts/ui.tsx'
 import { refine, route } from '../store.ts'
 
-const STATES: Readonly<Record<string, { readonly tone: Tone; readonly why: string }>> = {
-  missing: { tone: 'bad', why: 'should be there: it is not written yet, or Consul refused it' },
-  differs: { tone: 'warn', why: 'is there, and not as it should be: the next write fixes it' },
-  extra: { tone: 'busy', why: 'its task is gone: it is on its way out' },
-  kept: { tone: 'warn', why: 'left as it is: too little is known of its task or node now' },
-  registered: { tone: 'ok', why: '' },
+const STATES: Readonly<Record<string, Tone>> = {
+  missing: 'bad',
+  differs: 'warn',
+  extra: 'busy',
+  kept: 'warn',
+  registered: 'ok',
 }
 const ORDER = Object.keys(STATES)
 const MOST = 300
 
 export function Consul() {
+  const [most, setMost] = useState(MOST)
   const { data, problem } = useRead(
     () => get<Registrations>('v1/registration'),
     'consul',
@@ -83,8 +85,8 @@ export function Consul() {
           />
         </label>
       </div>
-      {found.length === 0 ? <Empty>Nothing is registered here.</Empty> : <Entries entries={found.slice(0, MOST)} />}
-      <More left={Math.max(0, found.length - MOST)} what="entries" />
+      {found.length === 0 ? <Empty>Nothing is registered here.</Empty> : <Entries entries={found.slice(0, most)} />}
+      <More left={Math.max(0, found.length - most)} what="entries" onClick={() => setMost(Number.POSITIVE_INFINITY)} />
     </>
   )
 }
@@ -103,7 +105,7 @@ const Entries = ({ entries }: { entries: readonly Registration[] }) => (
         </tr>
       </thead>
       <tbody>
-        {entries.map(({ id, name, service, node, address, port, tags, state }) => (
+        {entries.map(({ id, name, service, node, address, port, tags, state, reason }) => (
           <tr key={id}>
             <th scope="row" title={id}>
               {name}
@@ -115,7 +117,7 @@ const Entries = ({ entries }: { entries: readonly Registration[] }) => (
             </td>
             <td>{tags.join(', ')}</td>
             <td>
-              <Badge tone={STATES[state]?.tone ?? 'warn'}>{state}</Badge> <span class="why">{STATES[state]?.why}</span>
+              <Badge tone={STATES[state] ?? 'warn'}>{state}</Badge> <span class="why">{reason}</span>
             </td>
           </tr>
         ))}

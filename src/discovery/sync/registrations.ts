@@ -80,7 +80,7 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
       const { at, desired, issues } = known()
       const actual = keeper.actual()
       // One that does not write does not know what is in Consul.
-      const rows = at && desired && actual && rowsOf(desired, actual, at.cluster)
+      const rows = at && desired && actual && rowsOf({ desired, actual, cluster: at.cluster, issues })
       return conditionsOf(issues, rows)
     },
     async view() {
@@ -89,8 +89,8 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
       // What agents have written since it was last looked at is known to Consul alone.
       const known = mode === 'agent' ? undefined : keeper.actual()
       const actual = known ?? (await askConsul())
-      const registrations = rowsOf(desired, actual, at.cluster)
       const issues = issuesOf(desired, keeper)
+      const registrations = rowsOf({ desired, actual, cluster: at.cluster, issues })
       const lastSync = keeper.lastSync()
       const view: RegistrationView = {
         mode,
@@ -138,29 +138,67 @@ const countOurs = (actual: CatalogState, cluster: string): number =>
     0,
   )
 
-function rowsOf(desired: Desired, actual: CatalogState, cluster: string): Registration[] {
+interface Sides {
+  readonly desired: Desired
+  readonly actual: CatalogState
+  readonly cluster: string
+  readonly issues: readonly EntryIssue[]
+}
+
+function rowsOf({ desired, actual, cluster, issues }: Sides): Registration[] {
   const rows: Registration[] = []
+  const refusals = new Map(
+    issues.flatMap(({ effect, value, message }) => (effect === 'refused' ? [[value, message]] : [])),
+  )
   for (const entry of desired.entries.values()) {
-    const node = actual.get(consulNodeOf(entry.hostname))
+    const name = consulNodeOf(entry.hostname)
+    const node = actual.get(name)
     const there = node?.services.get(entry.id)
     const isMissing = there === undefined || node?.checks.get(checkIdOf(entry.id)) === undefined
+    const others = there !== undefined && entryDiffers(entry, there) ? differences(entry, there) : []
+    // What was refused is its own, or the Consul node that it belongs to.
+    const refusal = refusals.get(entry.id) ?? refusals.get(name) ?? refusals.get(`node ${name}`)
+    const missing = refusal ?? (there === undefined ? 'it is not written yet' : 'its check is not written yet')
+    const told = isMissing ? missing : others.length > 0 ? [...others, refusal].filter(Boolean).join('; ') : undefined
     rows.push({
       ...shownOf(entry),
-      ...{ service: entry.serviceName, taskId: entry.taskId, node: consulNodeOf(entry.hostname) },
-      state: isMissing ? 'missing' : entryDiffers(entry, there) ? 'differs' : 'registered',
+      ...{ service: entry.serviceName, taskId: entry.taskId, node: name },
+      state: isMissing ? 'missing' : others.length > 0 ? 'differs' : 'registered',
+      ...(told !== undefined && { reason: told }),
       desired: entry,
     })
   }
   for (const node of actual.values()) {
     for (const service of node.services.values()) {
       if (!isOurs(service, cluster) || desired.entries.has(service.id)) continue
-      const state = desired.kept.has(service.meta.task ?? '') ? 'kept' : 'extra'
+      const isKept = desired.kept.has(service.meta.task ?? '')
       const { service: serviceName = '', task: taskId = '' } = service.meta
-      rows.push({ ...shownOf(service), service: serviceName, taskId, node: node.name, state })
+      rows.push({
+        ...shownOf(service),
+        ...{ service: serviceName, taskId, node: node.name },
+        ...(isKept ? { state: 'kept', reason: KEPT } : { state: 'extra', reason: EXTRA }),
+      })
     }
   }
   return rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
 }
+
+const KEPT = 'it stays: its node is away, or its agent has not said what became of its task'
+const EXTRA = 'no running task asks for it: it is on its way out'
+
+/** `tags are ["blue"] there, and should be ["green"]`; none: it is there as desired. */
+const differences = (entry: Entry, there: CatalogService): readonly string[] =>
+  (['name', 'address', 'port', 'tags', 'meta'] as const).flatMap((field) => {
+    const [wanted, found] = [inOrder(entry[field]), inOrder(there[field])]
+    return wanted === found
+      ? []
+      : [`${field} ${field === 'tags' ? 'are' : 'is'} ${found} there, and should be ${wanted}`]
+  })
+
+const inOrder = (value: Entry['name' | 'port' | 'tags' | 'meta']): string =>
+  typeof value === 'object' && !Array.isArray(value)
+    ? JSON.stringify(Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1))))
+    : JSON.stringify(value)
 
 /** What an entry shows whether it is desired or there. */
 const shownOf = ({ id, name, address, port, tags, meta }: Entry | CatalogService) => ({

@@ -132,7 +132,10 @@ const COMMANDS = [
   ['decisions', 'web'],
   ['set', 'web', '3'],
   ['pause', 'web'],
+  ['pause', '--all'],
   ['resume', 'web'],
+  ['resume', '--all'],
+  ['nodes'],
 ] as const
 
 /** They print nothing of others, or what others said as it came; `network` is tried below. */

@@ -98,6 +98,10 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
   },
   'Agents are told what is wanted by a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.':
     commands('without a controller does its part, does not wait for agents that nobody tells, and says how it goes on'),
+  'everything is paused… ……; `orrery resume --all` ends it': {
+    file: 'test/unit/commands/pause.test.ts',
+    test: 'resume --all ends it',
+  },
   '… addresses are in use; --addresses lists them': {
     file: 'test/unit/commands/network/status.test.ts',
     test: 'addresses',

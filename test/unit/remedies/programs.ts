@@ -204,6 +204,11 @@ const lines = remediesOf<readonly string[]>(
       says: /write a duration such as (\w+) or (\w+)/,
       mends: [(length = '') => [...words, length], (_: string = '', length = '') => [...words, length]],
     })),
+    {
+      bad: ['pause', '--for', '5m'],
+      says: /name one autoscaler, or write (--all)/,
+      mends: [() => ['pause', 'web'], (all = '') => ['pause', all]],
+    },
   ],
 )
 
