@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { runProgram } from '../../../src/commands/program.ts'
 import { aNode, fakeNetworks } from '../../support/builders/network-views.ts'
 import { listening, server } from '../../support/use-cases/http.ts'
-import { memoryController } from '../../support/use-cases/memory-controller.ts'
+import { type MemorySwarm, memoryController } from '../../support/use-cases/memory-controller.ts'
 import { fakeConsole } from './network/fake-session.ts'
 
 const labels = { 'autoscaler.enable': 'true', 'autoscaler.max': '9', 'autoscaler.cooldown': '0' }
 const clock = { nowMs: Date.UTC(2026, 0, 31, 12) }
 
 /** `again`: another controller of the same Swarm, or the same one after a restart. */
-async function controller(again?: Awaited<ReturnType<typeof controller>>) {
+async function controller(again?: { readonly swarm: MemorySwarm }) {
   const { swarm, catalog, scaler, alerts } = memoryController(clock, again && { swarm: again.swarm })
   if (again === undefined) for (const name of ['web', 'api']) swarm.add({ id: `id-${name}`, name, labels, replicas: 3 })
   const nodes = [
