@@ -96,7 +96,7 @@ function servicesOf(page: string): { name: string; labels: Record<string, string
   const own = Object.fromEntries(labels.map(([label, value]) => [label, `${value}`]))
   const replicas = page === 'README.md' ? 2 : 3
   return ['web', 'shop_web']
-    .filter((name) => read(page).includes(`"${name}"`) || name === 'web')
+    .filter((name) => name === 'web' || [`"${name}"`, `/${name}/`].some((text) => read(page).includes(text)))
     .map((name) => ({ name, labels: own, replicas }))
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../lab/programs/monitoring.ts'
 import { type Controller, startController } from '../support/controller.ts'
 import { alertmanagerFiles, exampleFolder, prometheusFiles } from '../support/examples.ts'
+import { askTheNextDay, startExisting, THREE, WINDOW_MS } from '../support/existing-alerting.ts'
 import { labForTests } from '../support/lab-for-tests.ts'
 import { eventually, replicasOf } from '../support/services.ts'
 import { startTimeline, type Timeline } from '../support/timeline.ts'
@@ -59,7 +60,7 @@ async function startScene(options: {
   const alertmanager = await startAlertmanager({
     files: alertmanagerFiles({ urls: [controller.url], repeatInterval, tokenFile: `${folder}-token` }),
   })
-  const reach = { alertmanagerUrl: alertmanager.url, engineSocket: manager.socketPath, proxyUrl: gateway.url }
+  const reach = { alertmanagerUrl: alertmanager.url, engineSocket: manager.socketPath, proxyUrl: gateway.url, service }
   const prometheus = await startPrometheus({ files: prometheusFiles(reach) })
   const addresses = new Map(place.lab.nodes.map(({ nodeId, address }) => [nodeId, address]))
   const load = startLoad({ node: manager, addresses, gateway, service, forMs: 110_000 })
@@ -99,8 +100,11 @@ const stepsUpAndDown = (max: number) => {
 }
 const codes = async ({ timeline }: Scene) => (await timeline.decisions()).map(({ code }) => code)
 
-describe('load drives a service up and down, by the files of docs/examples/alertmanager', () => {
-  it('one step a notification (on-firing=step), with a short repeat_interval', { timeout: 180_000 }, async () => {
+// The two wait most of their time, and share nothing but the Swarm.
+describe.concurrent('by notifications', () => {
+  it('load drives a service up and down: one step a notification (on-firing=step), with a short repeat_interval', {
+    timeout: 240_000,
+  }, async ({ onTestFinished }) => {
     const scene = await startScene({
       service: 'stepper',
       labels: { 'autoscaler.max': '5', 'autoscaler.cooldown.up': '5s', 'autoscaler.cooldown.down': '2s' },
@@ -138,6 +142,42 @@ describe('load drives a service up and down, by the files of docs/examples/alert
     await expectNoRetries(scene)
   })
 
+  it('three services of one rule take one step each, by its own alert, through an Alertmanager that is there already', {
+    timeout: 240_000,
+  }, async ({ onTestFinished }) => {
+    const scene = await startExisting(place.manager)
+    onTestFinished(scene.close)
+    const { counts, decided, told } = scene
+    for (const [index, name] of THREE.entries()) {
+      scene.load(name, 9)
+      const wanted = THREE.map((_, at) => (at <= index ? 2 : 1))
+      await eventually(`${name} has stepped`, async () => (await counts(THREE))[index] === 2)
+      // By its group: what the next one brings is told of that one alone.
+      expect(await counts(THREE)).toEqual(wanted)
+    }
+    await eventually('a page for each', async () => told('/pager').length >= 1 && told('/pager').at(-1)?.length === 3)
+    for (const name of THREE) await eventually('its step is told', async () => (await decided(name)).length === 1)
+    for (const name of THREE) expect(await decided(name)).toEqual([['scaled', 1, 2]])
+
+    // The page's other way: one group for all, where the second brings another step of the first.
+    const grouped = await scene.alertmanager(['alertname'])
+    const fire = async (service: string) => {
+      const labels = { alertname: 'ServiceHot', service, scale: 'up' }
+      await grouped.post('/api/v2/alerts', [{ labels, startsAt: new Date().toISOString() }])
+    }
+    await fire('shop_a')
+    await eventually('the first', async () => (await counts(['shop_a']))[0] === 2)
+    // As long as the same notification is the same step.
+    await sleep(WINDOW_MS)
+    await fire('shop_b')
+    await eventually('the second', async () => (await counts(['shop_b']))[0] === 2)
+    expect(await counts(['shop_a'])).toEqual([3])
+
+    await askTheNextDay(scene)
+  })
+})
+
+describe('load drives a service up and down, by the files of docs/examples/alertmanager', () => {
   it('as long as an alert stands (on-firing=repeat), with the usual repeat_interval', {
     timeout: 180_000,
   }, async () => {

@@ -1,7 +1,7 @@
 /** The command line as people use it, against a real controller; and policies as files. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LabNode } from '../../lab/lab.ts'
 import { type Controller, mainFile, startController } from '../support/controller.ts'
 import { labForTests } from '../support/lab-for-tests.ts'
+import { blockBelow, blocksBelow, linesBelow } from '../support/pages.ts'
 import {
   createService,
   eventually,
@@ -22,16 +23,19 @@ import {
 const place = labForTests({ nodes: 1 })
 let manager: LabNode
 let folder: string
+let policies: string
 let controller: Controller
 let id: string
 
 beforeAll(async () => {
   manager = place.manager
   folder = await mkdtemp(join(tmpdir(), 'orrery-commands-'))
+  policies = join(folder, 'autoscalers')
+  await mkdir(policies)
   const tokens = join(folder, 'tokens')
   await writeFile(tokens, '# for tests\nread looking-only\nscale scaling-too\n')
   await writeFile(join(folder, 'token'), 'scaling-too\n')
-  controller = await startController(manager, { env: { ORRERY_TOKEN_FILE: tokens, ORRERY_POLICY_DIR: folder } })
+  controller = await startController(manager, { env: { ORRERY_TOKEN_FILE: tokens, ORRERY_POLICY_DIR: policies } })
   const labels = policyLabels({ 'autoscaler.max': '5' })
   id = await createService(manager, { name: 'web', replicas: 3, labels, template: NOWHERE })
 })
@@ -227,7 +231,7 @@ describe('Orbiter’s command line', () => {
 describe('a policy file', () => {
   it('is in force within 2 s, gives way to labels, and shows where each field comes from', async () => {
     await createService(manager, { name: 'filed', labels: { 'autoscaler.max': '7' }, template: NOWHERE })
-    await writeFile(join(folder, 'filed.yaml'), 'min: 1\nmax: 3\nstep: {up: 2}\ncooldown: 0\n')
+    await writeFile(join(policies, 'filed.yaml'), 'min: 1\nmax: 3\nstep: {up: 2}\ncooldown: 0\n')
     const written = Date.now()
     const headers = { authorization: 'Bearer looking-only' }
     const get = () =>
@@ -243,12 +247,78 @@ describe('a policy file', () => {
       'step.up': { value: '2', source: 'file' },
       rollout: { value: 'hold', source: 'default' },
     })
-    await writeFile(join(folder, 'filed.yaml'), 'min: [1\n')
+    await writeFile(join(policies, 'filed.yaml'), 'min: [1\n')
     await eventually('the issue is shown', async () => (await get()).body.issues.length > 0)
     expect((await get()).body.policy['step.up']?.value).toBe('2')
     const up = await controller.up('filed', { headers: { authorization: 'Bearer scaling-too' } })
     expect(up.body).toMatchObject({ outcome: 'scaled', from: 1, to: 3 })
-    await rm(join(folder, 'filed.yaml'))
+    await rm(join(policies, 'filed.yaml'))
     await eventually('it is gone', async () => (await get()).status === 404)
+  })
+})
+
+describe('many services, by the page', () => {
+  const many = (at: number) => blockBelow('docs/labels.md', 'Many services', 'sh', at)
+  const shell = async (line: string) => {
+    const { code, stdout, stderr } = await manager.run(['sh', '-c', line], { cwd: folder, timeoutMs: 120_000 })
+    expect({ line, code, stderr }).toMatchObject({ line, code: 0 })
+    return stdout
+  }
+  const listed = async () => {
+    const { autoscalers } = JSON.parse((await orrery(['ls', '--json'])).out) as { autoscalers: { name: string }[] }
+    return autoscalers.filter(({ name }) => name.startsWith('shop_')).length
+  }
+  const become = (what: string, count: number) =>
+    eventually(`${what}: ${count}`, async () => (await listed()) === count, { timeoutMs: 60_000, everyMs: 250 })
+
+  it('forty have one policy: by an anchor, by files, by labels in a loop', { timeout: 300_000 }, async () => {
+    const [scaling = '', rest = ''] = blockBelow('docs/labels.md', 'Many services', 'yaml').split(/^services:$/m)
+    expect(rest).toContain('<<: *scaling')
+    const names = ['web', ...Array.from({ length: 39 }, (_, at) => `s${at}`)]
+    const services = names.map((name, at) =>
+      [
+        `  ${name}:`,
+        '    image: orrery-lab/web:good',
+        '    command: [sleep, "1000000"]',
+        '    deploy:',
+        '      endpoint_mode: dnsrr',
+        '      placement: { constraints: [node.labels.nowhere == true] }',
+        ...(at < 10 ? ['      labels:', '        <<: *scaling'] : []),
+      ].join('\n'),
+    )
+    await writeFile(join(folder, 'shop.yml'), `version: "3.8"\n${scaling}services:\n${services.join('\n')}\n`)
+    await shell('docker stack deploy --resolve-image never -c shop.yml shop')
+    await become('by the anchor', 10)
+
+    await shell(many(1))
+    expect(await readdir(policies)).toHaveLength(40)
+    await become('by files', 40)
+    for (const file of await readdir(policies)) await rm(join(policies, file))
+    await become('by the anchor again', 10)
+
+    await shell(many(0))
+    await become('by labels', 40)
+    const { out } = await orrery(['ls'])
+    expect(out.split('\n').filter((line) => line.startsWith('│ shop_'))).toHaveLength(40)
+  })
+
+  it('a max that is lowered is told before, and happens after', async () => {
+    const [web] = await manager.api.listServices({ filters: JSON.stringify({ name: ['shop_web'] }) })
+    const count = () => replicasOf(manager, web?.ID ?? '')
+    await orrery(['set', 'shop_web', '6'])
+    expect(await count()).toBe(6)
+    const [lower = '', look = '', go = ''] = linesBelow('docs/labels.md', 'Many services', 2)
+    await shell(lower)
+    const [row = ''] = blocksBelow('docs/labels.md', 'Many services', '')
+    const [, ...shown] = row.split('│').flatMap((cell) => cell.trim() || [])
+    expect(shown.length).toBe(4)
+    await eventually('it is told', async () => {
+      const rows = (await orrery(look.split(' ').slice(1))).out.split('\n')
+      return rows.some((one) => shown.every((cell) => one.includes(cell)))
+    })
+    expect(await count()).toBe(6)
+    await shell(go)
+    await eventually('it happens', async () => (await count()) === 4)
+    await shell('docker stack rm shop')
   })
 })

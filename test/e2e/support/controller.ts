@@ -142,7 +142,7 @@ function createController(deps: {
       return Number(found?.split(' ').at(-1) ?? 0)
     },
     log: () => lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : [])),
-    async ready(timeoutMs = 20_000) {
+    async ready(timeoutMs = 60_000) {
       let last: unknown
       for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(25)) {
         const { status, body } = await call('GET', '/readyz')
@@ -171,7 +171,7 @@ function collectLines(child: ChildProcess): string[] {
 }
 
 async function untilListening(controller: Controller, child: ChildProcess, lines: readonly string[]): Promise<void> {
-  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(20)) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(20)) {
     if (child.exitCode !== null) break
     try {
       await controller.call('GET', '/healthz')

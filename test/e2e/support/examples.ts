@@ -1,7 +1,8 @@
-/** The files of docs/examples/alertmanager as the tests run them: other addresses, and intervals that do not take hours. */
+/** The files of docs/examples/alertmanager, and of docs/alerts.md, as the tests run them: other addresses, and intervals that do not take hours. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseDocument } from 'yaml'
+import { parse, parseDocument, stringify } from 'yaml'
+import { blockBelow } from './pages.ts'
 import { repository } from './product-image.ts'
 
 export const exampleFolder = join(repository, 'docs/examples/alertmanager')
@@ -51,17 +52,46 @@ export function alertmanagerFiles(changes: AlertmanagerChanges): Record<string, 
   }
 }
 
+/**
+ * The configuration of docs/alerts.md for an Alertmanager that is there already. `people`: where the other receivers notify.
+ * Groups are looked at each second; how often they repeat is as it is written.
+ */
+export function existingAlertmanager(changes: {
+  readonly url: string
+  readonly tokenFile: string
+  readonly people: string
+  readonly groupBy?: readonly string[]
+}): Record<string, string> {
+  const config = parse(blockBelow('docs/alerts.md', 'An Alertmanager that you have already', 'yaml'))
+  const [first] = config.route.routes
+  if (first.receiver !== 'orrery' || !first.continue) throw new Error('the page has another route first')
+  Object.assign(config.route, { group_wait: '0s', group_interval: '1s' })
+  Object.assign(first, { group_interval: '1s', ...(changes.groupBy && { group_by: changes.groupBy }) })
+  for (const receiver of config.receivers) {
+    const [ours] = receiver.webhook_configs ?? []
+    if (ours === undefined) receiver.webhook_configs = [{ url: `${changes.people}/${receiver.name}` }]
+    else {
+      ours.url = `${changes.url}${new URL(ours.url).pathname}`
+      ours.http_config.authorization.credentials_file = changes.tokenFile
+    }
+  }
+  return { 'alertmanager.yml': stringify(config) }
+}
+
 export interface PrometheusChanges {
   readonly alertmanagerUrl: string
   readonly engineSocket: string
   /** An HTTP proxy that reaches the tasks. */
   readonly proxyUrl: string
+  /** Of the services with a policy only this one. */
+  readonly service: string
 }
 
 export function prometheusFiles({
   alertmanagerUrl,
   engineSocket,
   proxyUrl,
+  service,
 }: PrometheusChanges): Record<string, string> {
   const discovery = ['scrape_configs', 0, 'dockerswarm_sd_configs', 0]
   const prometheus = changed('prometheus.yml', [
@@ -77,5 +107,28 @@ export function prometheusFiles({
   ])
   const proxied = parseDocument(prometheus)
   proxied.setIn(['scrape_configs', 0, 'proxy_url'], proxyUrl)
+  const own = { source_labels: ['__meta_dockerswarm_service_name'], regex: service, action: 'keep' }
+  proxied.addIn(['scrape_configs', 0, 'relabel_configs'], proxied.createNode(own))
   return { 'prometheus.yml': proxied.toString(), 'rules.yml': rules }
+}
+
+/** One rule for all services, which a page is to be told about too, over targets of this machine. */
+export function rulesOverTargets(targets: {
+  readonly alertmanagerUrl: string
+  readonly metrics: readonly string[]
+}): Record<string, string> {
+  const file = parse(readFileSync(join(exampleFolder, 'rules.yml'), 'utf8'))
+  const [hot] = file.groups[0].rules
+  Object.assign(hot, { for: '1s', labels: { ...hot.labels, severity: 'page' } })
+  const at = (urls: readonly string[]) => [{ targets: urls.map((url) => new URL(url).host) }]
+  const prometheus = {
+    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    rule_files: ['rules.yml'],
+    alerting: { alertmanagers: [{ static_configs: at([targets.alertmanagerUrl]) }] },
+    scrape_configs: [{ job_name: 'all', static_configs: at(targets.metrics), honor_labels: true }],
+  }
+  return {
+    'prometheus.yml': stringify(prometheus),
+    'rules.yml': stringify({ groups: [{ name: 'scale', rules: [hot] }] }),
+  }
 }

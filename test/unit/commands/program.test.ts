@@ -29,6 +29,19 @@ describe('the command line', () => {
     expect(code).toBe(0)
     expect(out).toContain('Usage: orrery')
   })
+
+  it.each(['up', 'down', 'set'])('the help of %s says what its exit codes mean', async (word) => {
+    const { code, out } = await run(`${word} --help`)
+    expect(code).toBe(0)
+    expect(out).toMatch(/Exit codes: 0 scaled, or nothing to do .*, 1 held .*, 2 wrong usage/s)
+  })
+})
+
+it('is no controller when a person types the bare name: node dist/main.js on a terminal', async () => {
+  const program = `${process.execPath} --import tsx src/main.ts`
+  const { stdout } = await promisify(execFile)('script', ['--quiet', '--return', '--command', program, '/dev/null'])
+  expect(stdout).toContain('Usage: orrery')
+  expect(stdout).not.toContain('listening')
 })
 
 it('ends quietly when nobody reads on: orrery ls --json | head -c 1', async () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -39,6 +39,14 @@ describe('the commands of the documentation', () => {
       expect(read('docs/networks.md')).toContain(`\n${lines.at(3)?.slice(4)}\n\`\`\``)
     },
   )
+
+  it('and no text sends a caller to the name of the service, which is on no network where it would resolve', () => {
+    const examples = readdirSync(join(root, 'docs/examples'), { recursive: true, encoding: 'utf8' })
+    const texts = [...markdownFiles(), ...examples.map((file) => join('docs/examples', file)), 'docker-compose.yml']
+    const files = texts.filter((path) => /\.(md|ya?ml|json)$/.test(path))
+    expect(files.length).toBeGreaterThan(30)
+    expect(files.filter((path) => /\/\/orrery:\d/.test(read(path)))).toEqual([])
+  })
 
   it('that a newcomer needs are exactly two', () => {
     const [block = ''] = /```sh\n[\s\S]*?```/.exec(read('README.md').split('## Try it: two commands')[1] ?? '') ?? []
