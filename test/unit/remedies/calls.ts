@@ -1,4 +1,6 @@
-/** What the API answers to calls that it cannot read. */
+/** What the API answers to calls that it cannot read, or not now. */
+import { PassThrough, Readable } from 'node:stream'
+import { createReadBody } from '../../../src/http/plugins/body-budget.ts'
 import { alert, alertmanager } from '../../support/builders/notifications.ts'
 import { server } from '../../support/use-cases/http.ts'
 import { memoryController } from '../../support/use-cases/memory-controller.ts'
@@ -13,6 +15,8 @@ interface Call {
   readonly before?: readonly Call[]
   /** By name, besides `web`: count and labels. */
   readonly services?: Readonly<Record<string, { readonly replicas?: number; readonly labels: Labels }>>
+  /** The controller was told to stop. */
+  readonly isStopping?: boolean
 }
 type Labels = Readonly<Record<string, string>>
 
@@ -34,13 +38,14 @@ const WEB: Labels = {
 const NOW_MS = Date.UTC(2026, 0, 31, 12)
 
 /** What is wrong with the call, or why it changed nothing. */
-const told = async ({ before = [], services = {}, ...call }: Call) => {
+const told = async ({ before = [], services = {}, isStopping = false, ...call }: Call) => {
   const { swarm, catalog, scaler, alerts } = memoryController({ nowMs: NOW_MS })
   const all: NonNullable<Call['services']> = { web: { labels: WEB }, ...services }
   for (const [name, { replicas = 3, labels }] of Object.entries(all)) {
     swarm.add({ id: `id-${name}`, name, replicas, labels })
   }
-  const app = server({ catalog, scaler, alerts, now: () => NOW_MS })
+  const stopping = isStopping ? { stopping: AbortSignal.abort() } : {}
+  const app = server({ catalog, scaler, alerts, now: () => NOW_MS, ...stopping })
   const send = async ({ method = 'POST', url, payload, headers = {} }: Call) =>
     await app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
   for (const each of before) await send(each)
@@ -73,7 +78,34 @@ const twins = {
 }
 const KEYED = { 'idempotency-key': 'one' }
 
-export const callRemedies = remediesOf<Call>('a call', told, [
+/** How often a body is sent, while others take what there is for all. */
+const bodies = remediesOf<number>(
+  'a body',
+  async (times) => {
+    const read = createReadBody(1000)
+    const slow = new PassThrough()
+    let last = read({ payload: slow, headers: {}, limitBytes: 5000 })
+    slow.write('x'.repeat(600))
+    const other = read({ payload: Readable.from([Buffer.alloc(600)]), headers: {}, limitBytes: 5000 })
+    for (let more = 1; more < times; more += 1) {
+      await Promise.allSettled([last, other])
+      last = read({ payload: Readable.from([Buffer.alloc(900)]), headers: {}, limitBytes: 5000 })
+    }
+    const [answer] = await Promise.allSettled([last, other])
+    return answer.status === 'rejected' ? [String(answer.reason.message)] : []
+  },
+  [{ bad: 1, says: /Too many bodies are on their way, .*: send it again/, mends: [() => 2] }],
+)
+
+const calls = remediesOf<Call>('a call', told, [
+  call(
+    { url: `${W}/up`, payload: '{}', headers: { 'content-encoding': 'gzip' } },
+    /The body is encoded \(Content-Encoding: gzip\); send it as it is/,
+    () => ({ url: `${W}/up`, payload: '{}' }),
+  ),
+  call({ url: `${W}/up`, isStopping: true }, /This controller is stopping; ask again, another one .* answers/, () => ({
+    url: `${W}/up`,
+  })),
   call(
     { url: `${W}/up?by=much` },
     /by is "much"; it must be a whole number from (1) to \d+, or per cent.* as "(\d+%)"/,
@@ -224,3 +256,5 @@ export const callRemedies = remediesOf<Call>('a call', told, [
     }),
   ),
 ])
+
+export const callRemedies = [...calls, ...bodies]

@@ -11,6 +11,10 @@ const locked: Tried = {
   file: 'test/e2e/agent/identity.test.ts',
   test: 'in a locked Swarm a controller that starts says so, and hears agents by a token over its own TLS',
 }
+const joins: Tried = {
+  file: 'test/e2e/networks/lans.test.ts',
+  test: 'an engine in no Swarm, one that is locked and an agent there say what to run, and it is enough',
+}
 const uninstall = (test: string): Tried => ({ file: 'test/unit/commands/uninstall/uninstall.test.ts', test })
 const commands = (test: string): Tried => ({ file: 'test/unit/commands/network/change.test.ts', test })
 
@@ -20,6 +24,14 @@ const removed: Tried = {
 }
 
 export const ELSEWHERE: Readonly<Record<string, Tried>> = {
+  'The engine at … is not part of a swarm: run "docker swarm init" or "join", or point DOCKER_HOST at a manager\'s engine.':
+    joins,
+  'The swarm at … is locked: run "docker swarm unlock" on that manager.': joins,
+  'The engine at … is in no swarm (…): run "docker swarm join" on this host.': joins,
+  '… is of another Swarm than DOCKER_HOST: set ORRERY_SWARM_SOCKET.': {
+    file: 'test/adapters/swarm/tasks/heard-tasks.test.ts',
+    test: 'are asked for where the socket is of another Swarm, and heard by that of their own',
+  },
   'has to name the ports to register: the task has …, and at most … are': {
     file: 'test/unit/discovery/task-limits.test.ts',
     test: 'a hundred ports are registered, and those that are ignored do not count',
@@ -116,24 +128,9 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
 
 /** With the reason. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
-  "is somebody else's node in Consul (no external-node=true in its Meta): rename it, entries of … belong there":
-    'a node of Consul is renamed by whoever has it',
   '…a text, a list or a mapping is needed': 'no text that parses comes there',
   'the agent needs the capability NET_ADMIN and the network of the host':
     'what the kernel refuses without it; the stack file gives it, and test/e2e/installation/stack.test.ts deploys that',
-  'The engine at … is not part of a swarm: run "docker swarm init" or "join", or point DOCKER_HOST at a manager\'s engine.':
-    "each lab's engines do so before a test begins",
-  'The swarm at … is locked: run "docker swarm unlock" on that manager.':
-    'an engine is not restarted while it is locked',
-  'no permission to use the socket: run as root or in the group that owns it': 'tests may run as root',
-  '… is of another Swarm than DOCKER_HOST: set ORRERY_SWARM_SOCKET.': 'one Swarm a lab',
-  'The engine at … is in no swarm (…): run "docker swarm join" on this host.':
-    "each lab's nodes do so before a test begins",
-  'the query gives a …; one number is needed': 'the remedy is another query, in the words of Prometheus',
-  'the query finds … series; one is needed, by sum(…) say': 'the remedy is another query, in the words of Prometheus',
-  'is longer than … characters, more than an agent is told: shorten its tags': 'the limit is of the wire',
-  'Too many bodies are on their way, and this one was the longest: send it again.': 'about a moment of overload',
-  'This controller is stopping; ask again, another one or its successor answers.': 'about a moment of a stop',
 }
 
 /** Steps, descriptions and words of engines. */

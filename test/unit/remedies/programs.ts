@@ -1,4 +1,4 @@
-/** What programs say of their surroundings: folders, sockets, other programs and files, real ones in a folder of their own. */
+/** What programs say of their surroundings: folders, files and other programs, real ones in a folder of their own. */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,18 +6,14 @@ import { onTestFinished } from 'vitest'
 import { readNetworkFiles } from '../../../src/adapters/files/network-files.ts'
 import { watchPolicyFiles } from '../../../src/adapters/files/policy-files.ts'
 import { createHost } from '../../../src/adapters/host/host.ts'
-import { connectEngine } from '../../../src/adapters/swarm/engine/engine-connection.ts'
 import { networkConditions } from '../../../src/bootstrap/views/network-conditions.ts'
-import { callController } from '../../../src/commands/controller-client.ts'
 import { runProgram } from '../../../src/commands/program.ts'
 import { readAccess } from '../../../src/commands/serve/read-access.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { messageOf } from '../../../src/foundation/errors.ts'
 import type { SwarmNode } from '../../../src/swarm/nodes.ts'
 import { definition } from '../../support/builders/networks.ts'
-import { startFakeEngine } from '../../support/fake-engine/fake-engine.ts'
 import { fakeConsole } from '../commands/network/fake-session.ts'
-import { remediesOf } from './remedy.ts'
+import { failure, remediesOf } from './remedy.ts'
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -26,15 +22,6 @@ async function folder(): Promise<string> {
   onTestFinished(async () => await rm(path, { recursive: true, force: true }))
   return path
 }
-const failure = async (work: () => unknown): Promise<readonly string[]> => {
-  try {
-    await work()
-    return []
-  } catch (error) {
-    return [messageOf(error)]
-  }
-}
-
 type Files = Readonly<Record<string, string>>
 const put = async (files: Files) => {
   const dir = await folder()
@@ -119,38 +106,6 @@ const tools = remediesOf<keyof typeof IP>(
   ],
 )
 
-interface Engine {
-  readonly role?: 'manager' | 'worker'
-  /** Instead of the engine's own. */
-  readonly host?: string
-}
-const engines = remediesOf<Engine>(
-  'an engine',
-  async ({ role = 'manager', host }) => {
-    const fake = await startFakeEngine()
-    onTestFinished(async () => await fake.close())
-    fake.role = role
-    return await failure(async () => {
-      const engine = connectEngine({ host: host ?? fake.host })
-      onTestFinished(() => engine.close())
-      await engine.read({ method: 'GET', path: '/services', endpoint: 'GET /services', timeoutMs: 5000 })
-    })
-  },
-  [
-    {
-      bad: { host: 'unix:///nowhere/docker.sock' },
-      says: /there is no such socket: mount the engine socket, or set DOCKER_HOST/,
-      mends: [() => ({})],
-    },
-    {
-      bad: { role: 'worker' },
-      says: /is not a swarm manager: point DOCKER_HOST at a manager's engine, or promote this node/,
-      mends: [() => ({ role: 'manager' }), () => ({ role: 'manager' })],
-    },
-    { bad: { host: 'unix://docker.sock' }, says: /a path must follow unix:\/\//, mends: [() => ({})] },
-  ],
-)
-
 const tokenModes = remediesOf<{ readonly mode: number; readonly change?: (mode: number) => number }>(
   'a token file',
   async ({ mode, change = (same) => same }) => {
@@ -163,25 +118,6 @@ const tokenModes = remediesOf<{ readonly mode: number; readonly change?: (mode: 
       bad: { mode: 0o644 },
       says: /others on this machine can read it: chmod (o-r) /,
       mends: [(how) => ({ mode: 0o644, change: (mode) => (how === 'o-r' ? mode & ~0o004 : mode) })],
-    },
-  ],
-)
-
-const controllers = remediesOf<{ readonly isServed: boolean; readonly url?: string }>(
-  'a command',
-  async ({ isServed, url }) => {
-    const fake = await startFakeEngine({ listen: 'tcp' })
-    if (!isServed) await fake.close()
-    else onTestFinished(async () => await fake.close())
-    const io = { ...fakeConsole().io, env: { ORRERY_URL: url ?? fake.host.replace('tcp:', 'http:') } }
-    const told = await failure(() => callController(io, { path: '/services' }))
-    return told.filter((text) => text.includes('no controller answers'))
-  },
-  [
-    {
-      bad: { isServed: false },
-      says: /no controller answers at .*; set ORRERY_URL, or start one with `orrery serve`/,
-      mends: [() => ({ isServed: true }), () => ({ isServed: true })],
     },
   ],
 )
@@ -253,13 +189,4 @@ const names = remediesOf<readonly SwarmNode[]>(
     },
   ],
 )
-export const programRemedies = [
-  ...networkFolders,
-  ...policyFolders,
-  ...tools,
-  ...engines,
-  ...tokenModes,
-  ...controllers,
-  ...lines,
-  ...names,
-]
+export const programRemedies = [...networkFolders, ...policyFolders, ...tools, ...tokenModes, ...lines, ...names]

@@ -1,5 +1,9 @@
-/** What is said of keys of registrations. */
+/** What is said of keys of registrations, of nodes of Consul, and of what its agents cannot be told. */
+import { desiredOf } from '../../../src/discovery/desired/desired.ts'
 import { entriesOf } from '../../../src/discovery/desired/task-entries.ts'
+import type { CatalogNode } from '../../../src/discovery/plan/catalog.ts'
+import { differenceOf } from '../../../src/discovery/plan/difference.ts'
+import { watchAgents } from '../../../src/discovery/sync/agents.ts'
 import { aRunningTask, SETTINGS, type Told } from '../discovery/support.ts'
 import { type RemedyCase, remediesOf } from './remedy.ts'
 
@@ -25,7 +29,58 @@ const two = [
   { network: 'dmz', address: '10.9.1.7' },
 ]
 
-export const registrationRemedies = remediesOf<Told>('registrations', told, [
+/** By the name that it has in Consul. */
+const consulNodes = remediesOf<string>(
+  'a node of Consul',
+  (name) => {
+    const { entries } = entriesOf(aRunningTask(), SETTINGS)
+    const theirs: CatalogNode = {
+      name,
+      address: '10.0.0.9',
+      meta: {},
+      index: 3,
+      services: new Map(),
+      checks: new Map(),
+    }
+    const wanted = { entries: new Map(entries.map((one) => [one.id, one])), kept: new Set<string>() }
+    const by = { cluster: SETTINGS.cluster, spareNodes: new Set<string>() }
+    const { issues, steps } = differenceOf(wanted, new Map([[name, theirs]]), by)
+    return [...issues.map(({ message }) => message), ...(steps.length === 0 && issues.length === 0 ? ['nothing'] : [])]
+  },
+  [
+    {
+      bad: 'swarm-host1',
+      says: /is somebody else's node in Consul .*: rename it, entries of (\w+) belong there/,
+      mends: [(hostname = '') => `their-${hostname}`],
+    },
+  ],
+)
+
+/** A task's tags. */
+const consulAgents = remediesOf<string>(
+  'a Consul agent',
+  (tags) => {
+    const { task, service, node, container } = aRunningTask({ env: { SERVICE_TAGS: tags } })
+    const world = { tasks: [task], service: () => service, node: () => node, container: () => container }
+    const desired = desiredOf({ ...world, notReadySinceMs: new Map() }, SETTINGS, 0)
+    const quiet = () => {}
+    const watch = watchAgents({
+      ...{ settings: () => SETTINGS, desire: { of: () => desired }, tasks: { list: () => [task] }, now: () => 0 },
+      ...{ consul: { address: '', instances: async () => [] }, nodes: { get: () => undefined } },
+      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    })
+    return watch.issues().map(({ message }) => message)
+  },
+  [
+    {
+      bad: 'x'.repeat(40_000),
+      says: /is longer than (\d+) characters, more than an agent is told: shorten its tags/,
+      mends: [(most) => 'x'.repeat(Number(most) / 2)],
+    },
+  ],
+)
+
+const keys = remediesOf<Told>('registrations', told, [
   key(
     { SERVICE_NAME: 'my web' },
     /DNS cannot say: 1 to (\d+) letters, digits and hyphens, with none of these at an end/,
@@ -117,3 +172,5 @@ export const registrationRemedies = remediesOf<Told>('registrations', told, [
     [`SERVICE_${name}`]: '/health',
   })),
 ])
+
+export const registrationRemedies = [...keys, ...consulNodes, ...consulAgents]

@@ -1,4 +1,5 @@
 /** A message that names a remedy, and what is left of it when somebody does as it says. */
+import { messageOf } from '../../../src/foundation/errors.ts'
 
 /** `Input`: whatever a person can change about it. */
 export interface RemedyCase<Input> {
@@ -32,3 +33,13 @@ export const remediesOf = <Input>(of: string, tell: Tell<Input>, cases: readonly
       return { told, left }
     },
   }))
+
+/** What somebody is told of a fault; nothing where there is none. */
+export const failure = async (work: () => unknown): Promise<readonly string[]> => {
+  try {
+    await work()
+    return []
+  } catch (error) {
+    return [messageOf(error)]
+  }
+}

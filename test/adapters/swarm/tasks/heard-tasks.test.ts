@@ -103,13 +103,17 @@ describe('tasks that are heard', () => {
     expect(states()).toEqual({ t1: 'running', t2: 'running' })
   })
 
-  it('are asked for where the socket is of another Swarm', async () => {
+  it('are asked for where the socket is of another Swarm, and heard by that of their own', async () => {
     const { engine, start, watch } = await setUp({ cluster: 'another' })
     engine.putTask({ id: 't1', serviceId: 'web', nodeId: 'w1' })
     const { states, tasks } = await start()
     await eventually(() => states().t1 === 'running')
-    expect(tasks.source().reason).toContain('another Swarm')
+    expect(tasks.source().reason).toContain('another Swarm than DOCKER_HOST: set ORRERY_SWARM_SOCKET')
     expect(watch.streams()).toBe(0)
+    const own = await startFakeWatch()
+    onTestFinished(async () => await own.close())
+    const { isHeard } = await start(own.socketPath)
+    await eventually(isHeard)
   })
 
   it('are listed again after a break, and what was missed is not trusted meanwhile', async () => {
