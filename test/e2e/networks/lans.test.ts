@@ -250,9 +250,10 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
   )
 
   if (engine === 'old') {
-    let twin: LabNode
+    let added: LabNode | undefined
     it('an engine in no Swarm, one that is locked and an agent there say what to run, and it is enough', async () => {
-      twin = await place.lab.addNode({ join: false })
+      const twin = added ?? (await place.lab.addNode({ join: false }))
+      added = twin
       const saysThere = async () => {
         const { stdout, stderr } = await networked.orrery(twin, ['network', 'status'])
         return `${stdout}${stderr}`
@@ -275,6 +276,7 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
     })
 
     it('a machine that joins under the name of one whose engine is away gets a range of its own, and both are told', async () => {
+      const twin = present(added)
       // Random LANs had none beside them.
       await networked.define(NETWORK, DEFINITION)
       await untilReady(

@@ -78,11 +78,12 @@ export const unavailable = (error: unknown): Fault =>
 
 /** The sentence for an answer that is not 2xx. `endpoint` as in `GET /services/{id}`. */
 export function statusSentence(endpoint: string, address: string, status: number, detail: string): string {
+  // An engine in no Swarm says that it is no manager too, and what to run.
+  if (detail.includes('is not part of a swarm') || detail.includes('docker swarm init')) {
+    return `The engine at ${address} is not part of a swarm: run "docker swarm init" or "join", or point DOCKER_HOST at a manager's engine.`
+  }
   if (detail.includes('is not a swarm manager')) {
     return `The engine at ${address} is not a swarm manager: point DOCKER_HOST at a manager's engine, or promote this node.`
-  }
-  if (detail.includes('is not part of a swarm')) {
-    return `The engine at ${address} is not part of a swarm: run "docker swarm init" or "join", or point DOCKER_HOST at a manager's engine.`
   }
   if (detail.includes('needs to be unlocked')) {
     return `The swarm at ${address} is locked: run "docker swarm unlock" on that manager.`

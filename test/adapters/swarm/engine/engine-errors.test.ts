@@ -81,6 +81,10 @@ describe('what people are told', () => {
       words: "point DOCKER_HOST at a manager's engine",
     },
     { detail: 'This node is not part of a swarm', words: 'docker swarm init' },
+    {
+      detail: 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node …',
+      words: 'is not part of a swarm: run "docker swarm init" or "join"',
+    },
     { detail: 'Swarm is encrypted and needs to be unlocked', words: 'docker swarm unlock' },
     { detail: 'The swarm does not have a leader. It is possible …', words: 'more than half of its managers' },
     { detail: 'anything else', words: 'GET /swarm at unix:///s answered 500: anything else' },
