@@ -8,6 +8,7 @@ import { type Given, giveRanges } from './allocations.ts'
 import { type Advance, advanceChanges, NOT_DRAINED } from './change.ts'
 import { allocationsOf, isFree, isReady, type NetworkContext, named, wantedHere, withAllocations } from './context.ts'
 import { takeDefinition } from './definition.ts'
+import { hostsInRanges } from './host-addresses.ts'
 import { configState, type InTheWay, inTheWay } from './node-state.ts'
 import { nodeSteps } from './node-writes.ts'
 import { pauseRecord } from './pause.ts'
@@ -46,6 +47,8 @@ export function planPresent(context: NetworkContext, record: NetworkRecord): Pla
       ...given.problems.map(({ message }): PlanProblem => ({ network: name, code: 'no-range', message })),
       ...refusals(context, refused),
       ...taken.problems,
+      // `apply` moves such a node, or says that it takes a drain.
+      ...(context.options.mode === 'apply' ? [] : hostsInRanges(context, record)),
       ...network.problems,
     ],
     record: taken.record,

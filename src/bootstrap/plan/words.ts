@@ -115,6 +115,7 @@ export type PlanProblemCode =
   | 'different-network'
   | 'can-be-adopted'
   | 'same-subnet'
+  | 'address-in-range'
   | 'engine-cannot'
   | 'in-use'
 

@@ -1,5 +1,5 @@
 /** One node's part of a network as others see it: its figures, and every address with who has it. Pure. */
-import type { HeardReport, ReportedContainer } from '../../swarm/node-report.ts'
+import type { HeardReport, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
 import type { AddressView, AllocationView } from '../network.ts'
@@ -18,6 +18,8 @@ export interface AllocationViewInput {
   /** Of the swarm network, where it is known. */
   readonly networkId: string | undefined
   readonly serviceName: (id: string) => string | undefined
+  /** Besides what its agent says. */
+  readonly faults: readonly ReportedFault[]
 }
 
 /** `undefined`: the agent was never heard. */
@@ -37,7 +39,7 @@ export function allocationView(
   const layout = allocationLayout(record.definition, allocation)
   const use = useOf(input)
   const status = heard?.report.standings.find((one) => one.name === name)
-  const isAsWanted = heard === undefined ? null : status?.isAsWanted === true
+  const isAsWanted = heard === undefined ? null : status?.isAsWanted === true && input.faults.length === 0
   const change = changeText(allocation)
   return {
     network: name,
@@ -51,7 +53,7 @@ export function allocationView(
     count: adjust(countAddresses(layout.usable, use)),
     isReady: node?.labels[readyLabel(name)] === 'ready',
     isAsWanted,
-    faults: status?.faults ?? [],
+    faults: [...(status?.faults ?? []), ...input.faults],
     ...(change !== undefined && { change }),
     get addresses() {
       return [...addressesOf(input, use), ...heldBack(layout)].sort(byAddress)

@@ -68,8 +68,13 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       networkId,
       serviceName,
     }
-    const key = { network: record.definition.name, nodeId, range: allocation.range }
-    return allocationView(given, (count) => keepFree({ count, ...key }, isHeard(heard, at)))
+    const { name: network } = record.definition
+    const key = { network, nodeId, range: allocation.range }
+    // What no single agent knows.
+    const faults = (deps.plan()?.networks.find(({ name }) => name === network)?.problems ?? [])
+      .filter(({ code, node }) => code === 'address-in-range' && node?.id === nodeId)
+      .map(({ code, message }) => ({ code, message }))
+    return allocationView({ ...given, faults }, (count) => keepFree({ count, ...key }, isHeard(heard, at)))
   }
 
   const viewNetwork = (name: string, at: Moment): NetworkView | undefined => {

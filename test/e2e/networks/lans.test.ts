@@ -101,7 +101,7 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
 
   // The kernel and the agent decide these, and no engine.
   if (engine === 'new') {
-    it('a host address inside its own range is told by condition, metric, status and log, and so is its end', async () => {
+    it('a host address inside a range, its own or another node’s, is told by condition, metric, status and log, and so is its end', async () => {
       const range = present((await ranges(place.manager, NETWORK))[worker().hostname])
       const inside = range.replace(/\.0\/24$/, '.77')
       await ip(worker(), 'address', 'add', `${inside}/32`, 'dev', 'eth1')
@@ -115,6 +115,14 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
       } finally {
         await ip(worker(), 'address', 'delete', `${inside}/32`, 'dev', 'eth1')
       }
+      await untilCondition('AsWanted', true)
+      // Of another node's host, which the agent of this one knows nothing of.
+      await ip(place.manager, 'address', 'add', `${inside}/32`, 'dev', 'eth1')
+      await untilCondition('AsWanted', false)
+      const words = [`${inside}, an address of ${place.manager.hostname} (eth1), is inside the range ${range}`]
+      await untilSaid('status', words)
+      expect(controller.output()).toContain(words[0])
+      await ip(place.manager, 'address', 'delete', `${inside}/32`, 'dev', 'eth1')
       await untilCondition('AsWanted', true)
     })
 

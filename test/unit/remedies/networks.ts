@@ -285,6 +285,19 @@ const changes = remediesOf<Story>('a definition', told, [
       on.cluster.machineOf('worker1').isOnOtherLink = false
     },
   ),
+  // That of another node's host: no agent knows, and who keeps the network says so.
+  as(
+    { mode: 'keep' },
+    async (on) => {
+      await active()(on)
+      on.cluster.machineOf('manager1').addresses = ['172.80.2.77/16']
+    },
+    /^172\.80\.2\.77, an address of manager1 \(eth1\), is inside the range \S+ of worker1, .*: give that host another address .*, or give worker1 another range: `(orrery network apply --allow-drain)`/,
+    (on) => {
+      on.cluster.machineOf('manager1').addresses = ['172.80.0.77/16']
+    },
+    async (on, line) => await on.run(line),
+  ),
   // A host address in its own range: the plan knows, and moves the node.
   story(
     async (on) => {

@@ -441,6 +441,36 @@ describe('a node that was ready, and where every task would be rejected now', ()
   })
 })
 
+describe('an address of one host in the range of another node', () => {
+  const told = (cluster: ModelledCluster, mode: 'keep' | 'auto' = 'auto') =>
+    cluster
+      .plan([definition()], mode)
+      .networks.flatMap((network) => network.problems.map(({ node, code }) => [node?.hostname, code]))
+
+  it.each(['keep', 'auto'] as const)('is told of that node while it is there, by mode %s', (mode) => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const machine = cluster.machineOf('worker1')
+    // 172.80.2.0/24 is its own, of which its agent tells; the gateway's network is nobody's range.
+    machine.addresses = ['172.80.3.77/16', '172.80.2.77/16', '172.80.0.9/16', '10.1.1.1/24', 'nonsense']
+    cluster.agent(idOf(cluster, 'worker1'))
+    expect(told(cluster, mode)).toEqual([['worker2', 'address-in-range']])
+    expect(cluster.plan([definition()], mode).networks[0]).toMatchObject({ verdict: 'kept', steps: [] })
+    machine.addresses = []
+    cluster.agent(idOf(cluster, 'worker1'))
+    expect(told(cluster, mode)).toEqual([])
+  })
+
+  it('is told no more of a node that has left, nor of a machine under an id that it has left', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.machineOf('worker1').addresses = ['172.80.3.77/16']
+    cluster.agent(idOf(cluster, 'worker1'))
+    cluster.leave(idOf(cluster, 'worker1'))
+    expect(told(cluster)).toEqual([])
+  })
+})
+
 describe('a host name is no identity', () => {
   const rangeOf = ({ records }: ModelledCluster, id: string) => records.get('vlan40')?.record.allocations.get(id)?.range
 

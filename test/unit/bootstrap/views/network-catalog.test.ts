@@ -457,6 +457,20 @@ describe('the conditions of a network', () => {
     expect(made.condition(type)).toMatchObject({ status, reason: expect.stringMatching(says) })
   })
 
+  it('tell an address of another host in the range of a node, which no single agent knows', () => {
+    const { condition, catalog, planned } = world()
+    expect(condition('AsWanted')).toMatchObject({ status: true })
+    const node = { id: 'node-1', hostname: aReport().hostname }
+    const message = '172.80.1.77, an address of worker2 (eth1), is inside the range 172.80.1.0/24'
+    planned({ problems: [{ network: 'vlan40', node, code: 'address-in-range', message }] })
+    expect(condition('AsWanted')).toMatchObject({ status: false, reason: expect.stringContaining(message) })
+    const [allocation] = catalog.network('vlan40').allocations
+    expect(allocation).toMatchObject({ isAsWanted: false, faults: [{ code: 'address-in-range', message }] })
+    expect(allocation?.isReady).toBe(true)
+    planned({})
+    expect(condition('AsWanted')).toMatchObject({ status: true })
+  })
+
   it('name three nodes and count the others', () => {
     const { state, condition } = world()
     for (let n = 2; n < 9; n += 1) state.nodes.push(aSwarmNode({ id: `node-${n}`, hostname: `worker${n}` }))
