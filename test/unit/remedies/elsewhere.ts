@@ -141,6 +141,7 @@ export const NO_REMEDY: readonly string[] = [
   'take … from the … …',
   'docker node update --label-rm … …',
   'remove the service …: …',
+  'docker swarm init',
   'needs to be unlocked',
   'set the link … up',
   'set the MTU of … to …',

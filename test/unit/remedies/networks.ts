@@ -291,6 +291,7 @@ const changes = remediesOf<Story>('a definition', told, [
     async (on) => {
       await active()(on)
       on.cluster.machineOf('manager1').addresses = ['172.80.2.77/16']
+      on.turn()
     },
     /^172\.80\.2\.77, an address of manager1 \(eth1\), is inside the range \S+ of worker1, .*: give that host another address .*, or give worker1 another range: `(orrery network apply --allow-drain)`/,
     (on) => {
