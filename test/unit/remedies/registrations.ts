@@ -61,7 +61,10 @@ const consulAgents = remediesOf<string>(
   'a Consul agent',
   (tags) => {
     const { task, service, node, container } = aRunningTask({ env: { SERVICE_TAGS: tags } })
-    const world = { tasks: [task], service: () => service, node: () => node, container: () => container }
+    const world = {
+      ...{ tasks: [task], service: () => service, node: () => node, container: () => container },
+      rangeOwner: () => undefined,
+    }
     const desired = desiredOf({ ...world, notReadySinceMs: new Map() }, SETTINGS, 0)
     const quiet = () => {}
     const watch = watchAgents({
