@@ -103,26 +103,19 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
   if (engine === 'new') {
     it('a host address inside a range, its own or another node’s, is told by condition, metric, status and log, and so is its end', async () => {
       const range = present((await ranges(place.manager, NETWORK))[worker().hostname])
-      const inside = range.replace(/\.0\/24$/, '.77')
-      await ip(worker(), 'address', 'add', `${inside}/32`, 'dev', 'eth1')
-      try {
-        await untilSaid('status', [inside, 'eth1', range, 'orrery network apply --allow-drain'])
-        await untilCondition('AsWanted', false)
-        const { body } = await controller.call<string>('GET', '/metrics')
-        const line = `orrery_network_node_as_wanted{network="${NETWORK}",node="${worker().hostname}"} 0`
-        expect(body.split('\n').filter((one) => one === line)).toHaveLength(1)
-        expect(await isReady(place.manager, NETWORK, worker())).toBe(true)
-      } finally {
-        await ip(worker(), 'address', 'delete', `${inside}/32`, 'dev', 'eth1')
-      }
-      await untilCondition('AsWanted', true)
-      // Of another node's host, which the agent of this one knows nothing of.
-      await ip(place.manager, 'address', 'add', `${inside}/32`, 'dev', 'eth1')
+      const [inside, ofOther] = ['.77', '.78'].map((last) => range.replace(/\.0\/24$/, last))
+      const other = `${ofOther}, an address of ${place.manager.hostname} (eth1), is inside the range ${range}`
+      await ip(worker(), 'address', 'replace', `${inside}/32`, 'dev', 'eth1')
+      await ip(place.manager, 'address', 'replace', `${ofOther}/32`, 'dev', 'eth1')
+      await untilSaid('status', [`${inside} is an address of this host (eth1)`, other, 'network apply --allow-drain'])
       await untilCondition('AsWanted', false)
-      const words = [`${inside}, an address of ${place.manager.hostname} (eth1), is inside the range ${range}`]
-      await untilSaid('status', words)
-      expect(controller.output()).toContain(words[0])
-      await ip(place.manager, 'address', 'delete', `${inside}/32`, 'dev', 'eth1')
+      const { body } = await controller.call<string>('GET', '/metrics')
+      const line = `orrery_network_node_as_wanted{network="${NETWORK}",node="${worker().hostname}"} 0`
+      expect(body.split('\n').filter((one) => one === line)).toHaveLength(1)
+      for (const words of [`${inside} is an address`, other]) expect(controller.output()).toContain(words)
+      expect(await isReady(place.manager, NETWORK, worker())).toBe(true)
+      await ip(worker(), 'address', 'delete', `${inside}/32`, 'dev', 'eth1')
+      await ip(place.manager, 'address', 'delete', `${ofOther}/32`, 'dev', 'eth1')
       await untilCondition('AsWanted', true)
     })
 
@@ -151,7 +144,7 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
       const shim = range.replace(/\.0\/24$/, '.1')
       const macsOf = async (address: string) => {
         const how = ['--rm', '--network=host', '--cap-add=NET_RAW', 'orrery-lab/web:good']
-        const ask = ['arping', '-b', '-c', '3', '-I', 'eth1', '-s', asker, address]
+        const ask = ['arping', '-b', '-c', '2', '-I', 'eth1', '-s', asker, address]
         const { stdout } = await place.manager.docker('run', ...how, ...ask)
         return new Set([...stdout.matchAll(/\[([0-9a-f:]{17})\]/gi)].map(([, mac]) => mac))
       }
@@ -161,7 +154,8 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
         })
       await ip(place.manager, 'address', 'replace', `${asker}/16`, 'dev', 'eth1')
       await ip(worker(), 'address', 'replace', `${own}/16`, 'dev', 'eth1')
-      for (const address of [own, shim]) expect([address, (await macsOf(address)).size]).toEqual([address, 1])
+      const macs = await Promise.all([own, shim].map(macsOf))
+      expect(macs.map(({ size }) => size)).toEqual([1, 1])
       // As it was without what the agent sets: the question can tell.
       await filter(0)
       expect((await macsOf(own)).size).toBe(2)
@@ -232,15 +226,16 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
   it(
     `random LANs, ${count} of seed ${seed}: a node called ready runs its tasks, no address is there twice and untold`,
     async () => {
-      for (const name of ['vlan9', NETWORK]) {
+      for (const service of ['web9', 'on-the-lan']) await removeService(place.manager, service)
+      const removed = ['vlan9', NETWORK].map(async (name) => {
         await networked.undefine(name)
-        for (const service of ['web9', 'on-the-lan']) await removeService(place.manager, service)
         const isGone = async () => {
           await networked.orrery(place.manager, ['network', 'remove', name])
           return (await shown(name)).name === undefined
         }
         await eventually(`${name} is gone`, isGone, { timeoutMs: 60_000 })
-      }
+      })
+      await Promise.all(removed)
       const on = { networked, controller, manager: place.manager, worker: worker() }
       for (const [at, lan] of randomLans(engine === 'old' ? seed : seed + 1000, count).entries()) {
         const sinceMs = performance.now()
