@@ -294,7 +294,7 @@ describe('by code', () => {
     const commands = commandsOf(look).filter((line) => !line.startsWith('orrery tasks'))
     for (const line of commands) expect(await scene.orrery(line), line).toMatchObject({ code: 0 })
     if (ENDS.includes(code)) {
-      expect(commands).toHaveLength(1)
+      expect(commands.length).toBeGreaterThan(0)
       expect(await scene.step('up')).toMatchObject({ outcome: 'scaled' })
     }
   })
