@@ -141,6 +141,9 @@ export function* blocksIn(span: Span, length: number): Generator<Block, void> {
   }
 }
 
+/** What hosts give themselves and no router forwards; where clouds keep the credentials of their machines. */
+export const LINK_LOCAL: Readonly<Record<Family, Block>> = { 4: blockOf('169.254.0.0/16'), 6: blockOf('fe80::/10') }
+
 /**
  * `public`: some of it belongs to somebody on the internet. `unusable`: some of it is multicast, loopback, unspecified or
  * reserved, and no host can have it.

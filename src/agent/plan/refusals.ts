@@ -7,6 +7,8 @@ import {
   type Block,
   contains,
   formatAddress,
+  LINK_LOCAL,
+  overlaps,
   parseAddress,
   parseBlock,
   parseCidr,
@@ -37,6 +39,7 @@ function ofFamily({ subnet, gateway, range, shim }: WantedFamily, host: HostStat
   if (lan.length < SHORTEST[lan.family]) return [`the subnet ${subnet} is too large for a LAN`]
   if (!contains(lan, own)) return [`the range ${range} is not inside the subnet ${subnet}`]
   if (addressSpace(lan) === 'unusable') return [`the subnet ${subnet} is of addresses that no host may have`]
+  if (overlaps(lan, LINK_LOCAL[lan.family])) return [`the subnet ${subnet} holds link-local addresses`]
   const reasons: string[] = []
   const router = gateway === undefined ? undefined : parseAddress(gateway)
   if (gateway !== undefined && (router === undefined || !contains(lan, router))) {

@@ -3,11 +3,11 @@ import {
   addressSpace,
   type Block,
   blockAt,
-  blockOf,
   contains,
   type Family,
   formatBlock,
   formatSpan,
+  LINK_LOCAL,
   overlaps,
   parseAddress,
   parseCidr,
@@ -110,8 +110,6 @@ export const readSpans = (place: Place, subnet: Block | undefined, issues: Issue
   })
   return read
 }
-
-const LINK_LOCAL = { 4: blockOf('169.254.0.0/16'), 6: blockOf('fe80::/10') } as const
 
 /** What is told of a subnet whatever else is in the definition. */
 export const readSubnet = (place: Place, issues: Issues): Block | undefined => {

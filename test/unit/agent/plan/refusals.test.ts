@@ -47,6 +47,28 @@ describe('what is not done whoever wants it', () => {
       ipv4: ipv4({ subnet: '224.0.0.0/8', range: '224.1.0.0/24', gateway: '224.0.0.1' }),
       says: 'no host may have',
     },
+    ...['0.0.0.0/8', '240.0.0.0/8', '255.255.255.0/24'].map((subnet) => ({
+      ...{ name: subnet, ipv4: ipv4({ subnet, range: subnet, gateway: subnet.replace('/', '1/') }) },
+      says: 'no host may have',
+    })),
+    ...['ff02::/16', '::/64', '::1/128', '64:ff9b::/96'].map((subnet) => ({
+      ...{ name: subnet, ipv6: { ...six, subnet, range: subnet } },
+      says: 'no host may have',
+    })),
+    {
+      name: 'where clouds keep credentials',
+      ipv4: ipv4({ subnet: '169.254.0.0/16', range: '169.254.169.0/24', gateway: '169.254.0.1' }),
+      says: 'link-local',
+    },
+    {
+      name: 'a LAN with that in it',
+      ipv4: ipv4({ subnet: '169.0.0.0/8', range: '169.254.169.0/24', gateway: '169.0.0.1' }),
+      says: 'link-local',
+    },
+    { name: 'the same of IPv6', ipv6: { ...six, subnet: 'fe80::/64', range: 'fe80::/80' }, says: 'link-local' },
+    { name: 'IPv4 in IPv6 spelling', ipv6: { ...six, subnet: '::ffff:10.0.0.0/104' }, says: 'no block of addresses' },
+    { name: 'half of all addresses of IPv6', ipv6: { ...six, subnet: '::/1', range: '::/2' }, says: 'too large' },
+    { name: 'the other half', ipv6: { ...six, subnet: '8000::/1', range: '8000::/1' }, says: 'too large' },
     { name: 'a gateway elsewhere', ipv4: ipv4({ gateway: '10.0.0.1' }), says: 'the gateway 10.0.0.1' },
     { name: 'no addresses at all', ipv4: ipv4({ range: 'everything' }), says: '"everything"' },
     { name: 'host bits', ipv4: ipv4({ range: '172.80.1.7/24' }), says: '"172.80.1.7/24"' },
@@ -67,7 +89,7 @@ describe('what is not done whoever wants it', () => {
       ipv4: ipv4({ range: '172.80.7.0/24', shim: '172.80.7.9' }),
       says: 'an address of lan2',
     },
-    { name: 'the same of IPv6', ipv6: { ...six, shim: 'fd00:40:0:1::9' }, says: 'an address of lan2' },
+    { name: 'the same address of IPv6', ipv6: { ...six, shim: 'fd00:40:0:1::9' }, says: 'an address of lan2' },
     { name: 'an IPv6 range elsewhere', ipv6: { ...six, range: '2001:db8::/64' }, says: 'not inside the subnet' },
     { name: 'families mixed up', ipv6: { ...six, range: '172.80.1.0/24' }, says: 'not inside the subnet' },
   ]
