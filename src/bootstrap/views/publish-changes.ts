@@ -1,5 +1,6 @@
 /** What becomes of nodes and networks, for the log and the event feed: each change once. */
 
+import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { ManagerStatus, SwarmNode } from '../../swarm/nodes.ts'
 import type { AgentNews, Managers, Nodes, SwarmNetworks } from '../../swarm/ports.ts'
@@ -11,19 +12,33 @@ export interface PublishNodesDeps {
   readonly nodes: Pick<Nodes, 'list' | 'get' | 'sync' | 'onChange'>
   readonly managers: Pick<Managers, 'get' | 'onChange'>
   readonly reports: AgentNews
+  readonly records: Pick<Records, 'all'>
   readonly logger: Logger
   readonly tell: (news: NodesNews) => void
+  readonly now: Clock
 }
+
+/** Of one node in a minute: an agent may say what it likes, as often as it likes, and is nobody's only line. */
+const MOST_TOLD = 20
+const MINUTE_MS = 60_000
+/** Of one fault, in a line. */
+const MOST_CHARACTERS = 1000
 
 interface Seen {
   readonly node: SwarmNode
   readonly text: string
 }
 
-export function publishNodes({ nodes, managers, reports, logger, tell }: PublishNodesDeps): void {
+interface FaultsTold {
+  /** By network, of those that are active: what was told last. */
+  readonly faults: Map<string, string>
+  count: number
+  untilMs: number
+}
+
+export function publishNodes({ nodes, managers, reports, records, logger, tell, now }: PublishNodesDeps): void {
   let seen: ReadonlyMap<string, Seen> | undefined
-  /** By node and network, the fault that was told last. */
-  const faults = new Map<string, string>()
+  const told = new Map<string, FaultsTold>()
 
   nodes.onChange(() => {
     if (!nodes.sync().inSync) return
@@ -38,7 +53,7 @@ export function publishNodes({ nodes, managers, reports, logger, tell }: Publish
       }
     }
     seen = current
-    for (const key of [...faults.keys()]) if (!current.has(key.split('\n')[0] ?? '')) faults.delete(key)
+    for (const id of [...told.keys()]) if (!current.has(id)) told.delete(id)
   })
 
   const managing = new Map<string, string>()
@@ -53,12 +68,34 @@ export function publishNodes({ nodes, managers, reports, logger, tell }: Publish
     for (const id of managing.keys()) if (nodes.get(id) === undefined) managing.delete(id)
   })
 
-  reports.onNews(({ nodeId, hostname, standings }) => {
+  /** Whether one more of this node may be told; the first that may not is told as that. */
+  const mayTell = (of: FaultsTold, node: { readonly id: string; readonly hostname: string }): boolean => {
+    if (now() >= of.untilMs) Object.assign(of, { count: 0, untilMs: now() + MINUTE_MS })
+    of.count += 1
+    if (of.count === MOST_TOLD + 1) {
+      const text = `${node.hostname}: its faults come and go too often: the next are told in a minute`
+      logger.warn({ event: 'node-fault', node: node.hostname, nodeId: node.id }, text)
+      tell({ node, text })
+    }
+    return of.count <= MOST_TOLD
+  }
+
+  reports.onNews(({ nodeId, standings }) => {
+    const hostname = nodes.get(nodeId)?.hostname
+    if (hostname === undefined) return
+    const of = told.get(nodeId) ?? { faults: new Map(), count: 0, untilMs: 0 }
+    told.set(nodeId, of)
+    for (const name of [...of.faults.keys()]) if (!records.all().has(name)) of.faults.delete(name)
     for (const { name, isAsWanted, faults: found } of standings) {
-      const key = `${nodeId}\n${name}`
-      const fault = isAsWanted ? '' : found.map(({ message }) => message).join(' ')
-      if ((faults.get(key) ?? '') === fault) continue
-      faults.set(key, fault)
+      if (!records.all().has(name)) continue
+      const fault = isAsWanted
+        ? ''
+        : found
+            .map(({ message }) => message)
+            .join(' ')
+            .slice(0, MOST_CHARACTERS)
+      if ((of.faults.get(name) ?? '') === fault || !mayTell(of, { id: nodeId, hostname })) continue
+      of.faults.set(name, fault)
       const fields = { network: name, node: hostname, nodeId }
       const text = fault === '' ? `${hostname} has no fault in ${name} any more` : `${hostname}: ${fault}`
       if (fault === '') logger.info({ event: 'node-fault-over', ...fields }, text)

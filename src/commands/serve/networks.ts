@@ -57,7 +57,7 @@ export async function openNetworks(base: Base): Promise<Networks> {
   })
   const scarce = watchScarceAddresses({ catalog, logger })
   measureNetworks(base.metrics, catalog)
-  publishNodes({ nodes, managers, reports, logger, tell })
+  publishNodes({ nodes, managers, reports, records, logger, tell, now })
   publishNetworks({ records, networks, tell })
 
   const areThere = () =>

@@ -20,7 +20,9 @@ const told = () => {
   const tell = ({ network, text }: NodesNews) => void news.push(network === undefined ? text : `${network}: ${text}`)
   const statuses = new Map<string, ManagerStatus>()
   const managers = createListeners<void>(logger)
-  publishNodes({ nodes, managers: { get: (id) => statuses.get(id), onChange: managers.add }, reports, logger, tell })
+  const clock = { nowMs: NOW }
+  const following = { get: (id: string) => statuses.get(id), onChange: managers.add }
+  publishNodes({ nodes, managers: following, reports, records, logger, tell, now: () => clock.nowMs })
   publishNetworks({ records, networks, tell })
   model.tell()
   const lead = (given: Readonly<Record<string, ManagerStatus>>) => {
@@ -28,7 +30,7 @@ const told = () => {
     for (const [node, status] of Object.entries(given)) statuses.set(node, status)
     managers.tell()
   }
-  return { ...model, id, news, events, reports, lead }
+  return { ...model, id, news, events, reports, lead, clock }
 }
 
 describe('news of nodes', () => {
@@ -77,8 +79,37 @@ describe('news of nodes', () => {
     expect(news).toEqual([])
   })
 
+  it('of an agent that says whatever it likes are few and short, and under its own name', () => {
+    const { reports, news, events, id, clock, cluster, tell } = told()
+    cluster.settle([definition()])
+    tell()
+    news.length = 0
+    events.length = 0
+    const lie = (sentAtMs: number) => {
+      const fault = (message: string) => ({
+        ...{ isAsWanted: false, mended: [], attached: 0 },
+        faults: [{ code: 'x', message }],
+      })
+      const made = Array.from({ length: 255 }, (_, n) => ({ name: `made-up-${sentAtMs}-${n}`, ...fault('x') }))
+      const standings = [{ name: 'vlan40', ...fault(`${sentAtMs} ${'x'.repeat(5000)}`) }, ...made]
+      reports.take(report('another-host', { ...{ nodeId: id, sentAtMs }, standings }))
+    }
+    for (let n = 0; n < 100; n += 1) lie(NOW + n)
+    expect(news.filter((text) => text.startsWith('vlan40: manager1: '))).toHaveLength(20)
+    expect(news.at(-1)).toBe('manager1: its faults come and go too often: the next are told in a minute')
+    expect([news.length, events.length]).toEqual([21, 21])
+    expect(Math.max(...news.map((text) => text.length))).toBeLessThan(1100)
+    clock.nowMs += 60_000
+    lie(NOW + 1000)
+    expect(news).toHaveLength(22)
+  })
+
   it('tell each fault of a node once, in the log too, and that it is over', () => {
-    const { reports, news, events, id } = told()
+    const { reports, news, events, id, cluster, tell } = told()
+    cluster.settle([definition()])
+    tell()
+    news.length = 0
+    events.length = 0
     const faulty = (message: string | undefined, sentAtMs: number) =>
       report('manager1', {
         ...{ nodeId: id, sentAtMs },
