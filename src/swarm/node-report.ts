@@ -14,8 +14,8 @@ const Addresses = Type.Record(Text, Address, { maxProperties: 4096 })
 /** What machines have: beyond it arithmetic ends, and one report would be everybody's fault. */
 const Amount = Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-/** Ms since the epoch, as far as a Date goes. */
-const Time = Type.Number({ minimum: -8.64e15, maximum: 8.64e15 })
+/** Ms since the epoch. */
+const Time = Type.Number({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })
 const Labels = Type.Record(Text, Type.String({ maxLength: 8192 }), { maxProperties: 256 })
 /** A schema of what is a type elsewhere already: it does not compile unless each value that fits is one. */
 const typed =

@@ -16,7 +16,7 @@ export interface AllocationInput extends AddressPoolInput {
 }
 
 export interface AllocationProblem {
-  readonly code: 'pool-exhausted' | 'pin-taken' | 'pin-ambiguous'
+  readonly code: 'pool-exhausted' | 'pin-taken' | 'pin-ambiguous' | 'machine-twice'
   /** Those that get nothing for it. */
   readonly nodes: readonly Pick<AllocationNode, 'id' | 'hostname'>[]
   /** What is wrong and what would be right. */

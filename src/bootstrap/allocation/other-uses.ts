@@ -3,7 +3,7 @@
  * holds already. No range that is given may touch one, but the node's own of this network. Pure.
  */
 import { NETWORK_LABEL } from '../../swarm/networks.ts'
-import { type HeardReport, isSameMachine } from '../../swarm/node-report.ts'
+import { type HeardReport, isSameMachine, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
@@ -21,7 +21,7 @@ export interface OtherUse {
 
 export interface OtherUseSources {
   /** Reports of nodes that are not among them count for nothing: what they had is in the record. */
-  readonly nodes: readonly Pick<SwarmNode, 'id' | 'hostname' | 'address'>[]
+  readonly nodes: readonly Pick<SwarmNode, 'id' | 'hostname' | 'address' | 'state'>[]
   readonly reports: readonly HeardReport[]
   /** All of them; this network's own is skipped. */
   readonly records: ReadonlyMap<string, NetworkRecord>
@@ -50,16 +50,26 @@ const ofReport = ({ report }: HeardReport, { name, configName }: NetworkDefiniti
   return [...addresses, ...networks]
 }
 
-/** Without what a machine said under an id that it has left. */
-export const lastOfMachines = (reports: readonly HeardReport[]): readonly HeardReport[] => {
+/**
+ * Without what a machine said under an id that it has left: Swarm does not call it ready, or nothing came under it any more.
+ * What two nodes go on to say of one machine is said by one that is not it, and nobody knows which.
+ */
+export const lastOfMachines = ({
+  reports,
+  nodes,
+}: Pick<OtherUseSources, 'reports' | 'nodes'>): readonly HeardReport[] => {
+  const ready = new Set(nodes.filter(({ state }) => state === 'ready').map(({ id }) => id))
   const byEngine = new Map<string, HeardReport[]>()
   for (const heard of reports) {
     const { engineId } = heard.report.machine ?? {}
     if (engineId !== undefined) byEngine.set(engineId, [...(byEngine.get(engineId) ?? []), heard])
   }
-  return reports.filter(({ report: { machine }, receivedAtMs }) => {
+  return reports.filter(({ report: { machine, nodeId }, receivedAtMs }) => {
     const others = machine === undefined ? [] : (byEngine.get(machine.engineId) ?? [])
-    return !others.some((one) => one.receivedAtMs > receivedAtMs && isSameMachine(one.report.machine, machine))
+    const silentMs = ready.has(nodeId) ? SILENT_AFTER_MS : 1
+    return !others.some(
+      (one) => one.receivedAtMs - receivedAtMs >= silentMs && isSameMachine(one.report.machine, machine),
+    )
   })
 }
 
@@ -75,7 +85,7 @@ export const otherUsesOf = (definition: NetworkDefinition, sources: OtherUseSour
   const present = new Set(sources.nodes.map(({ id }) => id))
   return [
     ...ofHosts(sources),
-    ...lastOfMachines(sources.reports)
+    ...lastOfMachines(sources)
       .filter(({ report }) => present.has(report.nodeId))
       .flatMap((heard) => ofReport(heard, definition)),
     ...[...sources.records].flatMap(([name, record]) => (name === definition.name ? [] : ofRecord(record))),

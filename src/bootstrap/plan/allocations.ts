@@ -1,5 +1,6 @@
 /** Who has an allocation: nodes that are gone, joined again, or are new. Pure. */
 
+import { isSameMachine } from '../../swarm/node-report.ts'
 import { allocate } from '../allocation/allocate.ts'
 import type { AllocationNode, AllocationProblem } from '../allocation/allocation.ts'
 import { lastOfMachines, otherUsesOf } from '../allocation/other-uses.ts'
@@ -35,15 +36,24 @@ export function giveRanges(
     return { record, texts: [], problems: [] }
   }
   const inherited = previousAllocations({ allocations, freed })
-  const heard = lastOfMachines(observed.reports)
+  const heard = lastOfMachines(observed)
   const machines = new Map(heard.map(({ report }) => [report.nodeId, report.machine]))
   // Swarm may call an id ready for a while whose machine is a node under another id by now.
   const hasLeft = (id: string) => !machines.has(id) && observed.reports.some(({ report }) => report.nodeId === id)
   const otherUses = otherUsesOf(definition, observed)
+  /** Who says that it is the machine of a node that has a range, and is ready and heard itself, gets neither that one nor another. */
+  const isTwice = ({ id, machine }: AllocationNode) =>
+    heard.some(({ report }) => {
+      const other = report.nodeId
+      const isHolder = other !== id && allocations.has(other) && context.nodes.get(other)?.state === 'ready'
+      return isHolder && isSameMachine(report.machine, machine)
+    })
+  const twice: AllocationNode[] = []
   const isAsked = (node: AllocationNode) =>
     allocations.has(node.id) ||
     (node.hostname !== '' &&
       !hasLeft(node.id) &&
+      !twice.includes(node) &&
       (inherited(node).length > 0 || (mayGive(node) && !isUnclear(node, record))))
   const give = (nodes: readonly AllocationNode[]) =>
     allocate({ definition, allocations, freed, otherUses, nodes, nowMs: options.nowMs })
@@ -52,7 +62,10 @@ export function giveRanges(
       const machine = machines.get(node.id)
       return machine === undefined ? node : { ...node, machine }
     })
-    .filter(isAsked)
+    .filter((node) => {
+      if (!allocations.has(node.id) && isTwice(node)) twice.push(node)
+      return isAsked(node)
+    })
   let found = give(nodes)
   // What they had may be no longer to be had; then they are new nodes like others.
   const barred = new Set(
@@ -67,10 +80,17 @@ export function giveRanges(
     nodes = nodes.filter(({ id }) => !barred.has(id))
     found = give(nodes)
   }
-  if (found.given.length === 0 && !isGone) return { record, texts: [], problems: found.problems }
+  const problems = [...twice.map(machineTwice), ...found.problems]
+  if (found.given.length === 0 && !isGone) return { record, texts: [], problems }
   const next = { ...record, allocations: found.allocations, freed: found.freed }
-  return { record: next, texts: textsOf(record, next, found.given), problems: found.problems }
+  return { record: next, texts: textsOf(record, next, found.given), problems }
 }
+
+const machineTwice = ({ id, hostname }: AllocationNode): AllocationProblem => ({
+  code: 'machine-twice',
+  nodes: [{ id, hostname }],
+  message: `${hostname} (node ${id}) says that it is the machine of another node that is ready and reports too: no range is given to it for as long as both say so.`,
+})
 
 function textsOf(before: NetworkRecord, after: NetworkRecord, given: readonly string[]): string[] {
   const isBack = (range: string) =>

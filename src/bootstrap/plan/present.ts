@@ -79,6 +79,8 @@ function extendFor(context: NetworkContext, record: NetworkRecord): Extended {
   if (now.given.problems.length === 0 || options.mode !== 'apply' || defined.kind !== 'valid') return now
   if (definitionDifferences(record.definition, defined.definition).some(isForLife)) return now
   const { given, refused } = extend(context, { ...record, definition: defined.definition })
+  // No range for anybody: nothing is written, however often it is asked.
+  if (given.texts.length === 0) return { given: { ...given, record: now.given.record }, refused }
   // That it is taken is said, and written, by who takes it.
   return { given: { ...given, record: { ...given.record, definition: record.definition } }, refused }
 }

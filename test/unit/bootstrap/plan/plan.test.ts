@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { planCluster } from '../../../../src/bootstrap/plan/plan.ts'
 import { readyLabel } from '../../../../src/bootstrap/record/record.ts'
+import { SILENT_AFTER_MS } from '../../../../src/swarm/node-report.ts'
 import { definition, family } from '../../../support/builders/networks.ts'
-import { isDue, type ModelledCluster, modelledCluster } from '../model/cluster.ts'
+import { asSet, isDue, type ModelledCluster, modelledCluster } from '../model/cluster.ts'
 
 const three = (): ModelledCluster => {
   const cluster = modelledCluster()
@@ -506,14 +508,60 @@ describe('a host name is no identity', () => {
     expect(network?.nodes.find(({ nodeId }) => nodeId === twin)?.reason).toContain('its agent has not reported yet')
   })
 
-  it('a machine that left by force and joined at once, twice, has its range back, whatever Swarm says of its old ids', () => {
+  it('a machine that left by force and joined at once, twice, has its range back once its old id is silent, whatever Swarm says', () => {
     const cluster = three()
     cluster.settle([definition()])
     cluster.join('worker1')
     const last = cluster.join('worker1')
     cluster.agent(last)
     cluster.settle([definition()])
+    // Its old id was heard just now, and is ready: whether it is the same machine, nobody knows yet.
+    expect(rangeOf(cluster, last)).toBeUndefined()
+    cluster.pass(SILENT_AFTER_MS)
+    cluster.settle([definition()])
     expect(rangeOf(cluster, last)).toBe('172.80.2.0/24')
     expect(cluster.harm).toEqual([])
   })
+
+  it('a machine that Swarm calls down has its range back at once under its new id', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    cluster.change(idOf(cluster, 'worker1'), { state: 'down' })
+    const back = cluster.join('worker1')
+    cluster.settle([definition()])
+    expect(rangeOf(cluster, back)).toBe('172.80.2.0/24')
+  })
+
+  it.each(['keep', 'auto', 'apply'] as const)(
+    'who says that it is the machine of a node that is heard takes nothing from it and gets nothing, in mode %s',
+    (mode) => {
+      const cluster = three()
+      cluster.settle([definition()])
+      const [victim, liar] = [idOf(cluster, 'worker1'), cluster.join('worker9')]
+      for (const id of [victim, liar]) cluster.agent(id)
+      const observed = cluster.observed()
+      const machine = observed.reports.find(({ report }) => report.nodeId === victim)?.report.machine
+      expect(machine).toBeDefined()
+      for (const aheadMs of [-4000, 4000]) {
+        const reports = observed.reports.map((heard) =>
+          heard.report.nodeId === liar
+            ? { ...heard, receivedAtMs: heard.receivedAtMs + aheadMs, report: { ...heard.report, machine } }
+            : heard,
+        )
+        const options = { mode, allowDrain: true, nowMs: cluster.now() + 4000 }
+        const { networks } = planCluster({
+          ...{ wanted: asSet([definition()]), options },
+          observed: { ...observed, reports } as typeof observed,
+        })
+        expect(networks.flatMap(({ steps }) => steps.filter(isDue))).toEqual([])
+        expect(networks[0]?.problems).toMatchObject([
+          {
+            code: 'no-range',
+            message: expect.stringContaining(`${liar}) says that it is the machine of another node`),
+          },
+        ])
+        expect(networks[0]?.nodes.find(({ nodeId }) => nodeId === victim)?.range).toBe('172.80.2.0/24')
+      }
+    },
+  )
 })
