@@ -54,7 +54,7 @@ const isKeptBack = ({ aux, aux6 }: NodeAllocation, text: string): boolean =>
 
 export function hostsInRanges(context: NetworkContext, record: NetworkRecord): readonly PlanProblem[] {
   const ranges = indexOf(record)
-  return lastOfMachines(context.observed.reports).flatMap(({ report }) =>
+  return lastOfMachines(context.observed).flatMap(({ report }) =>
     context.nodes.has(report.nodeId)
       ? addressesOf(report).flatMap(({ span, text, link }) =>
           ranges
