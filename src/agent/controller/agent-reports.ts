@@ -70,13 +70,19 @@ export interface AgentReportsDeps {
 
 export function createAgentReports({ nodes, logger, now }: AgentReportsDeps): ReportBook {
   const heard = new Map<string, HeardReport>()
+  /** Of the newest report of each, what is news when it changes. */
+  const said = new Map<string, string>()
   const changes = createListeners<void>(logger)
   const news = createListeners<NodeReport>(logger)
 
   nodes.onChange(() => {
     if (!nodes.sync().inSync) return
     const known = new Set(nodes.list().map(({ id }) => id))
-    for (const nodeId of [...heard.keys()]) if (!known.has(nodeId)) heard.delete(nodeId)
+    for (const nodeId of [...heard.keys()]) {
+      if (known.has(nodeId)) continue
+      heard.delete(nodeId)
+      said.delete(nodeId)
+    }
   })
 
   return {
@@ -90,8 +96,11 @@ export function createAgentReports({ nodes, logger, now }: AgentReportsDeps): Re
       if (known !== undefined && isOlder(report, known, receivedAtMs)) return
       const next = { report, receivedAtMs, notAsWantedSinceMs: sinceOf(report, known, receivedAtMs) }
       heard.set(report.nodeId, next)
+      const [before, says] = [said.get(report.nodeId), newsIn(report)]
+      said.set(report.nodeId, says)
       changes.tell()
-      if (known === undefined || isNews(next, known)) news.tell(report)
+      const wasSilent = known === undefined || receivedAtMs - known.receivedAtMs >= SILENT_AFTER_MS
+      if (wasSilent || says !== before) news.tell(report)
     },
   }
 }
@@ -107,9 +116,6 @@ function sinceOf(report: NodeReport, known: HeardReport | undefined, nowMs: numb
   const faulty = report.standings.filter(({ isAsWanted }) => !isAsWanted)
   return new Map(faulty.map(({ name }) => [name, known?.notAsWantedSinceMs?.get(name) ?? nowMs]))
 }
-
-const isNews = (next: HeardReport, known: HeardReport): boolean =>
-  next.receivedAtMs - known.receivedAtMs >= SILENT_AFTER_MS || newsIn(next.report) !== newsIn(known.report)
 
 const newsIn = ({ revision, networks, hostAddresses, standings }: NodeReport): string => {
   const told = standings.map(({ name, isAsWanted, faults, attached }) => [name, isAsWanted, faults, attached])

@@ -50,7 +50,8 @@ export function readBodiesAsText(app: FastifyInstance): void {
 
 /** Without the header, Fastify can neither choose a parser by it nor answer 415 to a malformed one. */
 function forgetContentType({ raw }: FastifyRequest, _reply: FastifyReply, done: () => void): void {
-  delete raw.headers['content-type']
+  // Taken away, it would leave the others in an object that is slow to read from.
+  if (raw.headers['content-type'] !== undefined) raw.headers['content-type'] = undefined
   done()
 }
 

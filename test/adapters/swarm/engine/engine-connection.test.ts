@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -134,6 +136,20 @@ describe('an engine that misbehaves', () => {
       status: 502,
       detail: '<h1>Bad gateway</h1>',
     })
+  })
+
+  it('and points elsewhere is told so, and nobody is asked there', async () => {
+    const asked: string[] = []
+    const server = createServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`)
+      response.writeHead(307, { location: '/elsewhere' }).end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const engine = connect({ host: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}` })
+    const call = get('/services/x/update', { method: 'POST', body: '{}' })
+    await expect(engine.call(call)).rejects.toMatchObject({ failure: 'status', status: 307 })
+    expect(asked).toEqual(['POST /services/x/update'])
   })
 
   it('and resets a read is asked once more', async () => {
