@@ -2,9 +2,10 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Refused } from '../api.ts'
+import type { Condition } from '../api-types.ts'
 import type { Tone } from '../model/rows.ts'
 import { ago, dateAndClock } from '../model/time.ts'
-import { nowMs, roughlyNowMs, say, touched } from '../store.ts'
+import { nowMs, refine, roughlyNowMs, route, say, touched } from '../store.ts'
 
 export const Badge = ({ tone, children }: { tone: Tone; children: ComponentChildren }) => (
   <span class={`badge ${tone}`}>{children}</span>
@@ -59,6 +60,41 @@ export const Wide = ({ label, children }: { label: string; children: ComponentCh
   <section class="scroll" tabIndex={0} aria-label={label}>
     {children}
   </section>
+)
+
+export const Conditions = ({ conditions }: { conditions: readonly Condition[] }) => (
+  <section>
+    <h2>Conditions</h2>
+    <Wide label="Conditions">
+      <table>
+        <tbody>
+          {conditions.map(({ type, status, reason, since }) => (
+            <tr key={type}>
+              <th scope="row">{type}</th>
+              <td>{status ? 'yes' : 'no'}</td>
+              <td>{reason}</td>
+              <td>
+                <When at={since} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Wide>
+  </section>
+)
+
+/** Words, kept in the address. */
+export const Filter = ({ placeholder }: { placeholder?: string }) => (
+  <label>
+    Filter{' '}
+    <input
+      type="search"
+      value={route.value.query.q ?? ''}
+      placeholder={placeholder}
+      onInput={({ currentTarget }) => refine({ q: currentTarget.value })}
+    />
+  </label>
 )
 
 /** `n more` is never silent. */

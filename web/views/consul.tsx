@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import type { Registration, Registrations } from '../api-types.ts'
 import type { Tone } from '../model/rows.ts'
-import { Badge, Empty, More, useRead, When, Wide } from '../parts/ui.tsx'
+import { Badge, Empty, Filter, More, useRead, When, Wide } from '../parts/ui.tsx'
 import { refine, route } from '../store.ts'
 
 const STATES: Readonly<Record<string, Tone>> = {
@@ -75,15 +75,7 @@ export function Consul() {
         })}
       </fieldset>
       <div class="filters">
-        <label>
-          Filter{' '}
-          <input
-            type="search"
-            value={query.q ?? ''}
-            placeholder="name, node or address"
-            onInput={({ currentTarget }) => refine({ q: currentTarget.value })}
-          />
-        </label>
+        <Filter placeholder="name, node or address" />
       </div>
       {found.length === 0 ? <Empty>Nothing is registered here.</Empty> : <Entries entries={found.slice(0, most)} />}
       <More left={Math.max(0, found.length - most)} what="entries" onClick={() => setMost(Number.POSITIVE_INFINITY)} />

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { Decision } from '../api-types.ts'
 import { DecisionTable } from '../parts/decisions.tsx'
-import { More } from '../parts/ui.tsx'
+import { Filter, More } from '../parts/ui.tsx'
 import { controller, decisions, refine, route } from '../store.ts'
 
 const MOST = 200
@@ -25,14 +25,7 @@ export function Log() {
         Decisions of the controller on {controller.value?.hostname ?? '…'}; each controller remembers its own.
       </p>
       <div class="filters">
-        <label>
-          Filter{' '}
-          <input
-            type="search"
-            value={query.q ?? ''}
-            onInput={({ currentTarget }) => refine({ q: currentTarget.value })}
-          />
-        </label>
+        <Filter />
         <label>
           Outcome{' '}
           <select

@@ -4,7 +4,7 @@ import type { Network, Share } from '../api-types.ts'
 import { grid } from '../model/addresses.ts'
 import { href } from '../model/route.ts'
 import { until } from '../model/time.ts'
-import { Badge, Empty, useRead, When, Wide } from '../parts/ui.tsx'
+import { Badge, Conditions, Empty, useRead, Wide } from '../parts/ui.tsx'
 import { nowMs, refine, route } from '../store.ts'
 
 export function Networks() {
@@ -139,25 +139,7 @@ export function NetworkPage({ name }: { name: string }) {
             ))}
           </div>
           <Freed network={data} />
-          <section>
-            <h2>Conditions</h2>
-            <Wide label="Conditions">
-              <table>
-                <tbody>
-                  {data.conditions.map(({ type, status, reason, since }) => (
-                    <tr key={type}>
-                      <th scope="row">{type}</th>
-                      <td>{status ? 'yes' : 'no'}</td>
-                      <td>{reason}</td>
-                      <td>
-                        <When at={since} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Wide>
-          </section>
+          <Conditions conditions={data.conditions} />
         </>
       )}
     </>

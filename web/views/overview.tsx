@@ -5,7 +5,7 @@ import type { Summary } from '../api-types.ts'
 import { href } from '../model/route.ts'
 import { isIn, overview, statusOf, TILE_WORDS, TILES, type Tile } from '../model/rows.ts'
 import { PauseAllButton, PauseButton, StepButtons } from '../parts/actions.tsx'
-import { Badge, Empty, More, When, Wide } from '../parts/ui.tsx'
+import { Badge, Empty, Filter, More, When, Wide } from '../parts/ui.tsx'
 import { controller, nowMs, pauseOfAll, refine, roughlyNowMs, route, summaries } from '../store.ts'
 
 /** Above this many rows the rest is counted until somebody asks for it. */
@@ -32,15 +32,7 @@ export function Overview() {
       <Tiles rows={rows} chosen={tile} />
       {!isWall && (
         <div class="filters">
-          <label>
-            Filter{' '}
-            <input
-              type="search"
-              value={query.q ?? ''}
-              placeholder="name or stack, several words"
-              onInput={({ currentTarget }) => refine({ q: currentTarget.value })}
-            />
-          </label>
+          <Filter placeholder="name or stack, several words" />
           <label>
             Order{' '}
             <select

@@ -8,7 +8,7 @@ import { CountField, PauseButton, StepButtons } from '../parts/actions.tsx'
 import { HistoryChart } from '../parts/chart.tsx'
 import { DecisionTable } from '../parts/decisions.tsx'
 import { LoadSection } from '../parts/load.tsx'
-import { Badge, counted, Empty, useRead, When, Wide } from '../parts/ui.tsx'
+import { Badge, Conditions, counted, Empty, useRead, When, Wide } from '../parts/ui.tsx'
 import { WeekSection } from '../parts/week.tsx'
 import { nowMs, pauseOfAll, say, summaries } from '../store.ts'
 
@@ -47,7 +47,7 @@ export function Service({ name }: { name: string }) {
       </div>
       {one.data?.load && <LoadSection load={one.data.load} policy={one.data.policy} />}
       {one.data && hasSchedules(one.data) && <WeekSection name={name} />}
-      {one.data && <Conditions one={one.data} />}
+      {one.data && <Conditions conditions={one.data.conditions} />}
       <section>
         <h2>Tasks</h2>
         {tasks.problem !== '' && <p class="problem">{tasks.problem}</p>}
@@ -180,30 +180,6 @@ function Labels({ one }: { one: Autoscaler }) {
         Copy
       </button>
     </details>
-  )
-}
-
-function Conditions({ one }: { one: Autoscaler }) {
-  return (
-    <section>
-      <h2>Conditions</h2>
-      <Wide label="Conditions">
-        <table>
-          <tbody>
-            {one.conditions.map(({ type, status, reason, since }) => (
-              <tr key={type}>
-                <th scope="row">{type}</th>
-                <td>{status ? 'yes' : 'no'}</td>
-                <td>{reason}</td>
-                <td>
-                  <When at={since} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Wide>
-    </section>
   )
 }
 
