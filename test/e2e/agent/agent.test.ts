@@ -245,21 +245,56 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       }
     })
 
-    it.each([
-      {
-        name: 'config-only network, shim and promiscuity',
-        spoil: [
+    /** Some seconds pass in the first, in which the second one's task is measured. */
+    describe('beside a task of Swarm', () => {
+      beforeAll(async () => {
+        await inPlace()
+        const how = ['--detach', '--no-resolve-image', '--endpoint-mode=dnsrr', '--network=host', '--mode=global']
+        await place.manager.docker('service', 'rm', 'busy')
+        await place.manager.docker(
+          ...['service', 'create', ...how, '--name', 'busy', 'orrery-lab/web:good', 'sleep', '1000'],
+        )
+      })
+      afterAll(async () => {
+        await place.manager.docker('service', 'rm', 'busy')
+      })
+
+      const kinds = {
+        'config-only network, shim and promiscuity': [
           ['docker', 'network', 'rm', 'vlan40_config'],
           ['ip', 'link', 'delete', 'shim-vlan40'],
           ['ip', 'link', 'set', 'eth1', 'promisc', 'off'],
         ],
-      },
-      { name: 'the address of the shim', spoil: [['ip', 'address', 'flush', 'dev', 'shim-vlan40']] },
-      { name: 'its route', spoil: [['ip', 'route', 'flush', 'dev', 'shim-vlan40']] },
-    ])('mends what somebody took away: $name', async ({ spoil }) => {
-      await removeSwarmNetwork()
-      for (const node of place.lab.nodes) for (const program of spoil) await node.run(program, { check: true })
-      for (const node of place.lab.nodes) await untilMade(node)
+        'the address of the shim': [['ip', 'address', 'flush', 'dev', 'shim-vlan40']],
+        'its route': [['ip', 'route', 'flush', 'dev', 'shim-vlan40']],
+      }
+      // Links are the kernel's, whatever the engine is: one of them on each node, at one look.
+      it.each<Readonly<Record<LabNode['role'], keyof typeof kinds>>>([
+        {
+          manager: 'config-only network, shim and promiscuity',
+          worker: 'config-only network, shim and promiscuity',
+        },
+        { manager: 'the address of the shim', worker: 'its route' },
+      ])('mends what somebody took away: on a manager $manager, on a worker $worker', async (spoilt) => {
+        await removeSwarmNetwork()
+        for (const node of place.lab.nodes) {
+          for (const program of kinds[spoilt[node.role]]) await node.run(program, { check: true })
+        }
+        for (const node of place.lab.nodes) await untilMade(node)
+      })
+
+      it('reports tasks of Swarm with whose they are and what they use', async () => {
+        const task = await eventually(
+          'its use is measured',
+          async () => {
+            const found = (await report(worker()))?.containers.find(({ serviceName }) => serviceName === 'busy')
+            return found?.memoryBytes === undefined ? undefined : found
+          },
+          { timeoutMs: 100_000 },
+        )
+        expect(task).toMatchObject({ state: 'running', memoryBytes: expect.any(Number), addresses: [] })
+        expect(task.name).toBe(task.taskName)
+      })
     })
 
     it('lets a host and its own containers reach each other, and the LAN as before', async () => {
@@ -291,25 +326,6 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       await eventually('it is gone from the report', async () => (await seen()) === undefined)
       console.log(`engine ${engine}: a started container was in the report after ${tookMs} ms`)
       expect(tookMs).toBeLessThan(20_000)
-    })
-
-    it('reports tasks of Swarm with whose they are and what they use', async () => {
-      const how = ['--detach', '--no-resolve-image', '--endpoint-mode=dnsrr', '--network=host', '--mode=global']
-      await place.manager.docker('service', 'rm', 'busy')
-      await place.manager.docker(
-        ...['service', 'create', ...how, '--name', 'busy', 'orrery-lab/web:good', 'sleep', '1000'],
-      )
-      const task = await eventually(
-        'its use is measured',
-        async () => {
-          const found = (await report(worker()))?.containers.find(({ serviceName }) => serviceName === 'busy')
-          return found?.memoryBytes === undefined ? undefined : found
-        },
-        { timeoutMs: 100_000 },
-      )
-      expect(task).toMatchObject({ state: 'running', memoryBytes: expect.any(Number), addresses: [] })
-      expect(task.name).toBe(task.taskName)
-      await place.manager.docker('service', 'rm', 'busy')
     })
 
     it('leaves everything in place when it is killed, and as it is when it is back', async () => {
@@ -359,6 +375,9 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       expect((await report(worker()))?.faults).toEqual([])
     })
 
+    // Nothing of what follows is the engine's doing: the newer one is enough.
+    if (engine !== engines[0]) return
+
     it('answers whether it is alive, also where a controller is on the same host', async () => {
       const alive = async (...options: string[]) =>
         (await worker().run([process.execPath, mainFile, 'alive', ...options])).code
@@ -400,17 +419,13 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       await expectMade(place.manager)
     })
 
-    it('touches nothing when nothing is said of it any more', async () => {
+    it('touches nothing when nothing is said of it any more, nor on the word of what is wanted of another node', async () => {
       await want(worker(), [])
+      await want(place.manager, [vlan40(1, { presence: 'absent' })], 'another-node')
       await eventually('that is known', async () => await isGiven(worker()), PATIENCE)
       await sleep(6_000)
       await expectMade(worker())
-    })
-
-    it('touches nothing on the word of what is wanted of another node', async () => {
-      await want(worker(), [vlan40(2, { presence: 'absent' })], 'another-node')
-      await sleep(6_000)
-      await expectMade(worker())
+      await expectMade(place.manager)
     })
   })
 
@@ -499,8 +514,7 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
     })
 
     it('makes its own anew only with leave, and only when nothing is attached', async () => {
-      await wantNow(worker(), [vlan40(2)])
-      await wantNow(place.manager, [vlan40(1)])
+      await Promise.all(place.lab.nodes.map(async (node) => await wantNow(node, [vlan40(shareOf(node))])))
       await asWanted(place.manager)
       await createSwarmNetwork()
       await eventually('the worker is as wanted', async () => (await standing(worker()))?.isAsWanted, PATIENCE)
@@ -521,6 +535,21 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       expect(await routeTo(worker(), '172.80.3.0/24')).toMatchObject({ prefsrc: '172.80.3.254' })
       expect(await routeTo(worker(), '172.80.2.0/24')).toBeUndefined()
     })
+
+    it('refuses a second network of the subnet', async () => {
+      try {
+        const other = ['--driver', 'macvlan', '--subnet', '172.80.0.0/16', '-o', 'parent=eth1', 'other']
+        await worker().docker('network', 'create', ...other)
+        await wantNow(worker(), [vlan40(2)])
+        expect((await fault(worker(), 'subnet-taken')).message).toContain('docker network rm other')
+        await expectUntouched()
+      } finally {
+        await worker().docker('network', 'rm', 'other')
+      }
+    })
+
+    // Nothing of what follows is the engine's doing: the newer one is enough.
+    if (engine !== engines[0]) return
 
     it.each([
       { name: 'a parent that is not there', wanted: { parent: 'bond7' }, code: 'parent-missing', says: 'eth0, eth1' },
@@ -547,18 +576,6 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       const elsewhere = { subnet: '172.90.0.0/16', range: '172.90.2.0/24', aux: {} }
       await wantNow(worker(), [vlan40(2, { parent: 'auto', ipv4: elsewhere })])
       expect((await fault(worker(), 'parent-not-found')).message).toContain('172.90.0.0/16')
-    })
-
-    it('refuses a second network of the subnet', async () => {
-      try {
-        const other = ['--driver', 'macvlan', '--subnet', '172.80.0.0/16', '-o', 'parent=eth1', 'other']
-        await worker().docker('network', 'create', ...other)
-        await wantNow(worker(), [vlan40(2)])
-        expect((await fault(worker(), 'subnet-taken')).message).toContain('docker network rm other')
-        await expectUntouched()
-      } finally {
-        await worker().docker('network', 'rm', 'other')
-      }
     })
 
     it('makes a VLAN link and removes it, or says that this kernel cannot', async () => {
