@@ -51,6 +51,8 @@ export interface EntryIssue {
 
 export const MANAGED_BY = 'orrery'
 export const ID_PREFIX = 'orrery:'
+/** And its node's id: a controller's own entry. */
+export const CONTROLLER_ID_PREFIX = 'orrery-controller-'
 export const CHECK_NAME = 'Swarm task'
 /** Meta of our own: an attribute of the same name does not replace it. */
 export const OWN_META = ['managed-by', 'cluster', 'service', 'task', 'node', 'network', 'address6'] as const

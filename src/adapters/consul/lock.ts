@@ -4,6 +4,8 @@ import { blockingAnswer, canceller, WAIT, WAIT_TIMEOUT_MS } from './blocking.ts'
 import { answerOf, type ConsulClient } from './consul-client.ts'
 import { textAt } from './fields.ts'
 
+type Operations = Parameters<ConsulClient['consul']['transaction']['create']>[0]
+
 const TTL = '10s'
 const LOCK_DELAY = '5s'
 const TIMEOUT_MS = 3_000
@@ -41,6 +43,22 @@ export function createLock({ consul, common, call }: ConsulClient, key: () => st
       call('giving up the lock', async () => {
         await consul.kv.set({ ...common(TIMEOUT_MS), key: key(), value: '', release: session })
         await consul.session.destroy({ ...common(TIMEOUT_MS), id: session })
+      }),
+    remove: (session) =>
+      call('removing the key of the lock', async () => {
+        const [Key, Session] = [key(), session]
+        // The package's types name the fields in lower case and send them as they are; Consul reads either.
+        const body = [
+          { KV: { Verb: 'check-session', Key, Session } },
+          { KV: { Verb: 'delete', Key } },
+        ] as unknown as Operations
+        try {
+          await consul.transaction.create(body, { ...common(TIMEOUT_MS), operations: body })
+          return true
+        } catch (error) {
+          if (answerOf(error)?.status === 409) return false
+          throw error
+        }
       }),
     watch: (index, signal) =>
       call('waiting for the lock', async () => {

@@ -2,6 +2,7 @@
 import { createConsulInstances } from '../../adapters/consul/agent-services.ts'
 import { createCatalog } from '../../adapters/consul/catalog.ts'
 import { measureDiscovery } from '../../adapters/metrics/discovery-metrics.ts'
+import { CONTROLLER_ID_PREFIX } from '../../discovery/entry.ts'
 import type { Settings } from '../../discovery/facts.ts'
 import type { SelfEntry } from '../../discovery/ports.ts'
 import { wantedOfAgents, watchAgents } from '../../discovery/sync/agents.ts'
@@ -141,7 +142,7 @@ function whereSelf({ config, swarm }: Base, nodes: Nodes): () => Promise<SelfEnt
     if (address === undefined || ANY.test(address)) return undefined
     const scheme = config.tlsCertFile === undefined ? 'http' : 'https'
     return {
-      ...{ id: `orrery-controller-${node.id}`, name: 'orrery', address, port: listen.port },
+      ...{ id: `${CONTROLLER_ID_PREFIX}${node.id}`, name: 'orrery', address, port: listen.port },
       meta: { cluster, node: node.hostname, engine },
       checkUrl: `${scheme}://${hostPort(address, listen.port)}/readyz`,
     }

@@ -1,4 +1,5 @@
 /** What `orrery uninstall` works with, put together: a manager's engine, the controller that agents report to, and Consul. */
+import { createConsulServices } from '../../adapters/consul/agent-services.ts'
 import { createCatalog } from '../../adapters/consul/catalog.ts'
 import { connectInstallation } from '../../adapters/swarm/installation/installation.ts'
 import { loadConfig } from '../../config/load.ts'
@@ -22,10 +23,10 @@ export async function startUninstall(options: UninstallOptions, io: Console): Pr
   const leave: UninstallDeps['leaveConsul'] = async ({ cluster, hostnames }, patienceMs) => {
     const client = await connectConfigured(config)
     const catalog = createCatalog(client, () => `orrery/${cluster}/writer`)
+    const services = createConsulServices(client)
     const { signal } = new AbortController()
-    return await leaveConsul({ ...{ catalog, cluster, hostnames, patienceMs, signal }, now: Date.now }).finally(
-      client.close,
-    )
+    const deps = { catalog, services, cluster, hostnames, patienceMs, signal, now: Date.now }
+    return await leaveConsul(deps).finally(client.close)
   }
   const consul = config.consulAddress === undefined ? {} : { leaveConsul: leave }
   try {

@@ -1,15 +1,18 @@
-/** Takes this Swarm's entries out of Consul's catalog, once no controller writes any more: for `orrery uninstall`. */
+/** Takes all of this Swarm out of Consul once no controller writes any more, the writer's key last: for `orrery uninstall`. */
 import type { Clock } from '../../foundation/clock.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { pauseFor } from '../../foundation/wakeable-timer.ts'
-import { consulNodeOf } from '../entry.ts'
-import { differenceOf } from '../plan/difference.ts'
+import { CONTROLLER_ID_PREFIX, consulNodeOf } from '../entry.ts'
+import type { CatalogService } from '../plan/catalog.ts'
+import { differenceOf, isOurs } from '../plan/difference.ts'
 import { transactionsOf } from '../plan/transactions.ts'
-import type { ConsulCatalog } from '../ports.ts'
+import type { ConsulCatalog, ConsulServices } from '../ports.ts'
 import { createSender } from './send-steps.ts'
 
 export interface LeaveDeps {
   readonly catalog: Pick<ConsulCatalog, 'read' | 'write' | 'lock' | 'address'>
+  /** Of the Consul agent that is asked: where controllers that were killed have left their own entries. */
+  readonly services: Pick<ConsulServices, 'list' | 'write'>
   /** The Swarm's id: entries of others stay, and Consul nodes with anything else on them. */
   readonly cluster: string
   readonly hostnames: readonly string[]
@@ -23,7 +26,7 @@ const RETRY_MS = 500
 
 /** How many entries and nodes went. Throws Fault `consul-unavailable`, also while another holds the writer's lock. */
 export async function leaveConsul(deps: LeaveDeps): Promise<number> {
-  const { catalog, cluster, hostnames, now, signal, patienceMs } = deps
+  const { catalog, services, cluster, hostnames, now, signal, patienceMs } = deps
   const { lock, address } = catalog
   const session = await lock.open()
   try {
@@ -47,8 +50,18 @@ export async function leaveConsul(deps: LeaveDeps): Promise<number> {
     }
     const [refused] = sender.issues()
     if (refused !== undefined) throw new Fault('consul-refused', `${refused.value} ${refused.message}`)
+    for (const { id } of [...(await services.list()).values()].filter((one) => isOfSwarm(one, cluster))) {
+      await services.write({ kind: 'deregister', id })
+      gone += 1
+    }
+    if (!(await lock.remove(session)))
+      throw new Fault('consul-unavailable', `A controller has begun to write to Consul at ${address}.`)
     return gone
   } finally {
     await lock.giveUp(session)
   }
 }
+
+/** A task's, in the mode `agent`, or a controller's own. */
+const isOfSwarm = (service: Pick<CatalogService, 'id' | 'meta'>, cluster: string): boolean =>
+  isOurs(service, cluster) || (service.id.startsWith(CONTROLLER_ID_PREFIX) && service.meta.cluster === cluster)

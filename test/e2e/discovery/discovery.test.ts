@@ -14,7 +14,7 @@ import { lookUp, PAGE, passing, scaleTo, startPolling, untilPassing } from '../s
 import { engines } from '../support/engines.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab } from '../support/networked.ts'
-import { untilReady } from '../support/observed-networks.ts'
+import { nodeLabels, untilReady } from '../support/observed-networks.ts'
 import { repository } from '../support/product-image.ts'
 import { createService, eventually, removeService, runningTasks, updateService } from '../support/services.ts'
 import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
@@ -29,6 +29,7 @@ const FOREIGN = [
 describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
   const place = labForTests({ engine, nodes: 4, managers: 3, lan: LAN, images: ['orrery-lab/web'] })
   let consul: LabConsul
+  let untouched: Awaited<ReturnType<typeof everythingInConsul>>
   let networked: Networked
   const controllers = new Map<LabNode, NodeController>()
 
@@ -40,6 +41,7 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
   }
   beforeAll(async () => {
     consul = await startLabConsul(place.lab)
+    untouched = await everythingInConsul()
     networked = await networkedLab(place.lab)
     await networked.define(NETWORK, DEFINITION)
     await Promise.all(places().map(start))
@@ -108,8 +110,24 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
     }
     await rm(folder, { recursive: true })
   }
+  /** All that a Consul has, by its own word: what is there before anything of ours is, and after all of it went. */
+  const everythingInConsul = async () => {
+    const names = async (path: string, field: string) =>
+      (await consul.get<Record<string, string>[]>(path)).map((one) => one[field]).toSorted()
+    const services = await consul.get<Record<string, string[]>>('/v1/catalog/services')
+    const own = await consul.get<object>('/v1/agent/services')
+    return {
+      nodes: await names('/v1/catalog/nodes', 'Node'),
+      services: Object.keys(services).toSorted(),
+      ofTheServer: Object.keys(own),
+      // 404 where there is none.
+      keys: await consul.get<string[]>('/v1/kv/?keys').catch(() => []),
+      sessions: await names('/v1/session/list', 'Name'),
+    }
+  }
   /** Their checks fail, so that nobody is sent there. */
   const registerForeign = async () => {
+    await consul.put('/v1/kv/orrery/another/writer', 'theirs')
     const [ours] = await consul.get<{ Node: string }[]>('/v1/catalog/service/web')
     for (const [place, Service] of FOREIGN.entries()) {
       const node = place === 0 ? { Node: 'by-hand', NodeMeta: { 'external-node': 'true' } } : { Node: ours?.Node }
@@ -393,5 +411,43 @@ describe.each(engines.slice(0, 1))('discovery, engine %s', (engine) => {
     await removeService(place.manager, 'web')
     await untilPassing(consul, 'web', 0)
     expect(await foreignRows()).toEqual(foreign)
+  })
+
+  it('uninstall leaves nothing of ours in Consul, and what is theirs as it was: everything listed before and after', async () => {
+    await present(place.lab.workers[0]).start()
+    await place.lab.ready()
+    const carrying = (await consul.get<{ Node: string }[]>('/v1/catalog/service/web'))
+      .map(({ Node }) => Node)
+      .toSorted()
+    const before = await everythingInConsul()
+    expect(before.services).toContain('orrery')
+    expect(before.keys.filter((key) => key.startsWith('orrery/'))).toHaveLength(2)
+    expect(before.sessions).not.toEqual([])
+    const uninstall = async (...options: string[]) =>
+      await networked.orrery(place.manager, ['uninstall', ...options], { CONSUL_HTTP_ADDR: consul.inside })
+
+    const planned = await uninstall()
+    expect(planned.stdout).toContain(`1. remove the network ${NETWORK}`)
+    expect(planned.stdout).toContain('take the entries of this Swarm out of Consul')
+    expect(await everythingInConsul()).toEqual(before)
+    // These controllers are no services of a stack: it says so, and goes on once they are stopped.
+    const first = await uninstall('--yes')
+    expect([first.code, first.stdout]).toEqual([1, expect.stringContaining('a controller at http://127.0.0.1:8000')])
+    // One is killed, and leaves its own entry.
+    const { node, controller } = present(await writer())
+    await other(node).kill()
+    await controller.stop()
+    controllers.clear()
+    const last = await uninstall('--yes')
+    expect([last.code, last.stdout]).toEqual([0, expect.stringContaining("nothing of Orrery's is left in the Swarm")])
+
+    expect(await everythingInConsul()).toEqual({
+      ...{ nodes: [...untouched.nodes, ...carrying].toSorted(), services: [...untouched.services, 'web'].toSorted() },
+      ...{ ofTheServer: untouched.ofTheServer, keys: ['orrery/another/writer'], sessions: untouched.sessions },
+    })
+    expect(await foreignRows()).toEqual(foreign)
+    const configs = await place.manager.docker('config', 'ls', '--format', '{{.Name}}')
+    expect(configs.stdout.trim()).toBe('')
+    expect(JSON.stringify(await nodeLabels(place.manager))).not.toContain('orrery')
   })
 })

@@ -35,6 +35,7 @@ function aConsul() {
         return true
       }),
     giveUp: (session) => answer(() => void (consul.holder === session && Object.assign(consul, { holder: undefined }))),
+    remove: () => answer(() => false),
     watch: () => answer(() => ({ index: '1', isFree: consul.holder === undefined })),
   }
   return { consul, lock }
