@@ -42,7 +42,7 @@ export interface Autoscaler {
   readonly observation: ServiceObservation
   /** In force now; absent: no valid policy says them. */
   readonly bounds?: BoundsInForce
-  /** Tasks that run and shall; absent: not known. */
+  /** Tasks that run and should; absent: not known. */
   readonly running?: number
   /** From the state label, or what a deploy erased of it. Absent if never scaled. */
   readonly state?: ScalingState
@@ -125,7 +125,7 @@ export interface ServiceRow {
   readonly autoscaler?: string
   /** Why it is not, or cannot be, scaled. */
   readonly reason?: string
-  /** Tasks that run and shall; absent: not known. */
+  /** Tasks that run and should; absent: not known. */
   readonly running?: number
 }
 

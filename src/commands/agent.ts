@@ -73,7 +73,7 @@ export async function agent(io: Console): Promise<ExitCode> {
   logger.info({ event: 'agent-started', engine: engine.address }, `orrery agent ${io.version} runs`)
 
   io.onStop(async ({ signal, err }) => {
-    if (err !== undefined) logger.fatal({ event: 'fault', err }, 'a fault that nobody caught')
+    if (err !== undefined) logger.fatal({ event: 'fault', err }, 'an uncaught error')
     logger.info({ event: 'stopping', signal }, 'stopping: what was made on this node stays')
     stopping.abort()
     certificates.close()

@@ -6,7 +6,7 @@ export interface Console {
   readonly isTerminal: boolean
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** `stop` runs at SIGTERM, SIGINT or a fault that nobody caught; the process ends after it. */
+  /** `stop` runs at SIGTERM, SIGINT or an uncaught error; the process ends after it. */
   readonly onStop: (stop: (why: { readonly signal?: string; readonly err?: Error }) => Promise<void>) => void
 }
 

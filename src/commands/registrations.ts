@@ -34,7 +34,7 @@ function textOf({
   const wrong = issues.map(
     ({ service, key, value, message, effect }) => `${effect}: ${service}: ${key}=${value} ${message}`,
   )
-  const written = lastSync === undefined ? '' : `, last brought in step ${lastSync.at}`
+  const written = lastSync === undefined ? '' : `, last synchronized ${lastSync.at}`
   const summary = [
     `${counts.registered} of ${counts.desired} desired entries are in Consul at ${consul} (${role}${written}).`,
   ]

@@ -125,6 +125,6 @@ function misspelt(env: Environment): readonly string[] {
       known.map((each) => each.slice(PREFIX.length)),
     )
     const hint = meant === undefined ? 'docs/configuration.md lists those there are' : `did you mean ${PREFIX}${meant}?`
-    return `${name} is no variable of this program and has no effect; ${hint}`
+    return `${name} is not a variable of this program and has no effect; ${hint}`
   })
 }

@@ -89,7 +89,7 @@ export function names(value: string): readonly string[] {
   const written = value.split(',').map((name) => name.trim().toLowerCase())
   const wrong = written.find((name) => name !== '' && !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?$/.test(name))
   if (wrong !== undefined)
-    throw new Error(`"${wrong}" is no host name; write names such as orrery.example.com, without a port`)
+    throw new Error(`"${wrong}" is not a host name; write names such as orrery.example.com, without a port`)
   return written.filter((name) => name !== '')
 }
 
@@ -125,7 +125,7 @@ function cidr(value: string): string {
   const bits = prefix === undefined ? longest : Number(prefix)
   const isPrefixReadable = prefix === undefined || /^\d{1,3}$/.test(prefix)
   if (isIP(address) === 0 || rest.length > 0 || !isPrefixReadable || bits > longest) {
-    throw new Error(`"${value}" is no network; write addresses with a prefix length, such as 10.0.0.0/8,fd00::/8`)
+    throw new Error(`"${value}" is not a network; write addresses with a prefix length, such as 10.0.0.0/8,fd00::/8`)
   }
   if (address.includes('%')) throw new Error(`"${value}" names a zone, which is not compared: leave it out`)
   if (isMapped(address) && (bits < MAPPED_BITS || !/^::ffff:[\d.]+$/i.test(address))) {
@@ -165,7 +165,7 @@ function listenAddress(value: string): ListenAddress {
   if (written.startsWith('[') && written.endsWith(']')) {
     const host = written.slice(1, -1)
     if (isIPv6(host)) return { host, port }
-    throw new Error(`"${host}" is no IPv6 address; ${LISTEN_EXPECTS}`)
+    throw new Error(`"${host}" is not an IPv6 address; ${LISTEN_EXPECTS}`)
   }
   if (isIPv6(written)) throw new Error(`an IPv6 address goes in brackets: [${written}]:${portText}`)
   // `1.2.3` would be looked up as a host name, and `300.1.1.1` is a typing error, not a name.

@@ -47,7 +47,10 @@ export interface ConsulLock {
   take(session: string): Promise<boolean>
   /** Frees the lock at once and ends the session. */
   giveUp(session: string): Promise<void>
-  /** Takes the key itself away; the session goes on. `false`: the session does not hold the lock, and nothing was removed. */
+  /**
+   * Takes the key itself away, and all other sessions that were opened for it; this one goes on. `false`: it does not hold the
+   * lock, and nothing was removed.
+   */
   remove(session: string): Promise<boolean>
   /** Waits until it changes hands, half a minute at most. `isFree`: nobody has it. */
   watch(index: string | undefined, signal: Ending): Promise<{ readonly index: string; readonly isFree: boolean }>

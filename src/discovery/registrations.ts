@@ -46,7 +46,7 @@ export interface RegistrationView {
   readonly issues: readonly EntryIssue[]
 }
 
-/** One turn in which the writer brought Consul in step. */
+/** One turn in which the writer synchronized Consul. */
 export interface SyncRecord {
   readonly atMs: number
   readonly tookMs: number

@@ -37,7 +37,7 @@ const parse = (text: string): Address4 | Address6 | undefined => {
   }
 }
 
-// `v4` of an Address6 says that it was written with an IPv4 part: `::10.0.0.1` is no IPv4 address.
+// `v4` of an Address6 says that it was written with an IPv4 part: `::10.0.0.1` is not an IPv4 address.
 const familyOf = (address: Address4 | Address6): Family => (address instanceof Address4 ? 4 : 6)
 
 /** The block of this prefix length that holds the address. */

@@ -13,7 +13,7 @@ const unitMs = (unit: string | undefined): number => {
   return unit === 'm' ? MINUTE_MS : SECOND_MS
 }
 
-/** Milliseconds; `undefined` when the text is no duration or above 1e9 seconds. */
+/** Milliseconds; `undefined` when the text is not a duration or above 1e9 seconds. */
 export const parseDuration = (text: string): number | undefined => {
   const match = /^([0-9]+)([smh]?)$/.exec(text)
   const amount = match?.[1] === undefined ? undefined : parseWholeNumber(match[1])

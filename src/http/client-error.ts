@@ -37,7 +37,7 @@ function answerClientError(error: ClientError, socket: Socket): void {
     socket.destroy()
     return
   }
-  const { code, detail } = CODES[error.code ?? ''] ?? { code: 'malformed', detail: 'This is not HTTP as it should be.' }
+  const { code, detail } = CODES[error.code ?? ''] ?? { code: 'malformed', detail: 'This is not valid HTTP.' }
   const { status } = PROBLEMS[code]
   const body = JSON.stringify(problem(code, detail))
   const head = [

@@ -42,7 +42,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   'role-too-low': { status: 403, title: 'The role does not allow this' },
   'writes-closed': { status: 403, title: 'Writing is closed to this caller' },
   'foreign-origin': { status: 403, title: 'A page of another origin may not write' },
-  'foreign-host': { status: 403, title: 'This is no name of this machine' },
+  'foreign-host': { status: 403, title: 'This is not a name of this machine' },
   'certificate-needed': { status: 403, title: 'The node is known by its certificate' },
   'unknown-autoscaler': { status: 404, title: 'There is no such autoscaler' },
   'unknown-network': { status: 404, title: 'There is no such network' },

@@ -93,7 +93,7 @@ export function whyForeign(found: EngineNetwork, wanted: WantedNetwork): Reporte
   const rename = 'or give the definition another `config`'
   const fault = (message: string) => [{ code: 'network-foreign', message }]
   if (!found.configOnly) {
-    return fault(`This engine has a network "${configName}" that is no config-only one: remove it, ${rename}.`)
+    return fault(`This engine has a network "${configName}" that is not config-only: remove it, ${rename}.`)
   }
   if (owner === name || (owner === undefined && wanted.isAdopted)) return []
   if (owner !== undefined) {

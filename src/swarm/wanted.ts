@@ -89,5 +89,5 @@ export class NoWantedState extends Error {
 export function readWanted(value: unknown): WantedState {
   if (Value.Check(WantedStateSchema, value)) return value
   const [first] = [...Value.Errors(WantedStateSchema, value)]
-  throw new NoWantedState(`${first?.path || 'it'}: ${first?.message ?? 'is no wanted state'}`)
+  throw new NoWantedState(`${first?.path || 'it'}: ${first?.message ?? 'is not a wanted state'}`)
 }

@@ -133,6 +133,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Surprise(`the answer is no JSON: ${text.slice(0, 200)}`)
+    throw new Surprise(`the answer is not JSON: ${text.slice(0, 200)}`)
   }
 }

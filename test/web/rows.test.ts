@@ -36,9 +36,9 @@ describe('what a row says', () => {
     },
     {
       name: 'an error before all else',
-      change: { attention: { type: 'Valid', reason: 'max is no number', severity: 'error' }, max: 3 },
+      change: { attention: { type: 'Valid', reason: 'max is not a number', severity: 'error' }, max: 3 },
       word: 'invalid policy',
-      why: 'max is no number',
+      why: 'max is not a number',
     },
   ] as const)('$name', ({ change, word, why }) => {
     expect(statusOf(row('web', change), NOW)).toMatchObject({ word, why })

@@ -42,7 +42,7 @@ export function Consul() {
           {data.consul}, {data.mode} mode, this controller is {data.role}
           {data.lastSync && (
             <>
-              , in step <When at={data.lastSync.at} />
+              , synchronized <When at={data.lastSync.at} />
             </>
           )}
         </span>

@@ -32,7 +32,7 @@ export function createAlertmanager({ url, signal }: AlertmanagerOptions): Firing
     async ask() {
       // A silenced alert is one that somebody wants nothing to be done about.
       const alerts = await get('/api/v2/alerts?silenced=false&inhibited=false')
-      if (!Array.isArray(alerts)) throw new Error('Alertmanager answers with no list of alerts')
+      if (!Array.isArray(alerts)) throw new Error('Alertmanager does not answer with a list of alerts')
       const startedAtMs = startOf(await get('/api/v2/status').catch(() => undefined))
       const fingerprints = new Set(alerts.flatMap(firingFingerprint))
       return { fingerprints, ...(startedAtMs !== undefined && { startedAtMs }) }

@@ -144,7 +144,7 @@ function consulFault(
     return new Fault('consul-unavailable', failed(`${said} - ${hint}`), { cause, retryAfterMs: 5_000 })
   }
   if (/no path to datacenter/i.test(said)) {
-    const hint = `ORRERY_CONSUL_DATACENTER=${datacenter ?? ''} is no datacenter that it knows`
+    const hint = `ORRERY_CONSUL_DATACENTER=${datacenter ?? ''} is not a datacenter that it knows`
     return new Fault('consul-unavailable', failed(`${said} - ${hint}`), { cause, retryAfterMs: 5_000 })
   }
   if (answer.status >= 500 || answer.status === 429)

@@ -2,7 +2,7 @@
 import type { ConsulLock } from '../../discovery/ports.ts'
 import { blockingAnswer, canceller, WAIT, WAIT_TIMEOUT_MS } from './blocking.ts'
 import { answerOf, type ConsulClient } from './consul-client.ts'
-import { textAt } from './fields.ts'
+import { listOf, textAt } from './fields.ts'
 
 type Operations = Parameters<ConsulClient['consul']['transaction']['create']>[0]
 
@@ -54,11 +54,17 @@ export function createLock({ consul, common, call }: ConsulClient, key: () => st
         ] as unknown as Operations
         try {
           await consul.transaction.create(body, { ...common(TIMEOUT_MS), operations: body })
-          return true
         } catch (error) {
           if (answerOf(error)?.status === 409) return false
           throw error
         }
+        // Of controllers that were killed: each would end by itself after 20 s.
+        const sessions: unknown = await consul.session.list(common(TIMEOUT_MS))
+        for (const one of listOf(sessions).filter(
+          (raw) => textAt(raw, 'Name') === Key && textAt(raw, 'ID') !== Session,
+        ))
+          await consul.session.destroy({ ...common(TIMEOUT_MS), id: textAt(one, 'ID') })
+        return true
       }),
     watch: (index, signal) =>
       call('waiting for the lock', async () => {

@@ -160,8 +160,8 @@ function answerOf(url: string, { status, text }: Answer, way: Way): ControllerAn
   try {
     return { kind: 'wanted', wanted: readWanted(JSON.parse(text)), isProven: url.startsWith('https:') }
   } catch (error) {
-    const why = error instanceof NoWantedState ? error.message : 'it is no JSON'
-    return { kind: 'refused', status, reason: `${url} answers with something that is no wanted state: ${why}` }
+    const why = error instanceof NoWantedState ? error.message : 'it is not JSON'
+    return { kind: 'refused', status, reason: `${url} answers with something that is not a wanted state: ${why}` }
   }
 }
 

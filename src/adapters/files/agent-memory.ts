@@ -95,7 +95,7 @@ async function synced(path: string, write: (handle: Handle) => Promise<void>, fl
 
 function readNames(value: unknown): string[] {
   if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value
-  throw new Error('it is no list of names')
+  throw new Error('it is not a list of names')
 }
 
 const isMissing = (error: unknown): boolean =>

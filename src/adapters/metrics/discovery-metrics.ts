@@ -18,7 +18,7 @@ export function measureDiscovery(metrics: MetricsRegistry, figures: Registration
   const reachable = gauge('consul_reachable', '1 while Consul answers as it should.')
   const lastSync = gauge(
     'consul_last_sync_timestamp',
-    'When this controller last brought Consul in step, seconds since the epoch.',
+    'When this controller last synchronized Consul, seconds since the epoch.',
   )
   metrics.beforeScrape(() => {
     const { desired, registered, refused, leftOut, isWriter, isReachable, lastSyncAtMs } = figures()

@@ -27,7 +27,7 @@ export function loadGauges(metrics: MetricsRegistry): (labels: Labels, load: Non
     'reason',
   ])
   const recommended = gauge('load_recommended', 'The count that measured load asks for, after each stage.', ['stage'])
-  const window = gauge('load_down_window_seconds', 'Down window; longer than written while the count goes to and fro.')
+  const window = gauge('load_down_window_seconds', 'Down window; longer than written while the count flaps.')
   return (labels, load) => {
     for (const metric of load.metrics) {
       const measured = valueOfMeasurement(metric.measurement)

@@ -98,7 +98,7 @@ function judge(text: string, steps: readonly string[]): Measurement {
   try {
     answer = JSON.parse(text)
   } catch {
-    return { kind: 'missing', why: 'error', detail: 'the URL answers with no JSON' }
+    return { kind: 'missing', why: 'error', detail: 'the URL does not answer with JSON' }
   }
   const found = valueAt(answer, steps)
   const where = `at ${steps.join('.')}`

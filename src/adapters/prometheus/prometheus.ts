@@ -104,7 +104,7 @@ function judge(status: number, text: string, nowMs: number): Measurement {
     return missing(why, `Prometheus ${why === 'refused' ? 'refuses the query' : `answers ${status}`}${said}`)
   }
   const result = answer.data?.result
-  if (!Array.isArray(result)) return missing('no-number', 'Prometheus answers with no result')
+  if (!Array.isArray(result)) return missing('no-number', 'Prometheus answers without a result')
   if (answer.data?.resultType === 'scalar') return ofSample(result, nowMs)
   if (answer.data?.resultType !== 'vector') {
     return missing('no-number', `the query gives a ${String(answer.data?.resultType)}; one number is needed`)

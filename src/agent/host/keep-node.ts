@@ -215,7 +215,7 @@ function logChanges(logger: Logger, before: Told, now: Told): void {
       }
     }
     if (status.isAsWanted && known?.isAsWanted !== true) {
-      logger.info({ event: 'network-as-wanted', ...fields }, 'this node is as the network wants it')
+      logger.info({ event: 'network-as-wanted', ...fields }, 'this node matches the definition of the network')
     }
   }
 }

@@ -34,8 +34,8 @@ export function refusals(wanted: WantedNetwork, host: HostState): ReportedFault[
 
 function ofFamily({ subnet, gateway, range, shim }: WantedFamily, host: HostState): string[] {
   const [lan, own] = [parseBlock(subnet), parseBlock(range)]
-  if (lan === undefined) return [`the subnet "${subnet}" is no block of addresses`]
-  if (own === undefined) return [`the range "${range}" is no block of addresses`]
+  if (lan === undefined) return [`the subnet "${subnet}" is not a block of addresses`]
+  if (own === undefined) return [`the range "${range}" is not a block of addresses`]
   if (lan.length < SHORTEST[lan.family]) return [`the subnet ${subnet} is too large for a LAN`]
   if (!contains(lan, own)) return [`the range ${range} is not inside the subnet ${subnet}`]
   if (addressSpace(lan) === 'unusable') return [`the subnet ${subnet} is of addresses that no host may have`]

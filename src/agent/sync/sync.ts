@@ -81,7 +81,7 @@ export function startSync(deps: SyncDeps): Sync {
     const answer = await calls.report(line.url, report)
     if (isStopped) return
     const isForUs = answer.kind !== 'wanted' || answer.wanted.nodeId === facts.nodeId
-    tell(line, isForUs ? answer : { kind: 'refused', status: 200, reason: `${line.url} speaks of another node` })
+    tell(line, isForUs ? answer : { kind: 'refused', status: 200, reason: `${line.url} answers for another node` })
     if (answer.kind !== 'wanted' || !isForUs) return
     line.deliveredAtMs = sentAtMs
     const { registrations, ...state } = answer.wanted

@@ -38,7 +38,7 @@ const BY_VERSION: ReadonlyMap<unknown, Sender> = new Map([
   ['1', 'grafana'],
 ])
 
-/** `undefined`: the body is no notification. */
+/** `undefined`: the body is not a notification. */
 export function readNotification(body: unknown): Notification | undefined {
   if (!isRecord(body) || !Array.isArray(body.alerts)) return undefined
   const sender = BY_VERSION.get(body.version)

@@ -64,7 +64,9 @@ function count(input: ValidInput, stages: Stage[]): Decision {
   }
   const reason = [wanted.reason, ...limits.map((limit) => limit.reason)].join('; ')
   if (input.dryRun || input.policy.dryRun) {
-    const detail = input.dryRun ? 'this controller runs dry (ORRERY_DRY_RUN)' : 'the policy says dry-run'
+    const detail = input.dryRun
+      ? 'ORRERY_DRY_RUN: this controller decides and does not write'
+      : 'autoscaler.dry-run: decided and not written'
     stages.push({ stage: 'dry-run', result: 'stop', detail })
     return answer(input, { outcome: 'dry-run', reason: `${reason}; ${detail}`, ...numbers })
   }

@@ -83,7 +83,7 @@ function maintenance({ observation, bounds, state, request }: ValidInput): Judge
   if (traitsOf(request).endsMaintenance) return pass('at 0, and a count is asked for by name')
   return held(
     'maintenance',
-    'the count is 0, below min: set by hand, so hands off; PUT replicas or `docker service scale` ends it',
+    'the count is 0, below min: set by hand, so it is left alone; PUT replicas or `docker service scale` ends it',
   )
 }
 
@@ -140,9 +140,9 @@ const ROLLOUTS: Partial<Record<UpdateState, string>> = {
 }
 
 function rollout({ observation, policy, request, nowMs }: ValidInput): Judgement {
-  if (policy.rollout === 'off') return pass('rollouts are not waited for (autoscaler.rollout=off)')
+  if (policy.rollout === 'off') return pass('autoscaler.rollout=off: it does not wait for rollouts')
   if (!traitsOf(request).waitsForRollout)
-    return pass('it does not wait for a rollout (autoscaler.on-deploy=restore-now)')
+    return pass('autoscaler.on-deploy=restore-now: it does not wait for the rollout')
   return rolloutOf(observation, nowMs) ?? pass('no rollout')
 }
 
@@ -163,7 +163,7 @@ function unschedulable(input: ValidInput): Judgement {
   const { policy, request, unplaceable } = input
   if (!traitsOf(request).waitsForPlacement) return pass('it does not wait for tasks to be placed')
   if (policy.unschedulable === 'off')
-    return pass('tasks to be placed are not waited for (autoscaler.unschedulable=off)')
+    return pass('autoscaler.unschedulable=off: it does not wait for tasks to be placed')
   if (unplaceable === undefined) return pass('no task is known to wait for its place')
   return directionOf(input) === 'up' ? held('unschedulable', unplaceable) : pass(`it does not grow: ${unplaceable}`)
 }

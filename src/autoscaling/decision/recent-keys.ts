@@ -43,7 +43,7 @@ export function liveKeys(keys: readonly RecentKey[], { nowMs, windowMs }: At): r
 /** Of a key that was used for another wish. */
 export function keyFault({ key }: Request, keys: readonly RecentKey[], at: At): Fault | undefined {
   if (key === undefined || recall(keys, key, at).kind !== 'reused') return undefined
-  return new Fault('key-reused', 'this Idempotency-Key was used for another request; use a new key for a new wish')
+  return new Fault('key-reused', 'this Idempotency-Key was used for another request; use a new key for a new request')
 }
 
 /** Whether it was carried out before. */

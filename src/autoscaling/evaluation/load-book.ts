@@ -123,7 +123,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
     if (widening.factor <= before.widening.factor) return
     logger.warn(
       { event: 'load-flaps', service: observation.name, windowDownSeconds: windowDownMs / 1000 },
-      `the count of ${observation.name} goes to and fro: for an hour it shrinks only after ${windowDownMs / 1000} s`,
+      `the count of ${observation.name} flaps: for an hour it shrinks only after ${windowDownMs / 1000} s`,
     )
   }
 

@@ -68,7 +68,7 @@ export function evaluate(input: EvaluateInput): Evaluation {
     const missing = base.metrics.filter(({ count }) => count === undefined)
     const what = missing.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
     const why =
-      counts.length === 0 ? 'nothing to go by' : `${raw} by the others, but nothing shrinks on part of the data`
+      counts.length === 0 ? 'no value to act on' : `${raw} by the others, but nothing shrinks on part of the data`
     // It asks for the current count, so that what comes next does not shrink on an older wish alone.
     return {
       reason: `${why} (${what || 'not every task was measured'})`,

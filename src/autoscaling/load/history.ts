@@ -10,7 +10,7 @@ export interface LoadHistory {
   readonly changes: readonly CountChange[]
   /** Evaluations in a row without data, by the metric's name. */
   readonly failures: ReadonlyMap<string, number>
-  /** The down window is this many times as long, because the count went to and fro. */
+  /** The down window is this many times as long, because the count flapped. */
   readonly widening: { readonly factor: number; readonly untilMs: number }
 }
 

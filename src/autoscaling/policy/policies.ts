@@ -183,7 +183,7 @@ function createIssueLog(logger: PoliciesDeps['logger']) {
         `${service}: ${field}: ${message}`,
       ),
     over: ({ field }) =>
-      logger.info({ event: 'policy-issue-over', service, field }, `${service}: ${field} is right now`),
+      logger.info({ event: 'policy-issue-over', service, field }, `${service}: ${field} is corrected`),
   })
   return (bound: BoundPolicy | undefined) => {
     service = bound?.observation.name ?? service

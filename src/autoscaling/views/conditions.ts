@@ -144,7 +144,7 @@ function loadConditions({ reading: { policy }, load }: ConditionInput): readonly
   const why = missing.map(({ name, missing: kind, reason }) => `${name}: ${kind}, ${reason}`).join('; ')
   const fallback = load.metrics.filter(({ inFallback }) => inFallback)
   const { factor } = load.widening
-  const wide = `the count went to and fro: the down window is ${load.windowDownMs / 1000} s for an hour`
+  const wide = `the count flapped: the down window is ${load.windowDownMs / 1000} s for an hour`
   return [
     { type: 'LoadMeasured', status: missing.length === 0, reason: why || 'every metric has a value' },
     {
@@ -153,6 +153,6 @@ function loadConditions({ reading: { policy }, load }: ConditionInput): readonly
       reason:
         fallback.map(({ name, reason }) => `${name}: ${reason}`).join('; ') || 'no metric is replaced by its fallback',
     },
-    { type: 'LoadFlapping', status: factor > 1, reason: factor > 1 ? wide : 'the count does not go to and fro' },
+    { type: 'LoadFlapping', status: factor > 1, reason: factor > 1 ? wide : 'the count does not flap' },
   ]
 }

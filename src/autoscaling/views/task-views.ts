@@ -25,7 +25,7 @@ export interface TaskViewsDeps {
 export interface TaskViews {
   /** Somebody looks, now. */
   look(): void
-  /** Tasks that run and shall; `undefined`: not known. */
+  /** Tasks that run and should; `undefined`: not known. */
   running(serviceId: string): number | undefined
   /** By service and slot, those that failed lately too. Throws Fault `not-in-sync` while they are not known. */
   list(serviceId?: string): readonly TaskView[]

@@ -75,7 +75,7 @@ const knownFields = (value: object, issues: Issues): Written => {
     }
     const meant = didYouMean(name, names)
     const hint = meant === undefined ? `known are ${names.join(', ')}` : `did you mean \`${meant}\`?`
-    issues.warning({ field: name, message: `is no field of a network definition and has no effect; ${hint}` })
+    issues.warning({ field: name, message: `is not a field of a network definition and has no effect; ${hint}` })
   }
   return written
 }
@@ -124,7 +124,7 @@ const readChoice = <Value extends string>({ written, issues }: Source, choice: C
   const text = textOf(value)
   const found = values.find((known) => known === text)
   if (found !== undefined) return found
-  issues.error({ field, value, message: `is no value of \`${field}\`; write ${values.join(' or ')}` })
+  issues.error({ field, value, message: `is not a value of \`${field}\`; write ${values.join(' or ')}` })
   return otherwise
 }
 
@@ -139,7 +139,7 @@ const readParent = ({ written, issues }: Source): string => {
   if (lower !== undefined) {
     fail(`is how ip(8) shows a link and what it is on; its name is what stands before the @: write ${bare}`)
   } else if (!LINK.test(parent) || parent === '.' || parent === '..') {
-    fail('is no name of a link; write one such as bond0 or bond0.40, or auto for the one that is in the subnet')
+    fail('is not the name of a link; write one such as bond0 or bond0.40, or auto for the one that is in the subnet')
   } else if (parent.length > MAX_LINK_LENGTH) {
     fail(`has ${parent.length} characters, and a link's name at most ${MAX_LINK_LENGTH}; give the link a shorter name`)
   }

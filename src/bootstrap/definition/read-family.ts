@@ -72,7 +72,7 @@ const readLength = (input: FamilyInput, subnet: Block | undefined): number | und
   }
   const length = parseWholeNumber(text)
   if (length === undefined || length < 1 || length > addressBits(family)) {
-    return fail(`is no prefix length; write a whole number such as ${example}`)
+    return fail(`is not a prefix length; write a whole number such as ${example}`)
   }
   if (subnet === undefined || length >= subnet.length) return length
   return fail(`makes a range larger than the subnet ${formatBlock(subnet)}; write ${subnet.length + 1} or more`)

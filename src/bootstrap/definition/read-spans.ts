@@ -35,7 +35,7 @@ export const readBlock = (place: Place, issues: Issues): Block | undefined => {
   const cidr = text === undefined ? undefined : parseCidr(text)
   const fail = (message: string) => issues.error({ field, value, message })
   if (cidr === undefined) {
-    fail(`is no CIDR; write an address and a prefix length, such as ${example(family)}`)
+    fail(`is not a CIDR; write an address and a prefix length, such as ${example(family)}`)
   } else if (cidr.block.family !== family) {
     fail(wrongFamily(place))
   } else {
@@ -53,7 +53,7 @@ export const readAddress = (place: Place, issues: Issues): Span | undefined => {
   const address = text === undefined ? undefined : parseAddress(text)
   const fail = (message: string) => issues.error({ field, value, message })
   const one = family === 4 ? '10.40.0.1' : 'fd00:40::1'
-  if (address === undefined) fail(`is no address; write one without a prefix length, such as ${one}`)
+  if (address === undefined) fail(`is not an address; write one without a prefix length, such as ${one}`)
   else if (address.family !== family) fail(wrongFamily(place))
   else return address
   return undefined
@@ -161,7 +161,7 @@ export const readPins = ({ field, value, family }: Place, issues: Issues): reado
     issues.error({
       field,
       value,
-      message: `is no mapping; write host names or node ids with their ranges, such as ${example}`,
+      message: `is not a mapping; write host names or node ids with their ranges, such as ${example}`,
     })
     return []
   }

@@ -32,7 +32,7 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
         ? [
             problem(
               'foreign-network',
-              `This manager's engine has a network ${name} of its own, which is no swarm network.`,
+              `This manager's engine has a network ${name} of its own, which is not a swarm network.`,
             ),
           ]
         : []
@@ -93,7 +93,7 @@ export function adoption(definition: NetworkDefinition, shared: SharedContext): 
       }
     if (!found.configOnly) {
       return {
-        problems: [problem('foreign-network', `${node.hostname}: ${configName} is no config-only network.`, node)],
+        problems: [problem('foreign-network', `${node.hostname}: ${configName} is not a config-only network.`, node)],
       }
     }
     const hostAddresses = report.hostAddresses.map(({ address }) => address)

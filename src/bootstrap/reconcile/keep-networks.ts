@@ -146,7 +146,7 @@ function logProblems(logger: Logger): (plan: ClusterPlan) => void {
     keyOf: ({ network, node, code, message }) => [network, node?.id, code, message].join('\n'),
     begun: (problem) => logger.warn({ event: 'network-problem', ...fieldsOf(problem) }, sentence(problem)),
     over: (problem) =>
-      logger.info({ event: 'network-problem-over', ...fieldsOf(problem) }, `no longer so: ${sentence(problem)}`),
+      logger.info({ event: 'network-problem-over', ...fieldsOf(problem) }, `resolved: ${sentence(problem)}`),
   })
   return (plan) => log(problemsOf(plan))
 }

@@ -67,7 +67,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
       let changedAtMs = now()
       let lastLeft = ''
       for (let conflicts = 0; ; ) {
-        if (signal?.aborted) return end('waiting', 'It was called off.')
+        if (signal?.aborted) return end('waiting', 'It was cancelled.')
         if (isDone?.(plan) === true) return end('done')
         const steps = stepsOf(plan)
         tell.outstanding(steps, !steps.some(isDue))

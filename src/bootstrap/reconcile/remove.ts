@@ -137,7 +137,7 @@ export async function releaseRange(
   if (!record.freed.some((freed) => isOf(freed, range))) {
     const freed = record.freed.map((one) => one.range)
     const known = freed.length === 0 ? 'none is' : `these are: ${freed.join(', ')}`
-    const message = `${range} is no freed range of ${network}; ${known}.`
+    const message = `${range} is not a freed range of ${network}; ${known}.`
     return refused(await plan(), { network, code: 'no-range', message })
   }
   const text = `${range} may be given again`

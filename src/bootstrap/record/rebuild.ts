@@ -85,7 +85,7 @@ const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, rep
   const machine = reports.get(node.id)?.machine
   const labelled = label === undefined ? undefined : parseRangeLabel(label)
   if (label !== undefined && labelled === undefined) {
-    return { reason: `${hostname}: its label ${rangeLabel(definition.name)} is no range: ${label}` }
+    return { reason: `${hostname}: its label ${rangeLabel(definition.name)} is not a range: ${label}` }
   }
   // Made by hand and never taken over: nothing of ours was lost with it.
   if (labelled === undefined && !isOurs) return {}

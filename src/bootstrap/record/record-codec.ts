@@ -102,7 +102,7 @@ class Unreadable extends Error {}
 /** Throws Unreadable. Fields that the schema does not know are left out. */
 const readEntry = <Schema extends TSchema>(schema: Schema, label: string, text: string): Static<Schema> => {
   const value: unknown = parseJsonObject(text)
-  if (value === undefined) throw new Unreadable(`the label ${label} is no JSON object`)
+  if (value === undefined) throw new Unreadable(`the label ${label} is not a JSON object`)
   const [error] = Value.Errors(schema, value)
   if (error !== undefined) throw new Unreadable(`the label ${label} at ${error.path || '/'}: ${error.message}`)
   const cleaned: unknown = Value.Clean(schema, value)

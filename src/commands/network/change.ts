@@ -131,7 +131,7 @@ const HEADLINES: Readonly<Record<ChangeResult['outcome'], (done: number, reason:
 }
 
 const NO_CONTROLLER =
-  'Agents are told what is wanted by a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.'
+  'Agents get the wanted state from a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.'
 
 const resultJson = ({ outcome, reason, done, left, problems, plan }: ChangeResult) => ({
   outcome,

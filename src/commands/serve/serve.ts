@@ -76,7 +76,7 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   logger.info({ event: 'listening', urls: listening.urls, engine: swarm.engineAddress }, `orrery ${io.version} listens`)
 
   io.onStop(async ({ signal: received, err }) => {
-    if (err !== undefined) logger.fatal({ event: 'fault', err }, 'a fault that nobody caught')
+    if (err !== undefined) logger.fatal({ event: 'fault', err }, 'an uncaught error')
     logger.info({ event: 'stopping', signal: received }, 'stopping: new work is refused, what was accepted is finished')
     stopping.abort()
     await Promise.race([each('finish'), sleep(STOP_GRACE_MS)])

@@ -209,7 +209,7 @@ async function removeServices({ installation, controllerThere }: UninstallDeps, 
   return address === undefined
     ? []
     : [
-        `a controller at ${address} still runs, and is no service with the label orrery.role: stop it (docker stack rm …)`,
+        `a controller at ${address} still runs, and is not a service with the label orrery.role: stop it (docker stack rm …)`,
       ]
 }
 

@@ -81,7 +81,7 @@ function choose(addresses: ContainerFacts['addresses'], wanted: string | undefin
     const found = usable.find(({ network }) => network === wanted)
     if (found !== undefined || addresses.some(({ network }) => network === wanted)) return found
     const known = names.length === 0 ? 'it has no address of its own on any' : `it is on ${names.join(', ')}`
-    return issueOf(NETWORK_KEY, wanted, `is no routable network of the task: ${known}`, 'refused')
+    return issueOf(NETWORK_KEY, wanted, `is not a routable network of the task: ${known}`, 'refused')
   }
   if (addresses.length < 2) return usable[0]
   return issueOf(NETWORK_KEY, '', `has to name one of the networks of the task: ${names.join(', ')}`, 'refused')

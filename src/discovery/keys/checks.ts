@@ -26,7 +26,7 @@ export function checksOf(
     const written = keys.get(name)
     if (written === undefined || written.value === '') return undefined
     if (DURATION.test(written.value)) return written.value
-    issues.push(issueOf(written.key, written.value, 'is no duration: 10s, 500ms or 1m30s would be right'))
+    issues.push(issueOf(written.key, written.value, 'is not a duration: 10s, 500ms or 1m30s would be right'))
     return undefined
   }
   const path = (name: string) => {
@@ -34,7 +34,7 @@ export function checksOf(
     if (written === undefined || written.value === '') return undefined
     if (/^\/\S*$/.test(written.value)) return written.value
     issues.push(
-      issueOf(written.key, written.value, 'is no path: it must begin with a slash and hold no blanks, as /health'),
+      issueOf(written.key, written.value, 'is not a path: it must begin with a slash and hold no blanks, as /health'),
     )
     return undefined
   }
@@ -86,6 +86,6 @@ function statusOf(keys: Keys, issues: Issue[]): string | undefined {
   const written = keys.get('check_initial_status')
   if (written === undefined || written.value === '') return undefined
   if (STATUSES.includes(written.value)) return written.value
-  issues.push(issueOf(written.key, written.value, `is no status of Consul's: ${STATUSES.join(', ')} would be right`))
+  issues.push(issueOf(written.key, written.value, `is not a status of Consul's: ${STATUSES.join(', ')} would be right`))
   return undefined
 }

@@ -110,7 +110,7 @@ function wrongKey(rest: string, port: number | undefined, ofPort: string | undef
   const near = didYouMean(word, CHECK_KEYS)
   const right =
     near === undefined ? `known are ${CHECK_KEYS.join(', ').toUpperCase()}` : `did you mean ${near.toUpperCase()}?`
-  return `is no key of a check: ${right}`
+  return `is not a key of a check: ${right}`
 }
 
 /** A comma list in which `\,` is a comma; blanks around each are cut and empty ones dropped. */

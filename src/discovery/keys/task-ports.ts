@@ -20,7 +20,7 @@ export function taskPorts(
     for (const part of explicit.split(',').map((text) => text.trim())) {
       const ports = part === '' ? [] : readPorts(part)
       if (ports === undefined)
-        issues.push(issueOf(PORTS_KEY, part, 'is no port: 80/tcp, 53/udp or 8080 would be right (1 to 65535)'))
+        issues.push(issueOf(PORTS_KEY, part, 'is not a port: 80/tcp, 53/udp or 8080 would be right (1 to 65535)'))
       else for (const port of ports) add(port)
     }
   }
@@ -32,7 +32,7 @@ export function taskPorts(
   return { ports, issues }
 }
 
-/** `80/tcp`, `53`; no protocol is tcp. SCTP is no port that Consul knows of, and is nothing here. */
+/** `80/tcp`, `53`; no protocol is tcp. SCTP is not a port that Consul knows of, and is nothing here. */
 function readPorts(text: string): TaskPort[] | undefined {
   const [, digits, protocol = 'tcp'] = /^([0-9]{1,5})(?:\/([a-z]+))?$/.exec(text) ?? []
   const port = Number(digits)

@@ -105,7 +105,7 @@ export function watchAgents(deps: AgentsWatchDeps): AgentsWatch {
     const current = settings()
     if (current === undefined) return []
     return [...desire.of(current).entries.values()].filter(isTooLong).map(({ serviceName: service, id: value }) => {
-      const message = `is longer than ${MOST_CHARACTERS} characters, more than an agent is told: shorten its tags`
+      const message = `is longer than ${MOST_CHARACTERS} characters, more than is sent to an agent: shorten its tags`
       return { service, key: 'entry', value, message, effect: 'refused' }
     })
   }

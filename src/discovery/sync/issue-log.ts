@@ -15,6 +15,6 @@ export const createIssueLog = (logger: Logger): ((issues: readonly EntryIssue[])
       logger.warn({ event: 'registration-issue', service, key, value, effect }, issueLine(issue))
     },
     over({ service, key, value }) {
-      logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is right now`)
+      logger.info({ event: 'registration-issue-over', service, key, value }, `${service}: ${key} is corrected`)
     },
   })

@@ -158,7 +158,7 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
     lastSync = { atMs: startedAtMs, tookMs: performance.now() - startedAt, transactions, writes, isFull }
     listener.synced(lastSync)
     if (writes > 0)
-      logger.debug({ event: 'consul-synced', ...lastSync }, `Consul was brought in step with ${writes} writes`)
+      logger.debug({ event: 'consul-synced', ...lastSync }, `Consul was synchronized with ${writes} writes`)
     return desired.dueAtMs
   }
 

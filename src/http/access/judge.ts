@@ -132,7 +132,7 @@ const roleTooLow = (held: Role, needed: Role): Verdict =>
 const writesClosed = (why: string): Verdict =>
   refuse(
     'writes-closed',
-    `No token file is set, and this request ${why}. Two remedies: set ORRERY_TOKEN_FILE and send one of its tokens, or name the caller's network in ORRERY_TRUSTED_CIDRS (for callers that are no web page).`,
+    `No token file is set, and this request ${why}. Two remedies: set ORRERY_TOKEN_FILE and send one of its tokens, or name the caller's network in ORRERY_TRUSTED_CIDRS (for callers that are not web pages).`,
   )
 
 const LOOPBACK: readonly Span[] = [blockAt(4, addressOf('127.0.0.0').first, 8), addressOf('::1')]

@@ -30,7 +30,7 @@ export function parseTokenFile(text: string): {
         `line ${number} has ${words.length} words; write a role, a token and, if you like, a name in one word`,
       )
     } else if (role === undefined) {
-      problems.push(`line ${number} begins with no role; write one of ${ROLES.join(', ')}`)
+      problems.push(`line ${number} does not begin with a role; write one of ${ROLES.join(', ')}`)
     } else if (before !== undefined) {
       problems.push(`line ${number} repeats the token of line ${before}; give every token one role`)
     } else {

@@ -73,7 +73,7 @@ export function parsed(text: string): unknown {
   }
 }
 
-/** What is in a body that is no JSON: the fields of a form, and the text itself. */
+/** What is in a body that is not JSON: the fields of a form, and the text itself. */
 export function formOf(text: string): readonly unknown[] {
   return [text, ...(/^[^\s={}]+=/.test(text) ? [Object.fromEntries(new URLSearchParams(text))] : [])]
 }

@@ -149,7 +149,7 @@ export const AutoscalerSchema = Type.Object({
   ),
   observation: ObservationSchema,
   running: Type.Optional(
-    Type.Integer({ description: 'Tasks that run and shall; absent: not known. Known soon after the first who asks.' }),
+    Type.Integer({ description: 'Tasks that run and should; absent: not known. Known soon after the first who asks.' }),
   ),
   state: Type.Optional(State),
   pause: Type.Optional(PauseSchema),

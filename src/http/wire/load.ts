@@ -29,7 +29,7 @@ export const LoadSchema = Type.Object(
         },
       ),
     ),
-    windowDownSeconds: Type.Number({ description: 'Longer than written while the count goes to and fro.' }),
+    windowDownSeconds: Type.Number({ description: 'Longer than written while the count flaps.' }),
     reason: Type.String(),
   },
   { description: 'The last evaluation of measured load; absent: no metric is followed, or none was evaluated yet.' },

@@ -12,7 +12,7 @@ export const SummarySchema = Type.Object({
   stack: Type.Optional(Type.String({ description: 'Of `docker stack deploy`.' })),
   replicas: Type.Integer({ description: 'From the spec, never a count of tasks.' }),
   running: Type.Optional(
-    Type.Integer({ description: 'Tasks that run and shall; absent: not known. Known soon after the first who asks.' }),
+    Type.Integer({ description: 'Tasks that run and should; absent: not known. Known soon after the first who asks.' }),
   ),
   min: Type.Optional(Type.Integer()),
   max: Type.Optional(
@@ -101,7 +101,7 @@ export const ServiceSchema = Type.Object({
   stack: Type.Optional(Type.String({ description: 'Of `docker stack deploy`.' })),
   mode: Type.String({ description: '`replicated`, `global`, `replicated-job`, `global-job` or `unknown`.' }),
   replicas: Type.Optional(Type.Integer({ description: 'From the spec; only of a replicated one.' })),
-  running: Type.Optional(Type.Integer({ description: 'Tasks that run and shall; absent: not known.' })),
+  running: Type.Optional(Type.Integer({ description: 'Tasks that run and should; absent: not known.' })),
   autoscaler: Type.Optional(Type.String({ description: 'Its name; absent: it has no policy.' })),
   reason: Type.Optional(Type.String({ description: 'Why it is not scaled, and what of its labels has no effect.' })),
   labels: Type.Optional(

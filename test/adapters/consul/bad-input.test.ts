@@ -135,7 +135,7 @@ describe('a Consul that is named wrong', () => {
     {
       name: 'an unknown datacenter',
       options: () => ({ datacenter: 'moon' }),
-      says: /ORRERY_CONSUL_DATACENTER=moon is no datacenter that it knows/,
+      says: /ORRERY_CONSUL_DATACENTER=moon is not a datacenter that it knows/,
     },
     {
       name: 'a token that it does not know',

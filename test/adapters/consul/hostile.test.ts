@@ -53,7 +53,7 @@ const answers: readonly { readonly name: string; readonly listener: RequestListe
   },
   { name: 'nothing, and hangs up', listener: (request) => request.socket.destroy(), says: /^consul-unavailable: / },
   {
-    name: 'what is no JSON',
+    name: 'what is not JSON',
     listener: (_, response) => response.writeHead(200, json).end('<html>'),
     says: /^consul-unavailable: /,
   },

@@ -33,7 +33,7 @@ describe('a URL that answers JSON', () => {
     ['the number is too large for one', '{"depth":1e999}', 'infinite'],
     ['the number is below 0', '{"depth":-1}', 'negative'],
     ['nothing of a prototype counts', '[]', 'empty'],
-    ['the answer is no JSON', 'NaN', 'error'],
+    ['the answer is not JSON', 'NaN', 'error'],
     ['the answer is empty', '', 'error'],
   ])('%s: %s is missing, and nothing of it is told', async (_name, text, why) => {
     const host = await answering(text)

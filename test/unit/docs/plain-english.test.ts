@@ -16,6 +16,19 @@ const DIALECT: readonly (readonly [RegExp, string])[] = [
   [/\btells? of\b/i, 'notifies about, names'],
   [/\bunasked\b/i, 'without a call'],
   [/\bowed\b/i, 'to restore'],
+  [/(?<!\bthere )\bis no (?!longer\b|more\b)/i, 'is not a'],
+  [/\bup and down\b/i, 'flaps'],
+  [/\bin step\b/i, 'synchronized, up to date'],
+  [/\bcalled off\b/i, 'cancelled'],
+  [/\bwish(es)?\b/i, 'request'],
+  [/\bnobody caught\b/i, 'uncaught'],
+  [/\b(is|are|be) told\b/i, 'is reported, gets, is asked'],
+  [/\bgo by\b/i, 'value'],
+  [/\bhands off\b/i, 'left alone'],
+  [/\bspeaks? of\b/i, 'is about, names'],
+  [/\bmade again\b/i, 'recreated'],
+  [/\bat (its|his|their) word\b/i, 'believed'],
+  [/\bmean no good\b/i, 'are malicious'],
 ]
 const dialectIn = (text: string) =>
   text

@@ -26,6 +26,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   dig: 'asks Consul’s own DNS',
   cp: 'puts a program beside a Dockerfile',
   for: 'the shell’s loop',
+  printf: 'writes a file of the reader’s',
   done: 'its end',
   printf: 'writes a file of the reader: test/e2e/scaling/commands.test.ts does',
   '}': 'the end of a function of the shell',

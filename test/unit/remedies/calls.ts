@@ -119,7 +119,7 @@ const calls = remediesOf<Call>('a call', told, [
   ),
   call(
     { url: `${W}/up`, headers: { 'idempotency-key': ' ' } },
-    /Idempotency-Key is blank; send a text that is new for every wish, such as a UUID/,
+    /Idempotency-Key is blank; send a text that is new for every request, such as a UUID/,
     () => ({ url: `${W}/up`, headers: { 'idempotency-key': crypto.randomUUID() } }),
   ),
   call(
@@ -221,7 +221,7 @@ const calls = remediesOf<Call>('a call', told, [
   ),
   call(
     { url: `${W}/up`, services: ZERO },
-    /the count is 0, below min: set by hand, so hands off; (PUT) (replicas) or `docker service scale` ends it/,
+    /the count is 0, below min: set by hand, so it is left alone; (PUT) (replicas) or `docker service scale` ends it/,
     (method, name) => ({
       url: `${W}/up`,
       services: ZERO,
@@ -231,7 +231,7 @@ const calls = remediesOf<Call>('a call', told, [
   ),
   call(
     { url: `${W}/down`, headers: KEYED, before: [{ url: `${W}/up`, headers: KEYED }] },
-    /this Idempotency-Key was used for another request; use a new key for a new wish/,
+    /this Idempotency-Key was used for another request; use a new key for a new request/,
     () => ({ url: `${W}/down`, headers: { 'idempotency-key': 'two' }, before: [{ url: `${W}/up`, headers: KEYED }] }),
   ),
   call(

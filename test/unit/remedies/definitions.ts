@@ -62,7 +62,7 @@ const files = remediesOf<readonly unknown[]>('a network file', told, [
   one({ parent: 'eth0.40@eth0' }, /what stands before the @: write (\S+)/, (parent) => ({ parent })),
   one(
     { parent: 'eth 0' },
-    /no name of a link; write one such as (\S+) or (\S+), or (auto)/,
+    /not the name of a link; write one such as (\S+) or (\S+), or (auto)/,
     (parent) => ({ parent }),
     (_, parent) => ({ parent }),
     (_, __, parent) => ({ parent }),
@@ -89,7 +89,7 @@ const files = remediesOf<readonly unknown[]>('a network file', told, [
     /block where a prefix length is needed; write (\d+) here, .* under `(pool)`/,
     (range, pool = '') => ({ range, [pool]: ['10.40.1.0/25'] }),
   ),
-  one({ range: 'twenty' }, /is no prefix length; write a whole number such as (\d+)/, (range) => ({ range })),
+  one({ range: 'twenty' }, /is not a prefix length; write a whole number such as (\d+)/, (range) => ({ range })),
   one({ range: '12' }, /larger than the subnet 10.40.0.0\/16; write (\d+) or more/, (range) => ({
     range,
     pool: ['10.40.128.0/17'],
@@ -103,16 +103,20 @@ const files = remediesOf<readonly unknown[]>('a network file', told, [
       [field]: 'fd00:40::1',
     }),
   ),
-  one({ subnet: 'the LAN' }, /is no CIDR; write an address and a prefix length, such as (\S+)/, (subnet = '') => ({
+  one({ subnet: 'the LAN' }, /is not a CIDR; write an address and a prefix length, such as (\S+)/, (subnet = '') => ({
     subnet,
     gateway: '10.40.1.1',
     pool: [subnet],
     range: '26',
   })),
   one({ subnet: '10.40.3.4/16' }, /has host bits set; write (\S+), the/, (subnet) => ({ subnet })),
-  one({ gateway: '10.40.0.1/16' }, /is no address; write one without a prefix length, such as (\S+)/, (gateway) => ({
-    gateway,
-  })),
+  one(
+    { gateway: '10.40.0.1/16' },
+    /is not an address; write one without a prefix length, such as (\S+)/,
+    (gateway) => ({
+      gateway,
+    }),
+  ),
   one(
     { pool: ['10.40.1.x'] },
     /neither a CIDR nor from-to; write (\S+), or its first and last address with a - between/,
@@ -144,9 +148,13 @@ const files = remediesOf<readonly unknown[]>('a network file', told, [
       return { subnet: `${net}.0.0/16`, gateway: `${net}.0.1`, pool: [`${net}.1.0/24`] }
     }),
   ),
-  one({ nodes: ['10.40.1.0/24'] }, /no mapping; write host names .*, such as \{(\w+): (\S+)\}/, (host = '', range) => ({
-    nodes: { [host]: range },
-  })),
+  one(
+    { nodes: ['10.40.1.0/24'] },
+    /not a mapping; write host names .*, such as \{(\w+): (\S+)\}/,
+    (host = '', range) => ({
+      nodes: { [host]: range },
+    }),
+  ),
   one({ nodes: { 'my host': '10.40.1.0/24' } }, /my host is neither a host name nor a node id/, () => ({
     nodes: { 'my-host': '10.40.1.0/24' },
   })),

@@ -47,9 +47,8 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
     uninstall('takes the entries out of Consul when no controller can write them again'),
   'Whether agents have taken their part of … away is not known: …. A controller must run, and ORRERY_CLI_TOKEN_FILE or ORRERY_TOKEN_FILE must have a token of the role read.':
     uninstall('takes networks away while agents live'),
-  'a controller at … still runs, and is no service with the label orrery.role: stop it (docker stack rm …)': uninstall(
-    'takes networks away while agents live',
-  ),
+  'a controller at … still runs, and is not a service with the label orrery.role: stop it (docker stack rm …)':
+    uninstall('takes networks away while agents live'),
   '… keeps …: that network is still there, and its tasks would be evicted. Remove it first': {
     file: 'test/adapters/swarm/installation/installation.test.ts',
     test: 'stays while a rollout would be resumed, or tasks evicted',
@@ -108,7 +107,7 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
     file: 'test/e2e/networks/networks-faults.test.ts',
     test: 'whoever is killed at every write in turn',
   },
-  'Agents are told what is wanted by a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.':
+  'Agents get the wanted state from a controller, and none answers: start one (`orrery serve`). Nothing is half done, and the next run goes on from here.':
     commands('without a controller does its part, does not wait for agents that nobody tells, and says how it goes on'),
   'everything is paused… ……; `orrery resume --all` ends it': {
     file: 'test/unit/commands/pause.test.ts',

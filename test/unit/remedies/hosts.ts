@@ -237,7 +237,7 @@ const engines = remediesOf<OnHost>('the engine', told, [
   wrong(
     {},
     only(real('vlan40_config')),
-    /that is no config-only one: remove it, or give the definition another `config`/,
+    /that is not config-only: remove it, or give the definition another `config`/,
     () => ({}),
     () => ({ wanted: { configName: 'lan_config' }, node: only(real('vlan40_config')) }),
   ),

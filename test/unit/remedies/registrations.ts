@@ -77,7 +77,7 @@ const consulAgents = remediesOf<string>(
   [
     {
       bad: 'x'.repeat(40_000),
-      says: /is longer than (\d+) characters, more than an agent is told: shorten its tags/,
+      says: /is longer than (\d+) characters, more than is sent to an agent: shorten its tags/,
       mends: [(most) => 'x'.repeat(Number(most) / 2)],
     },
   ],
@@ -119,17 +119,17 @@ const keys = remediesOf<Told>('registrations', told, [
   },
   {
     bad: { labels: { 'orrery.network': 'lan' } },
-    says: /^(\S+)=lan is no routable network of the task: it is on (\w+)/,
+    says: /^(\S+)=lan is not a routable network of the task: it is on (\w+)/,
     mends: [(name = '', network = '') => ({ labels: { [name]: network } })],
   },
   {
     bad: { labels: { 'orrery.ports': 'http' } },
-    says: /is no port: (\S+), (\S+) or (\d+) would be right/,
+    says: /is not a port: (\S+), (\S+) or (\d+) would be right/,
     mends: [0, 1, 2].map((at) => (...right: readonly string[]) => ({ labels: { 'orrery.ports': right[at] ?? '' } })),
   },
   key(
     { SERVICE_CHECK_TTL: 'soon' },
-    /is no duration: (\w+), (\w+) or (\w+) would be right/,
+    /is not a duration: (\w+), (\w+) or (\w+) would be right/,
     one('SERVICE_CHECK_TTL'),
     one('SERVICE_CHECK_TTL', 1),
     one('SERVICE_CHECK_TTL', 2),
@@ -141,7 +141,7 @@ const keys = remediesOf<Told>('registrations', told, [
   ),
   key(
     { SERVICE_CHECK_INITIAL_STATUS: 'ok' },
-    /no status of Consul's: (\w+), (\w+), (\w+) would be right/,
+    /not a status of Consul's: (\w+), (\w+), (\w+) would be right/,
     ...[0, 1, 2].map((at) => one('SERVICE_CHECK_INITIAL_STATUS', at)),
   ),
   key({ 'SERVICE_MANAGED-BY': 'me' }, /has a name that says whose the entry is; choose another/, () => ({
@@ -168,10 +168,10 @@ const keys = remediesOf<Told>('registrations', told, [
     [`SERVICE_${port}_NAME`]: 'x',
   })),
   key({ SERVICE_80_: 'x' }, /names a port and nothing of it: (\w+) would be right/, (name = '') => ({ [name]: 'x' })),
-  key({ SERVICE_CHECK_HTTPP: '/health' }, /is no key of a check: did you mean (\w+)\?/, (name) => ({
+  key({ SERVICE_CHECK_HTTPP: '/health' }, /is not a key of a check: did you mean (\w+)\?/, (name) => ({
     [`SERVICE_${name}`]: '/health',
   })),
-  key({ SERVICE_CHECK_XYZZY: '/health' }, /is no key of a check: known are (\w+), /, (name) => ({
+  key({ SERVICE_CHECK_XYZZY: '/health' }, /is not a key of a check: known are (\w+), /, (name) => ({
     [`SERVICE_${name}`]: '/health',
   })),
 ])

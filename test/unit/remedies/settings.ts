@@ -39,7 +39,7 @@ const variables = remediesOf<Environment>('variables', toldOfVariables, [
   variable('ORRERY_GRAFANA_TIMESTAMP_HEADER', 'a b', /write the name of a header, such as (\S+)/),
   variable('SERVER_PREFIX', '/a b', /write a path such as (\S+), of letters/),
   variable('ORRERY_LISTEN', 'orrery', /has no port .*; write host:port, .* such as (\S+)/),
-  variable('ORRERY_LISTEN', '[x]:8000', /is no IPv6 address; write host:port, .* such as (\S+)/),
+  variable('ORRERY_LISTEN', '[x]:8000', /is not an IPv6 address; write host:port, .* such as (\S+)/),
   variable('ORRERY_LISTEN', '::1:8000', /an IPv6 address goes in brackets: (\S+)/),
   variable('ORRERY_LISTEN', '300.1.1.1:8000', /neither an address nor a host name; write host:port, .* such as (\S+)/),
   {
@@ -56,7 +56,7 @@ const variables = remediesOf<Environment>('variables', toldOfVariables, [
   },
   {
     bad: { ORRERY_TRUSTED_CIDRS: 'LAN', ORRERY_TOKEN_FILE: '/t' },
-    says: /is no network; write addresses with a prefix length, such as (\S+)/,
+    says: /is not a network; write addresses with a prefix length, such as (\S+)/,
     // The same variable has no effect beside a token file, which is said only where it can be read.
     mends: [() => ({ ORRERY_TOKEN_FILE: '/t' })],
   },
@@ -116,7 +116,7 @@ const tokenFiles = remediesOf<string>('a token file', toldOfTokens, [
   },
   {
     bad: `writer ${LONG}`,
-    says: /begins with no role; write one of (\w+), (\w+), (\w+), (\w+)/,
+    says: /does not begin with a role; write one of (\w+), (\w+), (\w+), (\w+)/,
     mends: [0, 1, 2, 3].map(
       (at) =>
         (...roles: readonly string[]) =>

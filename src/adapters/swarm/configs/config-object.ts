@@ -97,7 +97,8 @@ export async function listConfigs(deps: {
   const [path, timeoutMs, signal] = ['/configs', deps.timing.readTimeoutMs, deps.signal]
   return await believed(deps, async () => {
     const list = await deps.engine.read({ method: 'GET', path, endpoint: path, query, timeoutMs, signal })
-    if (!Array.isArray(list) && list !== null) throw new EngineError('malformed', 'GET /configs answered with no list.')
+    if (!Array.isArray(list) && list !== null)
+      throw new EngineError('malformed', 'GET /configs did not answer with a list.')
     return list ?? []
   })
 }

@@ -49,7 +49,7 @@ export interface Engine {
   readonly address: string
   /** Resolves on 2xx. Throws EngineError for everything else. A read whose connection was reset is tried once more. */
   call(call: EngineCall): Promise<EngineAnswer>
-  /** As `call`, and parses the body without loss; a body that is no JSON throws EngineError `malformed`. */
+  /** As `call`, and parses the body without loss; a body that is not JSON throws EngineError `malformed`. */
   read(call: EngineCall): Promise<unknown>
   /** Takes a JSON array of any length apart while it comes. Throws as `read`, and `malformed` for what `take` throws. */
   list(call: EngineCall, take: (item: Buffer) => void): Promise<void>
@@ -78,7 +78,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
     const startedAt = performance.now()
     let outcome: CallRecord['outcome'] = 'error'
     try {
-      if (deadline.isOver()) throw new EngineError('unsent', `${endpoint} was called off before it was sent.`)
+      if (deadline.isOver()) throw new EngineError('unsent', `${endpoint} was cancelled before it was sent.`)
       const answer = await dial({ ...call, begun: deadline.holdsFor })
       const status = answer.statusCode ?? 0
       outcome = status
@@ -91,7 +91,7 @@ export function connectEngine(options: EngineOptions, onCall: (record: CallRecor
         const message = `${endpoint} at ${shown} was not answered within ${call.timeoutMs} ms.`
         throw new EngineError('unanswered', message, { detail: 'ETIMEDOUT', cause })
       }
-      if (deadline.isOver()) throw new EngineError('unanswered', `${endpoint} was called off.`, { cause })
+      if (deadline.isOver()) throw new EngineError('unanswered', `${endpoint} was cancelled.`, { cause })
       throw connectionError(endpoint, shown, cause)
     } finally {
       deadline.clear()

@@ -134,4 +134,4 @@ export const isReset = (error: unknown): boolean =>
 export const malformed = (endpoint: string, cause: unknown): EngineError =>
   cause instanceof EngineError
     ? cause
-    : new EngineError('malformed', `${endpoint} answered with something that is no JSON, or half of it.`, { cause })
+    : new EngineError('malformed', `${endpoint} answered with something that is not JSON, or half of it.`, { cause })

@@ -5,7 +5,7 @@ import { at, integerAt, isObject, textAt } from '../engine/engine-json.ts'
 
 /** Swarm's tasks, and those on one of the networks, by name. Throws EngineError `malformed` when it is no list. */
 export function readContainers(body: unknown, networks: ReadonlySet<string>): readonly ReportedContainer[] {
-  if (!Array.isArray(body)) throw new EngineError('malformed', 'GET /containers/json answered with no list.')
+  if (!Array.isArray(body)) throw new EngineError('malformed', 'GET /containers/json did not answer with a list.')
   return body.flatMap((raw) => containerOf(raw, networks))
 }
 

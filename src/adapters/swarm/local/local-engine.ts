@@ -70,7 +70,7 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     try {
       return JSON.parse(body.toString('utf8'))
     } catch (cause) {
-      throw new EngineError('malformed', `GET ${endpoint} answered with something that is no JSON.`, { cause })
+      throw new EngineError('malformed', `GET ${endpoint} answered with something that is not JSON.`, { cause })
     }
   }
 
@@ -152,7 +152,7 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
       asked(async () => {
         const found = await believed({ known: known.networks, signal }, async () => {
           const list = await look({ path: '/networks' })
-          if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
+          if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks did not answer with a list.')
           return list.map(readNetwork)
         })
         known.networks = found.length

@@ -44,7 +44,7 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
     const [path, timeoutMs] = ['/networks', timing.listTimeoutMs]
     const found = await believed({ known: known.length, signal }, async () => {
       const list = await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal })
-      if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks answered with no list.')
+      if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks did not answer with a list.')
       return list.map(readNetwork)
     })
     if (isDeepStrictEqual(found, known)) return

@@ -20,7 +20,7 @@ export function answerDecision(decision: Decision): WireDecision {
 const MOST_ALERTS = 5000
 
 /**
- * `undefined`: the body is no notification and does not look like one; `plainFields` are what a plain call of the route may have.
+ * `undefined`: the body is not a notification and does not look like one; `plainFields` are what a plain call of the route may have.
  * Throws HttpProblem `malformed` for what only looks like one, and `body-too-large`: each alert is answered with a line of its own.
  */
 export function notificationOf(body: unknown, plainFields: readonly string[] = PLAIN): Notification | undefined {

@@ -163,7 +163,7 @@ const MAX_KEY_LENGTH = 255
 
 export const IdempotencyHeader = Type.Object({
   'idempotency-key': Type.Optional(
-    Type.String({ description: 'New for every wish; the same key again is the same step, once.' }),
+    Type.String({ description: 'New for every request; the same key again is the same step, once.' }),
   ),
 })
 
@@ -190,6 +190,6 @@ export function readIdempotencyKey(header: string | string[] | undefined, keyed:
   const what = key.trim() === '' ? 'is blank' : `is longer than ${MAX_KEY_LENGTH} characters`
   throw new HttpProblem(
     'invalid-value',
-    `Header Idempotency-Key ${what}; send a text that is new for every wish, such as a UUID.`,
+    `Header Idempotency-Key ${what}; send a text that is new for every request, such as a UUID.`,
   )
 }

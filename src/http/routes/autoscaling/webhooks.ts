@@ -87,5 +87,5 @@ export function webhookRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'alerts
 function notificationIn(body: unknown): Notification {
   const notification = notificationOf(body)
   if (notification !== undefined) return notification
-  throw new HttpProblem('malformed', `The body is no notification: ${NOTIFICATION_EXPECTS}`)
+  throw new HttpProblem('malformed', `The body is not a notification: ${NOTIFICATION_EXPECTS}`)
 }

@@ -51,7 +51,7 @@ export const registrationRoutes = ({ registrations, events }: RegistrationRouteD
       {
         schema: {
           tags: ['registration'],
-          summary: 'Read Consul again and bring it in step now',
+          summary: 'Read Consul again and synchronize it now',
           ...needs('admin'),
           response: answers(ResyncSchema, '`resynced` false: another controller writes; the reason says so.'),
         },

@@ -175,7 +175,7 @@ it('10000 notifications: no crash, no 5xx, and only what fires is scaled, inside
       const before = counts()
       const stood = book.current().standing.size > 0
       const answer = await app.inject({ method: 'POST', url: path, payload })
-      // A body that is no notification is a plain call there, and a refusal 500 as it was with Orbiter.
+      // A body that is not a notification is a plain call there, and a refusal 500 as it was with Orbiter.
       if (isNotification(payload) || !path.startsWith('/handle')) {
         expect(answer.statusCode, answer.body).toBeLessThan(500)
       }

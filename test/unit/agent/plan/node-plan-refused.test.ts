@@ -105,7 +105,7 @@ describe('a node that cannot have it', () => {
       says: ['belongs to the network "vlan41"'],
     },
     {
-      name: 'the name is taken by a network that is no config-only one',
+      name: 'the name is taken by a network that is not config-only',
       observed: holding({ configOnly: false, driver: 'bridge' }),
       code: 'network-foreign',
       says: ['no config-only one'],

@@ -139,7 +139,7 @@ describe('a controller that is started in the middle of a window', () => {
   })
 })
 
-describe('a count that goes to and fro', () => {
+describe('a count that flaps', () => {
   const turns = (count: number, fromMs: number) =>
     Array.from({ length: count + 1 }, (_, index) => {
       const [from, to] = index % 2 === 0 ? [2, 4] : [4, 2]

@@ -101,7 +101,7 @@ function hpa(spec: Spec, start: number, steps: readonly Step[]): number[] {
       if (desired > spec.max) desired = spec.max
       if (desired < spec.min) desired = spec.min
     } else {
-      // Ours: while there is nothing to go by the windows remember the current count.
+      // Ours: while there is no value to act on the windows remember the current count.
       recommendations.push({ value: replicas, t })
     }
     if (desired !== replicas) events.push({ change: desired - replicas, t })

@@ -261,27 +261,27 @@ describe('a definition', () => {
       name: 'words that are none of the choices',
       over: { driver: 'bridge', edges: 'yes', shim: 'no', onFault: 'drain' },
       issues: [
-        'driver: bridge is no value of `driver`; write macvlan or ipvlan',
-        'edges: yes is no value of `edges`; write reserve or use',
-        'shim: no is no value of `shim`; write true or false',
-        'onFault: drain is no value of `onFault`; write report or pause',
+        'driver: bridge is not a value of `driver`; write macvlan or ipvlan',
+        'edges: yes is not a value of `edges`; write reserve or use',
+        'shim: no is not a value of `shim`; write true or false',
+        'onFault: drain is not a value of `onFault`; write report or pause',
       ],
     },
     {
       name: 'unknown fields, with what may have been meant',
       over: { gatway: '10.40.0.1', colour: 'blue' },
       issues: [
-        'warning gatway: `gatway` is no field of a network definition and has no effect; did you mean `gateway`?',
-        `warning colour: \`colour\` is no field of a network definition and has no effect; known are ${DEFINITION_FIELDS.map(({ name }) => name).join(', ')}`,
+        'warning gatway: `gatway` is not a field of a network definition and has no effect; did you mean `gateway`?',
+        `warning colour: \`colour\` is not a field of a network definition and has no effect; known are ${DEFINITION_FIELDS.map(({ name }) => name).join(', ')}`,
       ],
     },
     {
       name: "lists and mappings in each other's place",
       over: { subnet: ['10.40.0.0/16'], nodes: ['10.40.5.0/24'], pool: { from: '10.40.1.0' } },
       issues: [
-        'subnet: […] is no CIDR; write an address and a prefix length, such as 10.40.1.0/24',
+        'subnet: […] is not a CIDR; write an address and a prefix length, such as 10.40.1.0/24',
         'pool: {…} is a mapping; write a list, such as [10.40.1.0/24]',
-        'nodes: […] is no mapping; write host names or node ids with their ranges, such as {manager1: 10.40.1.0/24}',
+        'nodes: […] is not a mapping; write host names or node ids with their ranges, such as {manager1: 10.40.1.0/24}',
       ],
     },
   ])('is told $name', ({ over, issues }) => {

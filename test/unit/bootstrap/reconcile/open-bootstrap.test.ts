@@ -130,7 +130,7 @@ describe('apply', () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(), 50)
     const result = await bootstrap.apply({ mode: 'apply', signal: stop.signal })
-    expect(result).toMatchObject({ outcome: 'waiting', reason: 'It was called off.' })
+    expect(result).toMatchObject({ outcome: 'waiting', reason: 'It was cancelled.' })
   })
 
   it('throws nothing away when the Swarm cannot be read: it does not begin', async () => {

@@ -147,9 +147,9 @@ describe('a lost record', () => {
       reasons: ['a has 172.80.1.0/24 and b has 172.80.1.128/25: they overlap'],
     },
     {
-      name: 'a label is no range',
+      name: 'a label is not a range',
       over: { nodes: [labelled('a', 'soon')], reports: heard({ a: [] }) },
-      reasons: ['a: its label orrery.network.vlan40.range is no range: soon'],
+      reasons: ['a: its label orrery.network.vlan40.range is not a range: soon'],
     },
     {
       name: 'the definition is of another subnet',

@@ -195,7 +195,7 @@ describe('a record in labels', () => {
     {
       name: 'holds no JSON',
       from: { ...labels, 'node.id-b': '{"v":1' },
-      reason: 'the label node.id-b is no JSON object',
+      reason: 'the label node.id-b is not a JSON object',
     },
     {
       name: 'lacks what it must have',
