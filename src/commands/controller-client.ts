@@ -82,7 +82,7 @@ export async function* openStream({ env }: Console, path: string): AsyncGenerato
     rest = blocks.pop() ?? ''
     yield* blocks
     if (rest.length > MOST_CHARACTERS)
-      throw new Error(`what ${url.origin} sends is no event of a controller: it does not end`)
+      throw new Error(`what ${url.origin} sends is not an event of a controller: it does not end`)
   }
 }
 

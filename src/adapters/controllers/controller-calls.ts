@@ -128,7 +128,7 @@ const asNodeOf = ({ cert, key, ca, cluster }: SwarmIdentity, managers: readonly 
     if (OU !== MANAGER_NAME || O !== cluster)
       return new Error(`its certificate is of no manager of this Swarm (OU=${String(OU)}, O=${String(O)})`)
     if (managers.length > 0 && !managers.some((id) => id === CN))
-      return new Error(`its certificate is of ${String(CN)}, which is no manager of this Swarm any more`)
+      return new Error(`its certificate is of ${String(CN)}, which is no longer a manager of this Swarm`)
     return checkServerIdentity(MANAGER_NAME, shown)
   },
 })

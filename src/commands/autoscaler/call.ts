@@ -40,7 +40,7 @@ function read<Body, Said>(text: string, words: (body: Body) => Said): Said {
   try {
     return words(JSON.parse(text, visible))
   } catch (cause) {
-    throw new Error(`what answers at ORRERY_URL is no controller of this version (${messageOf(cause)})`, { cause })
+    throw new Error(`what answers at ORRERY_URL is not a controller of this version (${messageOf(cause)})`, { cause })
   }
 }
 

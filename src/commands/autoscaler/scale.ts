@@ -27,7 +27,7 @@ export async function scale(
 
 /** What became of it, and 1 as exit code where it was refused. Throws Error for what is no decision: nothing was done then. */
 export function decisionWords(decision: WireDecision): { text: string; exitCode: ExitCode } {
-  if (typeof decision.outcome !== 'string') throw new Error('it is no decision')
+  if (typeof decision.outcome !== 'string') throw new Error('it is not a decision')
   return { text: `${sentence(decision)}\n`, exitCode: refused(decision) ? 1 : 0 }
 }
 

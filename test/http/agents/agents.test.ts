@@ -341,7 +341,7 @@ describe('whom an agent believes', () => {
     {
       name: 'one that was a manager once, and kept its certificate',
       identity: ca.issue({ nodeId: 'worker-2', role: 'swarm-manager' }),
-      says: 'is of worker-2, which is no manager of this Swarm any more',
+      says: 'is of worker-2, which is no longer a manager of this Swarm',
     },
     {
       name: 'a manager whose certificate has expired',
@@ -369,7 +369,7 @@ it('an agent leaves a manager that is none any more, also on a connection of bef
   swarm.managers = ['manager-2']
   expect(await report(url, reportOf('worker-1'))).toMatchObject({
     kind: 'silent',
-    reason: expect.stringContaining('is of manager-1, which is no manager of this Swarm any more'),
+    reason: expect.stringContaining('is of manager-1, which is no longer a manager of this Swarm'),
   })
   swarm.managers = ['manager-2', 'manager-1']
   expect(await report(url, reportOf('worker-1'))).toMatchObject({ kind: 'wanted' })

@@ -48,7 +48,7 @@ describe.each(COMMANDS.map((words) => ({ name: words.join(' '), words })))('orre
     const { code, out, err } = await run(words, await answering((_request, response) => void response.end(text)))
     expect(code).toBe(1)
     expect(out).toBe('')
-    expect(err).toMatch(/^orrery: what answers at ORRERY_URL is no controller of this version \(.*\)\n$/)
+    expect(err).toMatch(/^orrery: what answers at ORRERY_URL is not a controller of this version \(.*\)\n$/)
     expect(err.length).toBeLessThan(400)
   })
 
@@ -96,7 +96,7 @@ it('an answer that never ends is left', { timeout: 60_000 }, async () => {
 it('an event that never ends is left, and one that is no object passes', { timeout: 60_000 }, async () => {
   const { code, err } = await run(['events'], await answering(endless(`data: ${'x'.repeat(1024 * 1024)}`)))
   expect(code).toBe(1)
-  expect(err).toContain('is no event of a controller')
+  expect(err).toContain('is not an event of a controller')
   const odd = await answering((_request, response) => void response.end('data: null\n\ndata: 7\n\ndata: "x"\n\n'))
   expect(await run(['events'], odd)).toMatchObject({
     code: 1,

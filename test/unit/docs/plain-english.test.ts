@@ -17,7 +17,7 @@ const DIALECT: readonly (readonly [RegExp, string])[] = [
   [/\bunasked\b/i, 'without a call'],
   [/\bowed\b/i, 'to restore'],
   [/(?<!\bthere )\bis no (?!longer\b|more\b)/i, 'is not a'],
-  [/\bup and down\b/i, 'flaps'],
+  [/\bto and fro\b/i, 'flaps'],
   [/\bin step\b/i, 'synchronized, up to date'],
   [/\bcalled off\b/i, 'cancelled'],
   [/\bwish(es)?\b/i, 'request'],

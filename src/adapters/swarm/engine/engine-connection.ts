@@ -222,7 +222,7 @@ function timeLimit(timeoutMs: number, outer: readonly (AbortSignal | undefined)[
   let isOver = signals.some(({ aborted }) => aborted)
   const end = () => {
     isOver = true
-    request?.destroy(new Error('called off'))
+    request?.destroy(new Error('cancelled'))
   }
   const timer = setTimeout(() => {
     isExpired = true
