@@ -49,7 +49,7 @@ describe('Alertmanager', () => {
 
   it.each([
     ['an error', { '/api/v2/status': {} }, /answers 404 to GET/],
-    ['something else', { '/api/v2/alerts': { status: 'success' } }, /no list/],
+    ['something else', { '/api/v2/alerts': { status: 'success' } }, /not answer with a list/],
   ])('that answers with %s was not asked', async (_name, paths, message) => {
     const { host } = await answering(paths)
     await expect(ask(`http://${host}`)).rejects.toThrow(message)

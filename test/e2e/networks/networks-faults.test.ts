@@ -21,6 +21,7 @@ import {
   runningTasks,
   untilReady,
 } from '../support/observed-networks.ts'
+import { stepsBelow, yamlBelow } from '../support/pages.ts'
 import { eventually, removeService } from '../support/services.ts'
 import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
 
@@ -341,15 +342,9 @@ async function macvlanByHand(node: LabNode, address: string): Promise<void> {
 describe("the article's own networks, made by hand", () => {
   const place = labForTests({ nodes: 3, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
   let networked: Networked
-  const definition = `
-name: swarm-vlan40_net
-config: vlan40_net
-parent: eth1
-subnet: 172.80.0.0/16
-gateway: 172.80.0.1
-pool: [172.80.1.0-172.80.200.255]
-range: 24
-`
+  const page = ['docs/networks.md', 'Networks made by hand'] as const
+  const definition = yamlBelow(...page)
+  const [, ...adopt] = stepsBelow(...page)[0]?.line.split(' ') ?? []
   beforeAll(async () => {
     networked = await networkedLab(place.lab)
     for (const [index, node] of place.lab.nodes.entries()) {
@@ -389,7 +384,7 @@ range: 24
 
   it('are refused where they differ, with the differences', async () => {
     await networked.define('vlan40', definition.replace('gateway: 172.80.0.1', 'gateway: 172.80.0.254'))
-    const { code, stdout, stderr } = await networked.orrery(place.manager, ['network', 'adopt', 'swarm-vlan40_net'])
+    const { code, stdout, stderr } = await networked.orrery(place.manager, adopt)
     expect(code).toBe(1)
     for (const word of ['gateway', '172.80.0.1', '172.80.0.254']) expect(stdout + stderr).toContain(word)
   })
@@ -398,7 +393,7 @@ range: 24
     const tasks = await idsOf(place.manager, 'old')
     const network = (await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id
     await networked.define('vlan40', definition)
-    const adopted = await networked.orrery(place.manager, ['network', 'adopt', 'swarm-vlan40_net'])
+    const adopted = await networked.orrery(place.manager, adopt)
     expect(adopted.code, adopted.stdout + adopted.stderr).toBe(0)
     await untilReady(place.manager, 'swarm-vlan40_net', place.lab.nodes)
     const expected = place.lab.nodes.map(({ hostname }, index) => [hostname, `172.80.${index + 10}.0/24`])

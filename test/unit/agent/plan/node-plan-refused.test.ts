@@ -108,7 +108,7 @@ describe('a node that cannot have it', () => {
       name: 'the name is taken by a network that is not config-only',
       observed: holding({ configOnly: false, driver: 'bridge' }),
       code: 'network-foreign',
-      says: ['no config-only one'],
+      says: ['that is not config-only'],
     },
     {
       name: 'a local network has the name of the swarm network',
