@@ -21,7 +21,7 @@ import {
   runningTasks,
   untilReady,
 } from '../support/observed-networks.ts'
-import { stepsBelow, yamlBelow } from '../support/pages.ts'
+import { blockBelow, linesBelow } from '../support/pages.ts'
 import { eventually, removeService } from '../support/services.ts'
 import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
 
@@ -343,8 +343,8 @@ describe("the article's own networks, made by hand", () => {
   const place = labForTests({ nodes: 3, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
   let networked: Networked
   const page = ['docs/networks.md', 'Networks made by hand'] as const
-  const definition = yamlBelow(...page)
-  const [, ...adopt] = stepsBelow(...page)[0]?.line.split(' ') ?? []
+  const definition = blockBelow(...page, 'yaml')
+  const [, ...adopt] = linesBelow(...page)[0]?.split(' ') ?? []
   beforeAll(async () => {
     networked = await networkedLab(place.lab)
     for (const [index, node] of place.lab.nodes.entries()) {

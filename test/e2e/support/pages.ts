@@ -1,6 +1,7 @@
 /** What the pages give an operator to type or to write into a file, copied from where it stands. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { blocksOf } from '../../unit/docs/markdown.ts'
 import { repository } from './product-image.ts'
 
 /** The section below a heading of any depth, up to the next one of that depth or above. */
@@ -33,3 +34,21 @@ export const linesBelow = (page: string, heading: string, at = 0): string[] =>
 /** What stands behind `$` in the blocks without a language. */
 export const typedBelow = (page: string, heading: string): string[] =>
   blocksBelow(page, heading, '').flatMap((block) => [...block.matchAll(/^\$ (.*)$/gm)].map(([, line = '']) => line))
+
+export type PageStep =
+  /** A line of a block of shell commands. */
+  | { readonly kind: 'command'; readonly line: string }
+  /** One of a block that shows answers too; empty: none is shown. */
+  | { readonly kind: 'shown'; readonly line: string; readonly answer: string }
+
+/** Everything below a heading that is to be typed, in its order. */
+export function stepsBelow(page: string, heading: string): PageStep[] {
+  const blocks = blocksOf(section(page, heading)).filter(({ language }) => ['', 'sh'].includes(language))
+  return blocks.flatMap(({ language, text }): PageStep[] => {
+    const joined = text.replaceAll(/\\\n\s*/g, '')
+    if (language === 'sh') return joined.split('\n').flatMap((line) => (line === '' ? [] : [{ kind: 'command', line }]))
+    return [...joined.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)].map(([, line = '', answer = '']) => ({
+      ...{ kind: 'shown', line, answer: answer.trim() },
+    }))
+  })
+}

@@ -28,7 +28,6 @@ const OTHERS: Readonly<Record<string, string>> = {
   for: 'the shell’s loop',
   printf: 'writes a file of the reader’s',
   done: 'its end',
-  printf: 'writes a file of the reader: test/e2e/scaling/commands.test.ts does',
   '}': 'the end of a function of the shell',
   'orrery()': 'a function of the shell: its words are those of docker',
 }
