@@ -84,15 +84,27 @@ async function carryOut(ip: Ip, step: HostStep): Promise<void> {
 const mark = (ip: Ip, { link, alias }: { readonly link: string; readonly alias: string }) =>
   ip(['link', 'set', 'dev', HALF_MADE, 'name', link, 'alias', alias])
 
+/** The second is where the stack file mounts it: a container's own is read-only. */
+const SETTINGS = ['/proc/sys/net', '/host/proc/sys/net']
+
 /** The shim has the addresses that it is given. Routers on the LAN are not to give it more, or a way out. */
 async function keepToItself(ip: Ip): Promise<void> {
-  const conf = (version: 4 | 6, name: string) => `/proc/sys/net/ipv${version}/conf/${HALF_MADE}/${name}`
-  // A kernel without IPv6 refuses both, a container without a writable /proc/sys the second: it works all the same.
+  const set = async (version: 4 | 6, name: string, value: string) => {
+    const path = `ipv${version}/conf/${HALF_MADE}/${name}`
+    // A kernel without IPv6 has none of its own, a container may write neither: it works all the same.
+    for (const root of SETTINGS) if (await isWritten(`${root}/${path}`, value)) return
+  }
   await ip(['link', 'set', 'dev', HALF_MADE, 'addrgenmode', 'none']).catch(() => undefined)
-  await writeFile(conf(6, 'accept_ra'), '0').catch(() => undefined)
+  await set(6, 'accept_ra', '0')
   // Else it answers for the addresses of its parent too, with a MAC address of its own.
-  await writeFile(conf(4, 'arp_filter'), '1').catch(() => undefined)
+  await set(4, 'arp_filter', '1')
 }
+
+const isWritten = (path: string, text: string): Promise<boolean> =>
+  writeFile(path, text).then(
+    () => true,
+    () => false,
+  )
 
 const ANSWERED = new Set(['REACHABLE', 'STALE', 'DELAY', 'PROBE'])
 const ANSWER_MS = 400

@@ -345,6 +345,9 @@ describe.each(engines)('on the %s engine', (engine) => {
     for (const [from, ...cells] of await pingAll(lab.nodes, attached))
       expect({ from, cells }).toEqual({ from, cells: ['yes', 'yes', 'yes'] })
     await docker(first, 'service rm lan')
+    // From the agent's container, whose own /proc/sys is read-only.
+    const settings = lab.nodes.map((node) => node.run(['cat', '/proc/sys/net/ipv4/conf/shim-vlan40/arp_filter']))
+    expect((await Promise.all(settings)).map(({ stdout }) => stdout.trim())).toEqual(['1', '1', '1'])
   })
 
   // Each replaces all controllers twice or once: what Docker's client does of it is the same on both engines.
