@@ -52,20 +52,27 @@ function addressesOf(report: NodeReport): readonly HostAddress[] {
 const isKeptBack = ({ aux, aux6 }: NodeAllocation, text: string): boolean =>
   [...Object.values(aux ?? {}), ...Object.values(aux6 ?? {})].includes(text)
 
-export function hostsInRanges(context: NetworkContext, record: NetworkRecord): readonly PlanProblem[] {
+export function hostsInRanges(
+  { name, nodes, observed }: NetworkContext,
+  record: NetworkRecord,
+): readonly PlanProblem[] {
   const ranges = indexOf(record)
-  return lastOfMachines(context.observed).flatMap(({ report }) =>
-    context.nodes.has(report.nodeId)
-      ? addressesOf(report).flatMap(({ span, text, link }) =>
-          ranges
-            .overlapping(span)
-            .filter(({ allocation }) => allocation.nodeId !== report.nodeId && !isKeptBack(allocation, text))
-            .map(({ range, allocation }): PlanProblem => {
-              const { hostname } = allocation
-              const message = `${text}, an address of ${report.hostname} (${link}), is inside the range ${range} of ${hostname}, and a container there may be given it too: give that host another address (of a DHCP server: outside the pool), or give ${hostname} another range: \`orrery network apply --allow-drain\`.`
-              return { network: context.name, node: named(allocation), code: 'address-in-range', message }
-            }),
-        )
-      : [],
+  const found = observed.reports.flatMap((heard) =>
+    addressesOf(heard.report).flatMap((address) =>
+      ranges
+        .overlapping(address.span)
+        .filter(({ allocation }) => allocation.nodeId !== heard.report.nodeId && !isKeptBack(allocation, address.text))
+        .map((ranged) => ({ heard, address, ranged })),
+    ),
   )
+  // Mostly there is none.
+  if (found.length === 0) return []
+  const present = new Set(lastOfMachines(observed).filter(({ report }) => nodes.has(report.nodeId)))
+  return found
+    .filter(({ heard }) => present.has(heard))
+    .map(({ heard, address: { text, link }, ranged: { range, allocation } }): PlanProblem => {
+      const { hostname } = allocation
+      const message = `${text}, an address of ${heard.report.hostname} (${link}), is inside the range ${range} of ${hostname}, and a container there may be given it too: give that host another address (of a DHCP server: outside the pool), or give ${hostname} another range: \`orrery network apply --allow-drain\`.`
+      return { network: name, node: named(allocation), code: 'address-in-range', message }
+    })
 }

@@ -38,18 +38,24 @@ describe('whatever times stand in the labels, while nothing happens', () => {
     fc.assert(
       fc.property(
         fc.record({ up: anyTime, change: anyTime, at: anyTime, settles: fc.option(anyTime) }),
-        fc.record({ sinceMs: anyTime, lengthMs: anyLength, scope: fc.constantFrom('up', 'down', 'both') }),
+        fc.record({
+          ...{ sinceMs: anyTime, lengthMs: anyLength, scope: fc.constantFrom('up', 'down', 'both') },
+          isOfAll: fc.boolean(),
+        }),
         fc.record({ cooldownUpMs: anyLength, cooldownDownMs: anyLength }),
         fc.constantFrom(up(), down()),
         (times, pause, cooldowns, request) => {
           const label = encodeState(state({ atMs: times.at, lastUpMs: times.up, lastChangeMs: times.change }))
-          const { sinceMs, lengthMs, scope } = pause
-          const pauses = new Map([['id-web', { scope, sinceMs, untilMs: sinceMs + lengthMs }]])
-          const labels = encodeSharedState({ ...NOTHING_SHARED, pauses } as SharedState, {}, UNSEEN, 0)
+          const { sinceMs, lengthMs, scope, isOfAll } = pause
+          const one = { scope, sinceMs, untilMs: sinceMs + lengthMs }
+          const shared = isOfAll ? { pauseAll: one } : { pauses: new Map([['id-web', one]]) }
+          const labels = encodeSharedState({ ...NOTHING_SHARED, ...shared } as SharedState, {}, UNSEEN, 0)
+          const { pauses, pauseAll } = decodeSharedState(labels, seenNow)
           const given = {
             ...{ request, reading: reading(cooldowns) },
             state: decodeState(label, NOW),
-            pause: decodeSharedState(labels, seenNow).pauses.get('id-web'),
+            pause: pauses.get('id-web'),
+            pauseAll,
             observation: observation(times.settles === null ? {} : { templateChangeSeenAtMs: times.settles }),
           }
           let told = Number.POSITIVE_INFINITY
