@@ -67,18 +67,9 @@ const MARKS = new Set([
   ...['alerts', 'groupkey', 'grouplabels', 'commonlabels', 'commonannotations', 'truncatedalerts', 'externalurl'],
   ...['receiver', 'version', 'labels', 'annotations', 'fingerprint', 'startsat', 'endsat', 'generatorurl', 'alertname'],
   ...['status', 'state', 'rulename', 'ruleid', 'ruleurl', 'evalmatches', 'incident', 'heartbeat', 'newstatevalue'],
-  ...[
-    'alert',
-    'alert_name',
-    'alert_state',
-    'alert_status',
-    'alert_title',
-    'alert_transition',
-    'alert_type',
-    'attachments',
-  ],
+  ...['alert', 'alert_name', 'alert_state', 'alert_status', 'alert_title', 'alert_transition', 'alert_type'],
   ...['current_state', 'embeds', 'event_status', 'event_type', 'event_value', 'hoststate', 'monitorcondition'],
-  ...['notificationtype', 'previouslevel', 'schemaid', 'servicestate', 'trigger_status', '_level'],
+  ...['attachments', 'notificationtype', 'previouslevel', 'schemaid', 'servicestate', 'trigger_status', '_level'],
 ])
 
 /** A text that says by its first word that something fires or is over: `[OK] High load`, `resolved`. */
@@ -95,7 +86,10 @@ export function notificationMark(body: unknown, plainFields: readonly string[] =
   const own = isRecord(body) ? Object.entries(body).filter(([name]) => !plainFields.includes(name)) : undefined
   // No recursion: a body may be nested as deep as it is long.
   const open: unknown[] = [own === undefined ? body : Object.fromEntries(own)]
+  let seen = 0
   for (let value = open.pop(); value !== undefined || open.length > 0; value = open.pop()) {
+    seen += 1
+    if (seen + open.length > MOST_VALUES) return `more than ${MOST_VALUES} values`
     if (typeof value === 'string') {
       const mark = markIn(value, plainFields)
       if (mark !== undefined) return mark
@@ -110,10 +104,14 @@ export function notificationMark(body: unknown, plainFields: readonly string[] =
   return undefined
 }
 
+/** No plain call has as many, and looking at each takes its time. */
+const MOST_VALUES = 10_000
 const SHOWN_LENGTH = 40
 
 function markIn(words: string, plainFields: readonly string[]): string | undefined {
+  if (words.length < 2) return undefined
   if (SAYS.test(words)) return words.trim().slice(0, SHOWN_LENGTH)
+  if (!words.includes('"')) return undefined
   for (const [, name = ''] of words.matchAll(QUOTED)) if (isMark(name) && !plainFields.includes(name)) return name
   return undefined
 }

@@ -192,7 +192,9 @@ describe('a notification on the route of a step', () => {
     'payload=%7B%22state%22%3A%22ok%22%7D',
     'state=ok&ruleName=r',
     'Name=web&StatusCode=200&Status=Up',
-    `${'['.repeat(20_000)}{"status":"resolved"}${']'.repeat(20_000)}`,
+    `${'['.repeat(9000)}{"status":"resolved"}${']'.repeat(9000)}`,
+    `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+    JSON.stringify({ list: Array(20_000).fill('a') }),
   ]
   const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded', 'nonsense'].flatMap((type) => [
     { 'content-type': type },
