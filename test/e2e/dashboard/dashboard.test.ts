@@ -6,6 +6,7 @@ import { source as axe } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBrowser } from '../../lab/programs/browser.ts'
+import { type LabConsul, startLabConsul } from '../../lab/programs/consul.ts'
 import { metricsIn } from '../../unit/docs/asked-metrics.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab } from '../support/networked.ts'
@@ -28,6 +29,8 @@ describe('the dashboard', () => {
   let context: BrowserContext
   let page: Page
   let web = ''
+  let consul: LabConsul
+  let env: Record<string, string> = {}
   /** What the browser complains of. */
   const complaints: string[] = []
 
@@ -46,6 +49,11 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Sign in' }).last().click()
     await page.getByRole('button', { name: 'Sign out' }).waitFor()
   }
+  /** For what the pictures are looked at. */
+  const picture = async (name: string) => {
+    await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+  }
+  const title = async (name: RegExp) => (await row().getByRole('button', { name }).getAttribute('title')) ?? ''
   const row = () => page.getByRole('row', { name: /^web / })
   const see = async (text: string | RegExp, timeout = 10_000) => await page.getByText(text).first().waitFor({ timeout })
 
@@ -53,6 +61,7 @@ describe('the dashboard', () => {
     folder = await mkdtemp(join(tmpdir(), 'orrery-dashboard-test-'))
     await mkdir(PICTURES, { recursive: true })
     const tokens = join(folder, 'tokens')
+    await writeFile(join(folder, 'cli'), READ, { mode: 0o600 })
     await writeFile(tokens, `read ${READ} wall\nscale ${SCALE} ole\n`, { mode: 0o600 })
     const labels = policyLabels({ 'autoscaler.max': '3' })
     web = await createService(swarm.manager, { name: 'web', labels })
@@ -76,7 +85,10 @@ describe('the dashboard', () => {
       const template = { Resources: { Limits: { NanoCPUs: 1_000_000_000 } } }
       await createService(swarm.manager, { name, replicas: 2, labels: { ...policyLabels(over), ...stack }, template })
     }
-    const env = { ORRERY_TOKEN_FILE: tokens, ORRERY_NETWORK_AUTO: 'true', ORRERY_TICK: '5s' }
+    consul = await startLabConsul(swarm.lab)
+    env = { ORRERY_TOKEN_FILE: tokens, ORRERY_NETWORK_AUTO: 'true', ORRERY_TICK: '5s', CONSUL_HTTP_ADDR: consul.inside }
+    // The name of the worker's node there is somebody else's.
+    await consul.put('/v1/catalog/register', { Node: `swarm-${worker().hostname}`, Address: '10.9.9.9' })
     const [started] = await Promise.all([
       networked.startController(swarm.manager, env),
       ...swarm.lab.nodes.map((node) => networked.startAgent(node)),
@@ -89,6 +101,7 @@ describe('the dashboard', () => {
   afterAll(async () => {
     await browser?.close()
     await networked?.close()
+    await consul?.stop()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -112,19 +125,18 @@ describe('the dashboard', () => {
     await row()
       .getByRole('button', { name: /^web up/ })
       .click()
+    const clickedMs = performance.now()
+    await row().getByText('/ 2').waitFor({ timeout: 10_000 })
+    console.log(`a step is in its row after ${(performance.now() - clickedMs).toFixed(0)} ms (at most 1000)`)
     await see(/web: 1 → 2/, 3000)
     await eventually('the count', async () => (await replicasOf(swarm.manager, web)) === 2)
     await row().getByText('2 / 2').waitFor()
     await row()
       .getByRole('button', { name: /^web up/ })
       .click()
-    await eventually('the button says why', async () =>
-      (
-        (await row()
-          .getByRole('button', { name: /^web up/ })
-          .getAttribute('title')) ?? ''
-      ).includes('at max (3)'),
-    )
+    await eventually('the button says why', async () => (await title(/^web up/)).includes('at max (3)'))
+    // A page of another port of this host would get a cookie too: there is none.
+    expect(await context.cookies()).toEqual([])
   })
 
   it('pauses for five minutes with a reason, and the log names who', async () => {
@@ -143,6 +155,39 @@ describe('the dashboard', () => {
     await row()
       .getByRole('button', { name: /^pause web/ })
       .waitFor()
+  })
+
+  it('pauses everything for a while with a reason, through a restart of the controller, and resumes it', async () => {
+    await page.getByRole('button', { name: 'Pause everything' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('For').selectOption('2h')
+    await dialog.getByLabel('Reason').fill('the database moves')
+    await dialog.getByText(/^None of the 5 autoscalers/).waitFor()
+    await dialog.getByText(/^Until .*\d/).waitFor()
+    await picture('pause-everything')
+    await dialog.getByRole('button', { name: 'Pause everything' }).click()
+    const banner = page.getByText(/^Everything is paused until .* — ole: the database moves/)
+    await banner.waitFor()
+    expect(await title(/^web down/)).toContain('everything is paused, ends in')
+    await row()
+      .getByText(/everything is paused, ends in [12] h — ole: the database moves/)
+      .waitFor()
+    const held = await controller.call('PUT', '/v1/autoscaler/web/replicas', { body: { replicas: 1 }, token: SCALE })
+    expect(held).toMatchObject({ status: 200, body: { outcome: 'held', code: 'paused' } })
+    expect(complaints).toEqual([])
+    await controller.stop()
+    await see(/^The controller is away, stale since/)
+    await picture('away')
+    controller = await networked.startController(swarm.manager, env)
+    await page.getByText(/^The controller is away/).waitFor({ state: 'detached', timeout: 45_000 })
+    await banner.waitFor()
+    // A browser notes each try to connect.
+    expect(complaints.splice(0).filter((text) => !/net::ERR_|Failed to load resource/.test(text))).toEqual([])
+    await page.getByRole('button', { name: 'Resume everything' }).click()
+    await banner.waitFor({ state: 'detached' })
+    await eventually('a step is possible', async () => !(await title(/^web down/)).includes('paused'))
+    const audits = controller.log().filter(({ event, path }) => event === 'audit' && path === '/v1/resume')
+    expect(audits).toMatchObject([{ caller: { name: 'ole' }, status: 200 }])
   })
 
   it('shows the words of Swarm when a container is killed', async () => {
@@ -165,12 +210,17 @@ describe('the dashboard', () => {
     const column = page.getByRole('region', { name: worker().hostname })
     await column.getByText('active').waitFor()
     await eventually('it has tasks', async () => (await column.getByRole('listitem').count()) > 0)
+    await page.getByRole('region', { name: swarm.manager.hostname }).getByText('leader', { exact: true }).waitFor()
+    const files = { ORRERY_CLI_TOKEN_FILE: join(folder, 'cli') }
+    expect((await networked.orrery(swarm.manager, ['nodes'], files)).stdout).toMatch(
+      new RegExp(`${swarm.manager.hostname} +│ leader +│ active`),
+    )
     await swarm.manager.docker('node', 'update', '--availability=drain', worker().hostname)
     await column.getByText('drain').waitFor({ timeout: 10_000 })
     await eventually('its tasks are elsewhere', async () => (await column.getByRole('listitem').count()) === 0, {
       timeoutMs: 60_000,
     })
-    await page.screenshot({ path: join(PICTURES, 'map-drained.png') })
+    await picture('map-drained')
     await swarm.manager.docker('node', 'update', '--availability=active', worker().hostname)
     await column.getByText('active').waitFor({ timeout: 10_000 })
   })
@@ -178,7 +228,8 @@ describe('the dashboard', () => {
   it('says that addresses run out before they do, and why no more is to be had when they have', async () => {
     const constraint = { Constraints: [`node.labels.orrery.network.${NETWORK} == ready`] }
     await createService(swarm.manager, {
-      ...{ name: 'lan_web', replicas: 8, labels: policyLabels({ 'autoscaler.max': '20' }) },
+      ...{ name: 'lan_web', replicas: 8 },
+      labels: { ...policyLabels({ 'autoscaler.max': '20' }), 'orrery.ports': '80', SERVICE_TAGS: 'blue' },
       template: { Placement: constraint, Networks: [{ Target: NETWORK }] },
     })
     await go('n')
@@ -196,7 +247,23 @@ describe('the dashboard', () => {
     await see(/lan_web: unchanged, .*address/)
     await page.getByRole('button', { name: '1 Addresses short' }).click()
     await eventually('one is left', async () => (await page.getByRole('row', { name: /_|web/ }).count()) === 1)
-    await page.screenshot({ path: join(PICTURES, 'addresses-short.png') })
+    await picture('addresses-short')
+  })
+
+  it('shows what should be in Consul beside what is there, and the cause of each difference', async () => {
+    await go('consul')
+    const entries = (state: string) => page.getByRole('row').filter({ hasText: state })
+    await entries('missing')
+      .first()
+      .getByText(/is somebody else's node in Consul .*: rename it/)
+      .waitFor({ timeout: 60_000 })
+    const counted = async (state: string) => await entries(state).count()
+    await eventually('each has an entry', async () => (await counted('missing')) + (await counted('registered')) === 10)
+    expect(await counted('missing')).toBeGreaterThan(0)
+    await eventually('those of the other node are there', async () => {
+      const services = await consul.get<object[]>('/v1/catalog/service/lan-web')
+      return services.length > 0 && services.length === (await counted('registered'))
+    })
   })
 
   it('has behind it every series that the dashboard for Grafana asks for', async () => {
@@ -234,10 +301,8 @@ describe('the dashboard', () => {
       await session.detach()
       return String(result.value)
     }
-    await page
-      .getByRole('button', { name: 'Close' })
-      .click({ timeout: 1000 })
-      .catch(() => {})
+    const close = page.getByRole('button', { name: 'Close' })
+    if (await close.isVisible()) await close.click()
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1300, 320]) {
         await page.emulateMedia({ colorScheme })
@@ -249,6 +314,7 @@ describe('the dashboard', () => {
           ['load', 's/shop_worker'],
           ['networks', 'n'],
           ['network', `n/${NETWORK}`],
+          ['consul', 'consul'],
           ['activity', 'log'],
           ['wall', '?wall=1'],
         ] as const) {
@@ -260,12 +326,19 @@ describe('the dashboard', () => {
           if (violations !== '[]') found.push(`${name} ${colorScheme} ${width}: ${violations}`)
           const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
           if (Number(over) > 0) found.push(`${name} ${width}: ${over} px too wide`)
-          await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}-${width}.png`) })
+          await picture(`${name}-${colorScheme}-${width}`)
         }
       }
     }
     expect(found).toEqual([])
     await page.setViewportSize({ width: 1300, height: 850 })
+  })
+
+  it('shows entries appear once their cause is gone', async () => {
+    await consul.put('/v1/catalog/deregister', { Node: `swarm-${worker().hostname}` })
+    await go('consul')
+    await page.getByRole('button', { name: '10 registered' }).waitFor({ timeout: 60_000 })
+    await page.getByRole('button', { name: '0 missing' }).waitFor()
   })
 
   it('has let the browser complain of nothing, in any view', () => {

@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { completionScript } from '../../../src/commands/completion.ts'
 import { runProgram } from '../../../src/commands/program.ts'
+import { anAutoscaler, fakeCatalog } from '../../support/use-cases/fake-use-cases.ts'
+import { listening, server } from '../../support/use-cases/http.ts'
 
 const run = async (...args: string[]) => {
   const said = { out: '', err: '' }
@@ -18,6 +23,27 @@ const run = async (...args: string[]) => {
   })
   return { code, ...said }
 }
+
+/** What the shell offers after these words; the last one may be unfinished. `orrery` is the program itself. */
+async function bashOffers(words: string, url: string): Promise<readonly string[]> {
+  const script = `
+orrery() { ORRERY_URL=${url} ${process.execPath} --import tsx src/main.ts "$@"; }
+${completionScript('bash')}
+read -ra COMP_WORDS <<<"orrery ${words}"
+[[ "${words}" == *" " ]] && COMP_WORDS+=("")
+COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 ))
+_orrery
+printf '%s\\n' "\${COMPREPLY[@]}"`
+  const { stdout } = await promisify(execFile)('bash', ['-c', script])
+  return stdout.split('\n').filter(Boolean)
+}
+
+it('bash offers commands and, after them, the names that the controller knows', async () => {
+  const { url } = await listening(server({ catalog: fakeCatalog([anAutoscaler('web'), anAutoscaler('worker')]) }))
+  const [commands, names] = await Promise.all([bashOffers('pau', url), bashOffers('pause w', url)])
+  expect(commands).toEqual(['pause'])
+  expect(names).toEqual(['web', 'worker'])
+})
 
 describe('orrery complete', () => {
   it.each([

@@ -9,12 +9,23 @@ interface Panel {
   readonly description?: string
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
   readonly datasource?: { readonly uid: string }
-  readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[]
+  readonly targets?: readonly {
+    readonly expr: string
+    readonly refId: string
+    readonly datasource: { readonly type: string; readonly uid: string }
+  }[]
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly thresholds?: { readonly mode: string; readonly steps: readonly { readonly value: number | null }[] }
+    }
+  }
 }
 interface Board {
   readonly panels: readonly Panel[]
   readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] }
-  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[]
+  }
 }
 
 const board: Board = JSON.parse(read('docs/examples/grafana/orrery-dashboard.json'))
@@ -64,6 +75,43 @@ describe('the Grafana dashboard that is shipped', () => {
       expect(description, title).toMatch(/\.$/)
       for (const { uid } of [datasource, ...targets.map((one) => one.datasource)].flatMap((one) => one ?? []))
         expect(uid, title).toBe(['$', '{datasource}'].join(''))
+    }
+  })
+
+  /** By its source's schema, kinds/dashboard/dashboard_kind.cue; Grafana itself is not to be had here and was not run. */
+  it('has what the schema of Grafana requires, each in its kind', () => {
+    expect(board).toMatchObject({
+      editable: true,
+      graphTooltip: 1,
+      version: 1,
+      uid: expect.stringMatching(/^[\w-]{1,40}$/),
+    })
+    // The numbers of Grafana 9 to 12: an older one is brought up by itself, a newer one is refused by none.
+    expect(Reflect.get(board, 'schemaVersion')).toSatisfy((version: number) => version >= 36 && version <= 41)
+    const [source, ...others] = board.templating.list
+    expect(source).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' })
+    const prometheus = { type: 'prometheus', uid: ['$', '{datasource}'].join('') }
+    for (const one of others) expect(one).toMatchObject({ type: 'query', datasource: prometheus, refresh: 2 })
+    for (const one of board.annotations.list) {
+      expect(one).toMatchObject({ datasource: prometheus, enable: true, iconColor: expect.any(String) })
+      // The value is the time, and a time is in ms there.
+      expect(one).toMatchObject({ useValueForTime: true, expr: expect.stringMatching(/_timestamp\b.* \* 1000$/) })
+    }
+  })
+
+  it('places and colours its panels as that schema says', () => {
+    for (const { title, type, gridPos, targets = [], fieldConfig } of board.panels) {
+      expect(['row', 'stat', 'timeseries'], title).toContain(type)
+      const { x, y, w, h } = gridPos
+      expect(Math.min(x, y) >= 0 && Math.min(w, h) > 0 && x + w <= 24, title).toBe(true)
+      expect(new Set(targets.map(({ refId }) => refId)).size, title).toBe(targets.length)
+      expect(targets.length > 0, title).toBe(type !== 'row')
+      for (const { datasource } of targets) expect(datasource.type, title).toBe('prometheus')
+      const steps = fieldConfig?.defaults.thresholds?.steps ?? []
+      // The first holds from minus infinity on, which JSON has as null.
+      const values = steps.map(({ value }, index) => (index === 0 ? (value ?? Number.NEGATIVE_INFINITY) : value))
+      expect(values.slice(0, 1), title).toEqual(steps.length > 0 ? [Number.NEGATIVE_INFINITY] : [])
+      expect(values, title).toEqual(values.toSorted((one, other) => Number(one) - Number(other)))
     }
   })
 })
