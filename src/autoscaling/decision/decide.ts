@@ -107,11 +107,6 @@ function unchangedCode(limits: readonly Limit[]): UnchangedCode {
   return last === undefined ? 'already-there' : UNCHANGED_CODES[last.stage]
 }
 
-/** What the caller said stays with the decision, whatever became of it. */
-function noted({ note }: DecideInput['request']): string {
-  return note === undefined || note === '' ? '' : ` (${note})`
-}
-
 interface Answer {
   readonly outcome: Outcome
   readonly code?: HeldCode | UnchangedCode
@@ -130,7 +125,6 @@ function answer(input: DecideInput, given: Answer): Decision {
     wanted: input.observation.replicas,
     limits: [],
     ...given,
-    reason: `${given.reason}${noted(input.request)}`,
     atMs: input.nowMs,
     ...askedBy(input.request, given),
   }

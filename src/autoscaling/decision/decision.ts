@@ -42,8 +42,9 @@ export interface Decision {
   readonly retryAtMs?: number
   /** Ms since the epoch. */
   readonly atMs: number
-  /** Of this decision of this controller: set when it is logged. */
+  /** Of this decision, and of the controller that took it; set when it is logged. */
   readonly id?: string
+  readonly controller?: string
   /** Who or what asked: `call`, `alert`, `orbiter`, or a request source such as `restore`. */
   readonly origin?: string
   /** Which way it would have gone; absent: neither. */

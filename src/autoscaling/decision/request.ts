@@ -58,7 +58,7 @@ interface Common {
   readonly alerts?: readonly string[]
   /** The firings whose end it is for, as hashes; empty where one cannot be told from the next. One firing has one end. */
   readonly ends?: readonly string[]
-  /** Free text of the caller, kept in the decision's reason and the log. */
+  /** Free text of the caller, kept beside the decision's reason and in the log. */
   readonly note?: string
 }
 

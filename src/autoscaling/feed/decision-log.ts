@@ -12,6 +12,8 @@ const KEPT_DECISIONS = 50
 const TOLD_EVERY_MS = 60_000
 
 export interface DecisionLog extends EventFeed {
+  /** With an id, and whose it is: before it is told, and before its caller is answered. */
+  named(decision: Decision): Decision
   /**
    * Whether it is worth a line for whoever asks tomorrow why nothing was scaled: a change, a refusal for another reason than
    * the one that was told last, and once a minute one that lasts. `more`: how many like it were not told in between.
@@ -26,7 +28,9 @@ export interface DecisionLog extends EventFeed {
   all(): readonly Decision[]
 }
 
-export function createDecisionLog(): DecisionLog {
+/** `controller`: its id; absent: decisions are not named. */
+export function createDecisionLog(controller?: string): DecisionLog {
+  let lastId = 0
   const decisions = new Map<string, Decision[]>()
   const told = new Map<string, { readonly outcome: string; readonly atMs: number; readonly more: number }>()
   const listeners = new Set<(event: OrreryEvent) => void>()
@@ -36,6 +40,11 @@ export function createDecisionLog(): DecisionLog {
     for (const listener of listeners) listener(event)
   }
   return {
+    named(decision) {
+      if (controller === undefined) return decision
+      lastId += 1
+      return { id: `${controller}-${lastId}`, controller, ...decision }
+    },
     decided(serviceId, decision) {
       const kept = decisions.get(serviceId) ?? []
       kept.push(decision)
@@ -82,7 +91,8 @@ export function createDecisionPublisher(deps: {
   readonly logger: Logger
 }): TellDecision {
   const { log, listener, logger } = deps
-  return (serviceId, decision, tookMs) => {
+  return (serviceId, given, tookMs) => {
+    const decision = given.id === undefined ? log.named(given) : given
     const { isNews, more } = log.decided(serviceId, decision)
     listener.decided(decision, tookMs)
     const level = isNews ? 'info' : 'debug'
@@ -92,7 +102,7 @@ export function createDecisionPublisher(deps: {
   }
 }
 
-function sentence({ service, outcome, code, from, to, reason }: Decision): string {
+function sentence({ service, outcome, code, from, to, reason, note }: Decision): string {
   const what = outcome === 'scaled' ? `scaled ${service} from ${from} to ${to}` : `${service}: ${code ?? outcome}`
-  return `${what}: ${reason}`
+  return `${what}: ${reason}${note === undefined ? '' : ` (${note})`}`
 }

@@ -129,7 +129,9 @@ export function createAlertReceiver(deps: AlertReceiverDeps): Alerts {
     const ofMain = async (): Promise<Outcome> => {
       if (main.kind === 'step') return await step(group.autoscaler, main, received)
       const decision = held(group.autoscaler, main)
-      tell(observation.id, decision, 0)
+      const alerts = group.wishes.map(({ alert }) => alertName(alert)).filter((each) => each !== '')
+      const asked = { origin: 'alert', alerts, ...(received.caller && { caller: received.caller }) }
+      tell(observation.id, { ...asked, ...decision }, 0)
       return decision
     }
     const outcome = await ofMain()

@@ -85,7 +85,7 @@ export function createCommitter({ context, unknownWrite, restores, dueFor }: Com
         pending?.reject(verdict)
         continue
       }
-      const { decision } = verdict
+      const decision = context.log.named(verdict.decision)
       if (pending !== undefined || isNews(request, decision)) context.decided(decision, tookMs)
       carriedOut.push(restores.carriedOut(request, decision))
       pending?.resolve(decision)

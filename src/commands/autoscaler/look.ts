@@ -171,10 +171,10 @@ export async function decisions(name: string | undefined, options: JsonOption, i
 }
 
 function decisionTable(found: readonly WireDecision[]): string {
-  const rows = found.map(({ at, autoscaler, outcome, code, from, to, reason }) => [
+  const rows = found.map(({ at, autoscaler, outcome, code, from, to, reason, note }) => [
     ...[at, autoscaler, code ?? outcome],
     from === to ? from : `${from} -> ${to}`,
-    reason,
+    [reason, note],
   ])
   return textTable(['AT', 'AUTOSCALER', 'OUTCOME', 'COUNT', 'REASON'], rows)
 }

@@ -47,7 +47,7 @@ export async function openAutoscaling(base: Base, needs: Needs): Promise<Capabil
   const required = base.isNamed('ORRERY_POLICY_DIR')
   const files = await watchPolicyFiles({ dir: config.policyDir, required, logger })
   const policies = createPolicies({ services, files, logger })
-  const log = createDecisionLog()
+  const log = createDecisionLog(base.controllerId)
   const settings = { dryRun: config.dryRun, dedupWindowMs: config.dedupWindowMs, patienceMs: PATIENCE_MS }
   const newWriteId = () => randomBytes(8).toString('base64url')
   // A dry run writes nothing at all.

@@ -26,6 +26,8 @@ export interface Capability {
 }
 
 export interface Base {
+  /** Of this process: another one after each start. */
+  readonly controllerId: string
   readonly config: Config
   /** Whether a person set the variable; what is named must be there. */
   readonly isNamed: (variable: string) => boolean

@@ -50,11 +50,12 @@ export async function serve(options: ServeOptions, io: Console): Promise<ExitCod
   // Whatever is under way listens to it.
   setMaxListeners(0, signal)
   const isNamed = (variable: string) => io.env[variable] !== undefined
-  const given = { config, isNamed, access, tls, stopping: signal }
+  const controllerId = randomBytes(6).toString('base64url')
+  const given = { controllerId, config, isNamed, access, tls, stopping: signal }
   const capabilities = await openCapabilities({ ...given, swarm, metrics, logger, now })
   const groups = capabilities.flatMap(({ routes = [] }) => routes)
   const controller = {
-    ...{ id: randomBytes(6).toString('base64url'), version: io.version, hostname: hostname() },
+    ...{ id: controllerId, version: io.version, hostname: hostname() },
     ...{ engine: swarm.engineAddress, dryRun: config.dryRun, ui: config.ui },
     features: () => Object.assign({}, ...capabilities.map(({ features }) => features?.())),
     conditions: () => capabilities.flatMap(({ conditions }) => conditions?.() ?? []),

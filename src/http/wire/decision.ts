@@ -52,6 +52,7 @@ export const DecisionSchema = Type.Object({
   retryAt: Type.Optional(Time),
   at: Time,
   id: Type.Optional(Type.String({ description: 'Of this decision of this controller.' })),
+  controller: Type.Optional(Type.String({ description: 'The `id` of the controller that took it.' })),
   origin: Type.Optional(
     Type.String({
       description: 'Who or what asked: `call`, `alert`, `orbiter`, or a request source such as `restore`.',
@@ -71,7 +72,7 @@ export type WireDecision = Static<typeof DecisionSchema>
 
 export function wireDecision(decision: Decision): WireDecision {
   const { autoscaler, service, outcome, code, reason, from, to, wanted, limits, retryAtMs, atMs } = decision
-  const { id, origin, direction, alerts, caller, note } = decision
+  const { id, controller, origin, direction, alerts, caller, note } = decision
   return {
     autoscaler,
     service,
@@ -85,6 +86,7 @@ export function wireDecision(decision: Decision): WireDecision {
     ...(retryAtMs !== undefined && { retryAt: rfc3339(retryAtMs) }),
     at: rfc3339(atMs),
     ...(id !== undefined && { id }),
+    ...(controller !== undefined && { controller }),
     ...(origin !== undefined && { origin }),
     ...(direction !== undefined && { direction }),
     ...(alerts && { alerts: [...alerts] }),

@@ -349,7 +349,7 @@ describe('what somebody looks at', () => {
       await page.goto(`${place.url}/ui#/s/web`)
       const fold = page.getByText(/^The same as a table/)
       await fold.click()
-      const count = page.getByLabel('Count')
+      const count = page.getByRole('textbox', { name: 'Count' })
       await count.fill('7')
       await step(1)
       await page

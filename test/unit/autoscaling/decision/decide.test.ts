@@ -329,13 +329,12 @@ describe('decide', () => {
     expect(when('restore-now')).toBe('scaled')
   })
 
-  it('keeps what the caller said, also when it holds', () => {
+  it('keeps what the caller said apart from the reason, also when it holds', () => {
     const request = { kind: 'step', direction: 'up', origin: 'call', note: 'black friday' } as const
-    const reason = expect.stringContaining('(black friday)')
-    expect(decide(decideInput({ request })).decision).toMatchObject({ outcome: 'scaled', reason })
+    const note = 'black friday'
+    expect(decide(decideInput({ request })).decision).toMatchObject({ outcome: 'scaled', reason: 'up by 1', note })
     expect(decide(decideInput({ request, reading: reading({ paused: 'both' }) })).decision).toMatchObject({
-      code: 'paused',
-      reason,
+      ...{ code: 'paused', reason: 'paused by its policy (both)', note },
     })
   })
 

@@ -74,4 +74,23 @@ describe('a refusal', () => {
     log.observed({ id: 's', before: undefined, after: undefined })
     expect(await lines([['s', decision(1)]], log)).toHaveLength(1)
   })
+
+  it('names each decision and whose it is, and the note apart from the reason', async () => {
+    const log = createDecisionLog('c1')
+    const told: Decision[] = []
+    log.subscribe(({ type, data }) => {
+      if (type === 'decision') told.push(data)
+    })
+    const asked = [log.named(decision(0)), decision(1, { service: 'shop_api', outcome: 'scaled', note: 'sale' })]
+    const said = await lines(
+      asked.map((one) => [one.service, one] as const),
+      log,
+    )
+    expect(told.map(({ id, controller }) => [id, controller])).toEqual([
+      ['c1-1', 'c1'],
+      ['c1-2', 'c1'],
+    ])
+    expect(log.all().map(({ id }) => id)).toEqual(expect.arrayContaining(['c1-1', 'c1-2']))
+    expect(said.at(-1)).toMatch(/any write would resume it \(sale\)$/)
+  })
 })
