@@ -47,7 +47,7 @@ export function DecisionTable({ decisions, withService }: { decisions: readonly 
               </td>
               <td class="whole">
                 {decision.reason}
-                {decision.note && <q>{decision.note}</q>}
+                {decision.note && !decision.reason.includes(decision.note) && <q>{decision.note}</q>}
               </td>
               <td>{whoAsked(decision)}</td>
             </tr>

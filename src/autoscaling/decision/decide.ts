@@ -107,6 +107,10 @@ function unchangedCode(limits: readonly Limit[]): UnchangedCode {
   return last === undefined ? 'already-there' : UNCHANGED_CODES[last.stage]
 }
 
+/** Which alert asked is a part of why; what a person said is theirs, and stands apart as `note`. */
+const reasonOf = (reason: string, { alerts, note }: DecideInput['request']): string =>
+  alerts === undefined || note === undefined ? reason : `${reason} (${note})`
+
 interface Answer {
   readonly outcome: Outcome
   readonly code?: HeldCode | UnchangedCode
@@ -125,6 +129,7 @@ function answer(input: DecideInput, given: Answer): Decision {
     wanted: input.observation.replicas,
     limits: [],
     ...given,
+    reason: reasonOf(given.reason, input.request),
     atMs: input.nowMs,
     ...askedBy(input.request, given),
   }

@@ -104,5 +104,5 @@ export function createDecisionPublisher(deps: {
 
 function sentence({ service, outcome, code, from, to, reason, note }: Decision): string {
   const what = outcome === 'scaled' ? `scaled ${service} from ${from} to ${to}` : `${service}: ${code ?? outcome}`
-  return `${what}: ${reason}${note === undefined ? '' : ` (${note})`}`
+  return `${what}: ${reason}${note === undefined || reason.includes(note) ? '' : ` (${note})`}`
 }

@@ -174,7 +174,7 @@ function decisionTable(found: readonly WireDecision[]): string {
   const rows = found.map(({ at, autoscaler, outcome, code, from, to, reason, note }) => [
     ...[at, autoscaler, code ?? outcome],
     from === to ? from : `${from} -> ${to}`,
-    [reason, note],
+    [reason, note !== undefined && reason.includes(note) ? undefined : note],
   ])
   return textTable(['AT', 'AUTOSCALER', 'OUTCOME', 'COUNT', 'REASON'], rows)
 }
