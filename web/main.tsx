@@ -2,21 +2,10 @@
 import { render } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { href, type Page } from './model/route.ts'
-import { dateAndClock, span } from './model/time.ts'
+import { clock, dateAndClock } from './model/time.ts'
 import { resumeAll } from './parts/actions.tsx'
 import { Button } from './parts/ui.tsx'
-import {
-  cannotWrite,
-  connection,
-  controller,
-  needsToken,
-  nowMs,
-  pauseOfAll,
-  route,
-  start,
-  toast,
-  trouble,
-} from './store.ts'
+import { cannotWrite, connection, controller, needsToken, pauseOfAll, route, start, toast, trouble } from './store.ts'
 import { Consul } from './views/consul.tsx'
 import { Log } from './views/log.tsx'
 import { NetworkPage, Networks } from './views/networks.tsx'
@@ -130,7 +119,7 @@ function State() {
   const known = controller.value
   const { open, since } = connection.value
   if (needsToken.value) return null
-  const stale = since === undefined ? '' : `, stale since ${span(nowMs.value - since)}`
+  const stale = since === undefined ? '' : `, stale since ${clock(since)}`
   const words = [
     !open && known !== undefined && `The controller is away${stale}. It is asked again by itself.`,
     known === undefined && trouble.value,

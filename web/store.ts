@@ -29,6 +29,7 @@ export const role = computed<Role>(() => controller.value?.access.role ?? 'none'
 export const cannotWrite = computed(() => {
   const known = controller.value
   if (known === undefined) return 'the controller has not answered yet'
+  if (!connection.value.open && connection.value.since !== undefined) return 'the controller is away'
   if (known.ui === 'read') return 'this controller shows the dashboard read-only (ORRERY_UI=read)'
   if (known.ui === 'off') return 'this controller serves no dashboard any more (ORRERY_UI=off)'
   if (!known.sync.inSync) return `the controller is not in sync: ${known.sync.reason}`

@@ -4,7 +4,7 @@ import type { HistoryPoint } from '../api-types.ts'
 import { stepChart } from '../model/chart.ts'
 import { clock, dateAndClock, span } from '../model/time.ts'
 import { nowMs } from '../store.ts'
-import { Wide } from './ui.tsx'
+import { counted, Wide } from './ui.tsx'
 
 const SPANS = { '15 min': 15 * 60_000, '1 h': 3_600_000, all: 0 } as const
 type Span = keyof typeof SPANS
@@ -63,7 +63,7 @@ export function HistoryChart({ points, sinceMs }: { points: readonly HistoryPoin
         </text>
       </svg>
       <details>
-        <summary>The same as a table ({points.length} changes)</summary>
+        <summary>The same as a table ({counted(points.length, 'change')})</summary>
         <Wide label="Changes of the count">
           <table>
             <thead>

@@ -46,8 +46,7 @@ export function DecisionTable({ decisions, withService }: { decisions: readonly 
                 {decision.from === decision.to ? decision.from : `${decision.from} → ${decision.to}`}
               </td>
               <td class="whole">
-                {decision.reason}
-                {decision.note && !decision.reason.includes(decision.note) && <q>{decision.note}</q>}
+                {decision.reason} {decision.note && !decision.reason.includes(decision.note) && <q>{decision.note}</q>}
               </td>
               <td>{whoAsked(decision)}</td>
             </tr>

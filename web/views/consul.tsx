@@ -33,7 +33,13 @@ export function Consul() {
         words.every((word) => `${one.name} ${one.service} ${one.node} ${one.address}`.toLowerCase().includes(word)),
     )
     .sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))
-  const wrong = data.conditions.filter(({ status }) => !status)
+  // What of keys was not understood is listed one by one.
+  const wrong = data.conditions.filter(({ type, status }) => !status && type !== 'KeysUnderstood')
+  const issues = new Map<string, Registrations['issues'][number] & { readonly times: number }>()
+  for (const issue of data.issues) {
+    const key = JSON.stringify([issue.service, issue.key, issue.message])
+    issues.set(key, { ...issue, times: (issues.get(key)?.times ?? 0) + 1 })
+  }
   return (
     <>
       <header class="title">
@@ -48,13 +54,14 @@ export function Consul() {
         </span>
       </header>
       {wrong.map(({ type, reason }) => (
-        <p key={type} class={type === 'KeysUnderstood' ? 'notice' : 'problem'}>
+        <p key={type} class="problem">
           {type}: {reason}
         </p>
       ))}
-      {data.issues.map(({ service, key, message, effect }) => (
-        <p key={`${service} ${key}`} class="notice">
+      {[...issues].map(([id, { service, key, message, effect, times }]) => (
+        <p key={id} class="notice">
           {service}: <code>{key}</code> {message} <Badge tone="warn">{effect}</Badge>
+          {times > 1 && ` ${times} times`}
         </p>
       ))}
       <fieldset class="tiles">
@@ -85,7 +92,7 @@ export function Consul() {
 
 const Entries = ({ entries }: { entries: readonly Registration[] }) => (
   <Wide label="Entries">
-    <table>
+    <table class="entries">
       <thead>
         <tr>
           <th scope="col">Name</th>
@@ -108,7 +115,7 @@ const Entries = ({ entries }: { entries: readonly Registration[] }) => (
               {address}:{port}
             </td>
             <td>{tags.join(', ')}</td>
-            <td>
+            <td class="whole">
               <Badge tone={STATES[state] ?? 'warn'}>{state}</Badge> <span class="why">{reason}</span>
             </td>
           </tr>

@@ -45,7 +45,9 @@ export function createAlertSource(alerts: { current(): AlertState }): RequestSou
       const by = largestStep(steps, direction, { replicas: observation.replicas, policy })
       const more = chosen.length > 1 ? ` and ${chosen.length - 1} more` : ''
       const note = `alert ${first.name || first.alertId}${more} stands`
-      return { kind: 'step', origin: 'alert', direction, ...(by && { by }), note, traits: STANDING_TRAITS }
+      const names = chosen.map(({ name }) => name).filter((name) => name !== '')
+      const asked = { kind: 'step', origin: 'alert', direction, alerts: names, note, traits: STANDING_TRAITS } as const
+      return { ...asked, ...(by && { by }) }
     },
   }
 }

@@ -16,6 +16,7 @@ import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
 
 const READ = 'a-token-that-only-looks'
 const SCALE = 'a-token-that-may-scale'
+const ADMIN = 'a-token-that-may-all'
 /** Where the pictures are left for people; nothing is compared with them. */
 const PICTURES = process.env.ORRERY_PICTURES ?? join(tmpdir(), 'orrery-dashboard')
 
@@ -62,7 +63,8 @@ describe('the dashboard', () => {
     await mkdir(PICTURES, { recursive: true })
     const tokens = join(folder, 'tokens')
     await writeFile(join(folder, 'cli'), READ, { mode: 0o600 })
-    await writeFile(tokens, `read ${READ} wall\nscale ${SCALE} ole\n`, { mode: 0o600 })
+    await writeFile(tokens, `read ${READ} wall\nscale ${SCALE} ole\nadmin ${ADMIN}\n`, { mode: 0o600 })
+    const starting = startLabConsul(swarm.lab)
     const labels = policyLabels({ 'autoscaler.max': '3' })
     web = await createService(swarm.manager, { name: 'web', labels })
     await createService(swarm.manager, { name: 'plain', labels: {} })
@@ -85,7 +87,7 @@ describe('the dashboard', () => {
       const template = { Resources: { Limits: { NanoCPUs: 1_000_000_000 } } }
       await createService(swarm.manager, { name, replicas: 2, labels: { ...policyLabels(over), ...stack }, template })
     }
-    consul = await startLabConsul(swarm.lab)
+    consul = await starting
     env = { ORRERY_TOKEN_FILE: tokens, ORRERY_NETWORK_AUTO: 'true', ORRERY_TICK: '5s', CONSUL_HTTP_ADDR: consul.inside }
     // The name of the worker's node there is somebody else's.
     await consul.put('/v1/catalog/register', { Node: `swarm-${worker().hostname}`, Address: '10.9.9.9' })
@@ -186,6 +188,10 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Resume everything' }).click()
     await banner.waitFor({ state: 'detached' })
     await eventually('a step is possible', async () => !(await title(/^web down/)).includes('paused'))
+    await row()
+      .getByRole('button', { name: /^web down/ })
+      .click()
+    await see(/web: 3 → 2/)
     const audits = controller.log().filter(({ event, path }) => event === 'audit' && path === '/v1/resume')
     expect(audits).toMatchObject([{ caller: { name: 'ole' }, status: 200 }])
   })
@@ -336,6 +342,7 @@ describe('the dashboard', () => {
 
   it('shows entries appear once their cause is gone', async () => {
     await consul.put('/v1/catalog/deregister', { Node: `swarm-${worker().hostname}` })
+    await controller.call('POST', '/v1/registration/resync', { token: ADMIN })
     await go('consul')
     await page.getByRole('button', { name: '10 registered' }).waitFor({ timeout: 60_000 })
     await page.getByRole('button', { name: '0 missing' }).waitFor()
