@@ -326,7 +326,7 @@ describe('whom an agent believes', () => {
     {
       name: 'a node of two names',
       identity: ca.issue({ nodeId: 'manager-1', role: 'swarm-manager', also: [['CN', 'worker-2']] }),
-      says: 'no manager of this Swarm any more',
+      says: 'no longer a manager of this Swarm',
     },
     {
       name: 'a manager without a manager’s name',

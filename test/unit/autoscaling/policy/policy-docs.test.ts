@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { parsePolicyYaml } from '../../../../src/adapters/files/parse-policy-yaml.ts'
 import { POLICY_FIELDS } from '../../../../src/autoscaling/policy/policy-fields.ts'
 import { readPolicy } from '../../../../src/autoscaling/policy/read-policy.ts'
+import { blocksOf } from '../../docs/markdown.ts'
 
 const fileAt = (path: string) => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8')
 
@@ -47,16 +49,24 @@ describe('the documentation of policies', () => {
     },
   )
 
-  it.each([...fileAt('docs/labels.md').matchAll(/^ *labels:\n((?: +\S.*\n)+)/gm)].map(([, block = '']) => ({ block })))(
-    'the labels of a stack in docs/labels.md are a valid policy without any issue: $block',
-    ({ block }) => {
-      const labels = [...block.matchAll(/^ +([a-z.-]+): "?([^"\n]*)"?$/gm)].map(([, name = '', text = '']) => [
-        name,
-        text,
-      ])
-      const answer = readPolicy({ serviceName: 'web', labels: Object.fromEntries(labels) })
-      expect(answer.issues).toEqual([])
-      expect(answer.policy).toBeDefined()
+  type Stack = { services?: Record<string, { deploy?: Deploy }>; deploy?: Deploy }
+  type Deploy = { labels?: Record<string, unknown> }
+  const stacks = blocksOf(fileAt('docs/labels.md')).flatMap(({ language, text }) =>
+    language === 'yaml' ? [{ text, stack: parse(text, { merge: true }) as Stack }] : [],
+  )
+
+  it.each(stacks)(
+    'the labels of a stack in docs/labels.md are a valid policy without any issue: $text',
+    ({ stack }) => {
+      const deploys = [stack.deploy, ...Object.values(stack.services ?? {}).map(({ deploy }) => deploy)]
+      const sets = deploys.flatMap((deploy) => (deploy?.labels === undefined ? [] : [deploy.labels]))
+      expect(sets.length).toBeGreaterThan(0)
+      for (const labels of sets) {
+        const texts = Object.entries(labels).map(([name, value]) => [name, `${value}`])
+        const answer = readPolicy({ serviceName: 'web', labels: Object.fromEntries(texts) })
+        expect(answer.issues).toEqual([])
+        expect(answer.policy).toBeDefined()
+      }
     },
   )
 })
