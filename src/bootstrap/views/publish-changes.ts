@@ -73,7 +73,7 @@ export function publishNodes({ nodes, managers, reports, records, logger, tell, 
     if (now() >= of.untilMs) Object.assign(of, { count: 0, untilMs: now() + MINUTE_MS })
     of.count += 1
     if (of.count === MOST_TOLD + 1) {
-      const text = `${node.hostname}: its faults come and go too often: the next are told in a minute`
+      const text = `${node.hostname}: its faults come and go too often: what follows is logged again in a minute`
       logger.warn({ event: 'node-fault', node: node.hostname, nodeId: node.id }, text)
       tell({ node, text })
     }

@@ -141,7 +141,7 @@ describe.each(engines.slice(-1))('discovery in short, engine %s', (engine) => {
 async function fiveMinutes() {
   const page = await readFile(join(repository, 'docs/discovery.md'), 'utf8')
   const section = page.slice(page.indexOf('## Five minutes'), page.indexOf('## Keys'))
-  const [yaml = '', create = '', look = ''] = [...section.matchAll(/^ *```(?:yaml)?\n(.*?)^ *```$/gms)].map(
+  const [yaml = '', create = '', look = ''] = [...section.matchAll(/^ *```\w*\n(.*?)^ *```$/gms)].map(
     ([, text]) => text,
   )
   const [, host, port, name = '', answer] = /dig \+short (\S+) -p (\d+) (\S+)\n\s*(\S+)/.exec(look) ?? []

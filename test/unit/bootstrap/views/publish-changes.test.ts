@@ -96,7 +96,7 @@ describe('news of nodes', () => {
     }
     for (let n = 0; n < 100; n += 1) lie(NOW + n)
     expect(news.filter((text) => text.startsWith('vlan40: manager1: '))).toHaveLength(20)
-    expect(news.at(-1)).toBe('manager1: its faults come and go too often: the next are told in a minute')
+    expect(news.at(-1)).toBe('manager1: its faults come and go too often: what follows is logged again in a minute')
     expect([news.length, events.length]).toEqual([21, 21])
     expect(Math.max(...news.map((text) => text.length))).toBeLessThan(1100)
     clock.nowMs += 60_000
