@@ -119,16 +119,17 @@ describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
       await untilCondition('AsWanted', true)
     })
 
-    it('the shim follows the MTU of its parent, down and up', async () => {
+    // On two hosts, at the same time.
+    it.concurrent('the shim follows the MTU of its parent, down and up', async () => {
       const mtu = async () =>
-        JSON.parse((await ip(worker(), '-json', 'link', 'show', `shim-${NETWORK}`)).stdout)[0]?.mtu as number
+        JSON.parse((await ip(place.manager, '-json', 'link', 'show', `shim-${NETWORK}`)).stdout)[0]?.mtu as number
       for (const wanted of [1400, 1500]) {
-        await ip(worker(), 'link', 'set', 'eth1', 'mtu', String(wanted))
+        await ip(place.manager, 'link', 'set', 'eth1', 'mtu', String(wanted))
         await eventually(`${wanted}`, async () => (await mtu()) === wanted, { timeoutMs: 30_000 })
       }
     })
 
-    it('an address that a machine on the LAN has is not taken for the shim, until that one has another', async () => {
+    it.concurrent('an address that a machine on the LAN has is not taken for the shim, until that one has another', async () => {
       const range = present((await ranges(place.manager, NETWORK))[worker().hostname])
       const shim = range.replace(/\.0\/24$/, '.1')
       await place.lab.run(['ip', 'address', 'add', `${shim}/16`, 'dev', 'br1'], { check: true })

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { WireAutoscaler } from '../../../src/http/wire/autoscaler.ts'
 import type { WireDecision } from '../../../src/http/wire/decision.ts'
 import type { LabNode } from '../../lab/lab.ts'
+import { alert, alertmanager } from '../../support/builders/notifications.ts'
 import { type Answer, type Controller, startController } from '../support/controller.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import {
@@ -33,6 +34,19 @@ async function service(name: string, labels: Record<string, string> = {}, replic
   const id = await createService(manager, { name, replicas, labels: policyLabels(labels), template: NOWHERE })
   await seen(name)
   return id
+}
+
+/** Every time in the state label, keys' too. */
+async function age(id: string, seconds: number): Promise<{ atMs: number }> {
+  let atMs = 0
+  await updateService(manager, id, ({ Labels }) => {
+    const state = JSON.parse(Labels['autoscaler.state'] ?? '{}')
+    const back = { at: state.at - seconds * 1000, up: state.up - seconds * 1000, chg: state.chg - seconds * 1000 }
+    const recent = state.recent.map((key: unknown[]) => key.with(2, Number(key[2]) - seconds))
+    Labels['autoscaler.state'] = JSON.stringify({ ...state, ...back, recent })
+    atMs = back.at
+  })
+  return { atMs }
 }
 
 describe('many callers at once', () => {
@@ -190,6 +204,27 @@ describe('nothing is stuck, and nothing silent', () => {
     expect(Date.parse(body.retryAt ?? '') - Date.now()).toBeLessThanOrEqual(3000)
     expect((await controller.up('ahead')).body.retryAt).toBe(body.retryAt)
     await eventually('it is carried out', async () => (await controller.up('ahead')).body.outcome === 'scaled')
+  })
+
+  it('both halves of a pair of Alertmanagers are one step 90 s apart, with nothing set, and after that two', async () => {
+    const id = await service('paired')
+    const body = alertmanager([alert({ labels: { service: 'paired' } })])
+    const notified = async (externalURL: string) => {
+      const call = { body: { ...body, externalURL } }
+      return (await controller.call<WireDecision>('POST', '/v1/autoscaler/paired/up', call)).body
+    }
+    const [one, other] = ['http://one:9093', 'http://other:9093'] as const
+    expect(await notified(one)).toMatchObject({ outcome: 'scaled', from: 3, to: 4 })
+    /** As if it had been so much longer ago. */
+    const older = async (seconds: number) => {
+      const { atMs } = await age(id, seconds)
+      const shown = async () => (await controller.get('paired')).body.state?.at
+      await eventually('it is seen', async () => Date.parse((await shown()) ?? '') === atMs)
+    }
+    await older(90)
+    expect(await notified(other)).toMatchObject({ outcome: 'held', code: 'duplicate', from: 3, to: 4 })
+    await older(20)
+    expect(await notified(other)).toMatchObject({ outcome: 'scaled', from: 4, to: 5 })
   })
 
   it('a 0 of ours ends with the bounds that allowed it', async () => {
