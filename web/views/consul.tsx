@@ -92,7 +92,7 @@ export function Consul() {
 
 const Entries = ({ entries }: { entries: readonly Registration[] }) => (
   <Wide label="Entries">
-    <table class="entries">
+    <table class="entries log">
       <thead>
         <tr>
           <th scope="col">Name</th>

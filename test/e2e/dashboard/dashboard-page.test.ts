@@ -196,12 +196,13 @@ describe('many tabs', () => {
     const streams = await countStreams(place.port)
     try {
       await inBrowser(async (context) => {
-        const tabs: Page[] = []
-        for (let count = 1; count <= 10; count += 1) {
+        const open = async () => {
           const tab = await tabOf(context, `http://${OURS}:${streams.port}${PREFIX}`)
           await tab.getByRole('row', { name: /web/ }).waitFor()
-          tabs.push(tab)
+          return tab
         }
+        const tabs: Page[] = []
+        while (tabs.length < 10) tabs.push(...(await Promise.all([open(), open()])))
         await eventually('one stream is open', () => Promise.resolve(streams.open() === 1))
         await place.controller.up('web', { headers: { authorization: `Bearer ${SCALE}` } })
         await Promise.all(tabs.map((tab) => tab.getByRole('cell', { name: '/ 2' }).waitFor()))
