@@ -43,7 +43,7 @@ async function steps({ guide, step, signal }: TourDeps) {
   const first = await guide.curl<WireDecision>({ method: 'POST', path: `${PATH}/up` })
   guide.expect(first, { outcome: 'scaled', from: 4, to: 5 })
 
-  step('Again at once', 'The policy has a cooldown of 5 s. Held is no error: it says why, and when to ask again.')
+  step('Again at once', 'The policy has a cooldown of 5 s. Held is not an error: it says why, and when to ask again.')
   await decide(guide, { path: `${PATH}/up` }, { outcome: 'held', code: 'cooldown', from: 5, to: 5 })
 }
 
@@ -85,10 +85,10 @@ async function deployedAgain({ guide, step, signal }: TourDeps) {
 }
 
 async function labelEdited({ guide, step, signal }: TourDeps) {
-  step('Edit the policy', 'Labels are in force within a second, without a restart of anything.')
+  step('Edit the policy', 'Labels are active within a second, without a restart of anything.')
   const labels = ['autoscaler.max=12', 'autoscaler.cooldown=0'].flatMap((label) => ['--label-add', label])
   await guide.docker('service', 'update', '--detach', ...labels, SERVICE)
-  await until(signal, 'the labels are in force', async () => (await read(guide)).policy.max?.value === '12')
+  await until(signal, 'the labels are active', async () => (await read(guide)).policy.max?.value === '12')
   const show = ['name', 'policy.max', 'policy.min', 'policy.cooldown', 'policy.step', 'issues', 'nextAllowed']
   await guide.curl<WireAutoscaler>({ path: PATH, show })
   await decide(guide, { path: `${PATH}/up?by=5` }, { outcome: 'scaled', from: 10, to: 12 })
@@ -108,7 +108,10 @@ async function sameKeyTwice({ guide, step }: TourDeps) {
 }
 
 async function paused({ guide, step, signal }: TourDeps) {
-  step('Pause', 'Hands off for two hours, for all controllers. It is kept in the Swarm, so a restart does not end it.')
+  step(
+    'Pause',
+    'No scaling for two hours, by any controller. The pause is kept in the Swarm, so a restart does not end it.',
+  )
   const body = '{"direction":"both","for":"2h"}'
   await guide.curl({ method: 'POST', path: `${PATH}/pause`, body, show: ['name', 'pause'] })
   await decide(guide, { path: `${PATH}/down` }, { outcome: 'held', code: 'paused', from: 11, to: 11 })
@@ -122,7 +125,7 @@ async function alerted({ guide, step }: TourDeps) {
 }
 
 async function mistaken({ guide, step }: TourDeps) {
-  step('Mistakes', 'They are told as problems (RFC 9457), with a stable code and what would be right.')
+  step('Mistakes', 'They are answered with problems (RFC 9457), with a stable code and what would be right.')
   const typo = await guide.curl({ method: 'POST', path: '/v1/autoscaler/demo_wbe/up' })
   guide.expect(typo, { status: 404, code: 'unknown-autoscaler' })
   const wrong = await guide.curl({ method: 'POST', path: `${PATH}/up`, body: '{"by":0}' })

@@ -55,7 +55,7 @@ function textsOf(path: string): string[] {
 
 // Architecture and decisions are for whoever changes the code, and use its words.
 const PAGES = markdownFiles().filter((path) => !/^(AGENTS|test\/|docs\/(architecture|decisions\/))/.test(path))
-const SOURCES = ['src', 'web'].flatMap((folder) =>
+const SOURCES = ['src', 'web', 'test/demo'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.tsx?$/.test(file))
     .map((file) => join(folder, file)),
