@@ -34,7 +34,8 @@ export async function askForReports(deps: ControllerReportsDeps): Promise<Contro
   const ask = async () => {
     try {
       const answer = await call({ path: '/v1/node', query: { report: 'true', addresses: 'false' } })
-      unheard = answer.status === 200 ? undefined : { reason: problemText(answer), isThere: true }
+      const passes = answer.status === 503 && ({ passes: true } as const)
+      unheard = answer.status === 200 ? undefined : { reason: problemText(answer), isThere: true, ...passes }
       // What was heard before stays: it gets old by itself.
       if (answer.status === 200) heard = reportsOf(answer.text, now())
     } catch (error) {

@@ -23,6 +23,8 @@ export interface Unheard {
   readonly reason: string
   /** Somebody answers there, so that agents hear what is wanted; it only does not tell us what it knows. */
   readonly isThere: boolean
+  /** It says itself that this passes: it has just started, or is about to end. */
+  readonly passes?: true
 }
 
 /** Throws Error or Fault with a sentence for a person when the Swarm cannot be read. */

@@ -49,7 +49,11 @@ export async function uninstall(deps: UninstallDeps, options: UninstallOptions, 
   // One that is being replaced is back soon.
   const untilMs = Date.now() + (deps.awayMs ?? AWAY_MS)
   const mayComeBack = networks.length > 0 && before.services.length > 0
-  while (mayComeBack && session.unheard()?.isThere === false && Date.now() < untilMs) await sleep(LOOK_EVERY_MS)
+  const isAway = () => {
+    const unheard = session.unheard()
+    return unheard !== undefined && (!unheard.isThere || unheard.passes === true)
+  }
+  while (mayComeBack && isAway() && Date.now() < untilMs) await sleep(LOOK_EVERY_MS)
   const plan = planOf({
     ...{ networks, installed: before, unheard: session.unheard()?.reason },
     leavesConsul: deps.leaveConsul !== undefined,

@@ -42,7 +42,7 @@ describe('the reports that a controller has', () => {
     expect(reports.list()).toEqual([])
   })
 
-  const silences: { name: string; answer: Answer | Error; reason: RegExp; isThere: boolean }[] = [
+  const silences: { name: string; answer: Answer | Error; reason: RegExp; isThere: boolean; passes?: true }[] = [
     {
       name: 'nobody answers',
       answer: new Error('no controller answers at x'),
@@ -55,10 +55,17 @@ describe('the reports that a controller has', () => {
       reason: /^no-credential: send a token$/,
       isThere: true,
     },
+    {
+      name: 'it has just started',
+      answer: { status: 503, text: '{"code":"not-in-sync","detail":"all services are being read"}' },
+      reason: /^not-in-sync: all services are being read$/,
+      isThere: true,
+      passes: true,
+    },
   ]
-  it.each(silences)('are unknown when $name', async ({ answer, reason, isThere }) => {
+  it.each(silences)('are unknown when $name', async ({ answer, reason, isThere, passes }) => {
     const reports = await ask(controllerWith([], [answer, answer, answer]))
-    expect(reports.unheard()).toEqual({ reason: expect.stringMatching(reason), isThere })
+    expect(reports.unheard()).toEqual({ reason: expect.stringMatching(reason), isThere, ...(passes && { passes }) })
     expect(reports.list()).toEqual([])
   })
 

@@ -47,6 +47,8 @@ interface World {
   readonly leavesConsul?: boolean
   /** The controller answers again after so many looks. */
   readonly backAfter?: number
+  /** Meanwhile it answers, and says that it is not ready. */
+  readonly passes?: true
   readonly conditions?: NetworkView['conditions']
 }
 
@@ -69,7 +71,9 @@ async function run(world: World, options: UninstallOptions = { yes: true }) {
     catalog: () => ({ ...fakeNetworks(), networks: () => views }),
     ...(unheard !== undefined && {
       unheard: () =>
-        looks++ < (world.backAfter ?? Number.POSITIVE_INFINITY) ? { reason: unheard, isThere: false } : undefined,
+        looks++ < (world.backAfter ?? Number.POSITIVE_INFINITY)
+          ? { reason: unheard, ...(world.passes ? { isThere: true, passes: true } : { isThere: false }) }
+          : undefined,
     }),
   })
   const installation = {
@@ -199,6 +203,10 @@ Nothing was touched; \`orrery uninstall --yes\` does it.
   })
 
   it('waits for a controller that is being replaced', async () => {
+    for (const passes of [undefined, true] as const) {
+      const world = { networks: ['vlan40'], unheard: 'no controller answers', backAfter: 1, ...(passes && { passes }) }
+      expect((await run(world)).code).toBe(0)
+    }
     const { code, did } = await run({ networks: ['vlan40'], unheard: 'no controller answers', backAfter: 1 })
     expect([code, did[0]]).toEqual([0, 'network vlan40'])
   })
