@@ -170,8 +170,8 @@ const SYMPTOMS: Readonly<Record<string, (row: Row) => Promise<void>>> = {
     expect(text).toMatch(/Unschedulable +│ yes .*no suitable node/)
   },
 }
-/** Swarm's own words: a real engine says them. */
-const ON_THE_LAB = { 'the count rises, tasks do not': 'test/e2e' }
+/** Where a real engine says it. */
+const ON_THE_LAB = { 'the count rises, tasks do not': 'test/e2e/installation/stack.test.ts' }
 
 /** A value of the table of fields. */
 const fieldIn = ({ text }: { readonly text: string }, field: string) =>
@@ -188,6 +188,7 @@ describe('from what you see', () => {
   it('what is tried is what the page has, there or on a real Swarm', () => {
     const tried = [...Object.keys(SYMPTOMS), ...Object.keys(ON_THE_LAB)]
     expect(rows.map(({ symptom }) => symptom).toSorted()).toEqual(tried.toSorted())
+    for (const [symptom, file] of Object.entries(ON_THE_LAB)) expect(read(file), symptom).toContain(symptom)
   })
 })
 
@@ -293,6 +294,7 @@ describe('by code', () => {
     // Tasks are the engine's to tell: the test of the stack runs that command.
     const commands = commandsOf(look).filter((line) => !line.startsWith('orrery tasks'))
     for (const line of commands) expect(await scene.orrery(line), line).toMatchObject({ code: 0 })
+    if (code === 'paused') expect((await scene.orrery('orrery ls')).text).toMatch(/│ ok +│[\s\S]*not paused any more/)
     if (ENDS.includes(code)) {
       expect(commands.length).toBeGreaterThan(0)
       expect(await scene.step('up')).toMatchObject({ outcome: 'scaled' })

@@ -1,67 +1,33 @@
-/** The image and the stack file as operators use them: built, loaded on every manager, deployed by the documented lines. */
-import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+/** The image and the stack files as operators use them: built, loaded on every manager, deployed by the documented lines. */
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WireDecision } from '../../../src/http/wire/decision.ts'
 import { attachedTo, pingAll } from '../../demo/ping-table.ts'
 import type { Lab, LabNode } from '../../lab/lab.ts'
 import { shareImage } from '../../lab/packages/build-image.ts'
-import { startNginx } from '../../lab/programs/nginx.ts'
 import { startLab } from '../../lab/start-lab.ts'
+import { anyOf, callingMeanwhile, type Try, through, trusting } from '../support/callers.ts'
+import {
+  checkout,
+  documentedLines,
+  documentedProxy,
+  image,
+  OPERATIONS,
+  offline,
+  ordinaryProxy,
+  roomy,
+  shopStack,
+  WHY,
+  withBuildArgs,
+} from '../support/documented-stack.ts'
 import { engines } from '../support/engines.ts'
-import { engineNetwork, nodeLabels, untilReady } from '../support/observed-networks.ts'
+import { everything } from '../support/everything.ts'
+import { engineNetwork, untilReady } from '../support/observed-networks.ts'
+import { blockBelow, linesBelow, typedBelow } from '../support/pages.ts'
+import { type PrivateAuthority, privateAuthority } from '../support/private-authority.ts'
 import { buildArgs, loadBuildStage, repository } from '../support/product-image.ts'
-import { createService, eventually, NOWHERE, policyLabels, replicasOf, tasksOf } from '../support/services.ts'
-
-const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as { version: string }
-/** The name that every text gives the image. */
-const image = `orrery:${version}`
-
-/** Steps one after another for as long as controllers are replaced. */
-const roomy = policyLabels({ 'autoscaler.max': '100000' })
-
-/** The lines of the first shell block below a heading of docs/operations.md. */
-async function linesBelow(heading: string): Promise<string[]> {
-  const page = await readFile(join(repository, 'docs/operations.md'), 'utf8')
-  const section = page.split(`\n## ${heading}\n`)[1] ?? ''
-  const block = /```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
-  return block.replaceAll('\\\n', '').split('\n').filter(Boolean)
-}
-
-/** The commands that the stack file's own comment gives, each with what a lab without network needs on top. */
-async function documentedLines(): Promise<{ build: string; tokens: string; deploy: string; withNetwork: string }> {
-  const text = await readFile(join(repository, 'docker-compose.yml'), 'utf8')
-  const [build, tokens, deploy, withNetwork, ...more] = text.match(/^# {3}\S.*$/gm)?.map((line) => line.slice(4)) ?? []
-  if (
-    build === undefined ||
-    tokens === undefined ||
-    deploy === undefined ||
-    withNetwork === undefined ||
-    more.length > 0
-  )
-    throw new Error('the stack file documents three lines, and one more for networks')
-  const args = Object.entries(buildArgs).map(([name, value]) => `--build-arg ${name}=${value}`)
-  const offline = (line: string) => line.replace('stack deploy', 'stack deploy --resolve-image never')
-  return {
-    build: build.replace('docker build', ['docker build --progress=plain', ...args].join(' ')),
-    tokens,
-    deploy: offline(deploy),
-    withNetwork: offline(withNetwork),
-  }
-}
-
-/** What the three lines are typed in: as a checkout, but that no file of it is the repository's own. */
-async function checkout(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'orrery-checkout-'))
-  for (const entry of ['docker-compose.yml', 'scripts', 'networks'])
-    await cp(join(repository, entry), join(folder, entry), { recursive: true })
-  const definition = await readFile(join(repository, 'test/demo/networks/vlan40.yaml'), 'utf8')
-  await writeFile(join(folder, 'networks/vlan40.yaml'), definition)
-  return folder
-}
+import { createService, eventually, NOWHERE, replicasOf, tasksOf } from '../support/services.ts'
 
 describe.each(engines)('on the %s engine', (engine) => {
   let lab: Lab
@@ -74,10 +40,13 @@ describe.each(engines)('on the %s engine', (engine) => {
   /** A port of each manager's controller on this machine. */
   let doors: string[]
   let before: Awaited<ReturnType<typeof everything>>
+  /** On one of the engines controllers speak TLS, with certificates of a private authority; on the other plain HTTP. */
+  const scheme = engine === 'new' ? 'https' : 'http'
+  let authority: PrivateAuthority
 
-  const shell = async (node: LabNode, line: string, cwd = repository): Promise<string> => {
+  const shell = async (node: LabNode, line: string, cwd = repository, timeoutMs = 360_000): Promise<string> => {
     const env = { DOCKER_BUILDKIT: '1' }
-    const { code, stdout, stderr } = await node.run(['sh', '-c', line], { cwd, env, timeoutMs: 360_000 })
+    const { code, stdout, stderr } = await node.run(['sh', '-c', line], { cwd, env, timeoutMs })
     if (code !== 0) throw new Error(`${line}\n${stdout}\n${stderr}`)
     return stdout.trim()
   }
@@ -94,6 +63,10 @@ describe.each(engines)('on the %s engine', (engine) => {
     await loadBuildStage(first)
     await shell(first, lines.build)
     await shareImage(first, lab.managers, image)
+    authority = await privateAuthority(folder)
+    const addresses = lab.managers.map(({ address }) => `IP:${address}`)
+    await authority.issue('controllers', ['DNS:orrery.example', 'IP:127.0.0.1', ...addresses])
+    await authority.issue('proxy', ['DNS:orrery.example', 'IP:127.0.0.1'])
   })
   afterAll(async () => {
     await lab?.down()
@@ -106,85 +79,17 @@ describe.each(engines)('on the %s engine', (engine) => {
     await eventually('all controllers are replaced', isOver, { timeoutMs: 300_000 })
   }
 
-  type Try = (path: string, init: RequestInit) => Promise<boolean>
-
-  /** As a caller who tries another manager when one does not answer or says 503. */
-  const anyManager: Try = async (path, init) => {
-    const isTaken = async () => {
-      for (const url of doors) {
-        const signal = AbortSignal.timeout(10_000)
-        const answer = await fetch(`${url}${path}`, { ...init, signal }).catch(() => undefined)
-        if (answer?.status === 200) return true
-        expect([undefined, 503]).toContain(answer?.status)
-      }
-      return false
-    }
-    return await eventually('a manager takes the call', isTaken, { timeoutMs: 60_000 }).catch(() => false)
+  const stackFiles = (line: string) => (scheme === 'http' ? line : line.replace(' orrery', ' -c tls.yml orrery'))
+  /** A command of the image, told of the private authority as the page has it. */
+  const trusted = (line: string) => {
+    if (scheme === 'http') return line
+    const options = /-v "\$PWD\/our-ca\.pem[^"]*" -e NODE_EXTRA_CA_CERTS=\S+/.exec(
+      blockBelow('docs/reverse-proxy.md', 'A private authority', 'sh'),
+    )
+    return line.replace('docker run --rm', `docker run --rm ${options} -e ORRERY_URL=https://127.0.0.1:8000`)
   }
-  /** As one who knows one address, and does not try again. */
-  const through =
-    (url: string): Try =>
-    async (path, init) =>
-      (await fetch(`${url}${path}`, init).catch(() => undefined))?.status === 200
-
-  /** Steps up of a service, one after another while `work` is done. The count says how many of them were carried out. */
-  const callingMeanwhile = async (
-    { credential, service = 'web', how = anyManager }: { credential: string; service?: string; how?: Try },
-    work: Promise<unknown>,
-  ) => {
-    const id = (await first.api.listServices({ filters: { name: [service] } }))[0]?.ID ?? ''
-    const from = (await replicasOf(first, id)) ?? 0
-    let isOver = false
-    const over = () => {
-      isOver = true
-    }
-    const seen = { calls: 0, lost: 0 }
-    const calling = async () => {
-      // 200 a minute: an autoscaler remembers 250 keys of a minute, and refuses more.
-      for (; !isOver; await sleep(300)) {
-        const headers = { authorization: `Bearer ${credential}`, 'idempotency-key': randomUUID() }
-        const init = { method: 'POST', headers, signal: AbortSignal.timeout(30_000) }
-        seen.calls += 1
-        if (!(await how(`/v1/autoscaler/${service}/up`, init))) seen.lost += 1
-      }
-    }
-    await Promise.all([work.finally(over), calling()])
-    const carriedOut = ((await replicasOf(first, id)) ?? 0) - from
-    console.log(`${seen.calls} calls of ${service} meanwhile, ${seen.lost} lost, ${carriedOut} carried out`)
-    return { ...seen, carriedOut }
-  }
-
-  /** What the Swarm and its hosts have, by their own word: names of objects, labels, links. */
-  const everything = async () => {
-    const names = async (args: string) =>
-      (await docker(first, `${args} --format '{{.Name}}'`)).split('\n').filter(Boolean).sort()
-    const services = await first.api.listServices()
-    const hosts = lab.nodes.map(async (node) => {
-      const networks = (await docker(node, "network ls --filter scope=local --format '{{.Name}} {{.Driver}}'"))
-        .split('\n')
-        .sort()
-      const volumes = await docker(node, 'volume ls --quiet')
-      // Of Docker's own bridges and of every container, links come and go.
-      const links = JSON.parse(await shell(node, 'ip -j -d link')) as { ifname: string; promiscuity: number }[]
-      const kept = links.filter(({ ifname }) => !/^(veth|docker)/.test(ifname))
-      const routes = (await shell(node, 'ip route'))
-        .split('\n')
-        .filter((line) => !line.includes('docker'))
-        .sort()
-      return [
-        node.hostname,
-        { networks, volumes, links: kept.map(({ ifname, promiscuity }) => `${ifname} ${promiscuity}`), routes },
-      ]
-    })
-    return {
-      swarmNetworks: (await names('network ls --filter scope=swarm')).filter((name) => name !== 'ingress'),
-      configs: await names('config ls'),
-      secrets: await names('secret ls'),
-      nodeLabels: await nodeLabels(first),
-      services: Object.fromEntries(services.map(({ Spec }) => [Spec?.Name, Spec?.Labels])),
-      hosts: Object.fromEntries(await Promise.all(hosts)),
-    }
-  }
+  const dispatcher = () => trusting(scheme === 'https' ? authority.ca : undefined)
+  const callers = (how: Try, service = 'shop_web') => ({ node: first, credential: token, service, how })
 
   it('the image holds what the controller needs and little more', async () => {
     const sizeOf = async (image: string) =>
@@ -228,11 +133,80 @@ describe.each(engines)('on the %s engine', (engine) => {
   const health = async (node: LabNode, role: (typeof roles)[number]) =>
     await docker(node, `inspect --format '{{.State.Health.Status}}' ${await container(node, role)}`)
 
-  it('the three documented lines bring a healthy controller and agent to every manager', {
-    timeout: 240_000,
-  }, async () => {
-    before = await everything()
+  const allHealthy = async (role: (typeof roles)[number]) => {
+    for (const node of lab.managers)
+      await eventually(`${role} is healthy`, async () => (await health(node, role)) === 'healthy', {
+        everyMs: 250,
+        timeoutMs: 180_000,
+      }).catch(async (error: Error) => {
+        throw new Error(`${error.message}\n${await docker(first, `service ps --no-trunc orrery_${role}`)}`)
+      })
+  }
+
+  // Once: what it is about is in the stack file and in the texts.
+  if (scheme === 'http') {
+    it('README: autoscaling alone in three lines, a call, an answer, and gone again', {
+      timeout: 300_000,
+    }, async () => {
+      before = await everything(lab)
+      const [build, tokens = '', deploy = ''] = linesBelow('README.md', 'Quick start: autoscaling')
+      expect(withBuildArgs(build ?? '')).toBe(lines.build)
+      await shell(first, tokens, folder)
+      await shell(first, offline(deploy), folder)
+      await allHealthy('controller')
+
+      const own = await first.api.listServices()
+      expect(own.map(({ Spec }) => Spec?.Name)).toEqual(['orrery_controller'])
+      for (const node of lab.nodes) {
+        const ids = (await docker(node, 'ps --quiet')).split('\n').filter(Boolean)
+        for (const id of ids) {
+          const { CapAdd, CapDrop, Privileged } = JSON.parse(
+            await docker(node, `inspect --format '{{json .HostConfig}}' ${id}`),
+          )
+          expect({ CapAdd, CapDrop, Privileged }).toEqual({ CapAdd: null, CapDrop: ['ALL'], Privileged: false })
+        }
+      }
+
+      await writeFile(join(folder, 'shop.yml'), shopStack())
+      await shell(first, offline('docker stack deploy -c shop.yml shop'), folder)
+      const typed = typedBelow('README.md', 'Orrery')
+      const [auth = '', put = '', down = ''] = typedBelow('README.md', 'Quick start: autoscaling')
+      const up = typed.find((line) => line.endsWith('/shop_web/up')) ?? expect.fail('the page has no call')
+      const [, token] = /^scale (\S+)$/m.exec(await readFile(join(folder, 'orrery-tokens'), 'utf8')) ?? []
+      const answer = async (line: string) =>
+        JSON.parse(await shell(first, `TOKEN=${token}\n${auth}\n${line}`, folder)) as WireDecision
+      await eventually('it is known', async () => (await answer(up.replace('/up', '/explain'))).outcome === 'scaled')
+      expect(await answer(up)).toMatchObject({ outcome: 'scaled', reason: 'up by 1', from: 2, to: 3, wanted: 3 })
+      const limits = [{ stage: 'max', before: 50, after: 4, reason: 'max is 4' }]
+      expect(await answer(put)).toMatchObject({ reason: 'set to 50; max is 4', from: 3, to: 4, wanted: 50, limits })
+      const reason = expect.stringMatching(/^cooldown: down is possible again in \d+ s$/)
+      expect(await answer(down)).toMatchObject({ outcome: 'held', code: 'cooldown', reason, from: 4, to: 4 })
+      const [ls = ''] = linesBelow('README.md', 'Quick start: autoscaling', 1)
+      expect(await shell(first, ls, folder)).toMatch(/│ shop_web │ shop_web +│ 4/)
+
+      await docker(first, 'stack rm shop')
+      const [, remove = ''] = linesBelow(OPERATIONS, 'Removing Orrery')
+      expect(await shell(first, remove, folder)).toContain("Done: nothing of Orrery's is left in the Swarm.")
+      for (const node of lab.nodes)
+        await eventually('no container', async () => (await docker(node, 'ps --all --quiet')) === '', {
+          timeoutMs: 60_000,
+        })
+      expect(await everything(lab)).toEqual(before)
+      await rm(join(folder, 'orrery-tokens'))
+    })
+  }
+
+  const title =
+    scheme === 'https' ? 'its three lines, and a certificate,' : 'README: a network on the LAN in three lines'
+  it(`${title} bring a healthy controller and agent to every manager`, { timeout: 300_000 }, async () => {
+    before = await everything(lab)
     await shell(first, lines.tokens, folder)
+    if (scheme === 'https') {
+      const [cert = '', key = '', deploy = ''] = linesBelow(OPERATIONS, 'TLS')
+      for (const line of [cert, key]) await shell(first, line, folder)
+      expect(offline(deploy)).toBe(stackFiles(lines.deploy))
+    } else
+      expect(lines.withNetwork).toBe(offline(linesBelow('README.md', 'Quick start: containers on your LAN')[2] ?? ''))
     const written = (await readFile(join(folder, 'orrery-tokens'), 'utf8')).split('\n')
     expect(written.map((line) => line.split(' ')[0])).toEqual(['scale', 'read', ''])
     const [secret = '', readOnly = ''] = written.map((line) => line.split(' ')[1] ?? '')
@@ -240,15 +214,8 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect(secret).not.toBe(readOnly)
     token = secret
     const started = Date.now()
-    await shell(first, lines.deploy, folder)
-    for (const node of lab.managers)
-      for (const role of roles)
-        await eventually(`${role} is healthy`, async () => (await health(node, role)) === 'healthy', {
-          everyMs: 250,
-          timeoutMs: 180_000,
-        }).catch(async (error: Error) => {
-          throw new Error(`${error.message}\n${await docker(first, `service ps --no-trunc orrery_${role}`)}`)
-        })
+    await shell(first, scheme === 'https' ? stackFiles(lines.deploy) : lines.withNetwork, folder)
+    for (const role of roles) await allHealthy(role)
     for (const role of roles) {
       const tasks = await eventually('all three run', async () => {
         const running = (await tasksOf(first, `orrery_${role}`)).filter(({ Status }) => Status.State === 'running')
@@ -256,7 +223,8 @@ describe.each(engines)('on the %s engine', (engine) => {
       })
       expect(new Set(tasks.map(({ NodeID }) => NodeID)).size).toBe(3)
     }
-    doors = (await Promise.all(lab.managers.map((node) => node.forward(8000)))).map(({ url }) => url)
+    const forwards = await Promise.all(lab.managers.map((node) => node.forward(8000)))
+    doors = forwards.map(({ port }) => `${scheme}://127.0.0.1:${port}`)
     console.log(`deployed and healthy on three managers after ${((Date.now() - started) / 1000).toFixed(1)} s`)
   })
 
@@ -283,42 +251,71 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect(written.stderr).toContain('Read-only file system')
   })
 
-  /** A call as curl makes it from inside a node. */
-  const call = async (node: LabNode, path: string, credential?: string) => {
-    const init = { method: 'POST', headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` } }
-    const script = `fetch('http://127.0.0.1:8000${path}', ${JSON.stringify(init)})
+  /** A call from inside a node. */
+  const call = async (node: LabNode, path: string, credential?: string, sent?: object) => {
+    const headers = {
+      ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
+      ...(sent && { 'content-type': 'application/json' }),
+    }
+    const init = { method: 'POST', headers, ...(sent && { body: JSON.stringify(sent) }) }
+    const script = `fetch('${scheme}://127.0.0.1:8000${path}', ${JSON.stringify(init)})
       .then(async (answer) => console.log(JSON.stringify({ status: answer.status, body: await answer.json() })))`
-    const { stdout } = await node.run([process.execPath, '-e', script], { check: true, timeoutMs: 10_000 })
+    const options = { check: true, timeoutMs: 10_000, env: { NODE_EXTRA_CA_CERTS: join(folder, 'our-ca.pem') } }
+    const { stdout } = await node.run([process.execPath, '-e', script], options)
     return JSON.parse(stdout) as { status: number; body: WireDecision & { code?: string } }
   }
 
   it('each manager takes calls with the token, and refuses those without', async () => {
-    const id = await createService(first, { name: 'web', replicas: 2, labels: roomy, template: NOWHERE })
+    const id = await createService(first, { name: 'shop_web', replicas: 2, labels: roomy, template: NOWHERE })
     await eventually('all see it', async () => {
-      const answers = await Promise.all(lab.managers.map((node) => call(node, '/v1/autoscaler/web/explain', token)))
+      const answers = await Promise.all(
+        lab.managers.map((node) => call(node, '/v1/autoscaler/shop_web/explain', token)),
+      )
       return answers.every(({ status }) => status === 200)
     })
     for (const [index, node] of lab.managers.entries()) {
-      expect(await call(node, '/v1/autoscaler/web/up')).toMatchObject({ status: 401, body: { code: 'no-credential' } })
-      const wrong = await call(node, '/v1/autoscaler/web/up', 'a-guess')
+      expect(await call(node, '/v1/autoscaler/shop_web/up')).toMatchObject({
+        status: 401,
+        body: { code: 'no-credential' },
+      })
+      const wrong = await call(node, '/v1/autoscaler/shop_web/up', 'a-guess')
       expect(wrong).toMatchObject({ status: 401, body: { code: 'wrong-credential' } })
-      const { status, body } = await call(node, '/v1/autoscaler/web/up', token)
+      const { status, body } = await call(node, '/v1/autoscaler/shop_web/up', token)
       expect({ status, ...body }).toMatchObject({ status: 200, outcome: 'scaled', from: 2 + index, to: 3 + index })
     }
     expect(await replicasOf(first, id)).toBe(5)
+    // What the next day is asked for.
+    await call(first, '/v1/autoscaler/shop_web/pause', token, { reason: 'the database moves' })
+    for (const node of lab.managers)
+      await eventually('it is paused everywhere', async () => (await upOn(node)).code === 'paused')
+    await call(first, '/v1/autoscaler/shop_web/resume', token)
+    for (const node of lab.managers)
+      await eventually('it is resumed everywhere', async () => (await explainOn(node)).outcome === 'scaled')
   })
+  const upOn = async (node: LabNode) => (await call(node, '/v1/autoscaler/shop_web/up', token)).body
+  const explainOn = async (node: LabNode) => (await call(node, '/v1/autoscaler/shop_web/explain', token)).body
 
   it('under a new tag, and with a definition, controllers are upgraded without a lost call', {
     timeout: 240_000,
   }, async () => {
-    const [build, deploy = ''] = await linesBelow('Upgrading')
+    const [build, deploy = ''] = linesBelow(OPERATIONS, 'Upgrading')
     const [, next = ''] = /^docker build -t (\S+) \.$/.exec(build ?? '') ?? []
     await Promise.all(lab.managers.map((node) => docker(node, `tag ${image} ${next}`)))
     upgraded = /^ORRERY_IMAGE=\S+ /.exec(deploy)?.[0] ?? ''
     expect(upgraded).toBe(`ORRERY_IMAGE=${next} `)
-    const upgrade = shell(first, `${upgraded}${lines.withNetwork}`, folder).then(updated)
-    const { calls, lost, carriedOut } = await callingMeanwhile({ credential: token }, upgrade)
+    // Over TLS, callers that know every manager; over plain HTTP, one that knows nginx alone, and beside it an ordinary nginx.
+    const proxy = scheme === 'http' ? await documentedProxy(lab) : undefined
+    if (proxy) await createService(first, { name: 'other', replicas: 2, labels: roomy, template: NOWHERE })
+    const plain = proxy && (await ordinaryProxy(lab))
+    const upgrade = shell(first, `${upgraded}${stackFiles(lines.withNetwork)}`, folder).then(updated)
+    const how = proxy === undefined ? anyOf(doors, dispatcher()) : through(proxy.url, dispatcher())
+    const [{ calls, lost, carriedOut }] = await Promise.all([
+      callingMeanwhile(callers(how), upgrade),
+      plain && callingMeanwhile(callers(through(plain.url, dispatcher()), 'other'), upgrade),
+    ])
     expect([calls > 10, lost, carriedOut]).toEqual([true, 0, calls])
+    await Promise.all([proxy?.close(), plain?.close()])
+    if (plain) await docker(first, 'service rm other')
     const images = await docker(
       first,
       "service ps --filter desired-state=running --format '{{.Image}}' orrery_controller",
@@ -355,45 +352,79 @@ describe.each(engines)('on the %s engine', (engine) => {
     it('a rotated token counts beside the old one, and then alone, without a lost call', {
       timeout: 800_000,
     }, async () => {
-      const [rotate = '', finish = ''] = await linesBelow('Rotating tokens')
+      const [rotate = '', finish = ''] = linesBelow(OPERATIONS, 'Rotating tokens')
       const old = token
       const rotating = shell(first, rotate, folder)
-      const { calls, lost, carriedOut } = await callingMeanwhile({ credential: old }, rotating)
+      const { calls, lost, carriedOut } = await callingMeanwhile(callers(anyOf(doors, dispatcher())), rotating)
       expect([calls > 10, lost, carriedOut]).toEqual([true, 0, calls])
       const [, rotated = ''] = /^scale (\S+)\n/.exec(await readFile(join(folder, 'orrery-tokens'), 'utf8')) ?? []
       expect(rotated).not.toBe(old)
       for (const node of lab.managers)
         for (const one of [old, rotated])
-          expect(await call(node, '/v1/autoscaler/web/explain', one)).toMatchObject({ status: 200 })
-      expect(await docker(first, "secret ls --format '{{.Name}}'")).toMatch(/^orrery-tokens-\d+$/)
+          expect(await call(node, '/v1/autoscaler/shop_web/explain', one)).toMatchObject({ status: 200 })
+      expect(await tokenSecrets()).toHaveLength(1)
       token = rotated
-      await createService(first, { name: 'other', replicas: 2, labels: roomy, template: NOWHERE })
-      const page = await readFile(join(repository, 'docs/reverse-proxy.md'), 'utf8')
-      const documented = /```nginx\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
-      const upstream = (text: string) =>
-        text.replace(/manager([123])/g, (_, one) => lab.managers[Number(one) - 1]?.address ?? '')
-      const ordinary = `upstream orrery {\n${[1, 2, 3].map((one) => `server manager${one}:8000;`).join('\n')}\n}
-        server { listen 81; location / { proxy_pass http://orrery; } }`
-      const proxies = await Promise.all([
-        startNginx(lab, { http: upstream(documented), port: 80 }),
-        startNginx(lab, { http: upstream(ordinary), port: 81 }),
-      ])
-      const [good, plain] = proxies.map(({ url }) => through(url))
+      const proxy = await documentedProxy(lab, folder)
+      await byName(proxy.url)
       const finishing = shell(first, finish, folder)
-      const [proxied] = await Promise.all([
-        callingMeanwhile({ credential: token, ...(good && { how: good }) }, finishing),
-        // For comparison: how many an ordinary configuration loses depends on where it is when a controller stops.
-        callingMeanwhile({ credential: token, service: 'other', ...(plain && { how: plain }) }, finishing),
-      ])
+      const proxied = await callingMeanwhile(callers(through(proxy.url, dispatcher())), finishing)
       expect([proxied.calls > 10, proxied.lost, proxied.carriedOut]).toEqual([true, 0, proxied.calls])
-      for (const proxy of proxies) await proxy.close()
-      await docker(first, 'service rm other')
+      await proxy.close()
       expect(await readFile(join(folder, 'orrery-tokens'), 'utf8')).toMatch(new RegExp(`^scale ${token}\nread \\S+\n$`))
       for (const node of lab.managers) {
-        expect(await call(node, '/v1/autoscaler/web/explain', old)).toMatchObject({ status: 401 })
-        expect(await call(node, '/v1/autoscaler/web/explain', token)).toMatchObject({ status: 200 })
+        expect(await call(node, '/v1/autoscaler/shop_web/explain', old)).toMatchObject({ status: 401 })
+        expect(await call(node, '/v1/autoscaler/shop_web/explain', token)).toMatchObject({ status: 200 })
       }
-      expect(await docker(first, "secret ls --format '{{.Name}}'")).toMatch(/^orrery-tokens-\d+$/)
+      expect(await tokenSecrets()).toEqual([expect.stringMatching(/^orrery-tokens-\d+$/)])
+    })
+
+    const tokenSecrets = async () =>
+      (await docker(first, "secret ls --format '{{.Name}}'"))
+        .split('\n')
+        .filter((name) => name.startsWith('orrery-tokens'))
+
+    /** The commands of the page that call the proxy by its name, from a node. */
+    const byName = async (url: string) => {
+      const [address = ''] = /(?<=inet )[\d.]+/.exec((await lab.run(['ip', '-4', 'addr', 'show', 'br0'])).stdout) ?? []
+      const [ls = ''] = linesBelow('docs/reverse-proxy.md', 'A private authority')
+      const hosts = `docker run --rm --network host --add-host orrery.example:${address}`
+      expect(await shell(first, ls.replace('docker run --rm', hosts), folder)).toContain('│ shop_web')
+      const [auth = '', curl = ''] = linesBelow('docs/reverse-proxy.md', 'A private authority', 1)
+      const resolved = curl.replace('curl', `curl --resolve orrery.example:443:${address}`)
+      expect(JSON.parse(await shell(first, `${auth}\n${resolved}`, folder))).toMatchObject({ outcome: 'scaled' })
+      // Without the authority neither believes anybody.
+      const untold = ls.replace('docker run --rm', hosts).replace(/-e NODE_EXTRA_CA_CERTS=\S+/, '')
+      const refused = await first.run(['sh', '-c', untold], { cwd: folder, timeoutMs: 60_000 })
+      expect(refused).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/no controller answers at .*certificate/),
+      })
+      await expect(fetch(`${url}/healthz`)).rejects.toThrow()
+    }
+
+    it('the count rises, tasks do not: the commands of the page say why', { timeout: 300_000 }, async () => {
+      const shellOf = trusted(blockBelow(OPERATIONS, 'The commands from the image', 'sh').split('}')[0] ?? '')
+      const said = async (line: string) => await shell(first, `${shellOf}}\n${line}`, folder, 60_000)
+      const [ls = '', explain = '', describing = ''] = linesBelow(WHY, 'Now')
+      // Swarm has half a minute to find a place.
+      const waits = /Unschedulable: \d+ tasks wait for a node: no suitable node/
+      await eventually('ls says so', async () => waits.test(await said(ls)), { everyMs: 1000, timeoutMs: 120_000 })
+      expect(await said(explain)).toContain('shop_web: would go from')
+      expect(await said(describing)).toMatch(/Unschedulable +│ yes .*no suitable node/)
+      expect(await said('orrery tasks shop_web')).toMatch(/pending .*no suitable node/)
+    })
+
+    it('why it did not scale the night before is in the log of controllers that have been replaced three times since', {
+      timeout: 180_000,
+    }, async () => {
+      const command = blockBelow(WHY, 'The next day: why did it not scale at 03:10?', 'sh')
+      const lines = (await shell(first, command, folder, 90_000)).split('\n')
+      const decided = lines.map((line) => JSON.parse(line.slice(line.indexOf('{'))))
+      const paused = decided.filter(({ code }) => code === 'paused')
+      // One controller each.
+      expect(paused).toHaveLength(3)
+      for (const one of paused)
+        expect(one).toMatchObject({ outcome: 'held', reason: expect.stringContaining('the database moves') })
     })
   } else {
     it('an update goes from manager to manager: each stops by itself with code 0, and the others go on answering', async () => {
@@ -402,7 +433,9 @@ describe.each(engines)('on the %s engine', (engine) => {
         const ended = (await tasksOf(first, 'orrery_controller')).filter(({ Status }) => Status.State !== 'running')
         return ended.find(({ DesiredState, Status }) => DesiredState === 'shutdown' && Status.State === 'shutdown')
       })
-      const answers = await Promise.allSettled(lab.managers.map((node) => call(node, '/v1/autoscaler/web/up', token)))
+      const answers = await Promise.allSettled(
+        lab.managers.map((node) => call(node, '/v1/autoscaler/shop_web/up', token)),
+      )
       const scaled = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.body.outcome === 'scaled')
       expect(scaled.length).toBeGreaterThanOrEqual(2)
       // Killed at the end of its grace period it would be 137.
@@ -413,13 +446,13 @@ describe.each(engines)('on the %s engine', (engine) => {
   it('removing it by the commands of the page leaves nothing: everything listed before and after', {
     timeout: 240_000,
   }, async () => {
-    const [plan = '', remove = '', volume = ''] = (await linesBelow('Removing Orrery')).map((line) =>
-      line.replace(image, upgraded.replace('ORRERY_IMAGE=', '').trim()),
+    const [plan = '', remove = '', volume = ''] = linesBelow(OPERATIONS, 'Removing Orrery').map((line) =>
+      trusted(line).replace(image, upgraded.replace('ORRERY_IMAGE=', '').trim()),
     )
     const planned = await shell(first, plan, folder)
     expect(planned).toContain('1. remove the network vlan40')
     expect(planned).toContain('remove the services orrery_agent, orrery_controller')
-    expect(planned).toContain('take autoscaler.state from the service web')
+    expect(planned).toContain('take autoscaler.state from the service shop_web')
     expect(await engineNetwork(first, 'vlan40')).toBeDefined()
     const done = await shell(first, remove, folder)
     expect(done).toContain("Done: nothing of Orrery's is left in the Swarm.")
@@ -428,9 +461,9 @@ describe.each(engines)('on the %s engine', (engine) => {
       await eventually(`no container on ${node.hostname}`, gone, { timeoutMs: 60_000 })
       await shell(node, volume)
     }
-    const after = await everything()
+    const after = await everything(lab)
 
-    expect(after.services).toEqual({ web: roomy })
+    expect(after.services).toEqual({ shop_web: roomy })
     expect({ ...after, services: before.services }).toEqual(before)
   })
 })

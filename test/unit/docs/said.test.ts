@@ -132,7 +132,7 @@ const NOT_PRINTED: Readonly<Record<string, (span: string) => boolean>> = {
   },
   'a line of a token file': (span) => /^(agent|scale|role) (<token>|token|\S+…( \w+)?)$|^agent …$/.test(span),
   'YAML for the files of others: Alertmanager, stacks, Docker': (span) =>
-    /^(group_by|send_resolved|scale|target|stop_grace_period|tls_config|notification_reason|x-scaling|ORRERY_TOKEN_FILE): |^<<: /.test(
+    /^(group_by|send_resolved|scale|target|stop_grace_period|tls_config|notification_reason|x-scaling): |^<<: /.test(
       span,
     ),
   'nginx’s configuration, run in test/e2e': (span) => /^(proxy_\w+|listen|location) /.test(span),
