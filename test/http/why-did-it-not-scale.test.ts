@@ -323,7 +323,7 @@ describe('the next day', () => {
     await scene.scaler.request('other', { kind: 'step', direction: 'up', origin: 'call' })
     const log = (await scene.log()).join('\n')
     // The engine gives the log of a service; what the page does with it is done here.
-    const docker = `docker() { cat <<'LOG'\n${log}\nLOG\n}`
+    const docker = `timeout() { shift; "$@"; }\ndocker() { cat <<'LOG'\n${log}\nLOG\n}`
     const { stdout } = await promisify(execFile)('sh', ['-c', `${docker}\n${command}`])
     const [last = ''] = stdout.trim().split('\n').slice(-1)
     const line = JSON.parse(last)

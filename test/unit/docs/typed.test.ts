@@ -27,6 +27,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   cp: 'puts a program beside a Dockerfile',
   for: 'the shell’s loop',
   printf: 'writes a file of the reader’s',
+  timeout: 'ends a command that may not end by itself',
   done: 'its end',
   '}': 'the end of a function of the shell',
   'orrery()': 'a function of the shell: its words are those of docker',
