@@ -375,9 +375,6 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
       expect((await report(worker()))?.faults).toEqual([])
     })
 
-    // Nothing of what follows is the engine's doing: the newer one is enough.
-    if (engine !== engines[0]) return
-
     it('answers whether it is alive, also where a controller is on the same host', async () => {
       const alive = async (...options: string[]) =>
         (await worker().run([process.execPath, mainFile, 'alive', ...options])).code
@@ -547,9 +544,6 @@ describe.each(engines)('the agent beside an engine %s', (engine) => {
         await worker().docker('network', 'rm', 'other')
       }
     })
-
-    // Nothing of what follows is the engine's doing: the newer one is enough.
-    if (engine !== engines[0]) return
 
     it.each([
       { name: 'a parent that is not there', wanted: { parent: 'bond7' }, code: 'parent-missing', says: 'eth0, eth1' },
