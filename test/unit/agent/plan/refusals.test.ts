@@ -66,7 +66,11 @@ describe('what is not done whoever wants it', () => {
       says: 'link-local',
     },
     { name: 'the same of IPv6', ipv6: { ...six, subnet: 'fe80::/64', range: 'fe80::/80' }, says: 'link-local' },
-    { name: 'IPv4 in IPv6 spelling', ipv6: { ...six, subnet: '::ffff:10.0.0.0/104' }, says: 'no block of addresses' },
+    {
+      name: 'IPv4 in IPv6 spelling',
+      ipv6: { ...six, subnet: '::ffff:10.0.0.0/104' },
+      says: 'not a block of addresses',
+    },
     { name: 'half of all addresses of IPv6', ipv6: { ...six, subnet: '::/1', range: '::/2' }, says: 'too large' },
     { name: 'the other half', ipv6: { ...six, subnet: '8000::/1', range: '8000::/1' }, says: 'too large' },
     { name: 'a gateway elsewhere', ipv4: ipv4({ gateway: '10.0.0.1' }), says: 'the gateway 10.0.0.1' },
