@@ -2,7 +2,7 @@
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { openStream } from '../controller-client.ts'
-import type { JsonOption } from './call.ts'
+import { type JsonOption, reasonAndNote } from './call.ts'
 
 export interface Told {
   readonly type: string
@@ -51,7 +51,8 @@ function words({ type, data }: Told): string {
   } = data
   if (type === 'decision') {
     const count = from === to ? `at ${to}` : `${from} -> ${to}`
-    return `${at} ${autoscaler}: ${code ?? outcome} ${count}: ${reason}`
+    const note = typeof data.note === 'string' ? { note: data.note } : {}
+    return `${at} ${autoscaler}: ${code ?? outcome} ${count}: ${reasonAndNote({ reason: String(reason), ...note })}`
   }
   const who = data.everything === true ? 'everything' : (name ?? autoscaler ?? service ?? '')
   const turned = type === 'condition' ? `${data.type} is ${data.status ? 'true' : 'false'}: ${reason}` : undefined

@@ -2,7 +2,7 @@
 import type { Direction } from '../../autoscaling/policy/policy.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { pathOf, show } from './call.ts'
+import { pathOf, reasonAndNote, show } from './call.ts'
 
 export interface ScaleOptions {
   readonly by?: string
@@ -36,7 +36,9 @@ function refused({ outcome, code }: WireDecision): boolean {
   return outcome === 'held' && code !== 'duplicate'
 }
 
-function sentence({ autoscaler, outcome, code, reason, from, to, retryAt }: WireDecision): string {
+function sentence(decision: WireDecision): string {
+  const { autoscaler, outcome, code, from, to, retryAt } = decision
+  const reason = reasonAndNote(decision)
   const later = retryAt === undefined ? '' : ` (again from ${retryAt})`
   switch (outcome) {
     case 'scaled':
