@@ -212,7 +212,8 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect(await engineNetwork(place.manager, NETWORK)).toBeDefined()
     await removeService(place.manager, 'after-restart')
     await networked.undefine(NETWORK)
-    const removed = await networked.orrery(place.manager, ['network', 'remove', NETWORK])
+    // It ends before the test does, and so says what it waits for.
+    const removed = await networked.orrery(place.manager, ['network', 'remove', NETWORK, '--timeout', '90s'])
     expect(removed.code, removed.stdout + removed.stderr).toBe(0)
     for (const node of place.lab.nodes) {
       expect(await engineNetwork(node, NETWORK)).toBeUndefined()
