@@ -15,11 +15,11 @@ import {
 } from '../../lab/programs/monitoring.ts'
 import { type Controller, startController } from '../support/controller.ts'
 import { alertmanagerFiles, exampleFolder, prometheusFiles } from '../support/examples.ts'
-import { askTheNextDay, startExisting, THREE, WINDOW_MS } from '../support/existing-alerting.ts'
 import { labForTests } from '../support/lab-for-tests.ts'
 import { eventually, replicasOf } from '../support/services.ts'
 import { startTimeline, type Timeline } from '../support/timeline.ts'
 import { createWorkload, type Load, startLoad } from '../support/workload.ts'
+import { askTheNextDay, startExisting, THREE, WINDOW_MS } from './support/existing-alerting.ts'
 
 const TOKEN = 'the-token-of-alertmanager'
 const AUTHORIZED = { headers: { authorization: `Bearer ${TOKEN}` } }

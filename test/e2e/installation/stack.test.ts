@@ -7,7 +7,12 @@ import { attachedTo, pingAll } from '../../demo/ping-table.ts'
 import type { Lab, LabNode } from '../../lab/lab.ts'
 import { shareImage } from '../../lab/packages/build-image.ts'
 import { startLab } from '../../lab/start-lab.ts'
-import { anyOf, callingMeanwhile, type Try, through, trusting } from '../support/callers.ts'
+import { engines } from '../support/engines.ts'
+import { engineNetwork, untilReady } from '../support/observed-networks.ts'
+import { blockBelow, linesBelow, typedBelow } from '../support/pages.ts'
+import { buildArgs, loadBuildStage, repository } from '../support/product-image.ts'
+import { createService, eventually, NOWHERE, replicasOf, tasksOf } from '../support/services.ts'
+import { anyOf, callingMeanwhile, type Try, through, trusting } from './support/callers.ts'
 import {
   checkout,
   documentedLines,
@@ -20,14 +25,9 @@ import {
   shopStack,
   WHY,
   withBuildArgs,
-} from '../support/documented-stack.ts'
-import { engines } from '../support/engines.ts'
-import { everything } from '../support/everything.ts'
-import { engineNetwork, untilReady } from '../support/observed-networks.ts'
-import { blockBelow, linesBelow, typedBelow } from '../support/pages.ts'
-import { type PrivateAuthority, privateAuthority } from '../support/private-authority.ts'
-import { buildArgs, loadBuildStage, repository } from '../support/product-image.ts'
-import { createService, eventually, NOWHERE, replicasOf, tasksOf } from '../support/services.ts'
+} from './support/documented-stack.ts'
+import { everything } from './support/everything.ts'
+import { type PrivateAuthority, privateAuthority } from './support/private-authority.ts'
 
 describe.each(engines)('on the %s engine', (engine) => {
   let lab: Lab

@@ -7,9 +7,9 @@ import { engines } from '../support/engines.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab } from '../support/networked.ts'
 import { engineNetwork, isReady, ranges, runningTasks, untilReady } from '../support/observed-networks.ts'
-import { liveOn, randomLans } from '../support/random-lan.ts'
 import { eventually, removeService } from '../support/services.ts'
 import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
+import { liveOn, randomLans } from './support/random-lan.ts'
 
 describe.each(engines)('the LANs of others, with an engine %s', (engine) => {
   const place = labForTests({ engine, nodes: 2, managers: 1, lan: LAN, images: ['orrery-lab/web'] })

@@ -1,7 +1,7 @@
 /** What a Swarm and its hosts have, by their own word: names of objects, labels, links, routes. For before and after. */
-import type { Lab, LabNode } from '../../lab/lab.ts'
-import { present } from './lab-for-tests.ts'
-import { nodeLabels } from './observed-networks.ts'
+import type { Lab, LabNode } from '../../../lab/lab.ts'
+import { present } from '../../support/lab-for-tests.ts'
+import { nodeLabels } from '../../support/observed-networks.ts'
 
 export async function everything(lab: Lab) {
   const first = present(lab.managers[0])

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, fetch, type RequestInit } from 'undici'
 import { expect } from 'vitest'
-import type { LabNode } from '../../lab/lab.ts'
-import { eventually, replicasOf } from './services.ts'
+import type { LabNode } from '../../../lab/lab.ts'
+import { eventually, replicasOf } from '../../support/services.ts'
 
 /** Whether the call was taken. */
 export type Try = (path: string, init: RequestInit) => Promise<boolean>

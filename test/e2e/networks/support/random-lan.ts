@@ -1,12 +1,12 @@
 /** A LAN as somebody may have it, drawn by a seed, and one life of a network on it: defined, used, a lease that moves, removed. */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { WireNetwork } from '../../../src/http/wire/network.ts'
-import { attachedTo } from '../../demo/ping-table.ts'
-import type { LabNode } from '../../lab/lab.ts'
-import type { Networked, NodeController } from './networked.ts'
-import { isReady, ranges } from './observed-networks.ts'
-import { eventually, removeService } from './services.ts'
+import type { WireNetwork } from '../../../../src/http/wire/network.ts'
+import { attachedTo } from '../../../demo/ping-table.ts'
+import type { LabNode } from '../../../lab/lab.ts'
+import type { Networked, NodeController } from '../../support/networked.ts'
+import { isReady, ranges } from '../../support/observed-networks.ts'
+import { eventually, removeService } from '../../support/services.ts'
 
 const others = [
   'nothing',

@@ -3,11 +3,11 @@ import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import type { Lab } from '../../lab/lab.ts'
-import { startNginx } from '../../lab/programs/nginx.ts'
-import { blockBelow, blocksBelow } from './pages.ts'
-import { buildArgs, repository } from './product-image.ts'
-import { policyLabels } from './services.ts'
+import type { Lab } from '../../../lab/lab.ts'
+import { startNginx } from '../../../lab/programs/nginx.ts'
+import { blockBelow, blocksBelow } from '../../support/pages.ts'
+import { buildArgs, repository } from '../../support/product-image.ts'
+import { policyLabels } from '../../support/services.ts'
 
 const { version } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as { version: string }
 /** The name that every text gives the image. */
