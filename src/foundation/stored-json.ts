@@ -1,4 +1,4 @@
-/** JSON that was stored where anybody can write: labels. What cannot be read is `undefined`, never a fault. Pure. */
+/** JSON that anybody can have written: into labels, as a body, as an answer. What cannot be read is `undefined`, never a fault. Pure. */
 
 /** The object that the text is; `undefined`: no text, no JSON, or JSON of another kind. */
 export function parseJsonObject(text: string | undefined): Record<string, unknown> | undefined {

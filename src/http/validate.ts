@@ -3,9 +3,11 @@
  * Unknown fields are ignored, since monitoring tools send bodies of their own; a known name in the wrong case is not, nor any
  * field of a schema that allows no others.
  */
+
 import { KindGuard, type TObject, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifySchemaCompiler } from 'fastify'
+import { isJsonObject } from '../foundation/stored-json.ts'
 import { HttpProblem } from './problem.ts'
 
 /** A schema may say `expects`: the end of the sentence "must be …". */
@@ -20,7 +22,7 @@ export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, ht
   const problemsOf = fieldProblems(schema)
   return (value: unknown) => {
     const written = value ?? {}
-    if (!isRecord(written)) {
+    if (!isJsonObject(written)) {
       return { error: new HttpProblem('malformed', `The body must be a JSON object; it is ${shown(written)}.`) }
     }
     const problems = problemsOf(written)
@@ -28,9 +30,6 @@ export const explainingValidator: FastifySchemaCompiler<TSchema> = ({ schema, ht
     return { error: new HttpProblem('invalid-value', problems.map((text) => `${place} ${text}`).join(' ')) }
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const NOTHING: readonly string[] = []
 

@@ -3,6 +3,8 @@
  * `alerts`; a sender's own template is none. What is missing or odd in them is never a fault: each alert is judged alone. Pure.
  */
 
+import { isJsonObject } from '../../foundation/stored-json.ts'
+
 export const SENDERS = ['alertmanager', 'grafana'] as const
 export type Sender = (typeof SENDERS)[number]
 
@@ -40,7 +42,7 @@ const BY_VERSION: ReadonlyMap<unknown, Sender> = new Map([
 
 /** `undefined`: the body is not a notification. */
 export function readNotification(body: unknown): Notification | undefined {
-  if (!isRecord(body) || !Array.isArray(body.alerts)) return undefined
+  if (!isJsonObject(body) || !Array.isArray(body.alerts)) return undefined
   const sender = BY_VERSION.get(body.version)
   if (sender === undefined) return undefined
   const isOver = saysResolved(body)
@@ -83,7 +85,7 @@ const QUOTED = /"([A-Za-z_]{1,40})\\*"\s*:/g
  * call: it may say that all is well again. `plainFields` of the body itself are the caller's own.
  */
 export function notificationMark(body: unknown, plainFields: readonly string[] = []): string | undefined {
-  const own = isRecord(body) ? Object.entries(body).filter(([name]) => !plainFields.includes(name)) : undefined
+  const own = isJsonObject(body) ? Object.entries(body).filter(([name]) => !plainFields.includes(name)) : undefined
   // No recursion: a body may be nested as deep as it is long.
   const open: unknown[] = [own === undefined ? body : Object.fromEntries(own)]
   let seen = 0
@@ -95,7 +97,7 @@ export function notificationMark(body: unknown, plainFields: readonly string[] =
       if (mark !== undefined) return mark
     } else if (Array.isArray(value)) {
       for (const each of value) open.push(each)
-    } else if (isRecord(value)) {
+    } else if (isJsonObject(value)) {
       const mark = Object.keys(value).find(isMark)
       if (mark !== undefined) return mark
       for (const each of Object.values(value)) open.push(each)
@@ -125,7 +127,7 @@ function saysResolved({ status, state }: Record<string, unknown>): boolean {
 }
 
 function readAlert(raw: unknown, isOver: boolean): Alert {
-  const alert = isRecord(raw) ? raw : {}
+  const alert = isJsonObject(raw) ? raw : {}
   const labels = readLabels(alert.labels)
   const fingerprint = text(alert.fingerprint)
   return {
@@ -156,7 +158,7 @@ function groupAlert(labels: Labels): Alert {
 
 function readLabels(raw: unknown): Labels {
   const labels = new Map<string, string>()
-  if (!isRecord(raw)) return labels
+  if (!isJsonObject(raw)) return labels
   for (const [name, value] of Object.entries(raw)) {
     if (typeof value === 'string') labels.set(name, value)
     else if (typeof value === 'number') labels.set(name, String(value))
@@ -165,8 +167,5 @@ function readLabels(raw: unknown): Labels {
 }
 
 const canonical = (labels: Labels): string => JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)))
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')

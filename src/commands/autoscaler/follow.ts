@@ -1,4 +1,5 @@
 /** `events`: what the controller tells as it happens. */
+import { isJsonObject } from '../../foundation/stored-json.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { openStream } from '../controller-client.ts'
@@ -30,10 +31,8 @@ function parse(block: string): Told | undefined {
   const data = field('data')
   if (data === undefined) return undefined
   const told: unknown = JSON.parse(data)
-  return isRecord(told) ? { type: field('event') ?? 'message', data: told } : undefined
+  return isJsonObject(told) ? { type: field('event') ?? 'message', data: told } : undefined
 }
-
-const isRecord = (told: unknown): told is Readonly<Record<string, unknown>> => typeof told === 'object' && told !== null
 
 function words({ type, data }: Told): string {
   const {

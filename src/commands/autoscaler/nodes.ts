@@ -1,11 +1,8 @@
 /** `nodes`: every node of the Swarm as the API shows it, for people. */
-import type { Static } from '@sinclair/typebox'
-import type { NodeSchema } from '../../http/wire/node.ts'
+import type { WireNode } from '../../http/wire/node.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { type Cell, textTable } from '../text-table.ts'
 import { type JsonOption, show } from './call.ts'
-
-type WireNode = Static<typeof NodeSchema>
 
 export const nodes = async (options: JsonOption, io: Console): Promise<ExitCode> =>
   await show<{ readonly nodes: readonly WireNode[] }>(
