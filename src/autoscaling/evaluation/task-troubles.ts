@@ -17,11 +17,11 @@ export interface TaskTroubles {
   of(serviceId: string): string | undefined
 }
 
-interface Seen {
-  readonly serviceId: string
-  /** Since when it waits for a node. */
-  readonly pendingMs?: number
-  readonly failedMs?: number
+/** Of one service, as the tasks were when they were looked at. */
+interface Looked {
+  /** Running, and to run. */
+  running: number
+  readonly waiting: { readonly task: SwarmTask; readonly sinceMs: number }[]
 }
 
 const WAITING = new Set(['new', 'pending'])
@@ -35,31 +35,37 @@ export function createTaskTroubles({
   readonly now: Clock
 }) {
   let isNews = true
-  let seen = new Map<string, Seen>()
-  let byService = new Map<string, readonly SwarmTask[]>()
+  let isFirst = true
+  let byService = new Map<string, Looked>()
+  /** Of tasks by id: what has no place yet, since when, and what has ended badly. Most tasks are in neither. */
+  let waitingMs = new Map<string, number>()
+  let failed = new Set<string>()
   const failures = new Map<string, readonly { readonly atMs: number; readonly said: string }[]>()
 
   const look = () => {
     const nowMs = now()
-    const next = new Map<string, Seen>()
-    const grouped = new Map<string, SwarmTask[]>()
-    for (const task of tasks.list()) {
-      const before = seen.get(task.id)
-      const isWaiting = WAITING.has(task.state) && task.desiredState === 'running'
-      const hasFailed = FAILED.has(task.state)
-      // What had failed before anything was known may be long ago.
-      if (hasFailed && before?.failedMs === undefined && seen.size > 0) noteFailure(task, nowMs)
-      next.set(task.id, {
-        serviceId: task.serviceId,
-        ...(isWaiting && { pendingMs: before?.pendingMs ?? Math.min(task.statusAtMs ?? nowMs, nowMs) }),
-        ...(hasFailed && { failedMs: before?.failedMs ?? nowMs }),
-      })
-      const known = grouped.get(task.serviceId) ?? []
-      known.push(task)
-      grouped.set(task.serviceId, known)
+    const [looked, waitsMs, failing] = [new Map<string, Looked>(), new Map<string, number>(), new Set<string>()]
+    const list = tasks.list()
+    for (const task of list) {
+      const { id, serviceId, state } = task
+      const of = looked.get(serviceId) ?? { running: 0, waiting: [] }
+      looked.set(serviceId, of)
+      if (FAILED.has(state)) {
+        // What had failed before anything was known may be long ago.
+        if (!failed.has(id) && !isFirst) noteFailure(task, nowMs)
+        failing.add(id)
+      } else if (task.desiredState !== 'running') continue
+      else if (state === 'running') of.running += 1
+      else if (WAITING.has(state)) {
+        const sinceMs = waitingMs.get(id) ?? Math.min(task.statusAtMs ?? nowMs, nowMs)
+        waitsMs.set(id, sinceMs)
+        of.waiting.push({ task, sinceMs })
+      }
     }
-    seen = next
-    byService = grouped
+    isFirst = list.length === 0
+    byService = looked
+    waitingMs = waitsMs
+    failed = failing
     for (const [id, of] of failures) {
       const recent = of.filter((one) => isRecent(one, nowMs))
       if (recent.length === 0) failures.delete(id)
@@ -84,17 +90,16 @@ export function createTaskTroubles({
       // Nobody follows tasks: what was seen last is of the past.
       if (tasks.readAtMs() === undefined) return undefined
       const nowMs = now()
-      const own = byService.get(serviceId) ?? []
-      const waiting = own.filter(({ id }) => (seen.get(id)?.pendingMs ?? nowMs) <= nowMs - PENDING_MS)
-      const [first] = waiting
+      const { waiting = [], running = 0 } = byService.get(serviceId) ?? {}
+      const long = waiting.filter(({ sinceMs }) => sinceMs <= nowMs - PENDING_MS)
+      const [first] = long
       if (first !== undefined) {
-        const many = waiting.length === 1 ? '1 task waits' : `${waiting.length} tasks wait`
-        return `${many} for a node: ${first.error ?? first.state}`
+        const many = long.length === 1 ? '1 task waits' : `${long.length} tasks wait`
+        return `${many} for a node: ${first.task.error ?? first.task.state}`
       }
-      const failed = (failures.get(serviceId) ?? []).filter((one) => isRecent(one, nowMs))
-      const running = own.filter(({ state, desiredState }) => state === 'running' && desiredState === 'running').length
-      if (failed.length < CRASHES || failed.length < running) return undefined
-      return `${failed.length} tasks failed within 5 minutes: ${failed.at(-1)?.said}`
+      const crashes = (failures.get(serviceId) ?? []).filter((one) => isRecent(one, nowMs))
+      if (crashes.length < CRASHES || crashes.length < running) return undefined
+      return `${crashes.length} tasks failed within 5 minutes: ${crashes.at(-1)?.said}`
     },
     close: stop,
   }

@@ -139,7 +139,7 @@ export const hasOtherHost = (context: NetworkContext, nodeId: string): boolean =
     (node) => node.id !== nodeId && node.state === 'ready' && node.availability === 'active' && isReady(context, node),
   )
 
-export const serviceName = ({ observed }: NetworkContext, id: string): string => observed.serviceNames.get(id) ?? id
+export const serviceName = ({ observed }: NetworkContext, id: string): string => observed.serviceName(id) ?? id
 
 /** A node as steps name it. */
 export const named = (allocation: Pick<NodeAllocation, 'nodeId' | 'hostname'>): { id: string; hostname: string } => ({

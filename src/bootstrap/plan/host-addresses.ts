@@ -15,7 +15,19 @@ interface Ranged {
 
 /** A plan asks several times, and mostly of the same record and reports. */
 const indexed = new WeakMap<NetworkRecord['allocations'], SpanIndex<Ranged>>()
-const read = new WeakMap<NodeReport, readonly HostAddress[]>()
+const read = new WeakMap<NodeReport, Read>()
+
+interface Read {
+  readonly addresses: readonly HostAddress[]
+  /** What was asked last. */
+  ranges?: SpanIndex<Ranged>
+  inside: readonly Inside[]
+}
+
+interface Inside {
+  readonly address: HostAddress
+  readonly ranged: Ranged
+}
 
 interface HostAddress {
   readonly span: Span
@@ -36,17 +48,27 @@ function indexOf({ allocations }: NetworkRecord): SpanIndex<Ranged> {
   return index
 }
 
-function addressesOf(report: NodeReport): readonly HostAddress[] {
-  const known = read.get(report)
-  if (known !== undefined) return known
-  const addresses = report.hostAddresses.flatMap(({ link, address }) => {
+/** Addresses of this host inside ranges of others. */
+function insideOf(report: NodeReport, ranges: SpanIndex<Ranged>): readonly Inside[] {
+  const known = read.get(report) ?? { addresses: addressesOf(report), inside: [] }
+  read.set(report, known)
+  if (known.ranges === ranges) return known.inside
+  known.ranges = ranges
+  known.inside = known.addresses.flatMap((address) =>
+    ranges
+      .overlapping(address.span)
+      .filter(({ allocation }) => allocation.nodeId !== report.nodeId && !isKeptBack(allocation, address.text))
+      .map((ranged) => ({ address, ranged })),
+  )
+  return known.inside
+}
+
+const addressesOf = ({ hostAddresses }: NodeReport): readonly HostAddress[] =>
+  hostAddresses.flatMap(({ link, address }) => {
     const [text = ''] = address.split('/')
     const span = parseAddress(text)
     return span === undefined ? [] : [{ span, text, link }]
   })
-  read.set(report, addresses)
-  return addresses
-}
 
 /** What the node keeps back no container is given. */
 const isKeptBack = ({ aux, aux6 }: NodeAllocation, text: string): boolean =>
@@ -58,12 +80,7 @@ export function hostsInRanges(
 ): readonly PlanProblem[] {
   const ranges = indexOf(record)
   const found = observed.reports.flatMap((heard) =>
-    addressesOf(heard.report).flatMap((address) =>
-      ranges
-        .overlapping(address.span)
-        .filter(({ allocation }) => allocation.nodeId !== heard.report.nodeId && !isKeptBack(allocation, address.text))
-        .map((ranged) => ({ heard, address, ranged })),
-    ),
+    insideOf(heard.report, ranges).map((inside) => ({ heard, ...inside })),
   )
   // Mostly there is none.
   if (found.length === 0) return []

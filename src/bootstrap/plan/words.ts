@@ -49,8 +49,8 @@ export interface Observed {
   readonly tasks: readonly SwarmTask[]
   /** When the read of the tasks began, ms since the epoch; absent: they were not read. */
   readonly tasksReadAtMs?: number
-  /** Of services that the tasks name. */
-  readonly serviceNames: ReadonlyMap<string, string>
+  /** Of a service that a task names; `undefined`: it is not known. */
+  readonly serviceName: (id: string) => string | undefined
 }
 
 /** What is wanted of a node's config-only network, or stands in the way. */

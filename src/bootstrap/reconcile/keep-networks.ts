@@ -37,9 +37,9 @@ export interface NetworkKeeper {
 }
 
 const LOOK_EVERY_MS = 5_000
-/** News come in swarms; and planning takes at most a fifth of the time. */
-const SETTLE_MS = 50
-const REST_FACTOR = 4
+/** News come in swarms; and planning takes at most a tenth of the time. */
+const SETTLE_MS = 100
+const REST_FACTOR = 9
 /** A step that failed is not tried again at once. */
 const RETRY_MS = 5_000
 const MAX_STEPS_IN_A_ROW = 5_000

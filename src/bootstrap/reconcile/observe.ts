@@ -62,13 +62,6 @@ export function createObserver({ swarm, definitions, reports, now }: ObserverDep
     if ([...all.values()].some(dependsOnTasks)) await tasks.refresh()
     const readAtMs = tasks.readAtMs()
     const isFresh = readAtMs !== undefined && now() - readAtMs < TASKS_FRESH_MS
-    const list = tasks.list()
-    // Each service once: there may be a thousand tasks of one.
-    const serviceNames = new Map<string, string>()
-    for (const serviceId of new Set(list.map((task) => task.serviceId))) {
-      const name = swarm.serviceName(serviceId)
-      if (name !== undefined) serviceNames.set(serviceId, name)
-    }
     return {
       records: all,
       revisions: revisionsOf(all, records.revisionOf),
@@ -77,9 +70,9 @@ export function createObserver({ swarm, definitions, reports, now }: ObserverDep
       reports: reports.list(),
       networks: networks.current(),
       engine: await networks.engine(),
-      tasks: list,
+      tasks: tasks.list(),
       ...(isFresh ? { tasksReadAtMs: readAtMs } : {}),
-      serviceNames,
+      serviceName: swarm.serviceName,
     }
   }
 

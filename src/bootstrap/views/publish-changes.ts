@@ -42,7 +42,13 @@ export function publishNodes({ nodes, managers, reports, records, logger, tell, 
 
   nodes.onChange(() => {
     if (!nodes.sync().inSync) return
-    const current = new Map(nodes.list().map((node) => [node.id, { node, text: stateOf(node) }]))
+    const current = new Map(
+      nodes.list().map((node) => {
+        const before = seen?.get(node.id)
+        // Of a thousand nodes mostly one is another than before.
+        return [node.id, before?.node === node ? before : { node, text: stateOf(node) }]
+      }),
+    )
     // Those of the start are no news.
     if (seen !== undefined) {
       for (const [id, { node, text }] of current) {

@@ -34,7 +34,7 @@ export function modelledCluster() {
       engine: { version: '28.5.1', nodeId: manager?.id ?? '' },
       tasks: swarm.taskList(),
       tasksReadAtMs: nowMs,
-      serviceNames: new Map(),
+      serviceName: () => undefined,
     }
   }
 
