@@ -23,7 +23,7 @@ export interface Reported {
   readonly rounds: number
 }
 
-/** One turn without reports is over before agents count as silent, after 15 s. */
+/** A turn without reports takes 11 s: each agent leaves out two or three, so that most count as silent when they come back. */
 const QUIET_MS = 5_000
 const CALLS_MS = 6_000
 /** Between two calls: what they leave to do is done. */
