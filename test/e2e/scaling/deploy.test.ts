@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
 import type { LabNode } from '../../lab/lab.ts'
 import { type Controller, startController } from '../support/controller.ts'
-import { engines } from '../support/engines.ts'
 import { labForTests } from '../support/lab-for-tests.ts'
 import { eventually, inspectService, replicasOf } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 
 interface File {
   readonly image?: string
@@ -37,7 +37,7 @@ services:
 networks: {host: {external: true, name: host}}
 `
 
-describe.each(engines)('on the %s engine', (engine) => {
+enginesSideBySide('on the %s engine', (engine) => {
   const place = labForTests({ engine, nodes: 1 })
   let manager: LabNode
   let controller: Controller

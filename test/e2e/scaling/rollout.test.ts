@@ -3,10 +3,9 @@
  * (a paused rollout is resumed by any write; a write in mid-update makes the bad spec the one to roll back to).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import type { LabNode } from '../../lab/lab.ts'
 import { type Controller, startController } from '../support/controller.ts'
-import { engines } from '../support/engines.ts'
 import { labForTests } from '../support/lab-for-tests.ts'
 import {
   createService,
@@ -16,11 +15,12 @@ import {
   runningTasks,
   updateService,
 } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 
 const GOOD = 'orrery-lab/web:good'
 const BAD = 'orrery-lab/web:bad'
 
-describe.each(engines)('a rollout, on the %s engine', (engine) => {
+enginesSideBySide('a rollout, on the %s engine', (engine) => {
   const place = labForTests({ engine, nodes: 1 })
   let manager: LabNode
   let controller: Controller

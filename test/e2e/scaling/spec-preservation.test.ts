@@ -1,10 +1,10 @@
 import { isLosslessNumber, parse, stringify } from 'lossless-json'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import type { LabNode } from '../../lab/lab.ts'
 import { type Controller, startController } from '../support/controller.ts'
-import { engines } from '../support/engines.ts'
 import { labForTests } from '../support/lab-for-tests.ts'
 import { eventually, policyLabels, rawService, removeService, runningTasks } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 
 /** Above 2^53, and a length of time that any engine takes: 2562047 h. */
 const HUGE = '9223372036854775807'
@@ -22,7 +22,7 @@ const sparse = {
   Placement: { MaxReplicas: 9 },
 }
 
-describe.each(engines)('a service with a sparse spec, on the %s engine', (engine) => {
+enginesSideBySide('a service with a sparse spec, on the %s engine', (engine) => {
   const place = labForTests({ engine, nodes: 1 })
   let manager: LabNode
   let controller: Controller

@@ -48,7 +48,8 @@ export interface CallOptions {
   readonly timeoutMs?: number
 }
 
-const running = new Set<ChildProcess>()
+/** Each with the socket of its engine. */
+const running = new Map<ChildProcess, string>()
 
 /** Starts one and waits until it is ready, unless told not to; one that does not come so far is ended. `node`: a lab node, or the path of an engine's socket. */
 export async function startController(
@@ -69,7 +70,7 @@ export async function startController(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
+  running.set(child, node.socketPath)
   child.once('exit', () => running.delete(child))
   const lines = collectLines(child)
   const agent = new Agent({ connections: 256, pipelining: 1 })
@@ -86,7 +87,13 @@ export async function startController(
 
 /** Ends what a failed test left running. */
 export function endControllers(): void {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running.keys()) child.kill('SIGKILL')
+}
+
+/** The same where another lab's controllers go on. */
+export function endControllersOf(nodes: readonly Pick<LabNode, 'socketPath'>[]): void {
+  const sockets = new Set(nodes.map(({ socketPath }) => socketPath))
+  for (const [child, socket] of running) if (sockets.has(socket)) child.kill('SIGKILL')
 }
 
 function createController(deps: {

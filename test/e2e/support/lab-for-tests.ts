@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Lab, LabNode } from '../../lab/lab.ts'
 import { type LabOptions, startLab } from '../../lab/start-lab.ts'
-import { endControllers } from './controller.ts'
+import { endControllers, endControllersOf } from './controller.ts'
 
 export interface LabForTests {
   readonly lab: Lab
@@ -9,14 +9,23 @@ export interface LabForTests {
   readonly manager: LabNode
 }
 
-/** A lab for the tests of the enclosing `describe` or file: up before them, and after them gone with every controller. */
+/** Those that are up in this file. */
+const labs = new Set<Lab>()
+
+/**
+ * A lab for the tests of the enclosing `describe` or file: up before them, and after them gone with its controllers; the last
+ * takes every controller along.
+ */
 export function labForTests(options: LabOptions): LabForTests {
   let lab: Lab | undefined
   beforeAll(async () => {
     lab = await startLab(options)
+    labs.add(lab)
   })
   afterAll(async () => {
-    endControllers()
+    if (lab !== undefined) labs.delete(lab)
+    if (labs.size === 0) endControllers()
+    else endControllersOf(lab?.nodes ?? [])
     await lab?.down()
   })
   const started = () => {
