@@ -1,11 +1,11 @@
 /** Nodes of the lab that come later, leave, come back and reboot; and its second LAN. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import type { Lab, LabNode } from '../../lab/lab.ts'
 import { startLab } from '../../lab/start-lab.ts'
 import { clearLab, readRecord } from '../../lab/state.ts'
-import { engines } from '../support/engines.ts'
 import { namespacesOf, tracesOf } from '../support/lab-traces.ts'
 import { createService, eventually, removeService, runningTasks } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 
 interface Link {
   readonly ifname: string
@@ -23,7 +23,7 @@ const addressesOf = async (place: Pick<LabNode, 'run'>, name: string) => {
   return link?.addr_info.flatMap(({ family, local, prefixlen }) => (family === 'inet' ? [`${local}/${prefixlen}`] : []))
 }
 
-describe.each(engines)('on the %s engine', (engine) => {
+enginesSideBySide('on the %s engine', (engine) => {
   let lab: Lab
   let first: LabNode
   let worker: LabNode
@@ -39,7 +39,7 @@ describe.each(engines)('on the %s engine', (engine) => {
     const format = '{{.Description.Hostname}} {{.Status.State}}'
     return (await first.docker('node', 'inspect', '--format', format, nodeId)).stdout.trim()
   }
-  const everywhere = async (name: string, template: Record<string, unknown> = {}) => {
+  const everywhere = async ({ onTestFinished }: TestContext, name: string, template: Record<string, unknown> = {}) => {
     onTestFinished(() => removeService(first, name))
     await createService(first, { name, labels: {}, spec: { Mode: { Global: {} } }, template })
   }
@@ -48,7 +48,7 @@ describe.each(engines)('on the %s engine', (engine) => {
     return tasks.some(({ NodeID }) => NodeID === node.nodeId)
   }
 
-  it('a node has the tools of the network, and each LAN its gateway and addresses', async () => {
+  it('a node has the tools of the network, and each LAN its gateway and addresses', async ({ onTestFinished }) => {
     for (const tool of ['ip', 'bridge']) expect((await worker.run([tool, '-V'])).stdout).toContain(`${tool} utility`)
     expect(await addressesOf(first, 'eth1')).toEqual(['172.80.255.1/16'])
     expect(await addressesOf(worker, 'eth1')).toEqual(['172.80.255.2/16'])
@@ -61,8 +61,8 @@ describe.each(engines)('on the %s engine', (engine) => {
     await close()
   })
 
-  it('one more node joins, runs tasks at once and is known to the others by name', async () => {
-    await everywhere('agent')
+  it('one more node joins, runs tasks at once and is known to the others by name', async (context) => {
+    await everywhere(context, 'agent')
     const started = Date.now()
     const node = await lab.addNode()
     await eventually('its task runs', () => runsOn('agent', node))
@@ -75,9 +75,9 @@ describe.each(engines)('on the %s engine', (engine) => {
     await lab.ready()
   })
 
-  it('a node that was removed by force comes back under a new id, with its name and its links', async () => {
-    onTestFailed(() => lab.rejoin(worker))
-    await everywhere('back')
+  it('a node that was removed by force comes back under a new id, with its name and its links', async (context) => {
+    context.onTestFailed(() => lab.rejoin(worker))
+    await everywhere(context, 'back')
     await eventually('its task runs', () => runsOn('back', worker))
     const before = { nodeId: worker.nodeId, addresses: await addressesOf(worker, 'eth1'), pid: worker.pid }
     expect((await first.docker('node', 'rm', '--force', worker.nodeId)).code).toBe(0)
@@ -95,7 +95,9 @@ describe.each(engines)('on the %s engine', (engine) => {
     await lab.ready()
   })
 
-  it('a node that has left is down for the others and not waited for; beside its old entry it has a new one', async () => {
+  it('a node that has left is down for the others and not waited for; beside its old entry it has a new one', async ({
+    onTestFailed,
+  }) => {
     onTestFailed(() => lab.rejoin(worker))
     const { nodeId } = worker
     await worker.leave()
@@ -108,9 +110,12 @@ describe.each(engines)('on the %s engine', (engine) => {
     expect((await first.docker('node', 'rm', nodeId)).code).toBe(0)
   })
 
-  it('a rebooted node has its disk, and nothing of its memory but what the lab set', async () => {
-    const network = await macvlan(`boxed-${Date.now()}`)
-    await everywhere('boxed', { ContainerSpec: { Image: 'orrery-lab/web:good' }, Networks: [{ Target: network }] })
+  it('a rebooted node has its disk, and nothing of its memory but what the lab set', async (context) => {
+    const network = await macvlan(context, `boxed-${Date.now()}`)
+    await everywhere(context, 'boxed', {
+      ContainerSpec: { Image: 'orrery-lab/web:good' },
+      Networks: [{ Target: network }],
+    })
     await answers(worker, network)
     const program = await worker.spawn(['sleep', '1000'])
     const make = [
@@ -134,7 +139,7 @@ describe.each(engines)('on the %s engine', (engine) => {
   }, 400_000)
 
   /** A macvlan network with a range for each node of the lab; its name. */
-  async function macvlan(name: string): Promise<string> {
+  async function macvlan({ onTestFinished }: TestContext, name: string): Promise<string> {
     onTestFinished(async () => {
       await eventually('the network is gone', async () => {
         await first.docker('network', 'rm', name)
