@@ -1,11 +1,11 @@
 /** Tasks as they happen: the adapter beside a leader and a follower hears Swarm's own watch, and never trusts what may be stale. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connectSwarm, type Swarm } from '../../../src/adapters/swarm/swarm.ts'
 import type { LabNode } from '../../lab/lab.ts'
-import { engines } from '../support/engines.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { createService, eventually, NOWHERE, removeService, replicasOf } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 
 /** Seen from outside of the node; `/var/run` is a link to it inside. */
 const socketOf = ({ pid }: LabNode) => `/proc/${pid}/root/run/docker/swarm/control.sock`
@@ -86,7 +86,7 @@ async function availability({ api }: LabNode, of: LabNode, wanted: string): Prom
   await api.getNode(of.nodeId).update({ ...Spec, version: Version.Index, Availability: wanted })
 }
 
-describe.each(engines)('tasks on the %s engine', (engine) => {
+enginesSideBySide('tasks on the %s engine', (engine) => {
   const place = labForTests({ engine, nodes: 3, managers: 3 })
   let leader: LabNode
   let follower: LabNode
