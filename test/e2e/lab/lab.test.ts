@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import { execute } from '../../lab/execute.ts'
 import type { Lab, LabNode } from '../../lab/lab.ts'
 import { buildImage, loadFolders, shareImage } from '../../lab/packages/build-image.ts'
@@ -11,10 +11,11 @@ import { startLab } from '../../lab/start-lab.ts'
 import { clearLab, labNames, readRecord } from '../../lab/state.ts'
 import { namespacesOf, tracesOf } from '../support/lab-traces.ts'
 import { eventually } from '../support/services.ts'
+import { sideBySide } from '../support/side-by-side.ts'
 
 const unique = (name: string) => `${name}-${process.pid}`
 /** A name whose lab goes at the end of the test, however that comes: a second try can have it again. */
-const passing = (name: string) => {
+const passing = ({ onTestFinished }: TestContext, name: string) => {
   const own = unique(name)
   onTestFinished(() => clearLab(own))
   return own
@@ -209,79 +210,6 @@ describe('a program inside a node', () => {
   })
 })
 
-describe('faults', () => {
-  beforeEach(async () => {
-    await lab.mend()
-    await runWeb()
-  }, 300_000)
-
-  it('a frozen engine takes connections and answers nothing; its containers go on', async () => {
-    await second.freeze()
-    try {
-      expect(second.engineState()).toBe('frozen')
-      expect((await second.run(['docker', 'version'], { timeoutMs: 1_000 })).code).toBe(124)
-      const { url, close } = await second.forward(8080)
-      expect(await fetch(url).then((answer) => answer.status)).toBe(200)
-      await close()
-      const label = `a=${Date.now()}`
-      expect((await first.docker('service', 'update', '--detach', '--label-add', label, 'web')).code).toBe(0)
-    } finally {
-      await second.thaw()
-    }
-    await lab.ready()
-    expect(second.engineState()).toBe('running')
-  }, 180_000)
-
-  it('a cut node is down for the others, and without a leader for itself', async () => {
-    await third.cut()
-    try {
-      await eventually('down', async () => (await nodeState(first, third)) === 'down', { timeoutMs: 120_000 })
-      // It waits for a leader, or says that there is none.
-      expect((await third.run(['docker', 'node', 'ls'], { timeoutMs: 3_000 })).code).not.toBe(0)
-    } finally {
-      await third.heal()
-    }
-    await lab.ready()
-    for (const asked of lab.managers) expect(await nodeState(asked, third)).toBe('ready')
-  }, 300_000)
-
-  it('a stopped engine stops its containers; a restarted one gets tasks again', async () => {
-    await second.stop()
-    expect(second.engineState()).toBe('stopped')
-    await expect(second.api.ping()).rejects.toThrow()
-    await second.start()
-    await second.restart()
-    await lab.ready()
-    await runWeb()
-  }, 480_000)
-
-  it('a killed engine leaves its containers running; the next start replaces them', async () => {
-    const busy = (
-      await Promise.all(lab.nodes.map(async (node) => ((await containers(node)).length > 0 ? node : [])))
-    ).flat()
-    const victim = busy.find((node) => node !== first) as LabNode
-    const before = await containers(victim)
-    await victim.kill()
-    expect(victim.engineState()).toBe('stopped')
-    // The packet filter's rules stay; the proxy for the node's own loopback goes with the engine.
-    const { url, close } = await victim.forward(8080, victim.address)
-    expect(await fetch(url).then((answer) => answer.status)).toBe(200)
-    await close()
-    await victim.start()
-    await lab.ready()
-    await runWeb()
-    expect(before.length).toBeGreaterThan(0)
-    expect((await containers(victim)).filter((id) => before.includes(id))).toEqual([])
-  }, 360_000)
-
-  it('are mended, whatever they are', async () => {
-    await Promise.all([first.cut(), second.freeze(), third.kill()])
-    await lab.mend()
-    expect(lab.nodes.map((node) => node.engineState())).toEqual(['running', 'running', 'running'])
-    for (const asked of lab.managers) expect(await nodeState(asked, first)).toBe('ready')
-  }, 240_000)
-})
-
 describe('a macvlan network over the second LAN', () => {
   it('gives each task an address that the LAN reaches', async () => {
     await removeLan() // of an earlier try
@@ -356,100 +284,175 @@ CMD ["node", "/app/dist/main.js"]
   }, 480_000)
 })
 
-describe('the end of a lab', () => {
-  it('is complete, whatever still runs, is frozen or is stopped in it', async () => {
-    const name = passing('ends')
-    const ending = await startLab({ name, nodes: 2, managers: 1 })
-    const [manager, worker] = ending.nodes as [LabNode, LabNode]
-    await createWeb(manager, 'web', 8080, '--mode', 'global', 'orrery-lab/web:good')
-    await eventually('it runs', async () => (await tasks(manager, 'web', 'Running')).length === 2)
-    const held = await worker.spawn(['sleep', '1000'])
-    held.kill('SIGSTOP')
-    await worker.freeze()
-    await manager.kill()
-    const record = await readRecord(name)
-    if (record === undefined) throw new Error('no record')
-    const namespaces = namespacesOf(record)
-    expect(namespaces.size).toBe(3 + 2 * 5)
-    expect((await tracesOf(name, namespaces)).length).toBeGreaterThan(10)
-    await ending.down()
-    expect(await tracesOf(name, namespaces)).toEqual([])
-    await ending.down() // again: nothing to do
-  })
+// The faults mostly wait for Swarm: labs of their own come and go meanwhile, one after another.
+sideBySide('faults', () => {
+  beforeEach(async () => {
+    await lab.mend()
+    await runWeb()
+  }, 300_000)
 
-  it.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('comes when its owner ends by %s', async (signal) => {
-    const name = passing(`owned-${signal.toLowerCase()}`)
-    const fixture = join(import.meta.dirname, '../fixtures/hold-lab.ts')
-    const owner = spawn(process.execPath, [...tsx, fixture, name], { stdio: ['ignore', 'pipe', 'inherit'] })
-    await once(owner.stdout, 'data')
-    const record = await readRecord(name)
-    if (record === undefined) throw new Error('no record')
-    const namespaces = namespacesOf(record)
-    expect(await labNames()).toContain(name)
-    owner.kill(signal)
-    await eventually('nothing is left', async () => (await tracesOf(name, namespaces)).length === 0)
-  })
-
-  it('comes when its owner is killed while it starts', async () => {
-    const name = passing('half')
-    const fixture = join(import.meta.dirname, '../fixtures/hold-lab.ts')
-    const owner = spawn(process.execPath, [...tsx, fixture, name], { stdio: ['ignore', 'ignore', 'inherit'] })
-    await eventually('it starts', async () => (await labNames()).includes(name), { everyMs: 5 })
-    owner.kill('SIGKILL')
-    await eventually('nothing is left', async () => (await tracesOf(name, new Set())).length === 0)
-  })
-
-  it('is cleared up by the next start when even its keeper was killed', async () => {
-    const name = passing('orphan')
-    const orphan = await startLab({ name, nodes: 1 })
-    const record = await readRecord(name)
-    if (record === undefined) throw new Error('no record')
-    const namespaces = namespacesOf(record)
-    const { stdout } = await execute('cut', ['-d', ' ', '-f1', `/run/orrery-lab/${name}/keeper`])
-    process.kill(Number(stdout), 'SIGKILL')
-    await eventually('its processes end', async () =>
-      (await tracesOf(name, namespaces)).every((trace) => !trace.startsWith('process')),
-    )
-    await (await startLab({ name: passing('next'), nodes: 1, images: [] })).down()
-    expect(await tracesOf(name, namespaces)).toEqual([])
-    await orphan.down()
-  })
-})
-
-describe('npm run lab', () => {
-  const run = (...args: string[]) => execute(process.execPath, [...tsx, command, ...args], { check: false })
-
-  it('starts a lab that outlives the command, shows it, runs a program in it and takes it down', async () => {
-    const name = passing('shown')
-    const up = await run('up', '--name', name, '--nodes', '2', '--managers', '1', '--json')
-    expect(up.code, up.stderr).toBe(0)
-    const record = JSON.parse(up.stdout)
-    expect(record).toMatchObject({ name, nodes: [{ role: 'manager' }, { role: 'worker' }] })
-    const namespaces = namespacesOf(record)
-    expect((await run('up', '--name', name)).stderr).toContain('is up')
-    expect((await run('status')).stdout).toContain(`${name}-2`)
-    const [shown] = JSON.parse((await run('status', name, '--json')).stdout)
-    expect(shown.nodes[1]).toMatchObject({ hostname: `${name}-2`, engineState: 'running' })
-    const inside = await run('exec', `${name}-1`, 'docker', 'node', 'ls')
-    expect(inside.stdout).toContain(`${name}-2`)
-    expect((await run('exec', `${name}-1`, 'sh', '-c', 'exit 9')).code).toBe(9)
-    expect((await run('down', name)).stdout).toContain(`${name} is down`)
-    expect(await tracesOf(name, namespaces)).toEqual([])
-  })
-
-  it('says what is wrong, with code 1, and 2 for a wrong call', async () => {
-    for (const [args, code, words] of [
-      [['up', '--nodes', '6'], 1, '1 to 5'],
-      [['up', '--nodes', '2', '--managers', '3'], 1, '1 to 2'],
-      [['up', '--name', 'A b'], 1, 'lab name'],
-      [['down', 'nobody'], 1, 'no lab named "nobody"'],
-      [['exec', 'nobody-1', 'true'], 1, 'no node'],
-      [['up', '--engine', 'older'], 2, 'new, old'],
-      [['upp'], 2, 'unknown command'],
-    ] as const) {
-      const result = await run(...args)
-      expect(result.stderr).toContain(words)
-      expect(result.code).toBe(code)
+  it('a frozen engine takes connections and answers nothing; its containers go on', async () => {
+    await second.freeze()
+    try {
+      expect(second.engineState()).toBe('frozen')
+      expect((await second.run(['docker', 'version'], { timeoutMs: 1_000 })).code).toBe(124)
+      const { url, close } = await second.forward(8080)
+      expect(await fetch(url).then((answer) => answer.status)).toBe(200)
+      await close()
+      const label = `a=${Date.now()}`
+      expect((await first.docker('service', 'update', '--detach', '--label-add', label, 'web')).code).toBe(0)
+    } finally {
+      await second.thaw()
     }
+    await lab.ready()
+    expect(second.engineState()).toBe('running')
+  }, 180_000)
+
+  it('a cut node is down for the others, and without a leader for itself', async () => {
+    await third.cut()
+    try {
+      await eventually('down', async () => (await nodeState(first, third)) === 'down', { timeoutMs: 120_000 })
+      // It waits for a leader, or says that there is none.
+      expect((await third.run(['docker', 'node', 'ls'], { timeoutMs: 3_000 })).code).not.toBe(0)
+    } finally {
+      await third.heal()
+    }
+    await lab.ready()
+    for (const asked of lab.managers) expect(await nodeState(asked, third)).toBe('ready')
+  }, 300_000)
+
+  it('a stopped engine stops its containers; a restarted one gets tasks again', async () => {
+    await second.stop()
+    expect(second.engineState()).toBe('stopped')
+    await expect(second.api.ping()).rejects.toThrow()
+    await second.start()
+    await second.restart()
+    await lab.ready()
+    await runWeb()
+  }, 480_000)
+
+  it('a killed engine leaves its containers running; the next start replaces them', async () => {
+    const busy = (
+      await Promise.all(lab.nodes.map(async (node) => ((await containers(node)).length > 0 ? node : [])))
+    ).flat()
+    const victim = busy.find((node) => node !== first) as LabNode
+    const before = await containers(victim)
+    await victim.kill()
+    expect(victim.engineState()).toBe('stopped')
+    // The packet filter's rules stay; the proxy for the node's own loopback goes with the engine.
+    const { url, close } = await victim.forward(8080, victim.address)
+    expect(await fetch(url).then((answer) => answer.status)).toBe(200)
+    await close()
+    await victim.start()
+    await lab.ready()
+    await runWeb()
+    expect(before.length).toBeGreaterThan(0)
+    expect((await containers(victim)).filter((id) => before.includes(id))).toEqual([])
+  }, 360_000)
+
+  it('are mended, whatever they are', async () => {
+    await Promise.all([first.cut(), second.freeze(), third.kill()])
+    await lab.mend()
+    expect(lab.nodes.map((node) => node.engineState())).toEqual(['running', 'running', 'running'])
+    for (const asked of lab.managers) expect(await nodeState(asked, first)).toBe('ready')
+  }, 240_000)
+})
+sideBySide('labs of their own', () => {
+  describe('the end of a lab', () => {
+    it('is complete, whatever still runs, is frozen or is stopped in it', async (context) => {
+      const name = passing(context, 'ends')
+      const ending = await startLab({ name, nodes: 2, managers: 1 })
+      const [manager, worker] = ending.nodes as [LabNode, LabNode]
+      await createWeb(manager, 'web', 8080, '--mode', 'global', 'orrery-lab/web:good')
+      await eventually('it runs', async () => (await tasks(manager, 'web', 'Running')).length === 2)
+      const held = await worker.spawn(['sleep', '1000'])
+      held.kill('SIGSTOP')
+      await worker.freeze()
+      await manager.kill()
+      const record = await readRecord(name)
+      if (record === undefined) throw new Error('no record')
+      const namespaces = namespacesOf(record)
+      expect(namespaces.size).toBe(3 + 2 * 5)
+      expect((await tracesOf(name, namespaces)).length).toBeGreaterThan(10)
+      await ending.down()
+      expect(await tracesOf(name, namespaces)).toEqual([])
+      await ending.down() // again: nothing to do
+    })
+
+    it.for(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('comes when its owner ends by %s', async (signal, context) => {
+      const name = passing(context, `owned-${signal.toLowerCase()}`)
+      const fixture = join(import.meta.dirname, '../fixtures/hold-lab.ts')
+      const owner = spawn(process.execPath, [...tsx, fixture, name], { stdio: ['ignore', 'pipe', 'inherit'] })
+      await once(owner.stdout, 'data')
+      const record = await readRecord(name)
+      if (record === undefined) throw new Error('no record')
+      const namespaces = namespacesOf(record)
+      expect(await labNames()).toContain(name)
+      owner.kill(signal)
+      await eventually('nothing is left', async () => (await tracesOf(name, namespaces)).length === 0)
+    })
+
+    it('comes when its owner is killed while it starts', async (context) => {
+      const name = passing(context, 'half')
+      const fixture = join(import.meta.dirname, '../fixtures/hold-lab.ts')
+      const owner = spawn(process.execPath, [...tsx, fixture, name], { stdio: ['ignore', 'ignore', 'inherit'] })
+      await eventually('it starts', async () => (await labNames()).includes(name), { everyMs: 5 })
+      owner.kill('SIGKILL')
+      await eventually('nothing is left', async () => (await tracesOf(name, new Set())).length === 0)
+    })
+
+    it('is cleared up by the next start when even its keeper was killed', async (context) => {
+      const name = passing(context, 'orphan')
+      const orphan = await startLab({ name, nodes: 1 })
+      const record = await readRecord(name)
+      if (record === undefined) throw new Error('no record')
+      const namespaces = namespacesOf(record)
+      const { stdout } = await execute('cut', ['-d', ' ', '-f1', `/run/orrery-lab/${name}/keeper`])
+      process.kill(Number(stdout), 'SIGKILL')
+      await eventually('its processes end', async () =>
+        (await tracesOf(name, namespaces)).every((trace) => !trace.startsWith('process')),
+      )
+      await (await startLab({ name: passing(context, 'next'), nodes: 1, images: [] })).down()
+      expect(await tracesOf(name, namespaces)).toEqual([])
+      await orphan.down()
+    })
+  })
+
+  describe('npm run lab', () => {
+    const run = (...args: string[]) => execute(process.execPath, [...tsx, command, ...args], { check: false })
+
+    it('starts a lab that outlives the command, shows it, runs a program in it and takes it down', async (context) => {
+      const name = passing(context, 'shown')
+      const up = await run('up', '--name', name, '--nodes', '2', '--managers', '1', '--json')
+      expect(up.code, up.stderr).toBe(0)
+      const record = JSON.parse(up.stdout)
+      expect(record).toMatchObject({ name, nodes: [{ role: 'manager' }, { role: 'worker' }] })
+      const namespaces = namespacesOf(record)
+      expect((await run('up', '--name', name)).stderr).toContain('is up')
+      expect((await run('status')).stdout).toContain(`${name}-2`)
+      const [shown] = JSON.parse((await run('status', name, '--json')).stdout)
+      expect(shown.nodes[1]).toMatchObject({ hostname: `${name}-2`, engineState: 'running' })
+      const inside = await run('exec', `${name}-1`, 'docker', 'node', 'ls')
+      expect(inside.stdout).toContain(`${name}-2`)
+      expect((await run('exec', `${name}-1`, 'sh', '-c', 'exit 9')).code).toBe(9)
+      expect((await run('down', name)).stdout).toContain(`${name} is down`)
+      expect(await tracesOf(name, namespaces)).toEqual([])
+    })
+
+    it('says what is wrong, with code 1, and 2 for a wrong call', async () => {
+      for (const [args, code, words] of [
+        [['up', '--nodes', '6'], 1, '1 to 5'],
+        [['up', '--nodes', '2', '--managers', '3'], 1, '1 to 2'],
+        [['up', '--name', 'A b'], 1, 'lab name'],
+        [['down', 'nobody'], 1, 'no lab named "nobody"'],
+        [['exec', 'nobody-1', 'true'], 1, 'no node'],
+        [['up', '--engine', 'older'], 2, 'new, old'],
+        [['upp'], 2, 'unknown command'],
+      ] as const) {
+        const result = await run(...args)
+        expect(result.stderr).toContain(words)
+        expect(result.code).toBe(code)
+      }
+    })
   })
 })
