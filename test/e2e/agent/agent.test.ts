@@ -13,10 +13,10 @@ import type { InsideProcess } from '../../lab/inside.ts'
 import type { LabNode } from '../../lab/lab.ts'
 import { wantedNetwork } from '../../support/builders/networks.ts'
 import { mainFile } from '../support/controller.ts'
-import { engines } from '../support/engines.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { engineNetwork } from '../support/observed-networks.ts'
 import { eventually } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 import { LAN } from '../support/vlan40.ts'
 
 const scriptedController = join(import.meta.dirname, '../fixtures/scripted-controller.mjs')
@@ -58,7 +58,7 @@ const routes = async (node: LabNode): Promise<{ dst: string; dev?: string; prefs
 const routeTo = async (node: LabNode, destination: string) =>
   (await routes(node)).find(({ dst }) => dst === destination)
 
-describe.each(engines)('the agent beside an engine %s', (engine) => {
+enginesSideBySide('the agent beside an engine %s', (engine) => {
   const place = labForTests({
     nodes: 2,
     managers: 1,
