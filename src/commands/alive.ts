@@ -1,6 +1,7 @@
 /** `orrery alive`: the container's health check. Asks controller or agent whether the process is alive, nothing more. */
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { codeOf } from '../foundation/errors.ts'
 import { hostPort } from '../foundation/host-port.ts'
 import type { Console, ExitCode } from './console.ts'
 import { askHealthSocket } from './health-socket.ts'
@@ -36,6 +37,4 @@ async function controllerAlive({ listen, tlsCertFile, tlsCaFile }: Config): Prom
 }
 
 const isUnreachable = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  (error.code === 'ECONNREFUSED' || error.code === 'UND_ERR_HEADERS_TIMEOUT')
+  codeOf(error) === 'ECONNREFUSED' || codeOf(error) === 'UND_ERR_HEADERS_TIMEOUT'

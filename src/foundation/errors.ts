@@ -34,5 +34,12 @@ export class Fault extends Error {
   }
 }
 
+/** `ENOENT`, `UND_ERR_HEADERS_TIMEOUT`, …: what Node and packages tell their errors apart by; `undefined`: it has none. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+/** Of a file or folder: there is none. */
+export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
+
 /** What was thrown, in words for a person. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -7,6 +7,8 @@ import http from 'node:http'
 import https from 'node:https'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { ControllerAnswer, ControllerCalls } from '../../agent/ports.ts'
+import { codeOf } from '../../foundation/errors.ts'
+import { parseJsonObject } from '../../foundation/stored-json.ts'
 import { MANAGER_NAME, type SwarmIdentities, type SwarmIdentity } from '../../swarm/identity.ts'
 import { NoWantedState, readWanted } from '../../swarm/wanted.ts'
 
@@ -134,8 +136,8 @@ const asNodeOf = ({ cert, key, ca, cluster }: SwarmIdentity, managers: readonly 
 })
 
 /** Nobody is there: another way ends there too. */
-const AWAY = new Set<unknown>(['ABORT_ERR', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'ETIMEDOUT'])
-const isAway = (error: unknown): boolean => AWAY.has(codeOf(error))
+const AWAY = new Set(['ABORT_ERR', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'ETIMEDOUT'])
+const isAway = (error: unknown): boolean => AWAY.has(codeOf(error) ?? '')
 
 const onceMoreAfterReset =
   (again: () => Promise<Answer>) =>
@@ -178,13 +180,8 @@ function whyRefused(url: string, { status, text }: Answer, way: Way): string {
 
 /** Of problem details; a proxy's page is not shown. */
 function detailOf(text: string): string | undefined {
-  try {
-    const problem: unknown = JSON.parse(text)
-    const detail = typeof problem === 'object' && problem !== null ? Reflect.get(problem, 'detail') : undefined
-    return typeof detail === 'string' ? detail.slice(0, 300) : undefined
-  } catch {
-    return undefined
-  }
+  const detail = parseJsonObject(text)?.detail
+  return typeof detail === 'string' ? detail.slice(0, 300) : undefined
 }
 
 function whySilent(url: string, error: unknown, timeoutMs: number): string {
@@ -192,5 +189,3 @@ function whySilent(url: string, error: unknown, timeoutMs: number): string {
   const why = error instanceof Error && error.message !== '' ? error.message : String(codeOf(error) ?? error)
   return `${url} cannot be reached: ${why}`
 }
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)

@@ -2,7 +2,7 @@
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentMemory } from '../../agent/ports.ts'
-import { messageOf } from '../../foundation/errors.ts'
+import { isMissing, messageOf } from '../../foundation/errors.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { readWanted, type WantedState } from '../../swarm/wanted.ts'
 
@@ -97,6 +97,3 @@ function readNames(value: unknown): string[] {
   if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value
   throw new Error('it is not a list of names')
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')

@@ -1,6 +1,7 @@
 /** Runs iproute2, one command at a time, and says what its failures mean. */
 import { execFile } from 'node:child_process'
 import { HostFault, type HostFaultCode } from '../../agent/plan/host.ts'
+import { codeOf } from '../../foundation/errors.ts'
 
 /** Its answer as it came. Throws HostFault. */
 export type Ip = (args: readonly string[]) => Promise<string>
@@ -59,7 +60,7 @@ const MEANINGS: readonly { readonly words: RegExp; readonly code: HostFaultCode;
 
 function hostFault({ args, error, said }: Failure): HostFault {
   const call = `ip ${args.join(' ')}`
-  if ('code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) {
+  if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') {
     const message = 'There is no program "ip" here that could be run: install iproute2.'
     return new HostFault('ip-missing', message, { cause: error })
   }

@@ -1,5 +1,6 @@
 /** Answers of sources: read to a limit, and what it means when there is none. Nothing of an answer is shown. */
 import type { Measurement } from '../../autoscaling/load/measurement.ts'
+import { codeOf } from '../../foundation/errors.ts'
 import { readLimited, TooLarge } from '../../foundation/limited-text.ts'
 
 const MOST_BYTES = 1024 * 1024
@@ -16,14 +17,10 @@ export function failedMeasurement(error: unknown, who: string): Measurement {
   if (error instanceof TooLarge) return { kind: 'missing', why: 'error', detail: `${who} answers with more than 1 MiB` }
   if (error instanceof NotFound)
     return { kind: 'missing', why: 'error', detail: `${who} is not found: ${error.message}` }
-  const { name, code } = error instanceof Error ? { code: undefined, ...pick(error) } : { name: '', code: undefined }
-  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {
+  const code = codeOf(error)
+  const isTimeout = error instanceof Error && error.name === 'TimeoutError'
+  if (isTimeout || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {
     return { kind: 'missing', why: 'slow', detail: `${who} does not answer within 5 s` }
   }
   return { kind: 'missing', why: 'error', detail: `${who} cannot be asked${code === undefined ? '' : ` (${code})`}` }
-}
-
-function pick(error: Error): { readonly name: string; readonly code?: string } {
-  const code: unknown = Reflect.get(error, 'code')
-  return { name: error.name, ...(typeof code === 'string' && { code }) }
 }

@@ -5,7 +5,7 @@
 import { access } from 'node:fs/promises'
 import { connect } from 'node:tls'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
-import { messageOf } from '../../../foundation/errors.ts'
+import { codeOf, messageOf } from '../../../foundation/errors.ts'
 import { readWatchMessage, type TaskChange, WATCH_REQUEST } from './watch-message.ts'
 
 export interface WatchDeps {
@@ -109,8 +109,7 @@ async function follow({ socketPath, signal, timeoutMs, onComplete, onChanges }: 
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') return 'there is no such socket'
-  if (code === 'EACCES') return 'no permission to use it'
+  if (codeOf(error) === 'ENOENT') return 'there is no such socket'
+  if (codeOf(error) === 'EACCES') return 'no permission to use it'
   return messageOf(error)
 }
