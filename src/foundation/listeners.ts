@@ -24,7 +24,7 @@ export function createListeners<News>(logger: Logger): Listeners<News> {
         try {
           listener(news)
         } catch (error) {
-          logger.error({ event: 'listener-failed', err: error }, 'a listener of swarm changes failed')
+          logger.error({ event: 'listener-failed', err: error }, 'a listener failed')
         }
       }
     },

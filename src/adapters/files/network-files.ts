@@ -5,21 +5,11 @@ import type { DefinitionFile, DefinitionIssue, DefinitionSet } from '../../boots
 import { readDefinition } from '../../bootstrap/definition/read-definition.ts'
 import type { Definitions } from '../../bootstrap/ports.ts'
 import { createOnceLog } from '../../foundation/log-once.ts'
-import type { Logger } from '../../foundation/logger.ts'
 import { type PlainValue, parseDefinitionYaml } from './parse-definition-yaml.ts'
-import { watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
+import { type FilesOptions, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
 
 export interface WatchedNetworkFiles extends Definitions {
   close(): Promise<void>
-}
-
-interface NetworkFilesOptions {
-  readonly dir: string
-  /** Whether a person named the folder: then it is worth a word if it is missing or empty. */
-  readonly required: boolean
-  readonly logger: Logger
-  /** A change is known after two to three of these. */
-  readonly pollMs?: number
 }
 
 /** Of a file that does not parse: a line that can hardly mean anything else. */
@@ -48,16 +38,13 @@ const issue = (file: string, level: DefinitionIssue['level'], message: string): 
   message,
 })
 
-const folderFault = (
-  { dir }: NetworkFilesOptions,
-  { fault, isMissing }: YamlFolder<PlainValue>,
-): string | undefined => {
+const folderFault = (dir: string, { fault, isMissing }: YamlFolder<PlainValue>): string | undefined => {
   if (fault === undefined) return undefined
   return isMissing ? `the folder ${dir} does not exist` : `the folder ${dir} cannot be read: ${fault}`
 }
 
 /** Resolves when every file there is has been read. Never rejects: what is wrong is in the set. */
-export const watchNetworkFiles = async (options: NetworkFilesOptions): Promise<WatchedNetworkFiles> => {
+export const watchNetworkFiles = async (options: FilesOptions): Promise<WatchedNetworkFiles> => {
   const { dir, required, logger } = options
   let names: ReadonlyMap<string, string> = new Map()
   let current: DefinitionSet = { files: [], issues: [] }
@@ -69,7 +56,7 @@ export const watchNetworkFiles = async (options: NetworkFilesOptions): Promise<W
   const take = (folder: YamlFolder<PlainValue>) => {
     const files = [...folder.files].map(([file, loaded]) => readFile(file, loaded, names.get(file)))
     names = new Map(files.flatMap(({ file, name }) => (name === undefined ? [] : [[file, name]])))
-    const fault = folderFault(options, folder)
+    const fault = folderFault(dir, folder)
     const isEmpty = required && fault === undefined && files.length === 0
     const issues = [
       ...(isEmpty ? [issue(dir, 'warning', 'the folder is empty: no file in it ends in .yaml')] : []),
@@ -86,18 +73,12 @@ export const watchNetworkFiles = async (options: NetworkFilesOptions): Promise<W
     logger.info({ dir, files: files.map(({ file }) => file) }, 'network definitions read')
   }
 
-  const watch = await watchYamlFolder({
-    dir,
-    parse: parseDefinitionYaml,
-    logger,
-    ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
-    take,
-  })
+  const watch = await watchYamlFolder({ ...options, parse: parseDefinitionYaml, take })
   return { current: () => current, onChange: watch.onChange, close: watch.close }
 }
 
 /** As it is now, for a command that ends. Never rejects. */
-export const readNetworkFiles = async (options: NetworkFilesOptions): Promise<DefinitionSet> => {
+export const readNetworkFiles = async (options: FilesOptions): Promise<DefinitionSet> => {
   const files = await watchNetworkFiles(options)
   await files.close()
   return files.current()

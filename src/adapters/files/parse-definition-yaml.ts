@@ -1,11 +1,8 @@
 /** One network definition's text as a plain value: texts, lists and mappings, as they are written. */
 import { isAlias, isMap, isSeq, type YAMLMap } from 'yaml'
-import { Unparsable, type YamlDocument } from './yaml-document.ts'
-import { keyOf, readYamlMapping, textOf } from './yaml-mapping.ts'
+import { keyOf, type Parsed, type PlaceOf, parseMapping, textOf, Unparsable } from './yaml-mapping.ts'
 
 export type PlainValue = string | readonly PlainValue[] | { readonly [field: string]: PlainValue }
-
-type PlaceOf = YamlDocument['placeOf']
 
 const plainValue = (node: unknown, placeOf: PlaceOf): PlainValue => {
   const text = textOf(node)
@@ -28,16 +25,4 @@ const mappingOf = (map: YAMLMap, placeOf: PlaceOf): { readonly [field: string]: 
 }
 
 /** Never throws on any text. */
-export const parseDefinitionYaml = (
-  text: string,
-):
-  | { readonly kind: 'parsed'; readonly value: PlainValue }
-  | { readonly kind: 'unparsable'; readonly message: string } => {
-  try {
-    const { map, placeOf } = readYamlMapping(text, 'name: vlan40')
-    return { kind: 'parsed', value: mappingOf(map, placeOf) }
-  } catch (error) {
-    if (error instanceof Unparsable) return { kind: 'unparsable', message: error.message }
-    throw error
-  }
-}
+export const parseDefinitionYaml = (text: string): Parsed<PlainValue> => parseMapping(text, 'name: vlan40', mappingOf)

@@ -1,9 +1,7 @@
 /** One policy file's text as flat fields. */
 import { isAlias, isMap, type YAMLMap } from 'yaml'
 import type { PolicyIssue } from '../../autoscaling/policy/policy.ts'
-import { Unparsable } from './yaml-document.ts'
-import type { Parsed } from './yaml-folder.ts'
-import { keyOf, readYamlMapping, textOf } from './yaml-mapping.ts'
+import { keyOf, type Parsed, type PlaceOf, parseMapping, textOf, Unparsable } from './yaml-mapping.ts'
 
 export interface ParsedPolicy {
   /** Absent: the file does not say. */
@@ -15,7 +13,7 @@ export interface ParsedPolicy {
 }
 
 interface Flattening {
-  readonly placeOf: (node: unknown) => string
+  readonly placeOf: PlaceOf
   readonly fields: Map<string, string>
   readonly issues: PolicyIssue[]
 }
@@ -48,8 +46,7 @@ const flatten = (map: YAMLMap, prefix: string, into: Flattening): void => {
   }
 }
 
-const parse = (text: string): ParsedPolicy => {
-  const { map, placeOf } = readYamlMapping(text, 'max: 10')
+const policyOf = (map: YAMLMap, placeOf: PlaceOf): ParsedPolicy => {
   const into: Flattening = { placeOf, fields: new Map(), issues: [] }
   flatten(map, '', into)
   const service = into.fields.get('service')
@@ -66,11 +63,4 @@ const parse = (text: string): ParsedPolicy => {
 }
 
 /** Never throws on any text. */
-export const parsePolicyYaml = (text: string): Parsed<ParsedPolicy> => {
-  try {
-    return { kind: 'parsed', value: parse(text) }
-  } catch (error) {
-    if (error instanceof Unparsable) return { kind: 'unparsable', message: error.message }
-    throw error
-  }
-}
+export const parsePolicyYaml = (text: string): Parsed<ParsedPolicy> => parseMapping(text, 'max: 10', policyOf)

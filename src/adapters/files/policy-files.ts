@@ -2,21 +2,11 @@
 import type { PolicyFile, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import type { PolicyFiles } from '../../autoscaling/ports.ts'
 import { createOnceLog } from '../../foundation/log-once.ts'
-import type { Logger } from '../../foundation/logger.ts'
 import { type ParsedPolicy, parsePolicyYaml } from './parse-policy-yaml.ts'
-import { SUFFIX, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
+import { type FilesOptions, SUFFIX, watchYamlFolder, type YamlFile, type YamlFolder } from './yaml-folder.ts'
 
 export interface WatchedPolicyFiles extends PolicyFiles {
   close(): Promise<void>
-}
-
-interface PolicyFilesOptions {
-  readonly dir: string
-  /** Whether a person named the folder: then it is a problem if it is missing. */
-  readonly required: boolean
-  readonly logger: Logger
-  /** A change takes effect after two to three of these. */
-  readonly pollMs?: number
 }
 
 const toPolicyFile = (fileName: string, { good, fault }: YamlFile<ParsedPolicy>): PolicyFile | undefined => {
@@ -56,7 +46,7 @@ const problem = (file: string, severity: PolicyIssue['severity'], message: strin
 })
 
 /** Resolves when every file there is has been read. Never rejects: what is wrong is in `problems()` and in the issues. */
-export const watchPolicyFiles = async (options: PolicyFilesOptions): Promise<WatchedPolicyFiles> => {
+export const watchPolicyFiles = async (options: FilesOptions): Promise<WatchedPolicyFiles> => {
   const { dir, required, logger } = options
   let policies: readonly PolicyFile[] = []
   let problems: readonly Problem[] = []
@@ -87,18 +77,6 @@ export const watchPolicyFiles = async (options: PolicyFilesOptions): Promise<Wat
     logger.info({ dir, files: policies.map(({ name }) => name) }, 'policy files read')
   }
 
-  const watch = await watchYamlFolder({
-    dir,
-    parse: parsePolicyYaml,
-    logger,
-    ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
-    take,
-  })
-
-  return {
-    list: () => policies,
-    problems: () => problems,
-    onChange: watch.onChange,
-    close: watch.close,
-  }
+  const watch = await watchYamlFolder({ ...options, parse: parsePolicyYaml, take })
+  return { list: () => policies, problems: () => problems, ...watch }
 }

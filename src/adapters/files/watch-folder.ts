@@ -4,7 +4,7 @@
  */
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '../../foundation/errors.ts'
+import { isMissing, messageOf } from '../../foundation/errors.ts'
 
 export type FileContent =
   | { readonly kind: 'text'; readonly text: string }
@@ -43,8 +43,6 @@ const fingerprint = async (path: string): Promise<string> => {
   }
 }
 
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
-
 const readText = async (path: string, maxBytes: number): Promise<FileContent> => {
   const unreadable = (message: string): FileContent => ({ kind: 'unreadable', message })
   try {
@@ -73,8 +71,8 @@ const list = async ({ dir, accepts }: FolderOptions): Promise<Listing> => {
   try {
     return { names: (await readdir(dir)).filter(accepts), fault: undefined, isMissing: false }
   } catch (error) {
-    const isMissing = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
-    return { names: isMissing ? [] : undefined, fault: messageOf(error), isMissing }
+    const isNone = isMissing(error)
+    return { names: isNone ? [] : undefined, fault: messageOf(error), isMissing: isNone }
   }
 }
 

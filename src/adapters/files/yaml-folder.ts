@@ -1,17 +1,14 @@
 /** A folder of `<name>.yaml` files, watched, each as the newest version that parses and what is wrong with the newest. */
 
-import type { Unsubscribe } from '../../foundation/listeners.ts'
+import { createListeners, type Unsubscribe } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { type FileContent, type FolderContent, watchFolder } from './watch-folder.ts'
+import type { Parsed } from './yaml-mapping.ts'
 
 export const SUFFIX = '.yaml'
 
 /** A hundred times the longest sensible file; what the parser would need a second for must not stop everything else. */
 const MAX_BYTES = 64 * 1024
-
-export type Parsed<Value> =
-  | { readonly kind: 'parsed'; readonly value: Value }
-  | { readonly kind: 'unparsable'; readonly message: string }
 
 export interface YamlFile<Value> {
   readonly content: FileContent
@@ -28,12 +25,18 @@ export interface YamlFolder<Value> extends Pick<FolderContent, 'fault' | 'isMiss
   readonly misnamed: readonly string[]
 }
 
-interface YamlFolderOptions<Value> {
+/** A folder that an operator may have named. */
+export interface FilesOptions {
   readonly dir: string
-  readonly parse: (text: string) => Parsed<Value>
+  /** Whether a person named it: then it is worth a word if it is missing. */
+  readonly required: boolean
   readonly logger: Logger
   /** A change takes effect after two to three of these; default 400. */
   readonly pollMs?: number
+}
+
+interface YamlFolderOptions<Value> extends Omit<FilesOptions, 'required'> {
+  readonly parse: (text: string) => Parsed<Value>
   /** Takes in what is there now: once before the promise resolves, then before the listeners are told of each change. */
   readonly take: (folder: YamlFolder<Value>) => void
 }
@@ -52,7 +55,7 @@ const isMisnamed = (fileName: string): boolean => fileName.endsWith('.yml') && !
 /** Resolves when every file there is has been read. Never rejects: what is wrong is told to `take`. */
 export const watchYamlFolder = async <Value>(options: YamlFolderOptions<Value>): Promise<YamlFolderWatch> => {
   const { dir, parse, logger, take } = options
-  const listeners = new Set<() => void>()
+  const changes = createListeners<void>(logger)
   let files: ReadonlyMap<string, YamlFile<Value>> = new Map()
 
   const load = (content: FileContent, before: YamlFile<Value> | undefined): YamlFile<Value> => {
@@ -74,15 +77,6 @@ export const watchYamlFolder = async <Value>(options: YamlFolderOptions<Value>):
     take({ files, misnamed: names.filter(isMisnamed), isMissing, ...(fault === undefined ? {} : { fault }) })
   }
 
-  /** A listener's fault must not end the watching. */
-  const tell = (listener: () => void) => {
-    try {
-      listener()
-    } catch (error) {
-      logger.error({ err: error, dir }, 'a listener of the files failed')
-    }
-  }
-
   const folder = await watchFolder({
     dir,
     accepts: (name) => isWanted(name) || isMisnamed(name),
@@ -90,16 +84,10 @@ export const watchYamlFolder = async <Value>(options: YamlFolderOptions<Value>):
     pollMs: options.pollMs ?? 400,
     onChange: (content) => {
       update(content)
-      for (const listener of listeners) tell(listener)
+      changes.tell()
     },
   })
   update(folder.content())
 
-  return {
-    onChange: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    close: () => folder.close(),
-  }
+  return { onChange: changes.add, close: folder.close }
 }
