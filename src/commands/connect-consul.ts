@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { ConsulClient } from '../adapters/consul/consul-client.ts'
 import type { Config } from '../config/schema.ts'
 import { messageOf } from '../foundation/errors.ts'
+import { withoutUndefined } from '../foundation/without-undefined.ts'
 
 /** Throws Error where none is configured, or for files that cannot be read. */
 export async function connectConfigured(config: Config): Promise<ConsulClient> {
@@ -18,8 +19,8 @@ export async function connectConfigured(config: Config): Promise<ConsulClient> {
   const { connectConsul } = await import('../adapters/consul/consul-client.ts')
   return connectConsul({
     address,
-    tls: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
-    ...(datacenter !== undefined && { datacenter }),
+    tls: withoutUndefined({ ca, cert, key }),
+    ...withoutUndefined({ datacenter }),
     ...(consulTokenFile !== undefined && { token: () => readFileSync(consulTokenFile, 'utf8').trim() }),
   })
 }

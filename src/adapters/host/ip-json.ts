@@ -1,5 +1,6 @@
 /** What iproute2 prints with `-j`, read. Fields that it does not print are absent, and what is no link is left out. */
 import type { HostAddress, HostLink, HostRoute } from '../../agent/plan/host.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 
 /** Of `ip -json -details address show`. Throws SyntaxError. */
 export function readLinks(text: string): readonly HostLink[] {
@@ -16,7 +17,6 @@ function linkOf(name: string, raw: unknown): HostLink {
   const mode = textAt(at(info, 'info_data'), 'mode')
   const mtu = at(raw, 'mtu')
   const mac = textAt(raw, 'link_type') === 'ether' ? textAt(raw, 'address') : undefined
-  const lower = textAt(raw, 'link')
   const master = textAt(raw, 'master')
   return {
     name,
@@ -25,10 +25,7 @@ function linkOf(name: string, raw: unknown): HostLink {
     isPromiscuous: flags.includes('PROMISC'),
     alias: textAt(raw, 'ifalias') ?? '',
     ...(typeof mtu === 'number' && { mtu }),
-    ...(mac !== undefined && { mac }),
-    ...(kind !== undefined && { kind }),
-    ...(mode !== undefined && { mode }),
-    ...(lower !== undefined && { lower }),
+    ...withoutUndefined({ mac, kind, mode, lower: textAt(raw, 'link') }),
     ...(master !== undefined && { master: { name: master, kind: textAt(info, 'info_slave_kind') ?? '' } }),
     addresses: listAt(raw, 'addr_info').flatMap(addressOf),
   }
@@ -52,16 +49,12 @@ export function readRoutes(text: string, family: 4 | 6): readonly HostRoute[] {
   return list(text).flatMap((raw) => {
     const destination = textAt(raw, 'dst')
     if (destination === undefined) return []
-    const link = textAt(raw, 'dev')
-    const source = textAt(raw, 'prefsrc')
-    const protocol = textAt(raw, 'protocol')
+    const [link, source, protocol] = [textAt(raw, 'dev'), textAt(raw, 'prefsrc'), textAt(raw, 'protocol')]
     const gateways = [raw, ...listAt(raw, 'nexthops')].flatMap(gatewayOf)
     return [
       {
         destination: withLength(destination, family),
-        ...(link !== undefined && { link }),
-        ...(source !== undefined && { source }),
-        ...(protocol !== undefined && { protocol }),
+        ...withoutUndefined({ link, source, protocol }),
         ...(gateways.length > 0 && { gateways }),
       },
     ]
@@ -78,11 +71,10 @@ const gatewayOf = (raw: unknown): string[] => {
 export const readNeighbours = (
   text: string,
 ): readonly { readonly mac?: string; readonly states: readonly string[] }[] =>
-  list(text).map((raw) => {
-    const mac = textAt(raw, 'lladdr')
-    const states = listAt(raw, 'state').filter((state) => typeof state === 'string')
-    return { ...(mac !== undefined && { mac }), states }
-  })
+  list(text).map((raw) => ({
+    ...withoutUndefined({ mac: textAt(raw, 'lladdr') }),
+    states: listAt(raw, 'state').filter((state) => typeof state === 'string'),
+  }))
 
 function withLength(destination: string, family: 4 | 6): string {
   if (destination === 'default') return family === 4 ? '0.0.0.0/0' : '::/0'

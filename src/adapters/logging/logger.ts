@@ -1,6 +1,8 @@
 /** The log: one JSON object a line, levels as words, times in UTC, and no secret. */
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { codeOf } from '../../foundation/errors.ts'
 import { visibleLines } from '../../foundation/visible-text.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 
 export interface LoggerOptions {
   /** A level of pino's. */
@@ -55,11 +57,10 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
 /** Only what an error is made of: clients of HTTP APIs hang whole requests, headers included, on theirs. */
 function plainError(error: unknown): unknown {
   if (!(error instanceof Error)) return { message: String(error) }
-  const code = Reflect.get(error, 'code')
   return {
     type: error.name,
     message: error.message,
-    ...(typeof code === 'string' && { code }),
+    ...withoutUndefined({ code: codeOf(error) }),
     stack: error.stack,
     ...(error.cause !== undefined && { cause: plainError(error.cause) }),
   }

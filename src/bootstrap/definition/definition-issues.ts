@@ -1,4 +1,5 @@
 /** Collects what is wrong in one definition. Pure. */
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { DefinitionIssue } from './definition.ts'
 
 /** Where, what was written there, what is wrong and what would be right. */
@@ -41,13 +42,9 @@ export const collectIssues = (file: string): Issues => {
   }
   const add = (level: DefinitionIssue['level'], complaint: Complaint) => {
     const { field, value } = complaint
-    list.push({
-      file,
-      ...(field === undefined ? {} : { field }),
-      ...(value === undefined ? {} : { value: shown(value) }),
-      level,
-      message: `${subjectOf(complaint)}${complaint.message}`,
-    })
+    const written = value === undefined ? undefined : shown(value)
+    const message = `${subjectOf(complaint)}${complaint.message}`
+    list.push({ file, ...withoutUndefined({ field, value: written }), level, message })
   }
   return { error: (complaint) => add('error', complaint), warning: (complaint) => add('warning', complaint), list }
 }

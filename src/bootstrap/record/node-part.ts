@@ -1,5 +1,6 @@
 /** What an allocation means on its node: what becomes of each address, and what is wanted of the node. Pure. */
 import { addressOf, blockOf, contains } from '../../foundation/address.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { WantedFamily, WantedNetwork, WantedState } from '../../swarm/wanted.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
 import { countLeft, engineOwn, type FamilyLayout, familyLayout, SHIM_AUX } from '../definition/family-layout.ts'
@@ -20,7 +21,7 @@ const adoptedLayout = (wanted: FamilyLayout, family: FamilyDefinition, aux: Fami
   const usable = countLeft(block, new Set([...engineOwn(family, block), ...inside]))
   const isHeld = (text: string) => inside.includes(addressOf(text).first)
   const shim = wanted.shim === undefined ? undefined : [wanted.shim, aux[SHIM_AUX] ?? wanted.shim].find(isHeld)
-  return { range: wanted.range, aux, ...(shim === undefined ? {} : { shim }), usable }
+  return { range: wanted.range, aux, ...withoutUndefined({ shim }), usable }
 }
 
 const layout = (
@@ -62,15 +63,12 @@ export interface WantedInput {
 }
 
 /** While a node is recreated, the range it changes to is what is wanted; before that, what it has. */
-const inForce = (allocation: NodeAllocation): Pick<NodeAllocation, 'range' | 'range6' | 'parent' | 'aux' | 'aux6'> =>
+const inForce = (allocation: NodeAllocation): Part & Pick<NodeAllocation, 'parent'> =>
   allocation.change?.stage === 'recreating' ? allocation.change : allocation
 
 const wantedFamily = ({ subnet, gateway }: FamilyDefinition, { range, aux, shim }: FamilyLayout): WantedFamily => ({
-  subnet,
-  ...(gateway === undefined ? {} : { gateway }),
-  range,
-  aux,
-  ...(shim === undefined ? {} : { shim }),
+  ...{ subnet, range, aux },
+  ...withoutUndefined({ gateway, shim }),
 })
 
 const wantedNetwork = ({ definition, phase }: NetworkRecord, allocation: NodeAllocation): WantedNetwork => {

@@ -1,4 +1,5 @@
 /** One node's part of a network as others see it: its figures, and every address with who has it. Pure. */
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { HeardReport, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { SwarmTask } from '../../swarm/tasks.ts'
@@ -46,15 +47,12 @@ export function allocationView(
     nodeId: allocation.nodeId,
     hostname: node?.hostname ?? allocation.hostname,
     range: allocation.range,
-    ...(allocation.range6 !== undefined && { range6: allocation.range6 }),
     parent: status?.parent?.name ?? allocation.parent,
-    ...(layout.ipv4.shim !== undefined && { shim: layout.ipv4.shim }),
-    ...(layout.ipv6?.shim !== undefined && { shim6: layout.ipv6.shim }),
+    ...withoutUndefined({ range6: allocation.range6, shim: layout.ipv4.shim, shim6: layout.ipv6?.shim, change }),
     count: adjust(countAddresses(layout.usable, use)),
     isReady: node?.labels[readyLabel(name)] === 'ready',
     isAsWanted,
     faults: [...(status?.faults ?? []), ...input.faults],
-    ...(change !== undefined && { change }),
     get addresses() {
       return [...addressesOf(input, use), ...heldBack(layout)].sort(byAddress)
     },
@@ -98,18 +96,9 @@ function heldBy(network: string, container: ReportedContainer): AddressView {
 function heldBack({ ipv4, ipv6 }: AllocationLayout): readonly AddressView[] {
   const isShim = (address: string) => address === ipv4.shim || address === ipv6?.shim
   const reserved = (aux: Readonly<Record<string, string>>) => Object.values(aux).filter((address) => !isShim(address))
-  const shim: AddressView[] =
-    ipv4.shim === undefined && ipv6?.shim === undefined
-      ? []
-      : [
-          {
-            ...(ipv4.shim !== undefined && { address: ipv4.shim }),
-            ...(ipv6?.shim !== undefined && { address6: ipv6.shim }),
-            use: 'shim',
-          },
-        ]
+  const shims = withoutUndefined({ address: ipv4.shim, address6: ipv6?.shim })
   return [
-    ...shim,
+    ...(Object.keys(shims).length === 0 ? [] : [{ ...shims, use: 'shim' as const }]),
     ...reserved(ipv4.aux).map((address): AddressView => ({ address, use: 'reserved' })),
     ...reserved(ipv6?.aux ?? {}).map((address6): AddressView => ({ address6, use: 'reserved' })),
   ]

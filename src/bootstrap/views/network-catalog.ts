@@ -2,6 +2,7 @@
 import type { Clock } from '../../foundation/clock.ts'
 import { createConditionTimes } from '../../foundation/conditions.ts'
 import { Fault } from '../../foundation/errors.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import { type HeardReport, SILENT_AFTER_MS } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import type { AgentReports, Managers, Nodes, SwarmNetworks, Tasks } from '../../swarm/ports.ts'
@@ -102,9 +103,8 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     return {
       name,
       definition,
-      ...(file !== undefined && { file: file.file }),
       isInForce: record !== undefined,
-      ...(networkId !== undefined && { networkId }),
+      ...withoutUndefined({ file: file?.file, networkId }),
       conditions: timed(name, conditions),
       issues,
       count: sumCounts(allocations.map(({ count }) => count)),
@@ -126,19 +126,15 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
       })
     return {
       ...{ id, hostname, role, state, availability, engineVersion, platform },
-      ...(manager && { manager }),
-      ...(address !== undefined && { address }),
-      ...(cpus !== undefined && { cpus }),
-      ...(memoryBytes !== undefined && { memoryBytes }),
+      ...withoutUndefined({ manager, address, cpus, memoryBytes, report }),
       agent: {
         isHeard: isHeard(heard, at),
-        ...(report !== undefined && { version: report.agentVersion, revision: report.revision }),
-        ...(heard !== undefined && { reportedAtMs: heard.receivedAtMs }),
+        ...withoutUndefined({ version: report?.agentVersion, revision: report?.revision }),
+        ...withoutUndefined({ reportedAtMs: heard?.receivedAtMs }),
         faults: report?.faults ?? [],
       },
       hostAddresses: report?.hostAddresses ?? [],
       containers: report?.containers ?? [],
-      ...(report !== undefined && { report }),
       get allocations() {
         return allocations().sort((one, other) => (one.network < other.network ? -1 : 1))
       },
@@ -188,7 +184,7 @@ export function createNetworkCatalog(deps: NetworkCatalogDeps): NetworkCatalog {
     },
     issues() {
       const { fault, issues } = definitions.current()
-      return { ...(fault !== undefined && { fault }), issues }
+      return { ...withoutUndefined({ fault }), issues }
     },
   }
 }

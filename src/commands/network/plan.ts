@@ -1,6 +1,7 @@
 /** `orrery network plan`: every node with what it has or gets, and the steps that `apply` would take. Changes nothing. */
 import type { ClusterPlan, NetworkPlan, PlanProblem, PlanRow, Step } from '../../bootstrap/plan/words.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { textTable } from '../text-table.ts'
 import { allProblems, areUsable, count, isRefusal, problemLine, unheardLine } from './problems.ts'
@@ -94,14 +95,13 @@ const networkJson = ({ name, verdict, nodes, steps, problems }: NetworkPlan) => 
 /** Without the records and writes themselves: they are no contract. */
 const stepJson = ({ do: kind, node, text, waitsFor }: Step) => ({
   do: kind,
-  ...(node !== undefined && { nodeId: node.id, hostname: node.hostname }),
+  ...withoutUndefined({ nodeId: node?.id, hostname: node?.hostname }),
   text,
-  ...(waitsFor !== undefined && { waitsFor }),
+  ...withoutUndefined({ waitsFor }),
 })
 
 export const problemJson = ({ network, node, code, message }: PlanProblem) => ({
-  ...(network !== undefined && { network }),
-  ...(node !== undefined && { nodeId: node.id, hostname: node.hostname }),
+  ...withoutUndefined({ network, nodeId: node?.id, hostname: node?.hostname }),
   code,
   message,
 })

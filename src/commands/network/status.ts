@@ -9,6 +9,7 @@ import type {
 } from '../../bootstrap/network.ts'
 import { QUARANTINE_MS } from '../../bootstrap/record/record.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import { wireNetwork } from '../../http/wire/network.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { type Cell, textTable } from '../text-table.ts'
@@ -45,7 +46,7 @@ function statusJson(catalog: NetworkCatalog) {
   const { fault, issues } = catalog.issues()
   return {
     networks: catalog.networks().map((view) => wireNetwork(view, { addresses: true })),
-    ...(fault !== undefined && { fault }),
+    ...withoutUndefined({ fault }),
     issues,
   }
 }

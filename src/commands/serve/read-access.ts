@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { ConfigError, type ConfigProblem } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
 import { messageOf } from '../../foundation/errors.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { GrafanaSigning } from '../../http/access/grafana-signature.ts'
 import type { AccessRules } from '../../http/access/judge.ts'
 import { parseTokenFile, shortTokens } from '../../http/access/tokens.ts'
@@ -26,8 +27,7 @@ export function readAccess(config: Config): {
     trustedCidrs,
     hosts: [...ownNames(), ...config.hosts],
     pagesOnlyRead: config.ui !== 'on',
-    ...(orbiter && { orbiter }),
-    ...(grafana && { grafana }),
+    ...withoutUndefined({ orbiter, grafana }),
   }
   if (files.tokens === undefined) return { access: open, tls: files.tls, warnings: [] }
   const { tokens, problems } = parseTokenFile(files.tokens)
@@ -44,7 +44,7 @@ export function readAccess(config: Config): {
 function grafanaSigning({ grafanaSecretFile, grafanaTimestampHeader }: Config, text: string): GrafanaSigning {
   const secret = text.replace(/[\r\n]+$/, '')
   if (secret.trim() === '') throw new Error(`ORRERY_GRAFANA_SECRET_FILE=${grafanaSecretFile}: it holds no secret`)
-  return { secret, ...(grafanaTimestampHeader !== undefined && { timestampHeader: grafanaTimestampHeader }) }
+  return { secret, ...withoutUndefined({ timestampHeader: grafanaTimestampHeader }) }
 }
 
 export interface ConfiguredFiles {
@@ -74,12 +74,8 @@ export function readConfiguredFiles(config: Config, read: (path: string) => stri
   const key = take('ORRERY_TLS_KEY_FILE', config.tlsKeyFile)
   const ca = take('ORRERY_TLS_CA_FILE', config.tlsCaFile)
   if (problems.length > 0) throw new ConfigError(problems)
-  const tls = cert !== undefined && key !== undefined ? { cert, key, ...(ca !== undefined && { ca }) } : undefined
-  return {
-    ...(tokens !== undefined && { tokens }),
-    ...(grafanaSecret !== undefined && { grafanaSecret }),
-    ...(tls && { tls }),
-  }
+  const tls = cert !== undefined && key !== undefined ? { cert, key, ...withoutUndefined({ ca }) } : undefined
+  return withoutUndefined({ tokens, grafanaSecret, tls })
 }
 
 /** With and without its domain. */

@@ -1,4 +1,5 @@
 /** Containers as an engine lists them (`GET /containers/json`), and what one of them uses (`…/stats`). */
+import { withoutUndefined } from '../../../foundation/without-undefined.ts'
 import type { ReportedContainer } from '../../../swarm/node-report.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, integerAt, isObject, textAt } from '../engine/engine-json.ts'
@@ -16,16 +17,13 @@ function containerOf(raw: unknown, networks: ReadonlySet<string>): ReportedConta
   const taskId = label('task.id')
   if (id === undefined || (taskId === undefined && addresses.length === 0)) return []
   const createdAtSeconds = integerAt(raw, 'Created')
-  const [taskName, serviceId, serviceName] = [label('task.name'), label('service.id'), label('service.name')]
   return [
     {
       id,
       name: nameOf(at(raw, 'Names')) ?? id,
       state: textAt(raw, 'State') ?? '',
-      ...(taskId !== undefined && { taskId }),
-      ...(taskName !== undefined && { taskName }),
-      ...(serviceId !== undefined && { serviceId }),
-      ...(serviceName !== undefined && { serviceName }),
+      ...withoutUndefined({ taskId, taskName: label('task.name') }),
+      ...withoutUndefined({ serviceId: label('service.id'), serviceName: label('service.name') }),
       addresses,
       ...(createdAtSeconds !== undefined && { createdAtMs: createdAtSeconds * 1000 }),
     },
@@ -46,7 +44,7 @@ function addressesOf(attached: unknown, networks: ReadonlySet<string>): Reported
     // Empty before it starts and after it ended: it holds no address then.
     const address = textAt(settings, 'IPAddress') || undefined
     const address6 = textAt(settings, 'GlobalIPv6Address') || undefined
-    return [{ network, ...(address !== undefined && { address }), ...(address6 !== undefined && { address6 }) }]
+    return [{ network, ...withoutUndefined({ address, address6 }) }]
   })
 }
 
