@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { messageOf } from '../foundation/errors.ts'
 import { readLimited } from '../foundation/limited-text.ts'
+import { basicOf } from '../foundation/url.ts'
 import { visibleText } from '../foundation/visible-text.ts'
 import { parseTokenFile, type Role } from '../http/access/tokens.ts'
 import type { Console } from './console.ts'
@@ -105,11 +106,8 @@ export async function credential(
   config: Pick<Config, 'cliTokenFile' | 'tokenFile'>,
   address: string,
 ): Promise<Record<string, string>> {
-  const { username, password } = new URL(address)
-  if (username !== '' || password !== '') {
-    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
-  }
+  const authorization = basicOf(new URL(address))
+  if (authorization !== undefined) return { authorization }
   const token = config.cliTokenFile === undefined ? await strongestToken(config) : await read(config.cliTokenFile)
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }

@@ -3,6 +3,8 @@ import { request } from 'undici'
 import type { FiringAlerts } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { readLimited } from '../../foundation/limited-text.ts'
+import { baseOf, basicOf } from '../../foundation/url.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 
 const TIMEOUT_MS = 5000
 /** Of one answer: some 10,000 alerts. */
@@ -16,12 +18,13 @@ export interface AlertmanagerOptions {
 }
 
 export function createAlertmanager({ url, signal }: AlertmanagerOptions): FiringAlerts {
-  const { base, authorization } = parts(url)
+  const page = new URL(url)
+  const authorization = basicOf(page)
   const get = async (path: string): Promise<unknown> =>
     await withDeadline({ timeoutMs: TIMEOUT_MS, signal }, async (within) => await getWithin(path, within))
   const getWithin = async (path: string, within: AbortSignal): Promise<unknown> => {
-    const { statusCode, body } = await request(`${base}${path}`, {
-      headers: { accept: 'application/json', ...(authorization !== undefined && { authorization }) },
+    const { statusCode, body } = await request(`${baseOf(page)}${path}`, {
+      headers: { accept: 'application/json', ...withoutUndefined({ authorization }) },
       signal: within,
     })
     if (statusCode === 200) return JSON.parse(await readLimited(body, MOST_BYTES))
@@ -35,16 +38,9 @@ export function createAlertmanager({ url, signal }: AlertmanagerOptions): Firing
       if (!Array.isArray(alerts)) throw new Error('Alertmanager does not answer with a list of alerts')
       const startedAtMs = startOf(await get('/api/v2/status').catch(() => undefined))
       const fingerprints = new Set(alerts.flatMap(firingFingerprint))
-      return { fingerprints, ...(startedAtMs !== undefined && { startedAtMs }) }
+      return { fingerprints, ...withoutUndefined({ startedAtMs }) }
     },
   }
-}
-
-function parts(url: string): { readonly base: string; readonly authorization: string | undefined } {
-  const parsed = new URL(url)
-  const pair = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`
-  const authorization = pair === ':' ? undefined : `Basic ${Buffer.from(pair).toString('base64')}`
-  return { base: `${parsed.origin}${parsed.pathname.replace(/\/+$/, '')}`, authorization }
 }
 
 function firingFingerprint(alert: unknown): string[] {

@@ -7,6 +7,8 @@ import type { QuerySource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { messageOf } from '../../foundation/errors.ts'
 import { createLimit } from '../../foundation/limit.ts'
+import { baseOf, basicOf } from '../../foundation/url.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import { failedMeasurement, NotFound, readAnswer } from './answer.ts'
 
 const TIMEOUT_MS = 5000
@@ -30,14 +32,14 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
   setMaxListeners(0, signal)
 
   const send = async (fields: Readonly<Record<string, string>>, within: AbortSignal): Promise<Measurement> => {
-    const { endpoint, authorization } = endpointOf(
-      await url().catch((error: unknown) => {
-        throw new NotFound(messageOf(error))
-      }),
-    )
-    const { statusCode, body } = await request(endpoint, {
+    const found = await url().catch((error: unknown) => {
+      throw new NotFound(messageOf(error))
+    })
+    const page = new URL(found)
+    const credential = withoutUndefined({ authorization: basicOf(page) })
+    const { statusCode, body } = await request(`${baseOf(page)}/api/v1/query`, {
       method: 'POST',
-      headers: { ...authorization, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+      headers: { ...credential, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({ timeout: `${TIMEOUT_MS}ms`, ...fields }).toString(),
       signal: within,
     })
@@ -62,15 +64,6 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
         { timeoutMs: TIMEOUT_MS, signal },
         async (within) => await limited(async () => await ask(query, within)),
       ),
-  }
-}
-
-function endpointOf(url: string) {
-  const { username, password, origin, pathname } = new URL(url)
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return {
-    endpoint: `${origin}${pathname.replace(/\/+$/, '')}/api/v1/query`,
-    authorization: pair === ':' ? {} : { authorization: `Basic ${Buffer.from(pair).toString('base64')}` },
   }
 }
 
