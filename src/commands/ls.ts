@@ -2,28 +2,12 @@
 import type { Static } from '@sinclair/typebox'
 import { visibleText } from '../foundation/visible-text.ts'
 import type { WireAutoscaler, WirePauseOfAll } from '../http/wire/autoscaler.ts'
-import type { ServiceSchema, WireSummary } from '../http/wire/summary.ts'
+import { type ServiceSchema, TROUBLES, type WireSummary } from '../http/wire/summary.ts'
 import { ago, type JsonOption, show } from './autoscaler/call.ts'
 import { pauseOfAllText } from './autoscaler/change.ts'
 import { follow } from './autoscaler/follow.ts'
 import type { Console, ExitCode } from './console.ts'
 import { type Cell, textTable } from './text-table.ts'
-
-/** Conditions worth a word when they are like this. */
-const TROUBLES: Readonly<Partial<Record<WireAutoscaler['conditions'][number]['type'], boolean>>> = {
-  Valid: false,
-  Supported: false,
-  InSync: false,
-  RolloutSettled: false,
-  Paused: true,
-  Maintenance: true,
-  RestorePending: true,
-  WriteUnknown: true,
-  InBounds: false,
-  AtCapacity: true,
-  Unschedulable: true,
-  LoadMeasured: false,
-}
 
 export interface ListOptions extends JsonOption {
   /** Go on, with a line for each autoscaler that changes. */
@@ -107,7 +91,7 @@ function decided(last: WireAutoscaler['lastDecision'], conditions: WireAutoscale
 }
 
 function troubles(conditions: WireAutoscaler['conditions']): Cell {
-  const found = conditions.filter(({ type, status }) => TROUBLES[type] === status)
+  const found = conditions.filter(({ type, status }) => TROUBLES.some(([of, bad]) => of === type && bad === status))
   return found.length === 0
     ? 'ok'
     : found.map(({ type, status, reason }) => `${status ? '' : 'not '}${type}: ${reason}`)

@@ -3,7 +3,8 @@ import type { Static } from '@sinclair/typebox'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { WireController } from '../../http/routes/process.ts'
 import type { WireAutoscaler } from '../../http/wire/autoscaler.ts'
-import type { WireDecision } from '../../http/wire/decision.ts'
+import type { WireDecision, WireExplanation } from '../../http/wire/decision.ts'
+import type { WireHistory } from '../../http/wire/history.ts'
 import type { TaskSchema } from '../../http/wire/task.ts'
 import type { WireWeek } from '../../http/wire/week.ts'
 import type { Console, ExitCode } from '../console.ts'
@@ -73,21 +74,10 @@ export async function explain(
 ): Promise<ExitCode> {
   const body = replicas === undefined ? { direction, ...(by !== undefined && { by }) } : { replicas: Number(replicas) }
   const call = { method: 'POST', path: pathOf(name, '/explain'), body } as const
-  return await show<WireDecision & { readonly stages: readonly Stage[] }>(
-    call,
-    options,
-    io,
-    ({ stages, ...decision }) => {
-      const rows = stages.map(({ stage, result, detail }) => [stage, result, detail])
-      return `${sentence(decision)}\n${textTable(['STAGE', 'RESULT', 'DETAIL'], rows)}`
-    },
-  )
-}
-
-interface Stage {
-  readonly stage: string
-  readonly result: string
-  readonly detail: string
+  return await show<WireExplanation>(call, options, io, ({ stages, ...decision }) => {
+    const rows = stages.map(({ stage, result, detail }) => [stage, result, detail])
+    return `${sentence(decision)}\n${textTable(['STAGE', 'RESULT', 'DETAIL'], rows)}`
+  })
 }
 
 function sentence({ autoscaler, outcome, code, from, to, reason, retryAt }: WireDecision): string {
@@ -114,18 +104,6 @@ export async function tasks(name: string | undefined, options: JsonOption, io: C
       ? `${name ?? 'The Swarm'} has no tasks.\n`
       : textTable(['TASK', 'NODE', 'STATE', 'SINCE', 'ADDRESS', 'SWARM SAYS'], rows)
   })
-}
-
-interface WireHistory {
-  readonly since: string
-  readonly points: readonly {
-    readonly at: string
-    readonly replicas: number
-    readonly min?: number
-    readonly max?: number | null
-    readonly by: string
-    readonly cause?: string
-  }[]
 }
 
 export const history = async (name: string, options: JsonOption, io: Console): Promise<ExitCode> =>

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { sendEndlessly } from '../endless-response.ts'
 import { oneHeader } from '../plugins/access.ts'
 import type { ControllerFacts, EventSource, Http, RouteGroup, WireEvent } from '../route-group.ts'
-import { rfc3339 } from '../wire/time.ts'
+import { rfc3339 } from '../wire/parts.ts'
 import { needs, textAnswers } from './schemas.ts'
 
 const CONTENT_TYPE = 'text/event-stream; charset=utf-8'

@@ -1,10 +1,10 @@
 /** How the controller itself is: alive, ready, measured, open to everybody; and what it is. */
 import { type Static, Type } from '@sinclair/typebox'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { Role } from '../access/tokens.ts'
 import { whoAsks } from '../plugins/access.ts'
 import type { ControllerFacts, Http, RouteGroup, ServerDeps, TypedApp } from '../route-group.ts'
-import { enumeration } from '../wire/enumeration.ts'
-import { rfc3339 } from '../wire/time.ts'
+import { enumeration, optionalTime, rfc3339 } from '../wire/parts.ts'
 import { answers, needs, textAnswers } from './schemas.ts'
 
 export type WireController = Static<typeof ControllerSchema>
@@ -76,7 +76,7 @@ function register(app: TypedApp, { sync, metrics, access, controller }: ProcessD
       return reply.code(ready ? 200 : 503).send({
         ready,
         reasons,
-        ...(lastLeaderReadAtMs !== undefined && { lastLeaderReadAt: rfc3339(lastLeaderReadAtMs) }),
+        ...withoutUndefined({ lastLeaderReadAt: optionalTime(lastLeaderReadAtMs) }),
       })
     },
   )
@@ -118,7 +118,7 @@ function register(app: TypedApp, { sync, metrics, access, controller }: ProcessD
         access: {
           mode: access.tokens === undefined ? ('open' as const) : ('token' as const),
           role: roleOf(request),
-          ...(name !== undefined && { name }),
+          ...withoutUndefined({ name }),
         },
         features: features(),
         conditions: [isInSync, ...conditions()],

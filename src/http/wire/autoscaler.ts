@@ -5,13 +5,12 @@ import type { Autoscaler, ConditionType } from '../../autoscaling/autoscaler.ts'
 import type { Pause } from '../../autoscaling/decision/shared-state.ts'
 import type { Direction, FieldSource, PolicyField, PolicyIssue } from '../../autoscaling/policy/policy.ts'
 import { formatStep } from '../../autoscaling/policy/step.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { ServiceMode, ServiceObservation, UpdateState } from '../../swarm/services.ts'
 import { DecisionSchema, wireDecision } from './decision.ts'
-import { enumeration } from './enumeration.ts'
 import { LoadSchema, wireLoad } from './load.ts'
-import { rfc3339 } from './time.ts'
+import { conditionOf, enumeration, integerOrNull, optionalTime, rfc3339, Time, wireCondition } from './parts.ts'
 
-const Time = Type.String({ description: 'RFC 3339, UTC.' })
 const Scope = enumeration<Direction | 'both'>({ up: true, down: true, both: true })
 
 const Field = Type.Object({
@@ -27,7 +26,7 @@ const Field = Type.Object({
 })
 
 /** Labels stay out, since people keep passwords in them. */
-export const ObservationSchema = Type.Object({
+const ObservationSchema = Type.Object({
   id: Type.String(),
   name: Type.String(),
   version: Type.Integer(),
@@ -92,8 +91,8 @@ export const PauseOfAllSchema = Type.Object({
 
 export type WirePauseOfAll = Static<typeof PauseOfAllSchema>
 
-const ConditionSchema = Type.Object({
-  type: enumeration<ConditionType>({
+const ConditionSchema = conditionOf(
+  enumeration<ConditionType>({
     Valid: true,
     Supported: true,
     InSync: true,
@@ -110,10 +109,7 @@ const ConditionSchema = Type.Object({
     LoadFallback: true,
     LoadFlapping: true,
   }),
-  status: Type.Boolean(),
-  reason: Type.String(),
-  since: Time,
-})
+)
 
 export const AutoscalerSchema = Type.Object({
   name: Type.String(),
@@ -138,7 +134,7 @@ export const AutoscalerSchema = Type.Object({
     Type.Object(
       {
         min: Type.Integer(),
-        max: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum is known.' }),
+        max: integerOrNull('null: no maximum is known.'),
         source: Type.String({ description: '`policy`, or what else they come from, such as `schedule.night`.' }),
         until: Type.Optional(
           Type.String({ description: 'When they next change; absent: never by time alone. RFC 3339.' }),
@@ -198,61 +194,41 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     service: observation.name,
     policy: reading.fields,
     issues: reading.issues.map((issue) => ({ ...issue })),
-    ...(reading.unsupported !== undefined && { unsupported: reading.unsupported }),
+    ...withoutUndefined({ unsupported: reading.unsupported }),
     ...(bounds && { bounds: wireBounds(bounds) }),
     observation: wireObservation(observation),
-    ...(autoscaler.running !== undefined && { running: autoscaler.running }),
+    ...withoutUndefined({ running: autoscaler.running }),
     ...(state && { state: wireState(state) }),
     ...(pause && { pause: wirePause(pause) }),
     ...(restore && { restore: { replicas: restore.replicas, since: rfc3339(restore.sinceMs) } }),
     alerts: alerts.map(wireAlert),
-    // Field by field: a list of 500 has 5000 of them, and spreading costs several times as much.
-    conditions: conditions.map(({ type, status, reason, sinceMs }) => ({
-      type,
-      status,
-      reason,
-      since: rfc3339(sinceMs),
-    })),
-    nextAllowed: {
-      ...(nextAllowedMs.up !== undefined && { up: rfc3339(nextAllowedMs.up) }),
-      ...(nextAllowedMs.down !== undefined && { down: rfc3339(nextAllowedMs.down) }),
-    },
+    conditions: conditions.map(wireCondition),
+    nextAllowed: wireNextAllowed(nextAllowedMs),
     ...(lastDecision && { lastDecision: wireDecision(lastDecision) }),
     ...(load && { load: wireLoad(load) }),
   }
 }
 
-const wireBounds = ({
-  min,
-  max,
-  source,
-  untilMs,
-}: NonNullable<Autoscaler['bounds']>): WireAutoscaler['bounds'] & object => ({
-  min,
-  max,
-  source,
-  ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
+const wireBounds = ({ min, max, source, untilMs }: NonNullable<Autoscaler['bounds']>) => ({
+  ...{ min, max, source },
+  ...withoutUndefined({ until: optionalTime(untilMs) }),
 })
+
+export const wireNextAllowed = ({ up, down }: Autoscaler['nextAllowedMs']) =>
+  withoutUndefined({ up: optionalTime(up), down: optionalTime(down) })
 
 function wireState(state: NonNullable<Autoscaler['state']>): Static<typeof State> {
   const { atMs, from, to, direction, cause, lastUpMs, lastChangeMs } = state
   return {
-    at: rfc3339(atMs),
-    from,
-    to,
-    direction,
-    cause,
-    ...(lastUpMs !== undefined && { lastUp: rfc3339(lastUpMs) }),
-    ...(lastChangeMs !== undefined && { lastChange: rfc3339(lastChangeMs) }),
+    ...{ at: rfc3339(atMs), from, to, direction, cause },
+    ...withoutUndefined({ lastUp: optionalTime(lastUpMs), lastChange: optionalTime(lastChangeMs) }),
   }
 }
 
 export const wirePause = ({ scope, sinceMs, untilMs, reason, by }: Pause): Static<typeof PauseSchema> => ({
   direction: scope,
   since: rfc3339(sinceMs),
-  ...(untilMs !== undefined && { until: rfc3339(untilMs) }),
-  ...(reason !== undefined && { reason }),
-  ...(by !== undefined && { by }),
+  ...withoutUndefined({ until: optionalTime(untilMs), reason, by }),
 })
 
 export const wirePauseOfAll = (pause: Pause | undefined): WirePauseOfAll =>
@@ -261,12 +237,8 @@ export const wirePauseOfAll = (pause: Pause | undefined): WirePauseOfAll =>
 export function wireObservation(observation: ServiceObservation): Static<typeof ObservationSchema> {
   const { id, name, version, mode, replicas, updateState, firstSeenAtMs } = observation
   return {
-    id,
-    name,
-    version,
-    mode,
-    replicas,
-    ...(updateState !== undefined && { updateState }),
+    ...{ id, name, version, mode, replicas },
+    ...withoutUndefined({ updateState }),
     firstSeenAt: rfc3339(firstSeenAtMs),
   }
 }

@@ -4,10 +4,7 @@ import type { AlertResult } from '../../autoscaling/autoscaler.ts'
 import type { Decision, HeldCode, Limit, Outcome, Stage, UnchangedCode } from '../../autoscaling/decision/decision.ts'
 import type { Direction } from '../../autoscaling/policy/policy.ts'
 import { PROBLEMS } from '../problem.ts'
-import { enumeration } from './enumeration.ts'
-import { rfc3339 } from './time.ts'
-
-const Time = Type.String({ description: 'RFC 3339, UTC.', examples: ['2026-01-31T12:00:00.000Z'] })
+import { enumeration, rfc3339, Time } from './parts.ts'
 
 export const DecisionSchema = Type.Object({
   autoscaler: Type.String(),
@@ -95,7 +92,7 @@ export function wireDecision(decision: Decision): WireDecision {
   }
 }
 
-export const StageSchema = Type.Object({
+const StageSchema = Type.Object({
   stage: Type.String(),
   result: enumeration<Stage['result']>({ pass: true, skip: true, stop: true, limit: true }),
   detail: Type.String(),
@@ -103,7 +100,9 @@ export const StageSchema = Type.Object({
 
 export const ExplanationSchema = Type.Composite([DecisionSchema, Type.Object({ stages: Type.Array(StageSchema) })])
 
-export const wireExplanation = (decision: Decision, stages: readonly Stage[]): Static<typeof ExplanationSchema> => ({
+export type WireExplanation = Static<typeof ExplanationSchema>
+
+export const wireExplanation = (decision: Decision, stages: readonly Stage[]): WireExplanation => ({
   ...wireDecision(decision),
   stages: stages.map(({ stage, result, detail }) => ({ stage, result, detail })),
 })
@@ -114,7 +113,7 @@ const AlertError = Type.Object({
   detail: Type.String({ description: 'What is wrong and what would be right.' }),
 })
 
-export const AlertResultSchema = Type.Composite([
+const AlertResultSchema = Type.Composite([
   Type.Object({ fingerprint: Type.String({ description: 'As sent; empty without one.' }) }),
   Type.Partial(DecisionSchema),
   Type.Object({ error: Type.Optional(AlertError) }),

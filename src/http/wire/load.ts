@@ -1,8 +1,9 @@
 /** The last evaluation of measured load, every stage of it. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { LoadEvaluation } from '../../autoscaling/autoscaler.ts'
-import { type Measurement, MISSING, valueOfMeasurement } from '../../autoscaling/load/measurement.ts'
-import { rfc3339 } from './time.ts'
+import { MISSING, valueOfMeasurement } from '../../autoscaling/load/measurement.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
+import { rfc3339 } from './parts.ts'
 
 const Metric = Type.Object({
   name: Type.String({ description: '`cpu`, `memory`, or the name in `autoscaler.metric.<name>`.' }),
@@ -48,9 +49,7 @@ export function wireLoad({
     current,
     metrics: metrics.map(({ name, measurement, count, missing, failures, inFallback, reason: why }) => ({
       name,
-      ...valued(measurement),
-      ...(count !== undefined && { wanted: count }),
-      ...(missing !== undefined && { missing }),
+      ...withoutUndefined({ value: valueOfMeasurement(measurement), wanted: count, missing }),
       failures,
       fallback: inFallback,
       reason: why,
@@ -61,9 +60,4 @@ export function wireLoad({
     windowDownSeconds: windowDownMs / 1000,
     reason,
   }
-}
-
-const valued = (measurement: Measurement): { readonly value?: number } => {
-  const value = valueOfMeasurement(measurement)
-  return value === undefined ? {} : { value }
 }

@@ -1,9 +1,9 @@
 /** The definition of a network, as its file has it. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { AddressSpan, FamilyDefinition, NetworkDefinition } from '../../bootstrap/definition/definition.ts'
-import { enumeration } from './enumeration.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
+import { enumeration, OptionalText } from './parts.ts'
 
-const Text = Type.Optional(Type.String())
 const Pins = Type.Unsafe<Record<string, string>>({
   type: 'object',
   additionalProperties: { type: 'string' },
@@ -17,13 +17,13 @@ export const DefinitionSchema = Type.Object(
     driver: enumeration<NetworkDefinition['driver']>({ macvlan: true, ipvlan: true }),
     parent: Type.String(),
     subnet: Type.String(),
-    gateway: Text,
+    gateway: OptionalText,
     pool: Spans,
     range: Type.Integer({ description: 'One node’s range, as a prefix length.' }),
     reserve: Spans,
     nodes: Pins,
-    subnet6: Text,
-    gateway6: Text,
+    subnet6: OptionalText,
+    gateway6: OptionalText,
     pool6: Type.Optional(Spans),
     range6: Type.Optional(Type.Integer()),
     reserve6: Type.Optional(Spans),
@@ -45,7 +45,7 @@ export function wireDefinition(definition: NetworkDefinition): Static<typeof Def
     driver,
     parent,
     subnet,
-    ...(gateway !== undefined && { gateway }),
+    ...withoutUndefined({ gateway }),
     pool: pool.map(span),
     range: rangeLength,
     reserve: reserve.map(span),
@@ -60,7 +60,7 @@ export function wireDefinition(definition: NetworkDefinition): Static<typeof Def
 function wireFamily6({ subnet, gateway, pool, rangeLength, reserve, pins }: FamilyDefinition) {
   return {
     subnet6: subnet,
-    ...(gateway !== undefined && { gateway6: gateway }),
+    ...withoutUndefined({ gateway6: gateway }),
     pool6: pool.map(span),
     range6: rangeLength,
     reserve6: reserve.map(span),

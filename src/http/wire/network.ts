@@ -4,20 +4,16 @@ import type { DefinitionIssue } from '../../bootstrap/definition/definition.ts'
 import type { AddressView, AllocationView, NetworkConditionType, NetworkView } from '../../bootstrap/network.ts'
 import type { AddressCount } from '../../bootstrap/record/address-count.ts'
 import { type FreedRange, QUARANTINE_MS } from '../../bootstrap/record/record.ts'
-import { enumeration } from './enumeration.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import { DefinitionSchema, wireDefinition } from './network-definition.ts'
-import { rfc3339 } from './time.ts'
-
-const Time = Type.String({ description: 'RFC 3339, UTC.' })
-const Text = Type.Optional(Type.String())
-/** Not Type.Union: the serializer would try one after the other. */
-const Known = (description: string) => Type.Unsafe<number | null>({ type: ['integer', 'null'], description })
-const KnownYesNo = (description: string) => Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], description })
+import { conditionOf, enumeration, integerOrNull, OptionalText, rfc3339, Time, wireCondition } from './parts.ts'
 
 const COUNT = {
   usable: Type.Integer({ description: 'Addresses that containers may have.' }),
-  used: Known('Held by containers; null: only agents know, and none has ever reported.'),
-  free: Known('What containers may still get, tasks on their way counted as if they had theirs; null as `used`.'),
+  used: integerOrNull('Held by containers; null: only agents know, and none has ever reported.'),
+  free: integerOrNull(
+    'What containers may still get, tasks on their way counted as if they had theirs; null as `used`.',
+  ),
 }
 
 export const FaultSchema = Type.Object({
@@ -26,15 +22,15 @@ export const FaultSchema = Type.Object({
 })
 
 const AddressSchema = Type.Object({
-  address: Text,
-  address6: Text,
+  address: OptionalText,
+  address6: OptionalText,
   use: enumeration<AddressView['use']>({ task: true, container: true, shim: true, gateway: true, reserved: true }),
-  containerId: Text,
-  containerName: Text,
+  containerId: OptionalText,
+  containerName: OptionalText,
   containerState: Type.Optional(Type.String({ description: 'Docker’s word; of a task without a container: Swarm’s.' })),
-  taskId: Text,
-  taskName: Text,
-  serviceName: Text,
+  taskId: OptionalText,
+  taskName: OptionalText,
+  serviceName: OptionalText,
 })
 
 export const AllocationSchema = Type.Object(
@@ -43,13 +39,16 @@ export const AllocationSchema = Type.Object(
     nodeId: Type.String(),
     hostname: Type.String(),
     range: Type.String(),
-    range6: Text,
+    range6: OptionalText,
     parent: Type.String({ description: 'A link, or `auto`.' }),
     shim: Type.Optional(Type.String({ description: 'The host’s own address on the network.' })),
-    shim6: Text,
+    shim6: OptionalText,
     ...COUNT,
     ready: Type.Boolean({ description: 'The node carries the label `orrery.network.<name>`.' }),
-    asWanted: KnownYesNo('null: its agent has never reported.'),
+    asWanted: Type.Unsafe<boolean | null>({
+      type: ['boolean', 'null'],
+      description: 'null: its agent has never reported.',
+    }),
     faults: Type.Array(FaultSchema),
     change: Type.Optional(Type.String({ description: 'A change of range or parent under way.' })),
     addresses: Type.Array(AddressSchema, {
@@ -61,14 +60,14 @@ export const AllocationSchema = Type.Object(
 
 export const IssueSchema = Type.Object({
   file: Type.String(),
-  field: Text,
-  value: Text,
+  field: OptionalText,
+  value: OptionalText,
   level: enumeration<DefinitionIssue['level']>({ error: true, warning: true }),
   message: Type.String({ description: 'What is wrong and what would be right.' }),
 })
 
-const ConditionSchema = Type.Object({
-  type: enumeration<NetworkConditionType>({
+const ConditionSchema = conditionOf(
+  enumeration<NetworkConditionType>({
     Valid: true,
     DefinitionConflict: true,
     Orphaned: true,
@@ -82,10 +81,7 @@ const ConditionSchema = Type.Object({
     NetworkCreated: true,
     RecordKnown: true,
   }),
-  status: Type.Boolean(),
-  reason: Type.String(),
-  since: Time,
-})
+)
 
 export const NetworkSchema = Type.Object(
   {
@@ -101,7 +97,7 @@ export const NetworkSchema = Type.Object(
     freed: Type.Array(
       Type.Object({
         range: Type.String(),
-        range6: Text,
+        range6: OptionalText,
         nodeId: Type.String(),
         hostname: Type.String(),
         freedAt: Time,
@@ -114,7 +110,7 @@ export const NetworkSchema = Type.Object(
   { $id: 'Network' },
 )
 
-export type WireAllocation = Static<typeof AllocationSchema>
+type WireAllocation = Static<typeof AllocationSchema>
 export type WireNetwork = Static<typeof NetworkSchema>
 
 /** What a caller wants to see; a list of 1000 nodes has 100,000 addresses. */
@@ -127,16 +123,11 @@ export function wireNetwork(view: NetworkView, shown: Shown): WireNetwork {
   return {
     name,
     definition: wireDefinition(definition),
-    ...(file !== undefined && { file }),
+    ...withoutUndefined({ file }),
     inForce: isInForce,
-    ...(networkId !== undefined && { networkId }),
+    ...withoutUndefined({ networkId }),
     ...wireCount(count),
-    conditions: conditions.map(({ type, status, reason, sinceMs }) => ({
-      type,
-      status,
-      reason,
-      since: rfc3339(sinceMs),
-    })),
+    conditions: conditions.map(wireCondition),
     issues: issues.map((issue) => ({ ...issue })),
     nodes: allocations.map((allocation) => wireAllocation(allocation, shown)),
     freed: freed.map(wireFreed),
@@ -149,14 +140,11 @@ export function wireAllocation(allocation: AllocationView, shown: Shown): WireAl
   const { network, nodeId, hostname, range, range6, parent, shim, shim6, count, faults, change } = allocation
   return {
     ...{ network, nodeId, hostname, range, parent },
-    ...(range6 !== undefined && { range6 }),
-    ...(shim !== undefined && { shim }),
-    ...(shim6 !== undefined && { shim6 }),
+    ...withoutUndefined({ range6, shim, shim6, change }),
     ...wireCount(count),
     ready: allocation.isReady,
     asWanted: allocation.isAsWanted,
     faults: faults.map((fault) => ({ ...fault })),
-    ...(change !== undefined && { change }),
     addresses: shown.addresses ? [...allocation.addresses] : [],
   }
 }

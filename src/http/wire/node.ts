@@ -1,24 +1,22 @@
 /** Nodes as `GET /v1/node` shows them, and a report from which a command can look at a node as the controller does. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { NodeView } from '../../bootstrap/network.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { NodeReport } from '../../swarm/node-report.ts'
 import type { ManagerStatus } from '../../swarm/nodes.ts'
-import { enumeration } from './enumeration.ts'
-import { type AllocationSchema, FaultSchema, type Shown as ShownShares, wireAllocation } from './network.ts'
-import { rfc3339 } from './time.ts'
-
-const Text = Type.Optional(Type.String())
+import { type AllocationSchema, FaultSchema, type Shown as ShownAllocations, wireAllocation } from './network.ts'
+import { enumeration, OptionalText, optionalTime } from './parts.ts'
 
 const ContainerSchema = Type.Object({
   id: Type.String(),
   name: Type.String(),
   state: Type.String({ description: 'Docker’s word.' }),
-  taskId: Text,
-  taskName: Text,
-  serviceId: Text,
-  serviceName: Text,
-  addresses: Type.Array(Type.Object({ network: Type.String(), address: Text, address6: Text })),
+  taskId: OptionalText,
+  taskName: OptionalText,
+  serviceId: OptionalText,
+  serviceName: OptionalText,
+  addresses: Type.Array(Type.Object({ network: Type.String(), address: OptionalText, address6: OptionalText })),
   cpuPercent: Type.Optional(Type.Number({ description: 'Of one CPU.' })),
   memoryBytes: Type.Optional(Type.Number()),
 })
@@ -31,11 +29,11 @@ export const NodeSchema = Type.Object(
     state: Type.String({ description: 'Swarm’s word: ready, down, disconnected, unknown.' }),
     availability: enumeration<NodeView['availability']>({ active: true, pause: true, drain: true }),
     engineVersion: Type.String(),
-    address: Text,
+    address: OptionalText,
     cpus: Type.Optional(Type.Number({ description: 'What its engine says that it has.' })),
     memoryBytes: Type.Optional(Type.Number()),
-    os: Text,
-    architecture: Text,
+    os: OptionalText,
+    architecture: OptionalText,
     manager: Type.Optional(
       Type.Object(
         {
@@ -60,7 +58,7 @@ export const NodeSchema = Type.Object(
     ),
     agent: Type.Object({
       heard: Type.Boolean({ description: 'In the last 15 s.' }),
-      version: Text,
+      version: OptionalText,
       reportedAt: Type.Optional(Type.String({ description: 'When the newest report came. RFC 3339, UTC.' })),
       revision: Type.Optional(Type.Integer({ description: 'Of the wanted state that it acts on.' })),
       faults: Type.Array(FaultSchema),
@@ -81,33 +79,24 @@ export const NodeSchema = Type.Object(
 
 export type WireNode = Static<typeof NodeSchema>
 
-export interface Shown extends ShownShares {
+export interface Shown extends ShownAllocations {
   readonly report: boolean
 }
 
 export function wireNode(view: NodeView, shown: Shown): WireNode {
   const { id, hostname, role, state, availability, engineVersion, address, agent, hostAddresses, report } = view
-  const { platform, manager } = view
+  const { platform, manager, cpus, memoryBytes } = view
   const { isHeard, version, reportedAtMs, revision, faults } = agent
   return {
-    id,
-    hostname,
-    role,
-    state,
-    availability,
-    engineVersion,
-    ...(address !== undefined && { address }),
-    ...(view.cpus !== undefined && { cpus: view.cpus }),
-    ...(view.memoryBytes !== undefined && { memoryBytes: view.memoryBytes }),
+    ...{ id, hostname, role, state, availability, engineVersion },
+    ...withoutUndefined({ address, cpus, memoryBytes }),
     ...(platform.os !== '' && { os: platform.os }),
     ...(platform.architecture !== '' && { architecture: platform.architecture }),
     ...(manager && { manager: { leader: manager.isLeader, reachability: manager.reachability } }),
     ...loadOf(view),
     agent: {
       heard: isHeard,
-      ...(version !== undefined && { version }),
-      ...(reportedAtMs !== undefined && { reportedAt: rfc3339(reportedAtMs) }),
-      ...(revision !== undefined && { revision }),
+      ...withoutUndefined({ version, reportedAt: optionalTime(reportedAtMs), revision }),
       faults: faults.map((fault) => ({ ...fault })),
     },
     hostAddresses: hostAddresses.map((one) => ({ ...one })),
@@ -122,7 +111,7 @@ function loadOf({ agent, containers, cpus }: NodeView): Pick<WireNode, 'load'> {
   if (!agent.isHeard || measured.length === 0) return {}
   const sum = (of: 'cpuPercent' | 'memoryBytes') => measured.reduce((total, one) => total + (one[of] ?? 0), 0)
   const cpuPercent = cpus === undefined || cpus <= 0 ? undefined : Math.round((10 * sum('cpuPercent')) / cpus) / 10
-  return { load: { ...(cpuPercent !== undefined && { cpuPercent }), memoryBytes: sum('memoryBytes') } }
+  return { load: { ...withoutUndefined({ cpuPercent }), memoryBytes: sum('memoryBytes') } }
 }
 
 /** Labels of others stay out: people keep passwords in them. */

@@ -1,9 +1,7 @@
 /** Registrations as JSON. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { Registration, RegistrationView } from '../../discovery/registrations.ts'
-import { rfc3339 } from './time.ts'
-
-const Time = Type.String({ description: 'RFC 3339, UTC.' })
+import { conditionOf, rfc3339, Time, wireCondition } from './parts.ts'
 
 const Texts = Type.Record(Type.String(), Type.String())
 export const RegistrationSchema = Type.Object(
@@ -48,9 +46,7 @@ export const RegistrationsSchema = Type.Object({
     extra: Type.Integer(),
     kept: Type.Integer(),
   }),
-  conditions: Type.Array(
-    Type.Object({ type: Type.String(), status: Type.Boolean(), reason: Type.String(), since: Time }),
-  ),
+  conditions: Type.Array(conditionOf(Type.String())),
   registrations: Type.Array(Type.Unsafe<Static<typeof RegistrationSchema>>(Type.Ref('Registration#'))),
   issues: Type.Array(
     Type.Object({
@@ -97,7 +93,7 @@ export function wireRegistrations(view: RegistrationView): WireRegistrations {
       extra: count('extra'),
       kept: count('kept'),
     },
-    conditions: conditions.map(({ sinceMs, ...condition }) => ({ ...condition, since: rfc3339(sinceMs) })),
+    conditions: conditions.map(wireCondition),
     registrations: registrations.map(wireRegistration),
     issues: issues.map((issue) => ({ ...issue })),
   }

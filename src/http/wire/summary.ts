@@ -1,10 +1,12 @@
 /** An autoscaler in a few hundred bytes, for lists of many: `GET /v1/autoscaler?view=summary`. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { Autoscaler, ConditionType, ServiceRow } from '../../autoscaling/autoscaler.ts'
-import { PauseSchema, wirePause } from './autoscaler.ts'
-import { rfc3339 } from './time.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
+import { PauseSchema, wireNextAllowed, wirePause } from './autoscaler.ts'
+import { integerOrNull, rfc3339, Time } from './parts.ts'
 
-const Time = Type.String({ description: 'RFC 3339, UTC.' })
+/** What `docker stack deploy` names the stack in. */
+const STACK_LABEL = 'com.docker.stack.namespace'
 
 export const SummarySchema = Type.Object({
   name: Type.String(),
@@ -15,9 +17,7 @@ export const SummarySchema = Type.Object({
     Type.Integer({ description: 'Tasks that run and should; absent: not known. Known soon after the first who asks.' }),
   ),
   min: Type.Optional(Type.Integer()),
-  max: Type.Optional(
-    Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum is known.' }),
-  ),
+  max: Type.Optional(integerOrNull('null: no maximum is known.')),
   attention: Type.Optional(
     Type.Object(
       {
@@ -42,7 +42,7 @@ export const SummarySchema = Type.Object({
 export type WireSummary = Static<typeof SummarySchema>
 
 /** Worst first: a condition, the status that is bad, and how bad. */
-const TROUBLES: readonly (readonly [ConditionType, boolean, 'error' | 'warning'])[] = [
+export const TROUBLES: readonly (readonly [ConditionType, boolean, 'error' | 'warning'])[] = [
   ['Supported', false, 'error'],
   ['Valid', false, 'error'],
   ['InSync', false, 'error'],
@@ -67,28 +67,21 @@ function attentionOf(conditions: Autoscaler['conditions']): WireSummary['attenti
 
 export function wireSummary(autoscaler: Autoscaler): WireSummary {
   const { name, observation, running, bounds, conditions, pause, nextAllowedMs, state, lastDecision } = autoscaler
-  const stack = observation.labels['com.docker.stack.namespace']
-  const attention = attentionOf(conditions)
   return {
     name,
     service: observation.name,
-    ...(stack !== undefined && { stack }),
+    ...withoutUndefined({ stack: observation.labels[STACK_LABEL] }),
     replicas: observation.replicas,
-    ...(running !== undefined && { running }),
-    ...(bounds && { min: bounds.min, max: bounds.max }),
-    ...(attention && { attention }),
+    ...withoutUndefined({ running, min: bounds?.min, max: bounds?.max, attention: attentionOf(conditions) }),
     ...(pause && { pause: wirePause(pause) }),
-    ...(observation.updateState !== undefined && { rollout: observation.updateState }),
-    nextAllowed: {
-      ...(nextAllowedMs.up !== undefined && { up: rfc3339(nextAllowedMs.up) }),
-      ...(nextAllowedMs.down !== undefined && { down: rfc3339(nextAllowedMs.down) }),
-    },
+    ...withoutUndefined({ rollout: observation.updateState }),
+    nextAllowed: wireNextAllowed(nextAllowedMs),
     ...(state && {
       lastChange: { at: rfc3339(state.atMs), from: state.from, to: state.to, cause: state.cause },
     }),
     ...(lastDecision && {
       lastOutcome: lastDecision.outcome,
-      ...(lastDecision.code !== undefined && { lastCode: lastDecision.code }),
+      ...withoutUndefined({ lastCode: lastDecision.code }),
       lastReason: lastDecision.reason,
       lastAt: rfc3339(lastDecision.atMs),
     }),
@@ -118,16 +111,13 @@ const LEAST_MAX = 10
 
 export function wireService({ observation, running, autoscaler, reason }: ServiceRow): Static<typeof ServiceSchema> {
   const { id, name, mode, replicas, labels } = observation
-  const stack = labels['com.docker.stack.namespace']
   const isReplicated = mode === 'replicated'
   const max = String(Math.max(LEAST_MAX, replicas))
   return {
     ...{ id, name, mode },
-    ...(stack !== undefined && { stack }),
+    ...withoutUndefined({ stack: labels[STACK_LABEL] }),
     ...(isReplicated && { replicas }),
-    ...(running !== undefined && { running }),
-    ...(autoscaler !== undefined && { autoscaler }),
-    ...(reason !== undefined && { reason }),
+    ...withoutUndefined({ running, autoscaler, reason }),
     ...(isReplicated && autoscaler === undefined && { labels: { 'autoscaler.enable': 'true', 'autoscaler.max': max } }),
   }
 }

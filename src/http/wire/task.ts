@@ -1,7 +1,8 @@
 /** Tasks with Swarm's own words. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { TaskView } from '../../autoscaling/autoscaler.ts'
-import { rfc3339 } from './time.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
+import { optionalTime } from './parts.ts'
 
 export const TaskSchema = Type.Object({
   id: Type.String(),
@@ -26,15 +27,10 @@ export function wireTask({ task, service, hostname, container }: TaskView): Stat
   const { id, slot, nodeId, desiredState, state, statusAtMs, message, error } = task
   const addresses = container?.addresses.flatMap(({ address, address6 }) => address ?? address6 ?? [])
   return {
-    ...{ id, service },
-    ...(slot !== undefined && { slot }),
-    ...(nodeId !== undefined && { node: { id: nodeId, ...(hostname !== undefined && { hostname }) } }),
-    ...{ desiredState, state },
-    ...(statusAtMs !== undefined && { since: rfc3339(statusAtMs) }),
-    ...(message !== undefined && { message }),
-    ...(error !== undefined && { error }),
+    ...{ id, service, desiredState, state },
+    ...(nodeId !== undefined && { node: { id: nodeId, ...withoutUndefined({ hostname }) } }),
+    ...withoutUndefined({ slot, since: optionalTime(statusAtMs), message, error }),
     ...(addresses !== undefined && addresses.length > 0 && { addresses }),
-    ...(container?.cpuPercent !== undefined && { cpuPercent: container.cpuPercent }),
-    ...(container?.memoryBytes !== undefined && { memoryBytes: container.memoryBytes }),
+    ...withoutUndefined({ cpuPercent: container?.cpuPercent, memoryBytes: container?.memoryBytes }),
   }
 }

@@ -1,9 +1,8 @@
 /** The week of an autoscaler: its windows as written, and the bounds that come of them. */
 import { type Static, Type } from '@sinclair/typebox'
 import type { Week } from '../../autoscaling/autoscaler.ts'
-import { rfc3339 } from './time.ts'
-
-const Time = Type.String({ description: 'RFC 3339, UTC.' })
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
+import { integerOrNull, rfc3339, Time } from './parts.ts'
 
 const Window = Type.Object({
   name: Type.String({ description: '`night` of `autoscaler.schedule.night.from`.' }),
@@ -28,7 +27,7 @@ export const WeekSchema = Type.Object({
       from: Time,
       until: Time,
       min: Type.Integer(),
-      max: Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum is known.' }),
+      max: integerOrNull('null: no maximum is known.'),
       source: Type.String({ description: '`policy`, or the windows that are open: `schedule.night`.' }),
     }),
     { description: 'One after another without gaps; `from` belongs to it, `until` does not.' },
@@ -48,13 +47,9 @@ export function wireWeek({ observation, reading, nowMs, zone, fromMs, untilMs, s
     until: rfc3339(untilMs),
     windows: (reading.policy?.schedules ?? []).map(({ name, min, max, from }) => {
       const written = (field: string) => reading.fields[`schedule.${name}.${field}`]?.value
-      const [opens = '', to, length] = [written('from'), written('to'), written('for')]
       return {
-        ...{ name, from: opens, tz: from.zone.name },
-        ...(to !== undefined && { to }),
-        ...(length !== undefined && { for: length }),
-        ...(min !== undefined && { min }),
-        ...(max !== undefined && { max }),
+        ...{ name, from: written('from') ?? '', tz: from.zone.name },
+        ...withoutUndefined({ to: written('to'), for: written('for'), min, max }),
       }
     }),
     stretches: stretches.map(({ fromMs: startMs, untilMs: endMs, bounds: { min, max, source } }) => ({

@@ -3,17 +3,16 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
-import type { CountChange, SimulatedLoad } from '../../../autoscaling/autoscaler.ts'
+import type { SimulatedLoad } from '../../../autoscaling/autoscaler.ts'
 import type { Request } from '../../../autoscaling/decision/request.ts'
 import { notInSync } from '../../../swarm/sync.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Http, TypedApp } from '../../route-group.ts'
 import { AutoscalerSchema, PauseOfAllSchema, wireAutoscaler, wirePauseOfAll } from '../../wire/autoscaler.ts'
 import { DecisionSchema, ExplanationSchema, wireDecision, wireExplanation } from '../../wire/decision.ts'
-import { enumeration } from '../../wire/enumeration.ts'
+import { HistorySchema, wireHistory } from '../../wire/history.ts'
 import { ServiceSchema, SummarySchema, wireService, wireSummary } from '../../wire/summary.ts'
 import { TaskSchema, wireTask } from '../../wire/task.ts'
-import { rfc3339 } from '../../wire/time.ts'
 import { WeekSchema, wireWeek } from '../../wire/week.ts'
 import { answers, NameParams, needs, oneOf } from '../schemas.ts'
 import { ExplainBody, ExplainQuery, numberOf, readBy } from './asked.ts'
@@ -51,23 +50,6 @@ const ActivityQuery = Type.Object({
 const HistoryQuery = Type.Object({
   since: Type.Optional(Type.String({ description: 'No older changes than this time: RFC 3339.' })),
 })
-const HistorySchema = Type.Object({
-  since: Type.String({ description: 'When this controller began to look. RFC 3339, UTC.' }),
-  points: Type.Array(
-    Type.Object({
-      at: Type.String({ description: 'RFC 3339, UTC.' }),
-      replicas: Type.Integer(),
-      min: Type.Optional(Type.Integer({ description: 'The bounds at that moment; absent: no policy held.' })),
-      max: Type.Optional(
-        Type.Unsafe<number | null>({ type: ['integer', 'null'], description: 'null: no maximum was known.' }),
-      ),
-      by: enumeration<CountChange['by']>({ orrery: true, person: true, deploy: true, rollback: true, start: true }),
-      cause: Type.Optional(Type.String({ description: 'What a write of ours was for.' })),
-    }),
-    { description: 'The count from that moment on; `start`: so it was found.' },
-  ),
-})
-const wirePoint = ({ atMs, ...point }: CountChange) => ({ at: rfc3339(atMs), ...point })
 const One = Type.Composite([AutoscalerSchema, Decisions])
 
 export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' | 'scaler'> & Http): void {
@@ -204,8 +186,7 @@ export function readRoutes(app: TypedApp, deps: Pick<AutoscalingDeps, 'catalog' 
     async ({ params: { name }, query: { since } }) => {
       const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : readTime(since)
       const history = catalog.history(name)
-      const points = history.points.filter(({ atMs }) => atMs >= sinceMs)
-      return { since: rfc3339(history.sinceMs), points: points.map(wirePoint) }
+      return wireHistory({ ...history, points: history.points.filter(({ atMs }) => atMs >= sinceMs) })
     },
   )
   app.get(

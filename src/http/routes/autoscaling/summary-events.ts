@@ -7,8 +7,8 @@ import type { Pause } from '../../../autoscaling/decision/shared-state.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import type { EventSource, WireEvent } from '../../route-group.ts'
 import { wirePause } from '../../wire/autoscaler.ts'
+import { rfc3339 } from '../../wire/parts.ts'
 import { wireSummary } from '../../wire/summary.ts'
-import { rfc3339 } from '../../wire/time.ts'
 
 const COALESCED_MS = 250
 /** What time alone changes, and what nobody tells of. */

@@ -14,7 +14,7 @@ import { formOf, parsed, readBodiesAsText } from '../../plugins/json-body.ts'
 import { HttpProblem, isTransient } from '../../problem.ts'
 import type { Http, RouteGroup } from '../../route-group.ts'
 import { wireDecision } from '../../wire/decision.ts'
-import { rfc3339 } from '../../wire/time.ts'
+import { rfc3339 } from '../../wire/parts.ts'
 import {
   answerAlerts,
   answerDecision,

@@ -6,7 +6,7 @@ import { notInSync, type SyncStatus } from '../../../swarm/sync.ts'
 import type { EventSource, Http, RouteGroup, TypedApp } from '../../route-group.ts'
 import { AllocationSchema, IssueSchema, NetworkSchema, wireNetwork } from '../../wire/network.ts'
 import { NodeSchema, wireNode } from '../../wire/node.ts'
-import { rfc3339 } from '../../wire/time.ts'
+import { rfc3339 } from '../../wire/parts.ts'
 import { answers, FlagQuery, isSet, NameParams, named, needs } from '../schemas.ts'
 import { reportRoutes } from './reports.ts'
 
