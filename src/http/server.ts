@@ -1,15 +1,16 @@
 /** The HTTP side put together, in the order in which it is registered. It listens nowhere: see listen.ts. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from './app.ts'
 import { serveDashboard } from './dashboard/dashboard.ts'
 import { createGuard, createRoleOf, refuseForeignHosts } from './plugins/access.ts'
-import { answerError, answerErrors } from './plugins/errors.ts'
+import { answerErrors } from './plugins/errors.ts'
 import { createGrafanaGuard } from './plugins/grafana-signature.ts'
 import { readBodiesAsJson } from './plugins/json-body.ts'
 import { trackMethods } from './plugins/method-not-allowed.ts'
 import { describeApi } from './plugins/openapi.ts'
 import { createRefuse } from './plugins/refuse.ts'
-import { logRequests, withoutChildren } from './plugins/request-log.ts'
+import { logRequests } from './plugins/request-log.ts'
 import { shareAnswers } from './plugins/shared-answers.ts'
 import { createStopping } from './plugins/stopping.ts'
 import type { Http, ServerDeps } from './route-group.ts'
@@ -17,25 +18,14 @@ import { eventRoutes } from './routes/events.ts'
 import { processRoutes } from './routes/process.ts'
 import { explainingValidator } from './validate.ts'
 
-const BODY_LIMIT_BYTES = 1024 * 1024
 const HEARTBEAT_MS = 15_000
 const LINGER_MS = 60_000
 /** Docker's names have at most 63 characters. */
 const MAX_PARAM_LENGTH = 200
 
 export function buildServer(deps: ServerDeps): FastifyInstance {
-  const app: FastifyInstance = fastify({
-    loggerInstance: deps.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: withoutChildren,
-    bodyLimit: BODY_LIMIT_BYTES,
-    // While closing, our own answer (503 with Retry-After) is better than the framework's.
-    return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH },
-    frameworkErrors: (error, request, reply) => {
-      answerError(error, request, reply)
-    },
-  })
+  const paths = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_PARAM_LENGTH }
+  const app = createApp(deps.logger, paths)
   const { groups, access, now, controller, stopping: outer, heartbeatMs = HEARTBEAT_MS, lingerMs = LINGER_MS } = deps
   const refuseOtherMethods = trackMethods(app)
   refuseForeignHosts(app, access)

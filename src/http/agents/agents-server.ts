@@ -1,15 +1,16 @@
 /** What agents speak to: `PUT /v1/node/<id>` and nothing else, on a listener of its own. */
 import { TLSSocket } from 'node:tls'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ReportHandler } from '../../agent/reporting.ts'
 import type { AccessRules } from '../access/judge.ts'
+import { createApp } from '../app.ts'
 import { createGuard, type Guard } from '../plugins/access.ts'
-import { answerError, answerErrors } from '../plugins/errors.ts'
+import { answerErrors } from '../plugins/errors.ts'
 import { readBodiesAsJson } from '../plugins/json-body.ts'
 import { trackMethods } from '../plugins/method-not-allowed.ts'
 import { createRefuse } from '../plugins/refuse.ts'
-import { logRequests, withoutChildren } from '../plugins/request-log.ts'
+import { logRequests } from '../plugins/request-log.ts'
 import { HttpProblem } from '../problem.ts'
 import { reportRoutes } from '../routes/networks/reports.ts'
 
@@ -21,19 +22,8 @@ export interface AgentsServerDeps {
   readonly now: () => number
 }
 
-const BODY_LIMIT_BYTES = 1024 * 1024
-
 export function buildAgentsServer({ agents, proof, logger, now }: AgentsServerDeps): FastifyInstance {
-  const app: FastifyInstance = fastify({
-    loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: withoutChildren,
-    bodyLimit: BODY_LIMIT_BYTES,
-    return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => {
-      answerError(error, request, reply)
-    },
-  })
+  const app = createApp(logger)
   const refuseOtherMethods = trackMethods(app)
   answerErrors(app)
   readBodiesAsJson(app)

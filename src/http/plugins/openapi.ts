@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isJsonObject } from '../../foundation/stored-json.ts'
 import { pathOf, unknownRoute } from './errors.ts'
 
 const DESCRIPTION =
@@ -69,13 +70,11 @@ function withOptionalBodies<Document extends { paths?: object }>(document: Docum
   const operations = Object.values(document.paths ?? {}).flatMap((methods) => Object.values(record(methods)))
   for (const operation of operations) {
     const body = record(operation).requestBody
-    if (!isRecord(body)) continue
+    if (!isJsonObject(body)) continue
     const { required } = record(record(record(body.content)['application/json']).schema)
     body.required = Array.isArray(required) && required.length > 0
   }
   return document
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-
-const record = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {})
+const record = (value: unknown): Record<string, unknown> => (isJsonObject(value) ? value : {})
