@@ -12,3 +12,8 @@ export interface Console {
 
 /** 0: done, or nothing to do. 1: refused or failed. 2: the command line is wrong. */
 export type ExitCode = 0 | 1 | 2
+
+/** Starts what a command does, for commander to call. */
+export type Run = <Args extends unknown[]>(
+  command: (...given: Args) => Promise<ExitCode>,
+) => (...given: Args) => Promise<void>

@@ -1,11 +1,12 @@
 /** The command line: which words start which command. Each is loaded when it is called: `ls` needs no server. */
-import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Argument, Command, CommanderError } from 'commander'
 import { messageOf } from '../foundation/errors.ts'
 import { visibleLines } from '../foundation/visible-text.ts'
+import { boolean } from './arguments.ts'
 import { addAutoscalerCommands, EXIT_CODES } from './autoscaler/commands.ts'
 import type { ScaleOptions } from './autoscaler/scale.ts'
 import { SHELLS, type Shell } from './completion.ts'
-import type { Console, ExitCode } from './console.ts'
+import type { Console, ExitCode, Run } from './console.ts'
 import type { ListOptions } from './ls.ts'
 import { addNetworkCommands } from './network/commands.ts'
 import type { RegistrationOptions } from './registrations.ts'
@@ -52,9 +53,6 @@ const onlyVisible = (io: Console): Console => ({
   err: (text) => io.err(visibleLines(text)),
 })
 
-type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
-
-/** `run` starts what a command does. */
 export function program(io: Console, run: Run): Command {
   const root = new Command('orrery')
     .description('Autoscaling and routable containers for Docker Swarm.')
@@ -156,10 +154,4 @@ export function program(io: Console, run: Run): Command {
 async function startServing(options: ServeOptions, io: Console): Promise<ExitCode> {
   const { serve } = await import('./serve/serve.ts')
   return await serve(options, io)
-}
-
-function boolean(text: string): boolean {
-  if (/^(1|t|true)$/i.test(text)) return true
-  if (/^(0|f|false)$/i.test(text)) return false
-  throw new InvalidArgumentError('write true or false')
 }

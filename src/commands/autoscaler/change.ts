@@ -23,11 +23,8 @@ export async function set(
   { expect, reason, key, ...options }: SetOptions,
   io: Console,
 ): Promise<ExitCode> {
-  const body = {
-    replicas: Number(replicas),
-    ...(expect !== undefined && { expect: Number(expect) }),
-    ...(reason !== undefined && { reason }),
-  }
+  // What is absent is not sent.
+  const body = { replicas: Number(replicas), expect: expect === undefined ? undefined : Number(expect), reason }
   const headers = key === undefined ? {} : { 'idempotency-key': key }
   const call = { method: 'PUT', path: pathOf(name, '/replicas'), body, headers } as const
   return await show<WireDecision>(call, options, io, decisionWords)

@@ -1,12 +1,10 @@
 /** The words of `orrery` that look at one autoscaler and change it. */
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../../foundation/duration.ts'
-import type { Console, ExitCode } from '../console.ts'
+import { Argument, type Command, Option } from 'commander'
+import { count, duration } from '../arguments.ts'
+import type { Console, Run } from '../console.ts'
 import type { JsonOption } from './call.ts'
 import type { PauseOptions, SetOptions } from './change.ts'
 import type { ExplainOptions } from './look.ts'
-
-type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
 
 /** Of what steps and counts are asked for. */
 export const EXIT_CODES = `
@@ -86,14 +84,4 @@ type PauseArguments = [name: string | undefined, options: PauseOptions, command:
 function oneOrAll([name, { all }, command]: PauseArguments): string | undefined {
   if ((name === undefined) === (all === undefined)) command.error('error: name one autoscaler, or write --all')
   return name
-}
-
-function count(text: string): string {
-  if (/^\d{1,10}$/.test(text)) return text
-  throw new InvalidArgumentError('write a whole number')
-}
-
-function duration(text: string): string {
-  if ((parseDuration(text) ?? 0) > 0) return text
-  throw new InvalidArgumentError('write a duration such as 30s or 5m')
 }

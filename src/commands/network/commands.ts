@@ -1,13 +1,11 @@
 /** The words after `orrery network`. */
-import { type Command, InvalidArgumentError } from 'commander'
-import { parseDuration } from '../../foundation/duration.ts'
-import type { Console, ExitCode } from '../console.ts'
+import type { Command } from 'commander'
+import { duration } from '../arguments.ts'
+import type { Console, ExitCode, Run } from '../console.ts'
 import type { ApplyOptions, ChangeOptions } from './change.ts'
 import type { PlanFlags } from './plan.ts'
 import type { NetworkSession } from './session.ts'
 import type { StatusOptions } from './status.ts'
-
-type Run = <Args extends unknown[]>(command: (...given: Args) => Promise<ExitCode>) => (...given: Args) => Promise<void>
 
 const HELP = `
 These commands talk to the engine of a manager (DOCKER_HOST) and read the definitions in ORRERY_NETWORK_DIR. What only
@@ -91,9 +89,4 @@ export function addNetworkCommands(root: Command, io: Console, run: Run): void {
       return await inSession((session) => networkRemove(session, { ...options, network: name }, io))
     }),
   )
-}
-
-function duration(text: string): string {
-  if ((parseDuration(text) ?? 0) > 0) return text
-  throw new InvalidArgumentError('write a duration such as 30s or 5m')
 }
