@@ -1,32 +1,13 @@
 /** What is known of one task, its service, its node and its container, as discovery needs it. */
+import type { SwarmNode } from '../swarm/nodes.ts'
+import type { ServiceObservation } from '../swarm/services.ts'
+import type { SwarmTask } from '../swarm/tasks.ts'
 import type { KeyLayers } from './keys/service-keys.ts'
 
-export interface TaskFacts {
-  readonly id: string
-  readonly serviceId: string
-  /** Absent for a global service. */
-  readonly slot?: number
-  readonly nodeId?: string
-  /** Swarm's words. */
-  readonly desiredState: string
-  readonly state: string
-}
-
-export interface ServiceFacts {
-  readonly id: string
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-}
-
-export interface NodeFacts {
-  readonly id: string
-  readonly hostname: string
-  /** The host's own; absent where Swarm has none. */
-  readonly address?: string
-  readonly state: 'unknown' | 'down' | 'ready' | 'disconnected'
-  /** With the ranges of its networks. */
-  readonly labels: Readonly<Record<string, string>>
-}
+export type TaskFacts = Pick<SwarmTask, 'id' | 'serviceId' | 'slot' | 'nodeId' | 'desiredState' | 'state'>
+export type ServiceFacts = Pick<ServiceObservation, 'id' | 'name' | 'labels'>
+/** Its labels hold the ranges of its networks. */
+export type NodeFacts = Pick<SwarmNode, 'id' | 'hostname' | 'address' | 'state' | 'labels'>
 
 /** A task's container as the agent of its node last saw it. */
 export interface ContainerFacts {

@@ -4,12 +4,10 @@ import type { WriteFailure } from '../../discovery/plan/transactions.ts'
 import type { ConsulCatalog, TransactionResult } from '../../discovery/ports.ts'
 import { Fault } from '../../foundation/errors.ts'
 import { createLimit } from '../../foundation/limit.ts'
-import { blockingAnswer, canceller, WAIT, WAIT_TIMEOUT_MS } from './blocking.ts'
+import { WAIT_TIMEOUT_MS, waitForChange } from './blocking.ts'
 import { answerOf, type ConsulClient } from './consul-client.ts'
 import { at, listOf, numberAt, pairsOf, textAt, textsOf } from './fields.ts'
 import { createLock } from './lock.ts'
-
-type Operations = Parameters<ConsulClient['consul']['transaction']['create']>[0]
 
 const FILTER = { 'node-meta': 'external-node:true' }
 const AT_ONCE = 8
@@ -17,7 +15,7 @@ const READ_TIMEOUT_MS = 15_000
 const WRITE_TIMEOUT_MS = 10_000
 /** `key` of the lock, which its sessions are named after too. */
 export function createCatalog(client: ConsulClient, key: () => string): ConsulCatalog {
-  const { consul, common, call } = client
+  const { consul, common, call, transact } = client
 
   const readNode = async (raw: unknown): Promise<CatalogNode> => {
     const name = textAt(raw, 'Node')
@@ -69,11 +67,10 @@ export function createCatalog(client: ConsulClient, key: () => string): ConsulCa
       }),
     watch: (index, signal) =>
       call('waiting for changes', async () => {
-        const ctx = canceller(signal)
-        const wait = index === undefined ? {} : { index, wait: WAIT }
-        const options = { ...common(WAIT_TIMEOUT_MS), ...FILTER, ...wait, state: 'any' as const, ctx }
-        const answer: unknown = await consul.health.state(options).finally(() => ctx.removeAllListeners())
-        const { index: next, body } = blockingAnswer(answer)
+        const options = { ...common(WAIT_TIMEOUT_MS), ...FILTER, state: 'any' as const }
+        const { index: next, body } = await waitForChange(index, signal, (waiting) =>
+          consul.health.state({ ...options, ...waiting }),
+        )
         const checks = listOf(body).map(
           (raw) => [`${textAt(raw, 'Node')}/${textAt(raw, 'CheckID')}`, textAt(raw, 'Status')] as const,
         )
@@ -81,12 +78,9 @@ export function createCatalog(client: ConsulClient, key: () => string): ConsulCa
       }),
     async write(writes, session) {
       const operations = [{ KV: { Verb: 'check-session', Key: key(), Session: session } }, ...writes.map(operationOf)]
-      // The package's types name the fields in lower case and send them as they are; Consul reads either.
-      const body = operations as unknown as Operations
       return await call('writing', async () => {
         try {
-          const options = { ...common(WRITE_TIMEOUT_MS), operations: body }
-          const results = listOf(at(await consul.transaction.create(body, options), 'Results'))
+          const results = listOf(at(await transact(operations, WRITE_TIMEOUT_MS), 'Results'))
           return { kind: 'done', indexOf: indexes(writes, results) } as const
         } catch (error) {
           const refused = refusalOf(error)

@@ -22,6 +22,8 @@ export interface ConsulClient {
   call<T>(what: string, work: () => Promise<T>): Promise<T>
   /** For what the package's own method drops of a body; within `call`, as those. `path` without `/v1`. */
   put(path: string, body: object): Promise<void>
+  /** One transaction, by the API's own names; within `call`, as those. */
+  transact(operations: readonly object[], timeoutMs: number): Promise<unknown>
   close(): void
 }
 
@@ -56,6 +58,11 @@ export function connectConsul({ address, token, datacenter, tls = {} }: ConsulOp
       const headers = current === undefined ? {} : { 'x-consul-token': current }
       const query = dc === undefined ? {} : { dc }
       await ofPapi(consul, '_put')({ name: path, path, type: 'json', body, headers, query, timeout })
+    },
+    async transact(operations, timeoutMs) {
+      // The package's types name the fields in lower case and send them as they are; Consul reads either.
+      const body = operations as unknown as Parameters<Consul['transaction']['create']>[0]
+      return await consul.transaction.create(body, { ...common(timeoutMs), operations: body })
     },
     async call(what, work) {
       try {

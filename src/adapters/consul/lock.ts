@@ -1,16 +1,14 @@
 /** The lock of the one writer: a session of 10 s, and a key that it holds. */
 import type { ConsulLock } from '../../discovery/ports.ts'
-import { blockingAnswer, canceller, WAIT, WAIT_TIMEOUT_MS } from './blocking.ts'
+import { WAIT_TIMEOUT_MS, waitForChange } from './blocking.ts'
 import { answerOf, type ConsulClient } from './consul-client.ts'
 import { listOf, textAt } from './fields.ts'
-
-type Operations = Parameters<ConsulClient['consul']['transaction']['create']>[0]
 
 const TTL = '10s'
 const LOCK_DELAY = '5s'
 const TIMEOUT_MS = 3_000
 
-export function createLock({ consul, common, call }: ConsulClient, key: () => string): ConsulLock {
+export function createLock({ consul, common, call, transact }: ConsulClient, key: () => string): ConsulLock {
   return {
     open: () =>
       call('opening a session', async () => {
@@ -47,13 +45,9 @@ export function createLock({ consul, common, call }: ConsulClient, key: () => st
     remove: (session) =>
       call('removing the key of the lock', async () => {
         const [Key, Session] = [key(), session]
-        // The package's types name the fields in lower case and send them as they are; Consul reads either.
-        const body = [
-          { KV: { Verb: 'check-session', Key, Session } },
-          { KV: { Verb: 'delete', Key } },
-        ] as unknown as Operations
+        const operations = [{ KV: { Verb: 'check-session', Key, Session } }, { KV: { Verb: 'delete', Key } }]
         try {
-          await consul.transaction.create(body, { ...common(TIMEOUT_MS), operations: body })
+          await transact(operations, TIMEOUT_MS)
         } catch (error) {
           if (answerOf(error)?.status === 409) return false
           throw error
@@ -68,11 +62,10 @@ export function createLock({ consul, common, call }: ConsulClient, key: () => st
       }),
     watch: (index, signal) =>
       call('waiting for the lock', async () => {
-        const ctx = canceller(signal)
-        const wait = index === undefined ? {} : { index, wait: WAIT }
-        const options = { ...common(WAIT_TIMEOUT_MS), ...wait, key: key(), ctx }
-        const answer: unknown = await consul.kv.get(options).finally(() => ctx.removeAllListeners())
-        const { index: next, body } = blockingAnswer(answer)
+        const options = { ...common(WAIT_TIMEOUT_MS), key: key() }
+        const { index: next, body } = await waitForChange(index, signal, (waiting) =>
+          consul.kv.get({ ...options, ...waiting }),
+        )
         return { index: next, isFree: textAt(body, 'Session') === '' }
       }),
   }

@@ -1,5 +1,7 @@
 /** What Consul's catalog holds on nodes that are no agents', as it was read or as our own writes left it. */
 
+export const EXTERNAL_NODE = { 'external-node': 'true' } as const
+
 export interface CatalogService {
   readonly id: string
   readonly name: string
@@ -29,6 +31,16 @@ export interface CatalogNode {
   readonly services: ReadonlyMap<string, CatalogService>
   readonly checks: ReadonlyMap<string, CatalogCheck>
 }
+
+/** One that is put together. */
+export interface CatalogNodeDraft extends CatalogNode {
+  readonly services: Map<string, CatalogService>
+  readonly checks: Map<string, CatalogCheck>
+}
+
+export const draftOf = (
+  node: Omit<CatalogNode, 'services' | 'checks'> & Partial<Pick<CatalogNode, 'services' | 'checks'>>,
+): CatalogNodeDraft => ({ ...node, services: new Map(node.services), checks: new Map(node.checks) })
 
 /** By name. */
 export type CatalogState = ReadonlyMap<string, CatalogNode>
@@ -60,5 +72,3 @@ export interface CatalogStep {
   readonly subject: string
   readonly writes: readonly CatalogWrite[]
 }
-
-export const EXTERNAL_NODE = { 'external-node': 'true' } as const

@@ -1,11 +1,10 @@
 /** Steps in transactions that Consul takes, and what is left of one when it refuses some of it. Pure. */
 import {
-  type CatalogCheck,
-  type CatalogNode,
-  type CatalogService,
+  type CatalogNodeDraft,
   type CatalogState,
   type CatalogStep,
   type CatalogWrite,
+  draftOf,
   EXTERNAL_NODE,
 } from './catalog.ts'
 
@@ -66,9 +65,9 @@ export function afterWrites(
   indexOf: (write: CatalogWrite) => number,
 ): CatalogState {
   const next = new Map(state)
-  const copies = new Map<string, Changing>()
-  const changing = (name: string): Changing => {
-    const known = copies.get(name) ?? copyOf(name, state.get(name))
+  const copies = new Map<string, CatalogNodeDraft>()
+  const changing = (name: string): CatalogNodeDraft => {
+    const known = copies.get(name) ?? draftOf(state.get(name) ?? { name, address: '', meta: EXTERNAL_NODE, index: 0 })
     copies.set(name, known)
     next.set(name, known)
     return known
@@ -91,14 +90,3 @@ export function afterWrites(
   }
   return next
 }
-
-interface Changing extends CatalogNode {
-  readonly services: Map<string, CatalogService>
-  readonly checks: Map<string, CatalogCheck>
-}
-
-const copyOf = (name: string, node: CatalogNode | undefined): Changing => ({
-  ...(node ?? { name, address: '', meta: EXTERNAL_NODE, index: 0 }),
-  services: new Map(node?.services),
-  checks: new Map(node?.checks),
-})

@@ -8,7 +8,7 @@ import type { WantedRegistrations } from '../../swarm/wanted.ts'
 import type { Desired } from '../desired/desired.ts'
 import { consulNodeOf, type Entry, type EntryIssue } from '../entry.ts'
 import type { Settings, TaskFacts } from '../facts.ts'
-import type { CatalogCheck, CatalogNode, CatalogService, CatalogState } from '../plan/catalog.ts'
+import { type CatalogNodeDraft, type CatalogState, draftOf } from '../plan/catalog.ts'
 import { isOurs } from '../plan/difference.ts'
 import type { ConsulInstances } from '../ports.ts'
 import type { Desire } from './desire.ts'
@@ -68,11 +68,6 @@ export interface AgentsWatchDeps extends ForAgentsDeps {
 
 const EVERY_MS = 10_000
 
-interface Reading extends CatalogNode {
-  readonly services: Map<string, CatalogService>
-  readonly checks: Map<string, CatalogCheck>
-}
-
 export interface AgentsWatch extends CatalogKeeper {
   readonly address: string
   read(): Promise<CatalogState>
@@ -89,12 +84,11 @@ export function watchAgents(deps: AgentsWatchDeps): AgentsWatch {
     const current = settings()
     if (current === undefined) return actual ?? new Map()
     const names = new Set([...desire.of(current).entries.values()].map(({ name }) => name))
-    const state = new Map<string, Reading>()
+    const state = new Map<string, CatalogNodeDraft>()
     for (const { service, checks } of await consul.instances([...names])) {
       if (!isOurs(service, current.cluster)) continue
       const name = consulNodeOf(nodes.get(service.meta.node ?? '')?.hostname ?? '')
-      const empty: Reading = { name, address: '', meta: {}, index: 0, services: new Map(), checks: new Map() }
-      const node = state.get(name) ?? empty
+      const node = state.get(name) ?? draftOf({ name, address: '', meta: {}, index: 0 })
       node.services.set(service.id, service)
       for (const check of checks) node.checks.set(check.id, check)
       state.set(name, node)

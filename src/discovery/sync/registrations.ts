@@ -13,7 +13,7 @@ import { entryDiffers, isOurs } from '../plan/difference.ts'
 import type { ConsulCatalog } from '../ports.ts'
 import type { Registration, RegistrationCondition, Registrations, RegistrationView } from '../registrations.ts'
 import type { Desire } from './desire.ts'
-import { createIssueLog } from './issue-log.ts'
+import { createIssueLog, issueLine } from './issue-log.ts'
 import type { CatalogKeeper } from './keep-catalog.ts'
 
 export interface RegistrationsDeps {
@@ -67,7 +67,7 @@ export function createRegistrations(deps: RegistrationsDeps): Registrations {
       ? `${pending?.length} entries are not as desired, ${late.id} for one`
       : 'everything desired is in Consul'
     const [first] = issues
-    const wrong = first && `${first.service}: ${first.key}=${first.value} ${first.message}`
+    const wrong = first && issueLine(first)
     return timed('consul', [
       { type: 'ConsulReachable', status: fault === '', reason: fault || `Consul answers at ${catalog.address}` },
       ...(pending ? [{ type: 'Registered' as const, status: late === undefined, reason }] : []),
