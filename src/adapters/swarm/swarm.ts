@@ -8,12 +8,13 @@ import { recordCodec } from '../../bootstrap/record/record-codec.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { createListeners } from '../../foundation/listeners.ts'
 import type { Logger } from '../../foundation/logger.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { Services, TaskSource, Tasks } from '../../swarm/ports.ts'
 import type { ServiceChange } from '../../swarm/services.ts'
 import { createConfigStore } from './configs/config-store.ts'
 import type { EngineOptions } from './engine/engine-address.ts'
 import { type CallRecord, connectEngine } from './engine/engine-connection.ts'
-import { unavailable } from './engine/engine-errors.ts'
+import { orUnavailable } from './engine/engine-errors.ts'
 import { type EngineEvent, followEvents } from './engine/event-stream.ts'
 import { createObjectReads } from './engine/object-reads.ts'
 import { TIMING, type Timing } from './engine/timing.ts'
@@ -136,19 +137,14 @@ export function connectSwarm({ connection, controlSocket, logger, now, hooks = {
     onSync: inSync.onChange,
     writeCount: writer.write,
     async refresh(id) {
-      try {
-        await (writer.takeReadAfterWrite(id) ?? reads.inspect(id))
-      } catch (error) {
-        throw unavailable(error)
-      }
+      await orUnavailable(writer.takeReadAfterWrite(id) ?? reads.inspect(id))
       return cache.get(id)?.observation
     },
   }
 
   const tasks = createTasks({
     ...{ engine, inSync, now, logger, timing, signal },
-    ...(controlSocket === undefined ? {} : { socketPath: controlSocket }),
-    ...(hooks.onTaskSource === undefined ? {} : { onSource: hooks.onTaskSource }),
+    ...withoutUndefined({ socketPath: controlSocket, onSource: hooks.onTaskSource }),
   })
   const bootstrap = createBootstrapSide({
     ...{ codec: recordCodec, engine, services, tasks, inSync, now, logger, timing, signal, onMissed },

@@ -8,7 +8,7 @@ import { type NetworkRecord, RECORD_PREFIX } from '../../../bootstrap/record/rec
 import type { SeenAt } from '../../../foundation/clock.ts'
 import { Fault } from '../../../foundation/errors.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
-import { unavailable } from '../engine/engine-errors.ts'
+import { orUnavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
 import { listConfigs, versionOfConfig } from './config-object.ts'
@@ -119,11 +119,7 @@ export function createNetworkRecords(deps: RecordStoreDeps): RecordStore {
     revision: () => revision,
     onChange: changes.add,
     load,
-    async refresh() {
-      await load().catch((error: unknown) => {
-        throw unavailable(error)
-      })
-    },
+    refresh: () => orUnavailable(load()),
     async update(network, change) {
       await storeOf(network).update((before) => {
         if (before.unreadable !== undefined) {

@@ -76,6 +76,12 @@ export const unavailable = (error: unknown): Fault =>
     retryAfterMs: 2000,
   })
 
+/** A read for a port: rejects with Fault `engine-unavailable`, whatever it failed of. */
+export const orUnavailable = <T>(read: Promise<T>): Promise<T> =>
+  read.catch((error: unknown) => {
+    throw unavailable(error)
+  })
+
 /** The sentence for an answer that is not 2xx. `endpoint` as in `GET /services/{id}`. */
 export function statusSentence(endpoint: string, address: string, status: number, detail: string): string {
   // An engine in no Swarm says that it is no manager too, and what to run.

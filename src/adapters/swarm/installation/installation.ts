@@ -1,13 +1,15 @@
 /** What Orrery has in a Swarm, listed and taken away one thing at a time: for `orrery uninstall`. */
 import { parentLabel, RECORD_PREFIX, rangeLabel, readyLabel } from '../../../bootstrap/record/record.ts'
 import { messageOf } from '../../../foundation/errors.ts'
+import { withoutUndefined } from '../../../foundation/without-undefined.ts'
 import { STATE_LABEL } from '../../../swarm/services.ts'
 import type { WriteResult } from '../../../swarm/write-result.ts'
 import type { EngineOptions } from '../engine/engine-address.ts'
 import { type CallRecord, connectEngine, type EngineCall } from '../engine/engine-connection.ts'
-import { EngineError, unavailable, writeResult } from '../engine/engine-errors.ts'
+import { EngineError, orUnavailable, writeResult } from '../engine/engine-errors.ts'
 import { at, integerAt, isObject, type JsonObject, labelsAt, textAt, writeLossless } from '../engine/engine-json.ts'
 import { TIMING } from '../engine/timing.ts'
+import { hasEnded } from '../tasks/task-mapper.ts'
 
 /** On services, configs and secrets that are Orrery's own: the stack files and make-tokens.sh set it. */
 export const ROLE_LABEL = 'orrery.role'
@@ -64,7 +66,6 @@ export interface Installation {
   close(): void
 }
 
-const ENDED: ReadonlySet<string> = new Set(['complete', 'shutdown', 'failed', 'rejected', 'remove', 'orphaned'])
 const SETTLED: ReadonlySet<string> = new Set(['completed', 'rollback_completed'])
 const OUR_CONFIGS: ReadonlySet<string> = new Set(['orrery-state', 'orrery-alerts'])
 
@@ -74,9 +75,7 @@ export function connectInstallation(options: EngineOptions, onCall?: (record: Ca
   const { listTimeoutMs, writeTimeoutMs: timeoutMs } = TIMING
 
   const read = (path: string): Promise<unknown> =>
-    engine.read({ method: 'GET', path, endpoint: path, timeoutMs: listTimeoutMs }).catch((error: unknown) => {
-      throw unavailable(error)
-    })
+    orUnavailable(engine.read({ method: 'GET', path, endpoint: path, timeoutMs: listTimeoutMs }))
 
   const list = async (path: string): Promise<readonly JsonObject[]> => {
     const found = await read(path)
@@ -107,7 +106,7 @@ export function connectInstallation(options: EngineOptions, onCall?: (record: Ca
       return {
         cluster: textAt(swarm, 'ID') ?? '',
         hostnames: nodes.map(hostnameOf),
-        ...(consul !== undefined && { consul }),
+        ...withoutUndefined({ consul }),
         services: ours.map(partOf),
         configs: configs.filter((config) => hasRole(config) || isOurConfig(nameOf(config))).map(partOf),
         secrets: secrets.filter(hasRole).map(partOf),
@@ -132,7 +131,7 @@ export function connectInstallation(options: EngineOptions, onCall?: (record: Ca
       // The engine answers 404 to a filter that names a service which is gone.
       const tasks = serviceIds.length === 0 ? [] : await list('/tasks')
       const ours = tasks.filter((task) => serviceIds.includes(textAt(task, 'ServiceID') ?? ''))
-      return ours.filter((task) => !ENDED.has(textAt(task, 'Status', 'State') ?? '')).length
+      return ours.filter((task) => !hasEnded({ state: textAt(task, 'Status', 'State') ?? '' })).length
     },
     async remove(kind, id) {
       const path = `/${kind}s/${encodeURIComponent(id)}`

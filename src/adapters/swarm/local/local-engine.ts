@@ -6,16 +6,18 @@ import { Fault } from '../../../foundation/errors.ts'
 import { createLimit } from '../../../foundation/limit.ts'
 import { createListeners } from '../../../foundation/listeners.ts'
 import type { Logger } from '../../../foundation/logger.ts'
+import { withoutUndefined } from '../../../foundation/without-undefined.ts'
 import type { ConfigNetwork } from '../../../swarm/config-network.ts'
+import type { EngineNetwork } from '../../../swarm/networks.ts'
 import type { ReportedContainer } from '../../../swarm/node-report.ts'
 import type { EngineOptions } from '../engine/engine-address.ts'
 import { type CallRecord, connectEngine, type EngineCall } from '../engine/engine-connection.ts'
-import { EngineError, unavailable } from '../engine/engine-errors.ts'
+import { EngineError, orUnavailable, unavailable } from '../engine/engine-errors.ts'
 import { at, textAt } from '../engine/engine-json.ts'
 import { type EngineEvent, followEvents } from '../engine/event-stream.ts'
 import { believed } from '../engine/list-items.ts'
 import { TIMING, type Timing } from '../engine/timing.ts'
-import { readNetwork } from '../networks/network-mapper.ts'
+import { readNetworks } from '../networks/network-mapper.ts'
 import {
   type Announced,
   type Counters,
@@ -74,14 +76,6 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     }
   }
 
-  const asked = async <T>(read: () => Promise<T>): Promise<T> => {
-    try {
-      return await read()
-    } catch (error) {
-      throw unavailable(error)
-    }
-  }
-
   const write = async (call: Omit<EngineCall, 'timeoutMs' | 'signal'>) => {
     try {
       await engine.call({ timeoutMs: timing.writeTimeoutMs, signal, ...call })
@@ -115,6 +109,22 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     return list.map((container) => ({ ...container, ...announced.get(container.id) }))
   }
 
+  const readAllNetworks = async (): Promise<readonly EngineNetwork[]> => {
+    const found = await believed({ known: known.networks, signal }, async () =>
+      readNetworks(await look({ path: '/networks' })),
+    )
+    known.networks = found.length
+    return found
+  }
+
+  const readAllContainers = async (networks: ReadonlySet<string>): Promise<readonly ReportedContainer[]> => {
+    const list = await believed({ known: known.containers, signal }, async () =>
+      readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks),
+    )
+    known.containers = list.length
+    return await withAnnounced(list)
+  }
+
   const inTurns = async ({ event, ids, work }: Turns) => {
     const limited = createLimit(AT_ONCE)
     const turn = async (id: string) => {
@@ -139,33 +149,14 @@ export function connectLocalEngine({ connection, logger, now, onCall, ...rest }:
     counters.set(id, counted)
     const percent = before === undefined ? undefined : cpuPercent(before, counted)
     const { memoryBytes } = counted
-    return {
-      ...(percent !== undefined && { cpuPercent: percent }),
-      ...(memoryBytes !== undefined && { memoryBytes }),
-    }
+    return withoutUndefined({ cpuPercent: percent, memoryBytes })
   }
 
   return {
     address: engine.address,
-    facts: () => asked(async () => factsOf(await look({ path: '/info' }))),
-    networks: () =>
-      asked(async () => {
-        const found = await believed({ known: known.networks, signal }, async () => {
-          const list = await look({ path: '/networks' })
-          if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks did not answer with a list.')
-          return list.map(readNetwork)
-        })
-        known.networks = found.length
-        return found
-      }),
-    containers: (networks) =>
-      asked(async () => {
-        const list = await believed({ known: known.containers, signal }, async () =>
-          readContainers(await look({ path: '/containers/json', query: { all: 'true' } }), networks),
-        )
-        known.containers = list.length
-        return await withAnnounced(list)
-      }),
+    facts: () => orUnavailable(look({ path: '/info' }).then(factsOf)),
+    networks: () => orUnavailable(readAllNetworks()),
+    containers: (networks) => orUnavailable(readAllContainers(networks)),
     createNetwork: (network) =>
       write({ method: 'POST', path: '/networks/create', endpoint: '/networks/create', body: creation(network) }),
     async proveNetwork({ name, configFrom, driver }) {
@@ -223,8 +214,8 @@ function factsOf(info: unknown): EngineFacts {
 function creation({ name, labels, options, subnets }: ConfigNetwork): string {
   const config = subnets.map(({ subnet, range, gateway, aux }) => ({
     Subnet: subnet,
-    ...(range !== undefined && { IPRange: range }),
-    ...(gateway !== undefined && { Gateway: gateway }),
+    IPRange: range,
+    Gateway: gateway,
     ...(Object.keys(aux).length > 0 && { AuxiliaryAddresses: aux }),
   }))
   return JSON.stringify({

@@ -1,10 +1,16 @@
-/** A network as an engine lists it (`GET /networks`): a swarm-scope one, or one of its own. */
+/** Networks as an engine lists them (`GET /networks`): swarm-scope ones, and its own. */
+import { withoutUndefined } from '../../../foundation/without-undefined.ts'
 import type { EngineNetwork, EngineSubnet } from '../../../swarm/networks.ts'
 import { EngineError } from '../engine/engine-errors.ts'
 import { at, labelsAt, textAt } from '../engine/engine-json.ts'
 
-/** Throws EngineError `malformed`. */
-export function readNetwork(raw: unknown): EngineNetwork {
+/** Throws EngineError `malformed` when it is no list of networks. */
+export function readNetworks(list: unknown): readonly EngineNetwork[] {
+  if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks did not answer with a list.')
+  return list.map(readNetwork)
+}
+
+function readNetwork(raw: unknown): EngineNetwork {
   const id = textAt(raw, 'Id')
   const name = textAt(raw, 'Name')
   if (id === undefined || name === undefined) {
@@ -27,14 +33,6 @@ export function readNetwork(raw: unknown): EngineNetwork {
 function subnetOf(raw: unknown): EngineSubnet[] {
   const subnet = textAt(raw, 'Subnet')
   if (subnet === undefined || subnet === '') return []
-  const range = textAt(raw, 'IPRange')
-  const gateway = textAt(raw, 'Gateway')
-  return [
-    {
-      subnet,
-      ...(range !== undefined && range !== '' && { range }),
-      ...(gateway !== undefined && gateway !== '' && { gateway }),
-      aux: labelsAt(raw, 'AuxiliaryAddresses'),
-    },
-  ]
+  const [range, gateway] = [textAt(raw, 'IPRange') || undefined, textAt(raw, 'Gateway') || undefined]
+  return [{ subnet, ...withoutUndefined({ range, gateway }), aux: labelsAt(raw, 'AuxiliaryAddresses') }]
 }

@@ -7,12 +7,12 @@ import type { EngineNetwork } from '../../../swarm/networks.ts'
 import type { SwarmNetworks } from '../../../swarm/ports.ts'
 import type { WriteResult } from '../../../swarm/write-result.ts'
 import type { Engine, EngineCall } from '../engine/engine-connection.ts'
-import { EngineError, stepResult, unavailable } from '../engine/engine-errors.ts'
+import { orUnavailable, stepResult } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
 import { believed } from '../engine/list-items.ts'
 import type { Timing } from '../engine/timing.ts'
-import { readNetwork } from './network-mapper.ts'
+import { readNetworks } from './network-mapper.ts'
 
 export interface NetworkReads extends SwarmNetworks {
   /** Reads the networks and the engine. Throws EngineError. */
@@ -42,11 +42,9 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
 
   const readOnce = async () => {
     const [path, timeoutMs] = ['/networks', timing.listTimeoutMs]
-    const found = await believed({ known: known.length, signal }, async () => {
-      const list = await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal })
-      if (!Array.isArray(list)) throw new EngineError('malformed', 'GET /networks did not answer with a list.')
-      return list.map(readNetwork)
-    })
+    const found = await believed({ known: known.length, signal }, async () =>
+      readNetworks(await engine.read({ method: 'GET', path, endpoint: path, timeoutMs, signal })),
+    )
     if (isDeepStrictEqual(found, known)) return
     known = found
     changes.tell()
@@ -67,14 +65,6 @@ export function createSwarmNetworks(deps: NetworkReadsDeps): NetworkReads {
       return { kind: 'committed' }
     } catch (error) {
       return stepResult(error, 'network')
-    }
-  }
-
-  const orUnavailable = async <T>(read: Promise<T>): Promise<T> => {
-    try {
-      return await read
-    } catch (error) {
-      throw unavailable(error)
     }
   }
 

@@ -6,7 +6,7 @@ import type { Nodes, NodeWrite } from '../../../swarm/ports.ts'
 import type { SyncStatus } from '../../../swarm/sync.ts'
 import type { WriteResult } from '../../../swarm/write-result.ts'
 import type { Engine } from '../engine/engine-connection.ts'
-import { stepResult, unavailable } from '../engine/engine-errors.ts'
+import { orUnavailable, stepResult } from '../engine/engine-errors.ts'
 import type { EngineEvent } from '../engine/event-stream.ts'
 import { createObjectReads } from '../engine/object-reads.ts'
 import type { Timing } from '../engine/timing.ts'
@@ -64,11 +64,7 @@ export function createNodeCache({ engine, sync, logger, timing, signal, onMissed
     sync,
     onChange: changes.add,
     load: reads.list,
-    async refresh() {
-      await reads.list().catch((error: unknown) => {
-        throw unavailable(error)
-      })
-    },
+    refresh: () => orUnavailable(reads.list()),
     async write(write) {
       const known = cache.get(write.id)
       if (known === undefined) return { kind: 'gone' }

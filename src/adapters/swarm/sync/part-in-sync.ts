@@ -1,6 +1,7 @@
 /** Whether a part of the caches can be trusted that is listed apart: what fails here keeps nobody from scaling. */
 
-import { createListeners, type Listeners } from '../../../foundation/listeners.ts'
+import { createListeners, type Unsubscribe } from '../../../foundation/listeners.ts'
+import type { Logger } from '../../../foundation/logger.ts'
 import type { SyncStatus } from '../../../swarm/sync.ts'
 import type { InSync } from './in-sync.ts'
 import type { ListingState } from './keep-listing.ts'
@@ -11,19 +12,17 @@ export interface PartInSync extends ListingState {
   /** From now on it is listed; before, nobody needs it. */
   activate(): void
   isActive(): boolean
-  onChange: Listeners<void>['add']
+  onChange(listener: () => void): Unsubscribe
 }
 
-export function createPartInSync({
-  inSync,
-  what,
-  logger,
-}: {
+interface PartInSyncDeps {
   readonly inSync: InSync
   /** `nodes and networks`. */
   readonly what: string
-  readonly logger: Parameters<typeof createListeners>[0]
-}): PartInSync {
+  readonly logger: Logger
+}
+
+export function createPartInSync({ inSync, what, logger }: PartInSyncDeps): PartInSync {
   const progress = createListeners<void>(logger)
   const changes = createListeners<void>(logger)
   let isActive = false

@@ -10,7 +10,7 @@ import { createWakeableTimer } from '../../../foundation/wakeable-timer.ts'
 import type { TaskSource, Tasks } from '../../../swarm/ports.ts'
 import type { SwarmTask } from '../../../swarm/tasks.ts'
 import type { Engine } from '../engine/engine-connection.ts'
-import { unavailable } from '../engine/engine-errors.ts'
+import { orUnavailable } from '../engine/engine-errors.ts'
 import { textAt } from '../engine/engine-json.ts'
 import { backoff, type Timing } from '../engine/timing.ts'
 import { createVersionedCache } from '../engine/versioned-cache.ts'
@@ -234,11 +234,7 @@ export function createTasks(deps: TasksDeps): RunningTasks {
     },
     readAtMs: () => (isHeard() ? now() - HEARD_WITHIN_MS : readAtMs),
     onChange: changes.add,
-    async refresh() {
-      await readAnew().catch((error: unknown) => {
-        throw unavailable(error)
-      })
-    },
+    refresh: () => orUnavailable(readAnew()),
     follow(ids) {
       const unfollow = followers.add(ids)
       soon()
