@@ -6,10 +6,11 @@
  */
 
 import { type Block, blockOf, formatBlock, type Span } from '../../foundation/address.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import { indexSpans } from '../address/spans.ts'
-import { type FreedRange, type NodeAllocation, parentLabel } from '../record/record.ts'
+import { blocksOf, type FreedRange, type NodeAllocation, parentLabel, type Ranges } from '../record/record.ts'
 import { type AddressPool, isOver } from './address-pool.ts'
-import type { AllocationInput, AllocationProblem, AllocationResult, Ranges } from './allocation.ts'
+import type { AllocationInput, AllocationProblem, AllocationResult } from './allocation.ts'
 import { exhausted } from './allocation-problems.ts'
 import { type AddressPools, type Claim, newcomers, openAddressPools, settleClaims } from './claims.ts'
 import { freedFrom } from './previous-allocations.ts'
@@ -21,9 +22,6 @@ export interface Drawn {
 
 const textOf = ({ value }: IteratorResult<Block, void>): string | undefined =>
   value === undefined ? undefined : formatBlock(value)
-
-const spansOf = ({ range, range6 }: Ranges): readonly Span[] =>
-  [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
 
 const settledSpans = (claims: readonly Claim[]): readonly Span[] =>
   claims.flatMap(({ settled }) => Object.values(settled).map(blockOf))
@@ -57,7 +55,7 @@ export const draw = (
       continue
     }
     if (settled.range === undefined || settled.range6 !== range6) drawnCount += 1
-    ranges.set(claim, { range, ...(range6 === undefined ? {} : { range6 }) })
+    ranges.set(claim, { range, ...withoutUndefined({ range6 }) })
   }
   const problems = [...without].map(([addressPool, left]) =>
     exhausted({ addressPool, nodes: left.map(({ node }) => node), drawnCount, ...about }),
@@ -70,8 +68,11 @@ const newAllocation = (
   ranges: Ranges,
   { definition, nowMs }: AllocationInput,
 ): NodeAllocation => {
-  const machine = node.machine === undefined ? {} : { machine: node.machine }
-  const who = { nodeId: node.id, hostname: node.hostname, ...machine, ...ranges, givenAtMs: nowMs }
+  const { machine } = node
+  const who = {
+    ...{ nodeId: node.id, hostname: node.hostname, ...ranges, givenAtMs: nowMs },
+    ...withoutUndefined({ machine }),
+  }
   if (previous?.kind === 'allocation') {
     // The host is the same: what was under way there goes on. That a node was paused was said of the old one.
     const { pausedFrom: _, ...allocation } = previous.allocation
@@ -80,7 +81,7 @@ const newAllocation = (
   const parent = node.labels[parentLabel(definition.name)] ?? definition.parent
   if (previous === undefined) return { ...who, parent, isAdopted: false }
   const { isAdopted = false, aux, aux6 } = previous.freed
-  return { ...who, parent, isAdopted, ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) }
+  return { ...who, parent, isAdopted, ...withoutUndefined({ aux, aux6 }) }
 }
 
 /** What stays freed: not what its host has back, nor what was over and is given to somebody else now. */
@@ -89,10 +90,10 @@ const stillFreed = (input: AllocationInput, drawn: ReadonlyMap<Claim, Ranges>): 
   const back = new Set(
     [...drawn.keys()].map(({ previous }) => (previous?.kind === 'freed' ? previous.freed : undefined)),
   )
-  const given = indexSpans([...drawn.values()].flatMap((ranges) => spansOf(ranges).map((span) => ({ span }))))
+  const given = indexSpans([...drawn.values()].flatMap((ranges) => blocksOf(ranges).map((span) => ({ span }))))
   return input.freed.filter((freed) => {
     if (back.has(freed)) return false
-    return !isOver(freed, input.nowMs) || spansOf(freed).every((span) => given.overlapping(span).length === 0)
+    return !isOver(freed, input.nowMs) || blocksOf(freed).every((span) => given.overlapping(span).length === 0)
   })
 }
 

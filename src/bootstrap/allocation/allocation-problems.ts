@@ -3,9 +3,9 @@
 import { blockCount, blockOf, formatSpan, size } from '../../foundation/address.ts'
 import { formatDuration } from '../../foundation/duration.ts'
 import { mergeSpans } from '../address/spans.ts'
-import { type FreedRange, QUARANTINE_MS } from '../record/record.ts'
+import { type FreedRange, QUARANTINE_MS, type Ranges } from '../record/record.ts'
 import { type AddressPool, byAge, type PoolEntry, type RangeHolder } from './address-pool.ts'
-import type { AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
+import type { AllocationNode, AllocationProblem } from './allocation.ts'
 
 type Named = Pick<AllocationNode, 'id' | 'hostname'>
 

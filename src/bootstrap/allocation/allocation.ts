@@ -31,6 +31,3 @@ export interface AllocationResult {
   readonly given: readonly string[]
   readonly problems: readonly AllocationProblem[]
 }
-
-/** The ranges of a node, as CIDRs. */
-export type Ranges = Pick<NodeAllocation, 'range' | 'range6'>

@@ -1,10 +1,12 @@
 /** What new nodes claim, before anything is drawn from the pool: a pinned range, or the one they had. Pure. */
 import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { FamilyDefinition, NetworkDefinition } from '../definition/definition.ts'
+import type { Ranges } from '../record/record.ts'
 import { type AddressPool, type Claimant, openAddressPool, type PoolEntry } from './address-pool.ts'
-import type { AllocationInput, AllocationNode, AllocationProblem, Ranges } from './allocation.ts'
+import type { AllocationInput, AllocationNode, AllocationProblem } from './allocation.ts'
 import { ambiguousPin, pinTaken } from './allocation-problems.ts'
-import { type PreviousAllocation, previousAllocations, rangesOf } from './previous-allocations.ts'
+import { holderOf, type PreviousAllocation, previousAllocations } from './previous-allocations.ts'
 
 export interface AddressPools {
   readonly four: AddressPool
@@ -34,7 +36,7 @@ export const openAddressPools = (input: Omit<AllocationInput, 'nodes'>): Address
 }
 
 /** Each family's pool with the block that is claimed of it. */
-const blocksOf = (
+const claimedBlocks = (
   { range, range6 }: Partial<Ranges>,
   { four, six }: AddressPools,
 ): readonly (readonly [AddressPool, Block])[] => [
@@ -48,7 +50,7 @@ export const conflictsOf = (
   claimant: Claimant,
   addressPools: AddressPools,
 ): readonly PoolEntry[] =>
-  blocksOf(ranges, addressPools).flatMap(([addressPool, block]) => addressPool.conflicts(block, claimant))
+  claimedBlocks(ranges, addressPools).flatMap(([addressPool, block]) => addressPool.conflicts(block, claimant))
 
 /** Whether the node may have back what it had: the definition allows it, and nobody else has any of it. */
 const isSound = (
@@ -57,7 +59,7 @@ const isSound = (
   addressPools: AddressPools,
   pinned: Partial<Ranges>,
 ): boolean => {
-  const had = rangesOf(previous)
+  const had = holderOf(previous)
   if (pinned.range !== undefined && pinned.range !== had.range) return false
   if (pinned.range6 !== undefined && had.range6 !== undefined && pinned.range6 !== had.range6) return false
   const keys = [node.id, node.hostname]
@@ -70,12 +72,12 @@ const isSound = (
     return isPlaced && contains(addressPool.subnet, block)
   }
   return (
-    blocksOf(had, addressPools).every(isAllowed) &&
+    claimedBlocks(had, addressPools).every(isAllowed) &&
     conflictsOf({ ...pinned, ...rangesOnly(had) }, claimant, addressPools).length === 0
   )
 }
 
-const rangesOnly = ({ range, range6 }: Ranges): Ranges => ({ range, ...(range6 === undefined ? {} : { range6 }) })
+const rangesOnly = ({ range, range6 }: Ranges): Ranges => ({ range, ...withoutUndefined({ range6 }) })
 
 const byHostname = (one: AllocationNode, other: AllocationNode): number => {
   if (one.hostname !== other.hostname) return one.hostname < other.hostname ? -1 : 1
@@ -113,7 +115,7 @@ export const settleClaims = (
     )
     if (previous !== undefined) {
       used.add(previous)
-      return [{ node, settled: { ...pinned, ...rangesOnly(rangesOf(previous)) }, previous }]
+      return [{ node, settled: { ...pinned, ...rangesOnly(holderOf(previous)) }, previous }]
     }
     const conflicts = conflictsOf(pinned, { keys: [node.id, node.hostname] }, addressPools)
     if (conflicts.length === 0) return [{ node, settled: pinned }]
@@ -134,11 +136,8 @@ const pinOf = (family: FamilyDefinition | undefined, node: Named): string | unde
   return key === undefined ? undefined : family?.pins[key]
 }
 
-export const pinnedRanges = ({ ipv4, ipv6 }: NetworkDefinition, node: Named): Partial<Ranges> => {
-  const range = pinOf(ipv4, node)
-  const range6 = pinOf(ipv6, node)
-  return { ...(range === undefined ? {} : { range }), ...(range6 === undefined ? {} : { range6 }) }
-}
+export const pinnedRanges = ({ ipv4, ipv6 }: NetworkDefinition, node: Named): Partial<Ranges> =>
+  withoutUndefined({ range: pinOf(ipv4, node), range6: pinOf(ipv6, node) })
 
 const keysOf = ({ ipv4, ipv6 }: NetworkDefinition, node: Named) => [pinKey(ipv4, node), pinKey(ipv6, node)]
 

@@ -3,10 +3,10 @@
  * needs a drain. The prefix length is no reason: `range` is for ranges given from now on. Pure.
  */
 import { type Block, blockOf, contains, formatBlock } from '../../foundation/address.ts'
-import type { NodeAllocation } from '../record/record.ts'
+import type { NodeAllocation, Ranges } from '../record/record.ts'
 import type { AddressPool } from './address-pool.ts'
 import { draw } from './allocate.ts'
-import type { AllocationInput, AllocationProblem, Ranges } from './allocation.ts'
+import type { AllocationInput, AllocationProblem } from './allocation.ts'
 import { holderText, pinTaken } from './allocation-problems.ts'
 import { type AddressPools, type Claim, conflictsOf, openAddressPools, pinnedRanges } from './claims.ts'
 

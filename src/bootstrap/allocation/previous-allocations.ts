@@ -1,4 +1,5 @@
 /** Which range a node had before it left by force and joined again under a new id: that of the same machine. Pure. */
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import { isSameMachine } from '../../swarm/node-report.ts'
 import type { FreedRange, NodeAllocation } from '../record/record.ts'
 import type { AllocationNode } from './allocation.ts'
@@ -8,7 +9,7 @@ export type PreviousAllocation =
   | { readonly kind: 'allocation'; readonly allocation: NodeAllocation }
   | { readonly kind: 'freed'; readonly freed: FreedRange }
 
-export const rangesOf = (previous: PreviousAllocation): Pick<NodeAllocation, 'range' | 'range6'> =>
+export const holderOf = (previous: PreviousAllocation): NodeAllocation | FreedRange =>
   previous.kind === 'allocation' ? previous.allocation : previous.freed
 
 interface Sources {
@@ -51,9 +52,6 @@ export const previousAllocations = ({
         })
 }
 
-const holderOf = (previous: PreviousAllocation): NodeAllocation | FreedRange =>
-  previous.kind === 'allocation' ? previous.allocation : previous.freed
-
 /**
  * Somebody of this node's name has, or had until lately, a range, and whether that was this very machine only its agent can
  * say, which is not heard yet.
@@ -67,16 +65,16 @@ export const isUnclear = ({ id, hostname, machine }: AllocationNode, { allocatio
 export const freedFrom = (allocation: NodeAllocation, freedAtMs: number): readonly FreedRange[] => {
   const { range, range6, change, isAdopted, aux, aux6 } = allocation
   const { nodeId, hostname, machine } = allocation
-  const who = { nodeId, hostname, ...(machine === undefined ? {} : { machine }) }
+  const who = { nodeId, hostname, ...withoutUndefined({ machine }) }
   const freed: FreedRange = {
     range,
-    ...(range6 === undefined ? {} : { range6 }),
+    ...withoutUndefined({ range6 }),
     ...who,
     freedAtMs,
-    ...(isAdopted ? { isAdopted, ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) } : {}),
+    ...(isAdopted && { isAdopted, ...withoutUndefined({ aux, aux6 }) }),
   }
   if (change === undefined || (change.range === range && change.range6 === range6)) return [freed]
   // Either may still be on its host: it was on the way from one to the other.
-  const next6 = change.range6 === undefined || change.range6 === range6 ? {} : { range6: change.range6 }
-  return [freed, { range: change.range, ...next6, ...who, freedAtMs }]
+  const next6 = change.range6 === range6 ? undefined : change.range6
+  return [freed, { range: change.range, ...withoutUndefined({ range6: next6 }), ...who, freedAtMs }]
 }

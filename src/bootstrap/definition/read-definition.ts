@@ -1,5 +1,6 @@
 /** From what one file says to a network definition. Pure, total: every mistake is told at once, none is thrown. */
 import { didYouMean } from '../../foundation/did-you-mean.ts'
+import { isJsonObject } from '../../foundation/stored-json.ts'
 import type { DefinitionIssue, NetworkDefinition } from './definition.ts'
 import { collectIssues, type Issues, textOf } from './definition-issues.ts'
 import { readFamily } from './read-family.ts'
@@ -176,7 +177,7 @@ const read = (value: object, issues: Issues): Omit<DefinitionReading, 'issues'> 
  */
 export const readDefinition = (file: string, value: unknown): DefinitionReading => {
   const issues = collectIssues(file)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     issues.error({ message: 'fields and their values are needed: `name: vlan40`' })
     return { issues: issues.list }
   }

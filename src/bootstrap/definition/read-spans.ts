@@ -13,6 +13,7 @@ import {
   parseCidr,
   type Span,
 } from '../../foundation/address.ts'
+import { isJsonObject } from '../../foundation/stored-json.ts'
 import { type Issues, textOf } from './definition-issues.ts'
 
 export interface Place {
@@ -29,7 +30,7 @@ const wrongFamily = ({ field, family }: Place): string => {
 }
 
 /** A CIDR without host bits; where there are some, the block that is meant, so that the rest can be judged too. */
-export const readBlock = (place: Place, issues: Issues): Block | undefined => {
+const readBlock = (place: Place, issues: Issues): Block | undefined => {
   const { field, value, family } = place
   const text = textOf(value)
   const cidr = text === undefined ? undefined : parseCidr(text)
@@ -150,13 +151,10 @@ export interface Pin {
   readonly block: Block
 }
 
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Those that can be read; every mistake is told. */
 export const readPins = ({ field, value, family }: Place, issues: Issues): readonly Pin[] => {
   if (value === undefined || textOf(value) === '') return []
-  if (!isMapping(value)) {
+  if (!isJsonObject(value)) {
     const example = family === 4 ? '{manager1: 10.40.1.0/24}' : '{manager1: "fd00:40:0:0:1::/80"}'
     issues.error({
       field,

@@ -4,7 +4,7 @@ import { isSameMachine } from '../../swarm/node-report.ts'
 import { allocate } from '../allocation/allocate.ts'
 import type { AllocationNode, AllocationProblem } from '../allocation/allocation.ts'
 import { lastOfMachines, otherUsesOf } from '../allocation/other-uses.ts'
-import { isUnclear, previousAllocations, rangesOf } from '../allocation/previous-allocations.ts'
+import { holderOf, isUnclear, previousAllocations } from '../allocation/previous-allocations.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
 import type { NetworkRecord } from '../record/record.ts'
 import type { NetworkContext } from './context.ts'
@@ -73,7 +73,7 @@ export function giveRanges(
       const node = nodes.find((one) => one.id === id)
       const allocation = found.allocations.get(id)
       if (node === undefined || allocation === undefined || mayGive(node)) return false
-      return !inherited(node).some((previous) => rangesOf(previous).range === allocation.range)
+      return !inherited(node).some((previous) => holderOf(previous).range === allocation.range)
     }),
   )
   if (barred.size > 0) {

@@ -3,7 +3,7 @@
  * versioned object, so that two controllers cannot give one range twice. Types only; record-codec.ts writes it down.
  */
 
-import { formatBlock, parseBlock } from '../../foundation/address.ts'
+import { type Block, blockOf, formatBlock, parseBlock } from '../../foundation/address.ts'
 import type { Machine } from '../../swarm/node-report.ts'
 import type { Availability } from '../../swarm/nodes.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
@@ -35,9 +35,10 @@ export interface NodeAllocation {
   readonly pausedFrom?: Availability
 }
 
-export interface AllocationChange {
-  readonly range: string
-  readonly range6?: string
+/** The ranges of a node, as CIDRs. */
+export type Ranges = Pick<NodeAllocation, 'range' | 'range6'>
+
+export interface AllocationChange extends Ranges {
   readonly parent: string
   /** Given back once nothing is attached; `drain`: it was drained before, or need not be. */
   readonly availabilityBefore: Availability
@@ -50,9 +51,7 @@ export interface AllocationChange {
 }
 
 /** A range that nobody has any more; its last host may still answer, so it is not given again for 24 h. */
-export interface FreedRange {
-  readonly range: string
-  readonly range6?: string
+export interface FreedRange extends Ranges {
   readonly nodeId: string
   readonly hostname: string
   readonly freedAtMs: number
@@ -85,12 +84,16 @@ export const RECORD_PREFIX = 'orrery-network-'
 /** How long a freed range is not given again. */
 export const QUARANTINE_MS = 24 * 60 * 60 * 1000
 
+/** Of texts that were validated before; RangeError on any other. */
+export const blocksOf = ({ range, range6 }: Partial<Ranges>): readonly Block[] =>
+  [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
+
 /** `172.80.1.0/24`, or `172.80.1.0/24,fd00:40:1::/64`. */
-export const formatRangeLabel = ({ range, range6 }: Pick<NodeAllocation, 'range' | 'range6'>): string =>
+export const formatRangeLabel = ({ range, range6 }: Ranges): string =>
   range6 === undefined ? range : `${range},${range6}`
 
 /** In canonical form; `undefined`: the label holds something else. */
-export const parseRangeLabel = (label: string): Pick<NodeAllocation, 'range' | 'range6'> | undefined => {
+export const parseRangeLabel = (label: string): Ranges | undefined => {
   const blocks = label.split(',').map((text) => parseBlock(text.trim()))
   const [range, range6, more] = blocks
   if (range?.family !== 4 || more !== undefined || blocks.length > 2) return undefined
