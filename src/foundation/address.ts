@@ -78,6 +78,12 @@ export const parseBlock = (text: string): Block | undefined => {
   return cidr === undefined || cidr.hasHostBits ? undefined : cidr.block
 }
 
+/** `172.80.1.0/24` of any CIDR in it, in one spelling; `undefined`: no CIDR. */
+export const canonicalBlock = (text: string): string | undefined => {
+  const cidr = parseCidr(text)
+  return cidr === undefined ? undefined : formatBlock(cidr.block)
+}
+
 /** An address, or a CIDR without host bits. */
 export const parseSpan = (text: string): Span | undefined => parseBlock(text) ?? parseAddress(text)
 

@@ -1,9 +1,10 @@
 /** A node's config-only network: what it is to be, and how another one differs from that, or stands in its way. Pure. */
 
-import { formatAddress, formatBlock, overlaps, parseAddress, parseCidr } from '../foundation/address.ts'
-import { type EngineNetwork, type EngineSubnet, NETWORK_LABEL } from './networks.ts'
+import { canonicalBlock, formatAddress, overlaps, parseAddress, parseCidr } from '../foundation/address.ts'
+import { withoutUndefined } from '../foundation/without-undefined.ts'
+import { type EngineNetwork, type EngineSubnet, LINK_MODES, NETWORK_LABEL, subnetOf } from './networks.ts'
 import type { ReportedFault } from './node-report.ts'
-import type { WantedFamily, WantedNetwork } from './wanted.ts'
+import { familiesOf, type WantedFamily, type WantedNetwork } from './wanted.ts'
 
 /** A config-only network to be made. */
 export interface ConfigNetwork {
@@ -15,24 +16,20 @@ export interface ConfigNetwork {
 
 type Wanted = Pick<WantedNetwork, 'name' | 'configName' | 'driver' | 'ipv4' | 'ipv6'>
 
-const MODES = { macvlan: { option: 'macvlan_mode', mode: 'bridge' }, ipvlan: { option: 'ipvlan_mode', mode: 'l2' } }
-
 /** `parent`: the link's name, resolved. */
 export function configNetwork(wanted: Wanted, parent: string): ConfigNetwork {
-  const { option, mode } = MODES[wanted.driver]
+  const { driver } = wanted
   return {
     name: wanted.configName,
     labels: { [NETWORK_LABEL]: wanted.name },
-    options: { parent, [option]: mode },
-    subnets: [wanted.ipv4, ...(wanted.ipv6 === undefined ? [] : [wanted.ipv6])].map(subnetOf),
+    options: { parent, [`${driver}_mode`]: LINK_MODES[driver] },
+    subnets: familiesOf(wanted).map(engineSubnet),
   }
 }
 
-const subnetOf = ({ subnet, range, gateway, aux }: WantedFamily): EngineSubnet => ({
-  subnet,
-  range,
-  ...(gateway !== undefined && { gateway }),
-  aux,
+const engineSubnet = ({ subnet, range, gateway, aux }: WantedFamily): EngineSubnet => ({
+  ...{ subnet, range, aux },
+  ...withoutUndefined({ gateway }),
 })
 
 /**
@@ -48,10 +45,8 @@ export function differences(found: Pick<EngineNetwork, 'options' | 'subnets'>, w
     const is = found.options[option]
     compare(option, option === 'parent' ? is : (is ?? should), should)
   }
-  const families = [...new Set([...found.subnets, ...wanted.subnets].map(isV6))]
-  for (const six of families) {
-    const is = found.subnets.find((subnet) => isV6(subnet) === six)
-    const should = wanted.subnets.find((subnet) => isV6(subnet) === six)
+  for (const six of [false, true]) {
+    const [is, should] = [subnetOf(found.subnets, six), subnetOf(wanted.subnets, six)]
     const suffix = six ? '6' : ''
     compare(`subnet${suffix}`, block(is?.subnet), block(should?.subnet))
     if (is === undefined || should === undefined) continue
@@ -62,13 +57,8 @@ export function differences(found: Pick<EngineNetwork, 'options' | 'subnets'>, w
   return phrases
 }
 
-const isV6 = ({ subnet }: EngineSubnet): boolean => subnet.includes(':')
-
 /** In canonical form; engines of the 20.10 series keep host bits that were written. */
-function block(text: string | undefined): string | undefined {
-  const cidr = text === undefined || text === '' ? undefined : parseCidr(text)
-  return cidr === undefined ? text || undefined : formatBlock(cidr.block)
-}
+const block = (text: string | undefined): string | undefined => canonicalBlock(text ?? '') ?? (text || undefined)
 
 function address(text: string | undefined): string | undefined {
   // The engine's own spelling of a gateway may have a prefix length.
@@ -119,7 +109,7 @@ const ELSEWHERE = new Set(['null', 'host', ''])
 
 /** The engine refuses a second network with addresses of the same LAN, but only when the first task comes. */
 export function subnetClashes(wanted: WantedNetwork, { networks }: OnEngine): ReportedFault[] {
-  const ours = [wanted.ipv4.subnet, ...(wanted.ipv6 === undefined ? [] : [wanted.ipv6.subnet])]
+  const ours = familiesOf(wanted).map(({ subnet }) => subnet)
   const isOther = ({ name, configFrom, configOnly, driver }: EngineNetwork) =>
     !configOnly && name !== wanted.name && configFrom !== wanted.configName && !ELSEWHERE.has(driver)
   // On a manager a swarm network shows no subnet of its own: its config-only network has it.

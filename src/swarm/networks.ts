@@ -14,6 +14,19 @@ export interface EngineNetwork {
   readonly subnets: readonly EngineSubnet[]
 }
 
+/** What makes a network on a link of the host, and the shim beside it. */
+export type LinkDriver = 'macvlan' | 'ipvlan'
+
+/** How containers of one host reach each other: the driver's mode, of networks and of links alike. */
+export const LINK_MODES = { macvlan: 'bridge', ipvlan: 'l2' } as const
+
+/** Of a network's driver, or of a link's kind. */
+export const isLinkDriver = (name: string | undefined): name is LinkDriver => name === 'macvlan' || name === 'ipvlan'
+
+/** The one of this family. */
+export const subnetOf = (subnets: readonly EngineSubnet[], isIpv6: boolean): EngineSubnet | undefined =>
+  subnets.find(({ subnet }) => subnet.includes(':') === isIpv6)
+
 /** One address family of a network. */
 export interface EngineSubnet {
   readonly subnet: string

@@ -80,6 +80,10 @@ export type WantedNetwork = Static<typeof WantedNetworkSchema>
 export type WantedRegistrations = Static<typeof WantedRegistrationsSchema>
 export type WantedFamily = Static<typeof WantedFamilySchema>
 
+/** IPv4 first. */
+export const familiesOf = ({ ipv4, ipv6 }: Pick<WantedNetwork, 'ipv4' | 'ipv6'>): readonly WantedFamily[] =>
+  ipv6 === undefined ? [ipv4] : [ipv4, ipv6]
+
 /** What is wrong with it, for a person. */
 export class NoWantedState extends Error {
   override readonly name = 'NoWantedState'

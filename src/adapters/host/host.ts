@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { HostFault, type HostStep } from '../../agent/plan/host.ts'
 import { HALF_MADE } from '../../agent/plan/link-names.ts'
 import type { Host } from '../../agent/ports.ts'
+import { LINK_MODES } from '../../swarm/networks.ts'
 import { createIp, type Ip, type IpOptions, isNothingThere } from './ip-command.ts'
 import { readLinks, readNeighbours, readRoutes } from './ip-json.ts'
 
@@ -37,8 +38,8 @@ async function carryOut(ip: Ip, step: HostStep): Promise<void> {
       return
     }
     case 'make-shim': {
-      const mode = step.driver === 'macvlan' ? 'bridge' : 'l2'
-      await ip(['link', 'add', 'link', step.lower, 'name', HALF_MADE, 'type', step.driver, 'mode', mode])
+      const kind = ['type', step.driver, 'mode', LINK_MODES[step.driver]]
+      await ip(['link', 'add', 'link', step.lower, 'name', HALF_MADE, ...kind])
       await keepToItself(ip)
       await mark(ip, step)
       return

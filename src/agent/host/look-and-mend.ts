@@ -1,6 +1,6 @@
 /** One look at a node and what is done about it: observed, planned, and the steps taken one after the other. */
 import { Fault, messageOf } from '../../foundation/errors.ts'
-import type { EngineNetwork } from '../../swarm/networks.ts'
+import { type EngineNetwork, isLinkDriver } from '../../swarm/networks.ts'
 import type { NetworkStatus, ReportedContainer, ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import { statusOf, unknownStatus } from '../plan/build-report.ts'
@@ -73,7 +73,7 @@ export function containerNetworks(
   networks: readonly EngineNetwork[],
   wanted: readonly WantedNetwork[],
 ): ReadonlySet<string> {
-  const onLinks = networks.filter(({ driver }) => driver === 'macvlan' || driver === 'ipvlan')
+  const onLinks = networks.filter(({ driver }) => isLinkDriver(driver))
   return new Set([...onLinks, ...wanted].map(({ name }) => name))
 }
 

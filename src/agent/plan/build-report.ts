@@ -1,5 +1,5 @@
 /** The report of a node from what was seen there. What the words do not allow is cut, so that no report is refused. Pure. */
-import type { EngineNetwork } from '../../swarm/networks.ts'
+import { type EngineNetwork, isLinkDriver } from '../../swarm/networks.ts'
 import type {
   NetworkStatus,
   NodeReport,
@@ -98,7 +98,7 @@ const macsOf = ({ links }: HostState): string[] => {
 }
 
 const matters = (network: EngineNetwork): boolean =>
-  !isProbe(network) && (network.configOnly || network.driver === 'macvlan' || network.driver === 'ipvlan')
+  !isProbe(network) && (network.configOnly || isLinkDriver(network.driver))
 
 const fitting = (network: EngineNetwork): EngineNetwork => ({
   ...network,

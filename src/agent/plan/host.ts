@@ -1,6 +1,6 @@
 /** A host as its kernel shows it, what may be done to it or its engine, and what may go wrong with that. */
 import type { ConfigNetwork } from '../../swarm/config-network.ts'
-import type { EngineNetwork } from '../../swarm/networks.ts'
+import type { EngineNetwork, LinkDriver } from '../../swarm/networks.ts'
 import type { ReportedContainer } from '../../swarm/node-report.ts'
 
 /** What went wrong with a host, as a report says it. */
@@ -105,7 +105,7 @@ export type HostStep =
       readonly do: 'make-shim'
       readonly link: string
       readonly lower: string
-      readonly driver: 'macvlan' | 'ipvlan'
+      readonly driver: LinkDriver
       readonly alias: string
     }
   | { readonly do: 'remove-link'; readonly link: string }
@@ -130,7 +130,7 @@ export interface NetworkProof {
   /** Of the swarm network that tasks would be on. */
   readonly network: string
   readonly configFrom: string
-  readonly driver: 'macvlan' | 'ipvlan'
+  readonly driver: LinkDriver
   /** What it is made of, and what else the engine has: proved once, it holds for as long as this is the same. */
   readonly basis: string
   /** Networks that may be what the engine minds, for a person. */

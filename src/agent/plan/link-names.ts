@@ -1,4 +1,5 @@
 /** Names and marks of links that an agent makes. */
+import { isLinkDriver } from '../../swarm/networks.ts'
 import type { HostLink } from './host.ts'
 
 /** `ip link … alias` of links that an agent made, followed by the network's name. */
@@ -32,7 +33,7 @@ export const aliasOf = (network: string): string => `${LINK_ALIAS_PREFIX}${netwo
 export const isOurs = (link: Pick<HostLink, 'alias'>): boolean => link.alias.startsWith(LINK_ALIAS_PREFIX)
 
 /** A shim of ours, for whatever network. */
-export const isShim = (link: HostLink): boolean => isOurs(link) && (link.kind === 'macvlan' || link.kind === 'ipvlan')
+export const isShim = (link: HostLink): boolean => isOurs(link) && isLinkDriver(link.kind)
 
 export interface VlanName {
   readonly lower: string

@@ -1,6 +1,7 @@
 /** Which link a network is on, and what keeps it from being that. */
 
 import { contains, parseBlock, parseCidr } from '../../foundation/address.ts'
+import { isLinkDriver } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostLink, HostState, HostStep } from './host.ts'
@@ -53,7 +54,7 @@ function linksIn(subnet: string, { links }: HostState): readonly HostLink[] {
   const block = parseBlock(subnet)
   if (block === undefined) return []
   return links.filter(({ kind, addresses }) => {
-    if (kind === 'macvlan' || kind === 'ipvlan') return false
+    if (isLinkDriver(kind)) return false
     return addresses.some(({ address }) => {
       const cidr = parseCidr(address)
       return (

@@ -3,7 +3,7 @@
 import { overlaps, parseCidr } from '../../foundation/address.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
-import type { WantedNetwork } from '../../swarm/wanted.ts'
+import { familiesOf, type WantedNetwork } from '../../swarm/wanted.ts'
 import type { NetworkProof, NodeObservation, NodeStep } from './host.ts'
 
 const PREFIX = 'orrery-probe-'
@@ -47,9 +47,7 @@ function isSuspect(
   const made = networks.find(({ name, configOnly }) => configOnly && name === other.configFrom)
   const parent = other.options.parent ?? made?.options.parent
   if (parent !== undefined && parent === config.options.parent) return true
-  const ours = [wanted.ipv4, wanted.ipv6].flatMap((family) =>
-    family === undefined ? [] : (parseCidr(family.subnet) ?? []),
-  )
+  const ours = familiesOf(wanted).flatMap(({ subnet }) => parseCidr(subnet) ?? [])
   return [...other.subnets, ...(made?.subnets ?? [])].some(({ subnet }) => {
     const theirs = parseCidr(subnet)
     return theirs !== undefined && ours.some(({ block }) => overlaps(block, theirs.block))

@@ -14,19 +14,18 @@ import {
   parseCidr,
   type Span,
 } from '../../foundation/address.ts'
+import { isLinkDriver } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
-import type { WantedFamily, WantedNetwork } from '../../swarm/wanted.ts'
+import { familiesOf, type WantedFamily, type WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostRoute, HostState } from './host.ts'
 import { aliasOf, isShim } from './link-names.ts'
 
 /** No LAN is larger, and two ranges of half the internet would be a default route. */
 const SHORTEST = { 4: 8, 6: 16 } as const
-/** Shims, of agents and made by hand: their addresses are of a range on purpose. */
-const ON_OTHER_LINKS = new Set(['macvlan', 'ipvlan'])
 
 /** Empty: nothing speaks against it. */
 export function refusals(wanted: WantedNetwork, host: HostState): ReportedFault[] {
-  const reasons = [wanted.ipv4, wanted.ipv6].flatMap((family) => (family === undefined ? [] : ofFamily(family, host)))
+  const reasons = familiesOf(wanted).flatMap((family) => ofFamily(family, host))
   if (reasons.length === 0) return []
   const message = `What a controller wants of "${wanted.name}" is not done here: ${reasons.join('; ')}.`
   return [{ code: 'wanted-refused', message }]
@@ -60,9 +59,9 @@ function ofShim({ shim, range, own, router }: ShimPlace, { links, routes }: Host
   if (address === undefined || !contains(own, address)) return [`the shim ${shim} is not inside the range ${range}`]
   if (router !== undefined && contains(router, address)) return [`the shim ${shim} is the gateway's address`]
   if (nextHopsIn(address, routes).length > 0) return [`the shim ${shim} is the address by which this host goes out`]
+  // Shims, of agents and made by hand, have addresses of a range on purpose.
   const holder = links.find(
-    ({ kind, addresses }) =>
-      !(kind !== undefined && ON_OTHER_LINKS.has(kind)) && addresses.some((one) => isAt(one.address, address)),
+    ({ kind, addresses }) => !isLinkDriver(kind) && addresses.some((one) => isAt(one.address, address)),
   )
   return holder === undefined ? [] : [`the shim ${shim} is an address of ${holder.name}`]
 }
@@ -84,7 +83,7 @@ const isAt = (cidr: string, { family, first }: Span): boolean => {
 
 /** The engine knows none of the host's addresses, and gives them to containers. */
 export function addressesInRange(wanted: WantedNetwork, { links }: Pick<HostState, 'links'>): ReportedFault[] {
-  const families = [wanted.ipv4, wanted.ipv6].flatMap((family) => family ?? [])
+  const families = familiesOf(wanted)
   return links
     .filter((link) => !(isShim(link) && link.alias === aliasOf(wanted.name)))
     .flatMap(({ name, addresses }) => addresses.map(({ address }) => ({ name, cidr: parseCidr(address) })))

@@ -1,14 +1,12 @@
 /** The link that lets a host reach its own containers: its kind, its addresses, its routes. */
-import { contains, formatAddress, formatBlock, parseCidr } from '../../foundation/address.ts'
-import type { EngineNetwork } from '../../swarm/networks.ts'
+import { canonicalBlock, contains, formatAddress, parseCidr } from '../../foundation/address.ts'
+import { type EngineNetwork, isLinkDriver, LINK_MODES } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
-import type { WantedFamily, WantedNetwork } from '../../swarm/wanted.ts'
+import { familiesOf, type WantedFamily, type WantedNetwork } from '../../swarm/wanted.ts'
 import type { HostLink, HostRoute, HostState, HostStep, NodeObservation } from './host.ts'
 import { aliasOf, isOurs, isShim, shimName } from './link-names.ts'
 import { linkNamed } from './parent.ts'
 import { nextHopsIn } from './refusals.ts'
-
-const MODES = { macvlan: 'bridge', ipvlan: 'l2' } as const
 
 export interface ShimPlan {
   readonly steps: readonly HostStep[]
@@ -17,7 +15,7 @@ export interface ShimPlan {
 
 /** `parent`: the link's name, resolved. */
 export function planShim(wanted: WantedNetwork, parent: string, host: HostState): ShimPlan {
-  const families = [wanted.ipv4, wanted.ipv6].filter((family) => family !== undefined).flatMap(withShim)
+  const families = familiesOf(wanted).flatMap(withShim)
   if (families.length === 0) return { steps: removeShims(wanted.name, host), faults: [] }
   const link = shimName(wanted.name)
   const there = linkNamed(host, link)
@@ -63,7 +61,7 @@ const isByHand = ({ shim }: ShimFamily, { links }: HostState): boolean =>
   links.some(
     (link) =>
       !isOurs(link) &&
-      (link.kind === 'macvlan' || link.kind === 'ipvlan') &&
+      isLinkDriver(link.kind) &&
       link.addresses.some(({ address }) => canonicalAddress(address.split('/')[0]) === canonicalAddress(shim)),
   )
 
@@ -75,7 +73,7 @@ interface ShimFamily {
 const withShim = ({ shim, range }: WantedFamily): ShimFamily[] => (shim === undefined ? [] : [{ shim, range }])
 
 const isMadeFor = (link: HostLink, { driver }: WantedNetwork, parent: string): boolean =>
-  link.kind === driver && link.lower === parent && link.mode === MODES[driver]
+  link.kind === driver && link.lower === parent && link.mode === LINK_MODES[driver]
 
 const isHostLength = (cidr: string): boolean => cidr.endsWith(cidr.includes(':') ? '/128' : '/32')
 
@@ -95,14 +93,14 @@ const fixedOf = (there: HostLink | undefined): readonly string[] =>
 /** What an agent gave it before, and what leads to it by routes that are not wanted any more. */
 function staleSteps(link: string, families: readonly ShimFamily[], { there, routes }: ShimPlace): HostStep[] {
   const wanted = families.map(hostCidr)
-  const ranges = families.map(({ range }) => canonicalBlock(range))
+  const ranges = families.map(({ range }) => inOneSpelling(range))
   // What somebody gave it with a longer mask is not what an agent gave it before.
   const old = fixedOf(there).filter((one) => isHostLength(one) && !wanted.includes(canonicalCidr(one)))
   const made = routes.filter((route) => route.link === link && route.protocol !== 'kernel')
   return [
     ...old.map((address): HostStep => ({ do: 'remove-address', link, address })),
     ...made
-      .filter(({ destination }) => !ranges.includes(canonicalBlock(destination)))
+      .filter(({ destination }) => !ranges.includes(inOneSpelling(destination)))
       .map(({ destination }): HostStep => ({ do: 'remove-route', link, destination })),
   ]
 }
@@ -123,7 +121,7 @@ function planFamily(link: string, family: ShimFamily, { parent, there, routes }:
         { do: 'ask-for-address', link: parent, address: shim },
         { do: 'add-address', link, address },
       ]
-  const same = routes.filter(({ destination }) => canonicalBlock(destination) === canonicalBlock(range))
+  const same = routes.filter(({ destination }) => inOneSpelling(destination) === inOneSpelling(range))
   const other = same.find((route) => route.link !== link)
   const own = same.find((route) => route.link === link && route.protocol !== 'kernel')
   if (own !== undefined && canonicalAddress(own.source) === canonicalAddress(shim)) {
@@ -131,7 +129,7 @@ function planFamily(link: string, family: ShimFamily, { parent, there, routes }:
   }
   const taken = own === undefined ? routeTaken(range, link, { routes, other }) : undefined
   if (taken !== undefined) return { addresses, routes: [], faults: [{ code: 'route-taken', message: taken }] }
-  const route = { do: 'set-route', link, destination: canonicalBlock(range), source: shim } as const
+  const route = { do: 'set-route', link, destination: inOneSpelling(range), source: shim } as const
   return { addresses, routes: [route], faults: [] }
 }
 
@@ -169,10 +167,7 @@ function wayInside(range: string, link: string, routes: readonly HostRoute[]): s
   return inner === undefined ? undefined : `the route to ${inner.destination}`
 }
 
-const canonicalBlock = (text: string): string => {
-  const cidr = parseCidr(text)
-  return cidr === undefined ? text : formatBlock(cidr.block)
-}
+const inOneSpelling = (text: string): string => canonicalBlock(text) ?? text
 
 const canonicalCidr = (text: string): string => {
   const cidr = parseCidr(text)
@@ -214,8 +209,6 @@ export function unusedSteps(observed: NodeObservation, keeping: Keeping): HostSt
 
 const isOwnVlan = (link: HostLink): boolean => isOurs(link) && link.kind === 'vlan' && !isShim(link)
 
-const isOnLink = ({ driver }: EngineNetwork): boolean => driver === 'macvlan' || driver === 'ipvlan'
-
 const parentOf = ({ options, configFrom }: EngineNetwork, networks: readonly EngineNetwork[]): string | undefined =>
   options.parent ?? networks.find(({ name, configOnly }) => configOnly && name === configFrom)?.options.parent
 
@@ -225,6 +218,6 @@ const isOnUnknownParent = (
   { containers }: NodeObservation,
   networks: readonly EngineNetwork[],
 ): boolean =>
-  isOnLink(network) &&
+  isLinkDriver(network.driver) &&
   parentOf(network, networks) === undefined &&
   containers.some(({ addresses }) => addresses.some((one) => one.network === network.name && one.address !== undefined))

@@ -1,4 +1,5 @@
 /** A network as an operator defines it (`<ORRERY_NETWORK_DIR>/*.yaml`), read and in canonical form. Types only. */
+import type { LinkDriver } from '../../swarm/networks.ts'
 
 /** Addresses from `first` to `last`, both included, as text: `172.80.1.0` to `172.80.200.255`. */
 export interface AddressSpan {
@@ -21,14 +22,12 @@ export interface FamilyDefinition {
   readonly pins: Readonly<Record<string, string>>
 }
 
-export type NetworkDriver = 'macvlan' | 'ipvlan'
-
 export interface NetworkDefinition {
   /** Of the swarm network. */
   readonly name: string
   /** Of its config-only network on every node. */
   readonly configName: string
-  readonly driver: NetworkDriver
+  readonly driver: LinkDriver
   /** A link's name, or `auto`: the link that is in the subnet. The node label `orrery.parent.<name>` overrides it. */
   readonly parent: string
   readonly ipv4: FamilyDefinition

@@ -4,13 +4,22 @@
  * what was under way is lost. Pure.
  */
 
-import { type Block, blockOf, contains, formatBlock, parseCidr } from '../../foundation/address.ts'
-import { type EngineNetwork, NETWORK_LABEL } from '../../swarm/networks.ts'
+import { blockOf, canonicalBlock, contains, formatBlock } from '../../foundation/address.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
+import { type EngineNetwork, NETWORK_LABEL, subnetOf } from '../../swarm/networks.ts'
 import type { NodeReport } from '../../swarm/node-report.ts'
 import type { SwarmNode } from '../../swarm/nodes.ts'
 import { indexSpans } from '../address/spans.ts'
 import type { NetworkDefinition } from '../definition/definition.ts'
-import { type NetworkRecord, type NodeAllocation, parentLabel, parseRangeLabel, rangeLabel } from './record.ts'
+import {
+  blocksOf,
+  type NetworkRecord,
+  type NodeAllocation,
+  parentLabel,
+  parseRangeLabel,
+  type Ranges,
+  rangeLabel,
+} from './record.ts'
 
 export interface RebuildInput {
   /** As it is defined now: what was active is lost with the record. */
@@ -55,23 +64,16 @@ const traceOf = (node: Node, { definition, reports }: RebuildInput): Trace => {
   return { node, label: node.labels[rangeLabel(definition.name)], network, isOurs }
 }
 
-const canonical = (text: string | undefined): string | undefined => {
-  const block = text === undefined ? undefined : parseCidr(text)?.block
-  return block === undefined ? undefined : formatBlock(block)
-}
-
-type Ranges = Pick<NodeAllocation, 'range' | 'range6'>
+const canonical = (text = ''): string | undefined => canonicalBlock(text)
 
 const shown = ({ range, range6 }: Partial<Ranges>): string =>
   [range, range6].filter(Boolean).join(' and ') || 'no range'
 
 /** The ranges of a config-only network; how its subnets differ from the definition's is told. */
 const rangesOf = (network: EngineNetwork, definition: NetworkDefinition): Partial<Ranges> & { wrong?: string } => {
-  const of = (isSix: boolean) => network.subnets.find(({ subnet }) => subnet.includes(':') === isSix)
-  const [four, six] = [of(false), of(true)]
-  const [range, range6] = [canonical(four?.range), canonical(six?.range)]
-  const ranges = { ...(range === undefined ? {} : { range }), ...(range6 === undefined ? {} : { range6 }) }
-  const subnets = [canonical(four?.subnet), six === undefined ? undefined : canonical(six.subnet)]
+  const [four, six] = [subnetOf(network.subnets, false), subnetOf(network.subnets, true)]
+  const ranges = withoutUndefined({ range: canonical(four?.range), range6: canonical(six?.range) })
+  const subnets = [canonical(four?.subnet), canonical(six?.subnet)]
   const wanted = [definition.ipv4.subnet, six === undefined ? undefined : definition.ipv6?.subnet]
   if (subnets.every((subnet, at) => subnet === wanted[at])) return ranges
   const [is, should] = [subnets, wanted].map((texts) => texts.filter(Boolean).join(' and ') || 'none')
@@ -103,13 +105,12 @@ const allocationOf = ({ node, label, network, isOurs }: Trace, { definition, rep
     allocation: {
       nodeId: node.id,
       hostname,
-      ...(machine === undefined ? {} : { machine }),
       range,
-      ...(range6 === undefined ? {} : { range6 }),
+      ...withoutUndefined({ machine, range6 }),
       parent: parentOf({ node, network, definition }),
       givenAtMs: nowMs,
       isAdopted,
-      ...(isAdopted ? heldBack(network) : {}),
+      ...(isAdopted && heldBack(network)),
     },
   }
 }
@@ -124,14 +125,8 @@ const parentOf = ({
   return wanted === 'auto' ? wanted : (network?.options.parent ?? wanted)
 }
 
-const heldBack = ({ subnets }: EngineNetwork): Pick<NodeAllocation, 'aux' | 'aux6'> => {
-  const of = (isSix: boolean) => subnets.find(({ subnet }) => subnet.includes(':') === isSix)?.aux
-  const [aux, aux6] = [of(false), of(true)]
-  return { ...(aux === undefined ? {} : { aux }), ...(aux6 === undefined ? {} : { aux6 }) }
-}
-
-const blocksOf = ({ range, range6 }: Ranges): readonly Block[] =>
-  [range, range6].flatMap((text) => (text === undefined ? [] : [blockOf(text)]))
+const heldBack = ({ subnets }: EngineNetwork): Pick<NodeAllocation, 'aux' | 'aux6'> =>
+  withoutUndefined({ aux: subnetOf(subnets, false)?.aux, aux6: subnetOf(subnets, true)?.aux })
 
 const outside = (allocation: NodeAllocation, { ipv4, ipv6 }: NetworkDefinition): string | undefined => {
   const subnets = [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ subnet }) => blockOf(subnet))
