@@ -125,7 +125,7 @@ export const NodeReportSchema = Type.Object({
   sentAtMs: Time,
   /** When the agent's process began, ms since the epoch. */
   startedAtMs: Time,
-  /** The highest revision it has ever been given; 0: none. */
+  /** Of the wanted state that `standings` are of; 0: none. */
   revision: Count,
   /** The node's own global addresses, with prefix length and link: no range may hold one. */
   hostAddresses: list(Type.Object({ link: Text, address: Cidr }), 256),

@@ -7,7 +7,7 @@ import { createListeners, type Unsubscribe } from '../../foundation/listeners.ts
 import type { Logger } from '../../foundation/logger.ts'
 import { createWakeableTimer } from '../../foundation/wakeable-timer.ts'
 import type { NetworkStatus, ReportedFault } from '../../swarm/node-report.ts'
-import type { WantedNetwork, WantedState } from '../../swarm/wanted.ts'
+import type { WantedState } from '../../swarm/wanted.ts'
 import { mendedBy, withLostLinks } from '../plan/build-report.ts'
 import type { NodeStep } from '../plan/host.ts'
 import { countAttached } from '../plan/node-plan.ts'
@@ -46,6 +46,8 @@ export interface Mended {
 export interface ObservedNode extends Seen {
   /** Absent: the engine never answered. */
   readonly facts: EngineFacts | undefined
+  /** Of the wanted state that the standings are of; 0: none. What was taken since is not seen yet. */
+  readonly revision: number
   readonly usage: ReadonlyMap<string, ContainerUsage>
   readonly standings: readonly NetworkStatus[]
   readonly faults: readonly ReportedFault[]
@@ -67,6 +69,7 @@ export interface NodeKeeper {
 
 const NOTHING: ObservedNode = {
   facts: undefined,
+  revision: 0,
   host: { links: [], routes: [] },
   networks: [],
   containers: [],
@@ -87,9 +90,9 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   let mended: readonly Mended[] = []
   let turnedAtMs = performance.now()
 
-  const wantedNetworks = (): readonly WantedNetwork[] => {
+  const wanted = (): WantedState | undefined => {
     const nodeId = observed.facts?.nodeId
-    return nodeId === undefined || nodeId === '' ? [] : (deps.wanted(nodeId)?.networks ?? [])
+    return nodeId === undefined || nodeId === '' ? undefined : deps.wanted(nodeId)
   }
 
   const show = (next: Partial<ObservedNode>) => {
@@ -105,8 +108,9 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
     try {
       const facts = await engine.facts()
       // What is wanted of the other is not wanted of this one.
-      if (observed.facts !== undefined && facts.nodeId !== observed.facts.nodeId) pacer.ask('look', 0)
-      show({ facts })
+      const isOther = observed.facts !== undefined && facts.nodeId !== observed.facts.nodeId
+      if (isOther) pacer.ask('look', 0)
+      show({ facts, ...(isOther && { revision: 0 }) })
     } catch (error) {
       // The look that follows meets the same engine, and reports it.
       logger.debug({ event: 'engine-facts-not-read', err: error }, 'the engine does not say what it is')
@@ -121,9 +125,10 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
   }
 
   const look = async () => {
-    const { fault, ...seen } = await lookAtNode(wantedNetworks(), observed, { host, engine, memory, proven, onStep })
+    const { networks = [], revision = 0 } = wanted() ?? {}
+    const { fault, ...seen } = await lookAtNode(networks, observed, { host, engine, memory, proven, onStep })
     const standings = seen.standings.map((each) => withLostLinks(each, { ...seen, usage: observed.usage }))
-    show({ ...seen, standings, faults: [...(fault === undefined ? [] : [fault]), ...generalFaults()] })
+    show({ ...seen, revision, standings, faults: [...(fault === undefined ? [] : [fault]), ...generalFaults()] })
   }
 
   const generalFaults = (): ReportedFault[] => {
@@ -136,7 +141,7 @@ export function createNodeKeeper(deps: KeepNodeDeps): NodeKeeper {
 
   const seeContainers = async () => {
     try {
-      const containers = await engine.containers(containerNetworks(observed.networks, wantedNetworks()))
+      const containers = await engine.containers(containerNetworks(observed.networks, wanted()?.networks ?? []))
       const attached = (name: string) => countAttached(name, { containers })
       show({ containers, standings: observed.standings.map((each) => ({ ...each, attached: attached(each.name) })) })
     } catch {

@@ -17,6 +17,8 @@ export interface SyncDeps {
   readonly observed: () => Omit<ReportSource, 'facts'> & {
     readonly facts: EngineFacts | undefined
     readonly isEngineSeen: boolean
+    /** Of the wanted state that the standings are of. */
+    readonly revision: number
   }
   readonly mendedSince: (ms: number) => readonly { readonly network: string; readonly text: string }[]
   readonly onChange: (listener: () => void) => Unsubscribe
@@ -68,13 +70,15 @@ export function startSync(deps: SyncDeps): Sync {
 
   const send = async (line: Line, facts: EngineFacts) => {
     const sentAtMs = now()
+    const observed = deps.observed()
     const report = buildReport(
-      { ...deps.observed(), facts },
+      { ...observed, facts },
       {
         agentVersion: deps.agentVersion,
         sentAtMs,
         startedAtMs: deps.startedAtMs,
-        revision: wanted.revision(facts.nodeId),
+        // What was taken since has not been looked at: to name its revision would prove what nobody has seen.
+        revision: observed.revision,
         mended: deps.mendedSince(line.deliveredAtMs),
       },
     )

@@ -12,8 +12,6 @@ const TRUSTED_MS = 15_000
 export interface WantedKeeper {
   /** Of that node; a node that left the swarm and joined again has another id, and nothing is wanted of it yet. */
   current(nodeId: string): WantedState | undefined
-  /** 0: none. */
-  revision(nodeId: string): number
   /** Resolves when it is kept, or was not taken. */
   offer(wanted: WantedState, from: Giver): Promise<void>
 }
@@ -57,7 +55,6 @@ export function createWantedKeeper({ memory, logger, now, onTaken }: WantedKeepe
 
   return {
     current,
-    revision: (nodeId) => current(nodeId)?.revision ?? 0,
     async offer(wanted, from) {
       const isCounted = counts(wanted, from)
       if (from.isProven) provenAtMs = now()

@@ -103,6 +103,7 @@ async function agent(
       managerIds: [],
     },
     isEngineSeen: true,
+    revision: 0,
     host: { links: [], routes: [] },
     networks: [],
     containers: [] as NodeReport['containers'],
@@ -157,7 +158,7 @@ describe('an agent', () => {
     const ahead = await controller({ body: wanted(8) })
     const { keeper, lines } = await agent([await deadUrl(), slow.url, behind.url, ahead.url], { everyMs: 50 })
     const startedAtMs = Date.now()
-    await until(() => keeper.revision('node-1') === 8 && behind.reports.length > 2)
+    await until(() => keeper.current('node-1')?.revision === 8 && behind.reports.length > 2)
     expect(Date.now() - startedAtMs).toBeLessThan(3_000)
     expect(keeper.current('node-1')).toEqual(wanted(8))
     await until(() => lines.filter(({ event }) => event === 'controller-silent').length === 2)
@@ -170,13 +171,13 @@ describe('an agent', () => {
   it('keeps it on disk, so that it counts after a start without any controller', async () => {
     const one = await controller({ body: wanted(8) })
     const first = await agent([one.url])
-    await until(() => first.keeper.revision('node-1') === 8)
+    await until(() => first.keeper.current('node-1')?.revision === 8)
     await first.sync.stop()
     const second = await agent([await deadUrl()], { dir: first.dir })
     expect(second.keeper.current('node-1')).toEqual(wanted(8))
     const { keeper } = await agent([(await controller({ body: wanted(7) })).url], { dir: first.dir, everyMs: 20 })
     await new Promise((resolve) => setTimeout(resolve, 200))
-    expect(keeper.revision('node-1')).toBe(8)
+    expect(keeper.current('node-1')?.revision).toBe(8)
   })
 
   it('tells a controller at once when something changed, and once for what changed while it was answering', async () => {
@@ -220,7 +221,7 @@ describe('an agent', () => {
     const one = await controller(answer)
     const { keeper, lines } = await agent([one.url], { everyMs: 20 })
     await until(() => one.reports.length > 3)
-    expect(keeper.revision('node-1')).toBe(0)
+    expect(keeper.current('node-1')).toBeUndefined()
     expect(lines.filter(({ event }) => event === 'controller-silent')).toHaveLength(1)
   })
 

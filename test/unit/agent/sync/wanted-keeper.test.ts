@@ -49,13 +49,13 @@ describe('what is wanted', () => {
   it('is what was kept before, until more is known', () => {
     const { wanted } = keeper(state(7))
     expect(wanted.current('node-1')).toEqual(state(7))
-    expect(wanted.revision('node-1')).toBe(7)
+    expect(wanted.current('node-1')?.revision).toBe(7)
   })
 
   it('is nothing for a node that joined under another id, until a controller says so, of whatever revision', async () => {
     const { wanted } = keeper(state(7000, { nodeId: 'node-before' }))
     expect(wanted.current('node-1')).toBeUndefined()
-    expect(wanted.revision('node-1')).toBe(0)
+    expect(wanted.current('node-1')?.revision).toBeUndefined()
     await wanted.offer(state(12), proven('a'))
     expect(wanted.current('node-1')).toEqual(state(12))
   })
@@ -73,7 +73,9 @@ describe('what is wanted', () => {
       fc.asyncProperty(offers, fc.option(fc.integer({ min: 0, max: 50 })), async (all, before) => {
         const { wanted } = keeper(before === null ? undefined : state(before))
         for (const [revision, from] of all) await wanted.offer(state(revision), proven(from))
-        expect(wanted.revision('node-1')).toBe(Math.max(before ?? 0, ...all.map(([revision]) => revision)))
+        expect(wanted.current('node-1')?.revision ?? 0).toBe(
+          Math.max(before ?? 0, ...all.map(([revision]) => revision)),
+        )
       }),
     )
   })
@@ -94,7 +96,7 @@ describe('what is wanted', () => {
     const { wanted, taken, clock } = keeper(state(9_007_199_254_740_991))
     const hear = async (revision: number, from = proven('a')) => {
       await wanted.offer(state(revision), from)
-      return wanted.revision('node-1')
+      return wanted.current('node-1')?.revision
     }
     expect(await hear(40)).toBe(9_007_199_254_740_991)
     clock.nowMs += 20_000
@@ -109,20 +111,20 @@ describe('what is wanted', () => {
       clock.nowMs += 5_000
       await wanted.offer(state(6), proven('behind'))
       await wanted.offer(state(7), proven('a'))
-      expect(wanted.revision('node-1')).toBe(7)
+      expect(wanted.current('node-1')?.revision).toBe(7)
     }
     clock.nowMs += 60_000
     await wanted.offer(state(1), anybody('c'))
-    expect(wanted.revision('node-1')).toBe(7)
+    expect(wanted.current('node-1')?.revision).toBe(7)
   })
 
   it('is not what somebody says who proves nothing, beside one who does', async () => {
     const { wanted, clock } = keeper()
     await wanted.offer(state(3), proven('a'))
     await wanted.offer(state(9_007_199_254_740_991), anybody('b'))
-    expect(wanted.revision('node-1')).toBe(3)
+    expect(wanted.current('node-1')?.revision).toBe(3)
     clock.nowMs += 20_000
     await wanted.offer(state(4), anybody('b'))
-    expect(wanted.revision('node-1')).toBe(4)
+    expect(wanted.current('node-1')?.revision).toBe(4)
   })
 })
