@@ -13,7 +13,8 @@ export function readContainers(body: unknown, networks: ReadonlySet<string>): re
 function containerOf(raw: unknown, networks: ReadonlySet<string>): ReportedContainer[] {
   const id = textAt(raw, 'Id')
   const label = (name: string) => textAt(raw, 'Labels', `com.docker.swarm.${name}`)
-  const addresses = addressesOf(at(raw, 'NetworkSettings', 'Networks'), networks)
+  const state = textAt(raw, 'State') ?? ''
+  const addresses = addressesOf(at(raw, 'NetworkSettings', 'Networks'), { networks, hasEnded: ENDED.has(state) })
   const taskId = label('task.id')
   if (id === undefined || (taskId === undefined && addresses.length === 0)) return []
   const createdAtSeconds = integerAt(raw, 'Created')
@@ -21,7 +22,7 @@ function containerOf(raw: unknown, networks: ReadonlySet<string>): ReportedConta
     {
       id,
       name: nameOf(at(raw, 'Names')) ?? id,
-      state: textAt(raw, 'State') ?? '',
+      state,
       ...withoutUndefined({ taskId, taskName: label('task.name') }),
       ...withoutUndefined({ serviceId: label('service.id'), serviceName: label('service.name') }),
       addresses,
@@ -37,11 +38,20 @@ function nameOf(names: unknown): string | undefined {
   return typeof own === 'string' ? own.slice(1) : undefined
 }
 
-function addressesOf(attached: unknown, networks: ReadonlySet<string>): ReportedContainer['addresses'] {
+const ENDED: ReadonlySet<string> = new Set(['exited', 'dead'])
+
+interface Attachment {
+  readonly networks: ReadonlySet<string>
+  readonly hasEnded: boolean
+}
+
+function addressesOf(attached: unknown, { networks, hasEnded }: Attachment): ReportedContainer['addresses'] {
   if (!isObject(attached)) return []
   return Object.entries(attached).flatMap(([network, settings]) => {
     if (!networks.has(network)) return []
-    // Empty before it starts and after it ended: it holds no address then.
+    // It holds none any more. One that ended together with its engine shows what it had for as long as it is there.
+    if (hasEnded) return [{ network }]
+    // Empty before it starts.
     const address = textAt(settings, 'IPAddress') || undefined
     const address6 = textAt(settings, 'GlobalIPv6Address') || undefined
     return [{ network, ...withoutUndefined({ address, address6 }) }]

@@ -43,6 +43,14 @@ const CONTAINERS = [
     NetworkSettings: { Networks: { vlan40: { IPAddress: '', GlobalIPv6Address: '' } } },
   },
   {
+    // As it is listed after its engine was killed or lost power, by either series.
+    Id: 'ended-with-its-engine',
+    Names: ['/web.2.x'],
+    State: 'exited',
+    Labels: { 'com.docker.swarm.task.id': 'y' },
+    NetworkSettings: { Networks: { vlan40: { IPAddress: '172.80.1.2', GlobalIPv6Address: 'fd00:40:0:1::2' } } },
+  },
+  {
     Id: 'elsewhere',
     Names: ['/elsewhere'],
     State: 'running',
@@ -75,6 +83,10 @@ describe('the containers of an engine', () => {
         addresses: [{ network: 'vlan40', address: '172.80.1.1', address6: 'fd00:40:0:1::1' }],
       },
       { id: 'ended', name: 'ended', state: 'exited', addresses: [{ network: 'vlan40' }] },
+      {
+        ...{ id: 'ended-with-its-engine', name: 'web.2.x', state: 'exited', taskId: 'y' },
+        addresses: [{ network: 'vlan40' }],
+      },
       { id: 'task-elsewhere', name: 'db.1.x', state: 'running', taskId: 'x', addresses: [] },
     ])
   })
