@@ -32,9 +32,19 @@ function networkSteps(context: NetworkContext, { definition }: NetworkRecord): S
   const [network] = state.kind === 'fitting' ? swarmNetworksOf(context) : []
   if (network === undefined) return []
   const step: Step = { network: name, do: 'remove-network', text: `remove the swarm network ${name}`, id: network.id }
-  const services = new Set(tasksOf(context).map(({ serviceId }) => serviceName(context, serviceId)))
-  if (services.size === 0) return [step]
-  return [{ ...step, waitsFor: `the last task of ${[...services].sort().join(', ')}` }]
+  const tasks = tasksOf(context)
+  if (tasks.length === 0) return [step]
+  const services = new Set(tasks.map(({ serviceId }) => serviceName(context, serviceId)))
+  const away = new Set(tasks.flatMap(({ nodeId = '' }) => whyAway(context, nodeId) ?? []))
+  const on = away.size === 0 ? '' : ` on ${[...away].sort().join(', ')}`
+  return [{ ...step, waitsFor: `the last task of ${[...services].sort().join(', ')}${on}` }]
+}
+
+/** Swarm keeps the tasks of such a node for a day, and no agent is heard there. */
+function whyAway({ nodes }: NetworkContext, nodeId: string): string | undefined {
+  const node = nodes.get(nodeId)
+  if (node === undefined || node.state === 'ready') return undefined
+  return `${node.hostname}, which is ${node.state}: it goes on when that is back or has left the Swarm (docker node rm ${nodeId})`
 }
 
 /** Labels go when the agent has taken everything away; a node that has left takes all of it along. */
@@ -65,6 +75,8 @@ function nodeSteps(context: NetworkContext, allocation: NodeAllocation): Step[] 
 }
 
 function whyNotGone(context: NetworkContext, allocation: NodeAllocation): string {
+  const away = whyAway(context, allocation.nodeId)
+  if (away !== undefined) return away
   const node = context.nodes.get(allocation.nodeId)
   if (!isProven(context, allocation.nodeId) && node !== undefined) return whyNotProven(context, allocation, node)
   return `the last container on ${allocation.hostname}`

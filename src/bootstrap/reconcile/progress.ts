@@ -72,8 +72,9 @@ export function createProgressReporter(onProgress: OnProgress): ProgressReporter
         if (waitsFor === undefined || told.get(keyOfStep(step)) === waitsFor) continue
         waiting.set(keyOfStep(step), step)
         told.set(keyOfStep(step), waitsFor)
-        // What is ours waits for a line above: only what others do is told before it is done.
-        if (step.do === 'wait') tell(step, 'waiting', `${step.text}: waits for ${waitsFor}`)
+        // What is ours mostly waits for a line above: only what others do is told before it is done.
+        if (step.do === 'wait' || step.do === 'remove-network')
+          tell(step, 'waiting', `${step.text}: waits for ${waitsFor}`)
       }
     },
     begun: (step) => tell(step, 'begun', step.text),

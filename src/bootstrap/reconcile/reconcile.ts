@@ -10,7 +10,17 @@ import type { AgentReports } from '../../swarm/ports.ts'
 import type { ClusterPlan, PlanOptions, PlanProblemCode, Step } from '../plan/words.ts'
 import { type BootstrapSwarm, type Observer, onSwarmChange } from './observe.ts'
 import { type ChangeResult, createProgressReporter, type OnProgress, type Patience } from './progress.ts'
-import { firstDue, isDue, leftOf, problemsOf, stepsOf, takeStep, textOfStep, type WritingStep } from './steps.ts'
+import {
+  firstDue,
+  isDue,
+  keyOfStep,
+  leftOf,
+  problemsOf,
+  stepsOf,
+  takeStep,
+  textOfStep,
+  type WritingStep,
+} from './steps.ts'
 
 export interface ReconcilerDeps {
   readonly swarm: BootstrapSwarm
@@ -62,6 +72,9 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
     if (stepsOf(plan).length === 0) return end('unchanged')
 
     const { wake, pause } = createWakeableTimer()
+    /** What these steps are about is gone and still shown, as engines do for a moment: others come first. */
+    const gone = new Set<string>()
+    const withoutGone = (steps: readonly Step[]) => steps.filter((step) => !gone.has(keyOfStep(step)))
     const stops = [onSwarmChange(swarm, wake), reports.onChange(wake)]
     try {
       let changedAtMs = now()
@@ -72,9 +85,14 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
         const steps = stepsOf(plan)
         tell.outstanding(steps, !steps.some(isDue))
         if (steps.length === 0) return end('done')
-        const step = await firstDue(steps, swarm, lookAgain)
+        const step = await firstDue(withoutGone(steps), swarm, lookAgain)
         if (step !== undefined) {
           const failure = await take(step)
+          if (failure === 'gone') {
+            gone.add(keyOfStep(step))
+            plan = await look()
+            continue
+          }
           if (failure === 'conflict') conflicts += 1
           else if (failure !== undefined) return end('failed', failure)
           else conflicts = 0
@@ -95,6 +113,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
         if (step === undefined) {
           await pause(LOOK_EVERY_MS, signal)
           await sleep(SETTLE_MS)
+          gone.clear()
         }
         plan = await look()
       }
@@ -106,7 +125,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
 
     async function lookAgain(): Promise<readonly Step[]> {
       plan = await look()
-      return stepsOf(plan)
+      return withoutGone(stepsOf(plan))
     }
 
     async function take(step: WritingStep): Promise<string | undefined> {
@@ -120,7 +139,7 @@ export function createReconciler({ swarm, observer, reports, now }: ReconcilerDe
           return undefined
         case 'conflict':
         case 'gone':
-          return 'conflict'
+          return result.kind
         case 'rejected':
         case 'unsent':
         case 'unknown':

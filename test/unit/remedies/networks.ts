@@ -271,6 +271,24 @@ const changes = remediesOf<Story>('a definition', told, [
     (on) => on.define(definition()),
     async (on, line) => await on.run(line),
   ),
+  as(
+    { mode: 'keep' },
+    async (on) => {
+      await active()(on)
+      on.define()
+      on.cluster.change(on.idOf('worker1'), { state: 'down' })
+      await on.run('orrery network remove vlan40')
+    },
+    /worker1, which is down: it goes on when that is back or has left the Swarm \((docker node rm [^\s)]+)\)/,
+    async (on) => {
+      on.cluster.change(on.idOf('worker1'), { state: 'ready' })
+      await on.run('orrery network remove vlan40')
+    },
+    async (on, line) => {
+      await on.run(line)
+      await on.run('orrery network remove vlan40')
+    },
+  ),
   // What the agent says of a link that was renamed: "It can only be recreated".
   story(
     async (on) => {

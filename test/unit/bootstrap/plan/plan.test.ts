@@ -365,6 +365,23 @@ describe('a node that is not as wanted, with onFault: pause', () => {
 })
 
 describe('a network that is removed', () => {
+  it('says of tasks on a node that is away where they are, and what ends them', () => {
+    const cluster = three()
+    cluster.settle([definition()])
+    const { record } = cluster.records.get('vlan40') ?? {}
+    const worker = [...cluster.nodes.values()].find(({ hostname }) => hostname === 'worker1')
+    if (record === undefined || worker === undefined) throw new Error('nothing is settled')
+    const removing = { ...record, phase: 'removing' } as const
+    cluster.take({ network: 'vlan40', do: 'write-record', text: '', basis: record, record: removing })
+    cluster.change(worker.id, { state: 'down' })
+    // Its service is gone, and Swarm keeps it until the node is back.
+    const task = { id: 'task', serviceId: 'service-1', slot: 1, networks: ['vlan40'] }
+    cluster.tasks.push({ ...task, nodeId: worker.id, wanted: 'remove', state: 'running' })
+    expect(cluster.plan([]).networks[0]?.steps[0]?.waitsFor).toBe(
+      `the last task of service-1 on worker1, which is down: it goes on when that is back or has left the Swarm (docker node rm ${worker.id})`,
+    )
+  })
+
   it('goes in order: tasks, swarm network, what agents made, labels, record', () => {
     const cluster = three()
     cluster.settle([definition()])

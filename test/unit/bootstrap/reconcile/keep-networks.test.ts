@@ -132,6 +132,25 @@ describe('a controller that keeps networks', () => {
     expect(lines.filter(({ event }) => event === 'network-step-failed')).toHaveLength(1)
   })
 
+  it('does not ask again and again for a network that an engine shows and Swarm has no more', async () => {
+    const model = two()
+    const { end } = keep(model)
+    live(model)
+    await eventually(() => isReady(model))
+    await end()
+    const { record } = model.cluster.records.get('vlan40') ?? {}
+    if (record === undefined) throw new Error('no record')
+    model.state.set = { files: [], issues: [] }
+    const removing = { ...record, phase: 'removing' } as const
+    model.cluster.take({ network: 'vlan40', do: 'write-record', text: '', basis: record, record: removing })
+    for (let time = 0; time < 1_000; time += 1) model.fail('remove', { kind: 'gone' })
+    keep(model)
+    await eventually(() => [...model.cluster.nodes.values()].every(({ labels }) => Object.keys(labels).length === 0))
+    const asked = model.writes.filter((write) => write === 'remove').length
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThan(100)
+  })
+
   it('says once what stands in the way, and once that it no longer does', async () => {
     const small = definition({ ipv4: family({ pool: [{ first: '172.80.1.0', last: '172.80.1.255' }] }) })
     const model = two([small])

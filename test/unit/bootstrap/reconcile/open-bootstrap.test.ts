@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { NetworkDefinition } from '../../../../src/bootstrap/definition/definition.ts'
 import { openBootstrap } from '../../../../src/bootstrap/reconcile/open-bootstrap.ts'
 import type { Progress } from '../../../../src/bootstrap/reconcile/progress.ts'
@@ -218,6 +218,39 @@ describe('remove', () => {
     cluster.change(worker ?? '', { state: 'ready' })
     expect(await whileOthersWork(bootstrap.apply({ mode: 'keep' }))).toMatchObject({ outcome: 'done' })
     expect(cluster.records.size).toBe(0)
+  })
+
+  it('says at once what Swarm has to do first, and then goes on', async () => {
+    const { bootstrap, cluster, state, told, onProgress, whileOthersWork, turn } = await inForce()
+    state.set = { files: [], issues: [] }
+    cluster.addTasks('vlan40', 2)
+    turn()
+    const removed = whileOthersWork(bootstrap.remove({ network: 'vlan40', patienceMs: 100_000_000 }, onProgress))
+    await vi.waitFor(() =>
+      expect(told).toContainEqual({
+        ...{ network: 'vlan40', step: 'remove-network', state: 'waiting' },
+        text: 'remove the swarm network vlan40: waits for the last task of service-vlan40',
+      }),
+    )
+    cluster.tasks.length = 0
+    expect(await removed).toMatchObject({ outcome: 'done' })
+  })
+
+  it('waits for an engine that still shows the network which Swarm has no more', async () => {
+    const { bootstrap, state, fail, whileOthersWork } = await inForce()
+    state.set = { files: [], issues: [] }
+    for (let time = 0; time < 25; time += 1) fail('remove', { kind: 'gone' })
+    const result = await whileOthersWork(bootstrap.remove({ network: 'vlan40', patienceMs: 100_000_000 }))
+    expect(result).toMatchObject({ outcome: 'done', left: [] })
+  })
+
+  it('of a network that an engine never lets go ends, and says so', async () => {
+    const { bootstrap, state, fail, whileOthersWork } = await inForce()
+    state.set = { files: [], issues: [] }
+    for (let time = 0; time < 5_000; time += 1) fail('remove', { kind: 'gone' })
+    const result = await whileOthersWork(bootstrap.remove({ network: 'vlan40' }))
+    expect(result).toMatchObject({ outcome: 'waiting' })
+    expect(result.left).toContain('vlan40: remove the swarm network vlan40')
   })
 
   it('is refused while a node is being changed', async () => {
