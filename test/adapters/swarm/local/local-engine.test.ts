@@ -43,7 +43,7 @@ const CONTAINERS = [
     NetworkSettings: { Networks: { vlan40: { IPAddress: '', GlobalIPv6Address: '' } } },
   },
   {
-    // As it is listed after its engine was killed or lost power, by either series.
+    // As 20.10 lists it after it was killed or lost power.
     Id: 'ended-with-its-engine',
     Names: ['/web.2.x'],
     State: 'exited',
