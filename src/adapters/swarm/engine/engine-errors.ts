@@ -41,7 +41,9 @@ const NO_MANAGER = [
 export const isConflict = (error: EngineError): boolean => error.detail.includes(OUT_OF_SEQUENCE)
 /** Swarm's own "service … not found"; a 404 without it comes from a proxy or is about something else. */
 export const isGone = (error: EngineError): boolean => error.status === 404 && /\b(service|config) /.test(error.detail)
-export const isNameTaken = (error: EngineError): boolean => error.status === 409
+/** Of two who create a network at the same moment, the second is told 500: what the engine looks for beforehand was not there yet. */
+export const isNameTaken = (error: EngineError): boolean =>
+  error.status === 409 || error.detail.includes('name conflicts with an existing object')
 
 /** Of a write that failed. What is not known to be refused is `unknown`: it may take effect, now or later. */
 export function writeResult(error: EngineError): Exclude<WriteResult, { kind: 'committed' }> {

@@ -117,6 +117,11 @@ describe('a closed connection', () => {
 describe('how a step on a node or a network that failed is classified', () => {
   const cases = [
     { name: 'a network that is gone', error: answered(404, 'network abc not found'), kind: 'gone' },
+    {
+      name: 'a network that somebody else is creating',
+      error: answered(500, 'rpc error: code = Unknown desc = name conflicts with an existing object'),
+      kind: 'conflict',
+    },
     { name: 'a network that somebody else is removing', error: answered(500, 'network abc not found'), kind: 'gone' },
     { name: 'another 500', error: answered(500, 'network abc has active endpoints'), kind: 'unknown' },
     {
