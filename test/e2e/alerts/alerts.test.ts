@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { WireDecision } from '../../../src/http/wire/decision.ts'
 import { execute } from '../../lab/execute.ts'
 import { type Gateway, startGateway } from '../../lab/network/gateway.ts'
@@ -15,7 +15,7 @@ import {
 } from '../../lab/programs/monitoring.ts'
 import { type Controller, startController } from '../support/controller.ts'
 import { alertmanagerFiles, exampleFolder, prometheusFiles } from '../support/examples.ts'
-import { labForTests } from '../support/lab-for-tests.ts'
+import { labForTests, present } from '../support/lab-for-tests.ts'
 import { eventually, replicasOf } from '../support/services.ts'
 import { startTimeline, type Timeline } from '../support/timeline.ts'
 import { createWorkload, type Load, startLoad } from '../support/workload.ts'
@@ -23,12 +23,15 @@ import { askTheNextDay, startExisting, THREE, WINDOW_MS } from './support/existi
 
 const TOKEN = 'the-token-of-alertmanager'
 const AUTHORIZED = { headers: { authorization: `Bearer ${TOKEN}` } }
-const place = labForTests({ nodes: 2, managers: 1, images: ['orrery-lab/node'] })
-let gateway: Gateway
-
-beforeAll(async () => {
-  gateway = await startGateway(place.manager)
-})
+/** A lab, and the way to its tasks, for the tests of the enclosing `describe`. */
+function scenery() {
+  const place = labForTests({ nodes: 2, managers: 1, images: ['orrery-lab/node'] })
+  let gateway: Gateway | undefined
+  beforeAll(async () => {
+    gateway = await startGateway(place.manager)
+  })
+  return { place, gateway: () => present(gateway) }
+}
 afterAll(endMonitors)
 
 interface Scene {
@@ -44,13 +47,15 @@ interface Scene {
 }
 
 async function startScene(options: {
+  readonly at: ReturnType<typeof scenery>
   readonly service: string
   readonly labels: Readonly<Record<string, string>>
   readonly repeatInterval: string
   readonly dedupWindow: string
 }): Promise<Scene> {
-  const { service, labels, repeatInterval, dedupWindow } = options
-  const { manager } = place
+  const { at, service, labels, repeatInterval, dedupWindow } = options
+  const { lab, manager } = at.place
+  const gateway = at.gateway()
   const id = await createWorkload(manager, { name: service, labels })
   const folder = manager.socketPath.replace(/\.sock$/, `-${service}`)
   await Promise.all([writeFile(`${folder}-tokens`, `scale ${TOKEN}\n`), writeFile(`${folder}-token`, TOKEN)])
@@ -62,7 +67,7 @@ async function startScene(options: {
   })
   const reach = { alertmanagerUrl: alertmanager.url, engineSocket: manager.socketPath, proxyUrl: gateway.url, service }
   const prometheus = await startPrometheus({ files: prometheusFiles(reach) })
-  const addresses = new Map(place.lab.nodes.map(({ nodeId, address }) => [nodeId, address]))
+  const addresses = new Map(lab.nodes.map(({ nodeId, address }) => [nodeId, address]))
   const load = startLoad({ node: manager, addresses, gateway, service, forMs: 110_000 })
   const timeline = startTimeline(async () => {
     const path = `/v1/autoscaler/${service}/decisions`
@@ -100,12 +105,15 @@ const stepsUpAndDown = (max: number) => {
 }
 const codes = async ({ timeline }: Scene) => (await timeline.decisions()).map(({ code }) => code)
 
-// The two wait most of their time, and share nothing but the Swarm.
+// All three wait most of their time. The first two share nothing but the Swarm; where an alert stands, every controller steps.
 describe.concurrent('by notifications', () => {
+  const at = scenery()
+
   it('load drives a service up and down: one step a notification (on-firing=step), with a short repeat_interval', {
     timeout: 240_000,
   }, async ({ onTestFinished }) => {
     const scene = await startScene({
+      at,
       service: 'stepper',
       labels: { 'autoscaler.max': '5', 'autoscaler.cooldown.up': '5s', 'autoscaler.cooldown.down': '2s' },
       repeatInterval: '2s',
@@ -145,7 +153,7 @@ describe.concurrent('by notifications', () => {
   it('three services of one rule take one step each, by its own alert, through an Alertmanager that is there already', {
     timeout: 240_000,
   }, async ({ onTestFinished }) => {
-    const scene = await startExisting(place.manager)
+    const scene = await startExisting(at.place.manager)
     onTestFinished(scene.close)
     const { counts, decided, told } = scene
     for (const [index, name] of THREE.entries()) {
@@ -177,11 +185,14 @@ describe.concurrent('by notifications', () => {
   })
 })
 
-describe('load drives a service up and down, by the files of docs/examples/alertmanager', () => {
+describe.concurrent('load drives a service up and down, by the files of docs/examples/alertmanager', () => {
+  const at = scenery()
+
   it('as long as an alert stands (on-firing=repeat), with the usual repeat_interval', {
     timeout: 180_000,
-  }, async () => {
+  }, async ({ onTestFinished }) => {
     const scene = await startScene({
+      at,
       service: 'standing',
       labels: { 'autoscaler.max': '3', 'autoscaler.cooldown': '1s', 'autoscaler.on-firing': 'repeat' },
       repeatInterval: '4h',
