@@ -7,17 +7,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { NodeReport } from '../../../src/swarm/node-report.ts'
 import type { LabNode } from '../../lab/lab.ts'
 import { type SwarmCa, swarmCa } from '../../support/swarm-ca.ts'
 import { mainFile } from '../support/controller.ts'
-import { engines } from '../support/engines.ts'
 import { CERTIFICATES, LOOK, rogueProgram, SEND } from '../support/identity-programs.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from '../support/networked.ts'
 import { markedLinks, ranges, untilReady } from '../support/observed-networks.ts'
 import { createService, eventually, NOWHERE, replicasOf } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 import { upAllThrough } from '../support/up-all-through.ts'
 import { DEFINITION, LAN } from '../support/vlan40.ts'
 
@@ -33,7 +33,7 @@ interface NodeSeen {
   readonly report?: NodeReport
 }
 
-describe.each(engines)('identity beside engines %s', (engine) => {
+enginesSideBySide('identity beside engines %s', (engine) => {
   const place = labForTests({ nodes: 3, managers: 1, engine, lan: { ...LAN, hostAddresses: true } })
   const hostile = () => present(place.lab.workers[0])
   const honest = () => present(place.lab.workers[1])
