@@ -1,10 +1,9 @@
 /** A network on three nodes, and how it is kept as nodes come, go, break and reboot. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { WireNetwork } from '../../../src/http/wire/network.ts'
 import { attachedTo, pingAll } from '../../demo/ping-table.ts'
 import type { LabNode } from '../../lab/lab.ts'
-import { engines } from '../support/engines.ts'
 import { labForTests, present } from '../support/lab-for-tests.ts'
 import { type Networked, type NodeController, networkedLab, type Program } from '../support/networked.ts'
 import {
@@ -18,9 +17,10 @@ import {
   versions,
 } from '../support/observed-networks.ts'
 import { eventually, removeService } from '../support/services.ts'
+import { enginesSideBySide } from '../support/side-by-side.ts'
 import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
 
-describe.each(engines)('on the %s engine', (engine) => {
+enginesSideBySide('on the %s engine', (engine) => {
   const place = labForTests({
     engine,
     nodes: 3,
