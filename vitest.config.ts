@@ -20,8 +20,9 @@ export default defineConfig({
       {
         // After everything else, one file after another: real engines want the two cores for themselves.
         test: {
-          ...project('e2e', 120_000),
-          hookTimeout: 180_000,
+          // Two engines at once on a machine three times slower: what a test waits for has its own, shorter bound.
+          ...project('e2e', 240_000),
+          hookTimeout: 300_000,
           fileParallelism: false,
           // Engines on a busy machine have their moods: one more try, and the closing lines say who needed it.
           retry: 1,
