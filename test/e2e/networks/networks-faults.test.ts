@@ -23,6 +23,7 @@ import {
 } from '../support/observed-networks.ts'
 import { blockBelow, linesBelow } from '../support/pages.ts'
 import { eventually, removeService } from '../support/services.ts'
+import { sideBySide } from '../support/side-by-side.ts'
 import { DEFINITION, LAN, NETWORK } from '../support/vlan40.ts'
 
 /** One service on the network, on every ready node, and one beside it that has nothing to do with it. */
@@ -48,7 +49,7 @@ const untilRunning = async (manager: LabNode, service: string, count: number) =>
 const idsOf = async (manager: LabNode, service: string) =>
   (await runningTasks(manager, service)).map(({ ID }) => ID).sort()
 
-describe('a network in use', () => {
+sideBySide('a network in use', () => {
   const place = labForTests({ nodes: 3, managers: 3, lan: LAN, images: ['orrery-lab/web'] })
   let networked: Networked
   let controllers: NodeController[]
@@ -245,93 +246,6 @@ describe('a network in use', () => {
   }, 300_000)
 })
 
-describe('whoever is killed at every write in turn', () => {
-  const place = labForTests({ nodes: 2, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
-  let networked: Networked
-  let proxy: EngineProxy
-  beforeAll(async () => {
-    networked = await networkedLab(place.lab)
-    await networked.define(NETWORK, DEFINITION)
-    for (const node of place.lab.nodes) await networked.startAgent(node)
-    proxy = await startEngineProxy(place.manager, join(tmpdir(), `${place.manager.hostname}-proxy.sock`))
-  })
-  afterAll(async () => {
-    await proxy?.close()
-    await networked?.close()
-  })
-
-  const isWhole = async () => {
-    await untilReady(place.manager, NETWORK, place.lab.nodes)
-    await eventually('the network', async () => await engineNetwork(place.manager, NETWORK))
-    expect(Object.values(await ranges(place.manager, NETWORK)).sort()).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
-  }
-  const isGone = async () => {
-    for (const node of place.lab.nodes) {
-      expect(await engineNetwork(node, `${NETWORK}_config`)).toBeUndefined()
-      expect(await markedLinks(node)).toEqual([])
-    }
-    for (const labels of Object.values(await nodeLabels(place.manager))) expect(labels).toEqual({})
-    expect(await engineNetwork(place.manager, NETWORK)).toBeUndefined()
-    expect(await place.manager.api.listConfigs()).toEqual([])
-  }
-  /** Runs a command again and again, killed at the first write that it makes, until one run makes none; its exit code. */
-  const killedAtEachWrite = async (args: readonly string[], url: string) => {
-    const env = {
-      PATH: process.env.PATH,
-      DOCKER_HOST: `unix://${proxy.socketPath}`,
-      ORRERY_NETWORK_DIR: networked.networkDir,
-      ORRERY_URL: url,
-      ORRERY_CLI_TOKEN_FILE: networked.cliTokenFile,
-    }
-    for (let killed = 0; ; killed += 1) {
-      const child = spawn(process.execPath, [mainFile, 'network', ...args], { env, stdio: 'pipe' })
-      let output = ''
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-      proxy.onWrite((moment) => moment === 'asked' && child.kill('SIGKILL'))
-      const [code, signal] = await once(child, 'exit')
-      proxy.onWrite(() => {})
-      if (signal !== 'SIGKILL') return { killed, code, output }
-    }
-  }
-
-  it('a controller: the next one goes on, and nothing is left half made', async () => {
-    const before = proxy.writes().length
-    let starts = 0
-    for (let isKilled = true; isKilled; starts += 1) {
-      isKilled = false
-      const env = { DOCKER_HOST: `unix://${proxy.socketPath}`, ORRERY_NETWORK_AUTO: 'true' }
-      const controller = await networked.startController(place.manager, env)
-      const written = new Promise<boolean>((resolve) => proxy.onWrite((moment) => moment === 'asked' && resolve(true)))
-      // Agents report every 5 s: one that lives longer without a write has nothing left to do.
-      isKilled = await Promise.race([written, sleep(8000).then(() => false)])
-      await controller.kill()
-      proxy.onWrite(() => {})
-    }
-    const writes = proxy.writes().slice(before)
-    console.log(`killed at ${starts - 1} writes: ${writes.join(', ')}`)
-    // The record, the swarm network, and two labels for each of two nodes at least.
-    expect(starts - 1).toBeGreaterThanOrEqual(5)
-    await isWhole()
-  }, 300_000)
-
-  it('the commands: the next run goes on, and nothing is left half made', async () => {
-    const controller = await networked.startController(place.manager)
-    const removed = await killedAtEachWrite(['remove', NETWORK], controller.url)
-    expect(removed.code, removed.output).toBe(0)
-    await isGone()
-    // As when the controller ended the removal before the command came again.
-    expect(await killedAtEachWrite(['remove', NETWORK], controller.url)).toMatchObject({ killed: 0, code: 0 })
-    const applied = await killedAtEachWrite(['apply'], controller.url)
-    expect(applied.code, applied.output).toBe(0)
-    await isWhole()
-    console.log(
-      `remove was killed at ${removed.killed} writes, apply at ${applied.killed}; the controller did the rest`,
-    )
-    expect(removed.killed).toBeGreaterThan(0)
-    expect(applied.killed).toBeGreaterThan(0)
-  }, 300_000)
-})
-
 /** As the article has hosts reach their containers. */
 async function macvlanByHand(node: LabNode, address: string): Promise<void> {
   await node.run(['ip', 'link', 'add', 'hand0', 'link', 'eth1', 'type', 'macvlan', 'mode', 'bridge'], { check: true })
@@ -339,73 +253,168 @@ async function macvlanByHand(node: LabNode, address: string): Promise<void> {
   await node.run(['ip', 'link', 'set', 'hand0', 'up'], { check: true })
 }
 
-describe("the article's own networks, made by hand", () => {
-  const place = labForTests({ nodes: 3, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
-  let networked: Networked
-  const page = ['docs/networks.md', 'Networks made by hand'] as const
-  const definition = blockBelow(...page, 'yaml')
-  const [, ...adopt] = linesBelow(...page)[0]?.split(' ') ?? []
-  beforeAll(async () => {
-    networked = await networkedLab(place.lab)
-    for (const [index, node] of place.lab.nodes.entries()) {
-      const range = ['--subnet=172.80.0.0/16', '--gateway=172.80.0.1', `--ip-range=172.80.${index + 10}.0/24`]
-      // As the article has it, but for the last, whose host has what is held back on a link of its own.
-      const aux = index === 0 ? [] : [`--aux-address=host=172.80.${index + 10}.9`]
-      if (index === 2) await macvlanByHand(node, `172.80.${index + 10}.9`)
-      const create = [
-        'docker',
-        'network',
-        'create',
-        '--config-only',
-        ...range,
-        ...aux,
-        '--opt=parent=eth1',
-        'vlan40_net',
-      ]
-      await node.run(create, { check: true })
-    }
-    const make = ['--driver=macvlan', '--scope=swarm', '--config-from=vlan40_net', 'swarm-vlan40_net']
-    await place.manager.run(['docker', 'network', 'create', ...make], { check: true })
-    const how = [
-      '--detach',
-      '--no-resolve-image',
-      '--endpoint-mode=dnsrr',
-      '--mode=global',
-      '--network=swarm-vlan40_net',
-    ]
-    await place.manager.run(['docker', 'service', 'create', ...how, '--name=old', 'orrery-lab/web:good'], {
-      check: true,
+// Beside it, and one after the other: the three wait for Swarm and for agents more than they work.
+sideBySide('on labs of their own', () => {
+  describe('whoever is killed at every write in turn', () => {
+    const place = labForTests({ nodes: 2, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
+    let networked: Networked
+    let proxy: EngineProxy
+    beforeAll(async () => {
+      networked = await networkedLab(place.lab)
+      await networked.define(NETWORK, DEFINITION)
+      for (const node of place.lab.nodes) await networked.startAgent(node)
+      proxy = await startEngineProxy(place.manager, join(tmpdir(), `${place.manager.hostname}-proxy.sock`))
     })
-    await untilRunning(place.manager, 'old', 3)
-    await networked.startController(place.manager, { ORRERY_NETWORK_AUTO: 'true' })
-    for (const node of place.lab.nodes) await networked.startAgent(node)
-  })
-  afterAll(async () => await networked?.close())
+    afterAll(async () => {
+      await proxy?.close()
+      await networked?.close()
+    })
 
-  it('are refused where they differ, with the differences', async () => {
-    await networked.define('vlan40', definition.replace('gateway: 172.80.0.1', 'gateway: 172.80.0.254'))
-    const { code, stdout, stderr } = await networked.orrery(place.manager, adopt)
-    expect(code).toBe(1)
-    for (const word of ['gateway', '172.80.0.1', '172.80.0.254']) expect(stdout + stderr).toContain(word)
+    const isWhole = async () => {
+      await untilReady(place.manager, NETWORK, place.lab.nodes)
+      await eventually('the network', async () => await engineNetwork(place.manager, NETWORK))
+      expect(Object.values(await ranges(place.manager, NETWORK)).sort()).toEqual(['172.80.1.0/24', '172.80.2.0/24'])
+    }
+    const isGone = async () => {
+      for (const node of place.lab.nodes) {
+        expect(await engineNetwork(node, `${NETWORK}_config`)).toBeUndefined()
+        expect(await markedLinks(node)).toEqual([])
+      }
+      for (const labels of Object.values(await nodeLabels(place.manager))) expect(labels).toEqual({})
+      expect(await engineNetwork(place.manager, NETWORK)).toBeUndefined()
+      expect(await place.manager.api.listConfigs()).toEqual([])
+    }
+    /** Runs a command again and again, killed at the first write that it makes, until one run makes none; its exit code. */
+    const killedAtEachWrite = async (args: readonly string[], url: string) => {
+      const env = {
+        PATH: process.env.PATH,
+        DOCKER_HOST: `unix://${proxy.socketPath}`,
+        ORRERY_NETWORK_DIR: networked.networkDir,
+        ORRERY_URL: url,
+        ORRERY_CLI_TOKEN_FILE: networked.cliTokenFile,
+      }
+      for (let killed = 0; ; killed += 1) {
+        const child = spawn(process.execPath, [mainFile, 'network', ...args], { env, stdio: 'pipe' })
+        let output = ''
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+        proxy.onWrite((moment) => moment === 'asked' && child.kill('SIGKILL'))
+        const [code, signal] = await once(child, 'exit')
+        proxy.onWrite(() => {})
+        if (signal !== 'SIGKILL') return { killed, code, output }
+      }
+    }
+
+    it('a controller: the next one goes on, and nothing is left half made', async () => {
+      const before = proxy.writes().length
+      let starts = 0
+      for (let isKilled = true; isKilled; starts += 1) {
+        isKilled = false
+        const env = { DOCKER_HOST: `unix://${proxy.socketPath}`, ORRERY_NETWORK_AUTO: 'true' }
+        const controller = await networked.startController(place.manager, env)
+        const written = new Promise<boolean>((resolve) =>
+          proxy.onWrite((moment) => moment === 'asked' && resolve(true)),
+        )
+        // Agents report every 5 s: one that lives longer without a write, where all is there, has nothing left to do.
+        const nothingLeft = isWhole()
+          .catch(() => undefined)
+          .then(() => sleep(8000, false))
+        isKilled = await Promise.race([written, nothingLeft])
+        await controller.kill()
+        proxy.onWrite(() => {})
+      }
+      const writes = proxy.writes().slice(before)
+      console.log(`killed at ${starts - 1} writes: ${writes.join(', ')}`)
+      // The record, the swarm network, and two labels for each of two nodes at least.
+      expect(starts - 1).toBeGreaterThanOrEqual(5)
+      await isWhole()
+    }, 300_000)
+
+    it('the commands: the next run goes on, and nothing is left half made', async () => {
+      const controller = await networked.startController(place.manager)
+      const removed = await killedAtEachWrite(['remove', NETWORK], controller.url)
+      expect(removed.code, removed.output).toBe(0)
+      await isGone()
+      // As when the controller ended the removal before the command came again.
+      expect(await killedAtEachWrite(['remove', NETWORK], controller.url)).toMatchObject({ killed: 0, code: 0 })
+      const applied = await killedAtEachWrite(['apply'], controller.url)
+      expect(applied.code, applied.output).toBe(0)
+      await isWhole()
+      console.log(
+        `remove was killed at ${removed.killed} writes, apply at ${applied.killed}; the controller did the rest`,
+      )
+      expect(removed.killed).toBeGreaterThan(0)
+      expect(applied.killed).toBeGreaterThan(0)
+    }, 300_000)
   })
 
-  it('are adopted without touching a task', async () => {
-    const tasks = await idsOf(place.manager, 'old')
-    const network = (await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id
-    await networked.define('vlan40', definition)
-    const adopted = await networked.orrery(place.manager, adopt)
-    expect(adopted.code, adopted.stdout + adopted.stderr).toBe(0)
-    await untilReady(place.manager, 'swarm-vlan40_net', place.lab.nodes)
-    const expected = place.lab.nodes.map(({ hostname }, index) => [hostname, `172.80.${index + 10}.0/24`])
-    expect(await ranges(place.manager, 'swarm-vlan40_net')).toEqual(Object.fromEntries(expected))
-    expect(await idsOf(place.manager, 'old')).toEqual(tasks)
-    expect((await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id).toBe(network)
-    const [none, held, byHand] = place.lab.nodes.map(present)
-    const shims = async (node: LabNode) =>
-      (await markedLinks(node)).flatMap(({ addr_info }) => (addr_info ?? []).map(({ local }) => local))
-    expect(await shims(present(none))).toEqual([])
-    expect(adopted.stdout).toContain(`${present(none).hostname} has no shim`)
-    expect(await shims(present(held))).toContain('172.80.11.9')
-    expect(await shims(present(byHand))).toEqual([])
+  describe("the article's own networks, made by hand", () => {
+    const place = labForTests({ nodes: 3, managers: 1, lan: LAN, images: ['orrery-lab/web'] })
+    let networked: Networked
+    const page = ['docs/networks.md', 'Networks made by hand'] as const
+    const definition = blockBelow(...page, 'yaml')
+    const [, ...adopt] = linesBelow(...page)[0]?.split(' ') ?? []
+    beforeAll(async () => {
+      networked = await networkedLab(place.lab)
+      for (const [index, node] of place.lab.nodes.entries()) {
+        const range = ['--subnet=172.80.0.0/16', '--gateway=172.80.0.1', `--ip-range=172.80.${index + 10}.0/24`]
+        // As the article has it, but for the last, whose host has what is held back on a link of its own.
+        const aux = index === 0 ? [] : [`--aux-address=host=172.80.${index + 10}.9`]
+        if (index === 2) await macvlanByHand(node, `172.80.${index + 10}.9`)
+        const create = [
+          'docker',
+          'network',
+          'create',
+          '--config-only',
+          ...range,
+          ...aux,
+          '--opt=parent=eth1',
+          'vlan40_net',
+        ]
+        await node.run(create, { check: true })
+      }
+      const make = ['--driver=macvlan', '--scope=swarm', '--config-from=vlan40_net', 'swarm-vlan40_net']
+      await place.manager.run(['docker', 'network', 'create', ...make], { check: true })
+      const how = [
+        '--detach',
+        '--no-resolve-image',
+        '--endpoint-mode=dnsrr',
+        '--mode=global',
+        '--network=swarm-vlan40_net',
+      ]
+      await place.manager.run(['docker', 'service', 'create', ...how, '--name=old', 'orrery-lab/web:good'], {
+        check: true,
+      })
+      await untilRunning(place.manager, 'old', 3)
+      await networked.startController(place.manager, { ORRERY_NETWORK_AUTO: 'true' })
+      for (const node of place.lab.nodes) await networked.startAgent(node)
+    })
+    afterAll(async () => await networked?.close())
+
+    it('are refused where they differ, with the differences', async () => {
+      await networked.define('vlan40', definition.replace('gateway: 172.80.0.1', 'gateway: 172.80.0.254'))
+      const { code, stdout, stderr } = await networked.orrery(place.manager, adopt)
+      expect(code).toBe(1)
+      for (const word of ['gateway', '172.80.0.1', '172.80.0.254']) expect(stdout + stderr).toContain(word)
+    })
+
+    it('are adopted without touching a task', async () => {
+      const tasks = await idsOf(place.manager, 'old')
+      const network = (await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id
+      await networked.define('vlan40', definition)
+      const adopted = await networked.orrery(place.manager, adopt)
+      expect(adopted.code, adopted.stdout + adopted.stderr).toBe(0)
+      await untilReady(place.manager, 'swarm-vlan40_net', place.lab.nodes)
+      const expected = place.lab.nodes.map(({ hostname }, index) => [hostname, `172.80.${index + 10}.0/24`])
+      expect(await ranges(place.manager, 'swarm-vlan40_net')).toEqual(Object.fromEntries(expected))
+      expect(await idsOf(place.manager, 'old')).toEqual(tasks)
+      expect((await engineNetwork(place.manager, 'swarm-vlan40_net'))?.Id).toBe(network)
+      const [none, held, byHand] = place.lab.nodes.map(present)
+      const shims = async (node: LabNode) =>
+        (await markedLinks(node)).flatMap(({ addr_info }) => (addr_info ?? []).map(({ local }) => local))
+      expect(await shims(present(none))).toEqual([])
+      expect(adopted.stdout).toContain(`${present(none).hostname} has no shim`)
+      expect(await shims(present(held))).toContain('172.80.11.9')
+      expect(await shims(present(byHand))).toEqual([])
+    })
   })
 })
