@@ -194,10 +194,9 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
     service: observation.name,
     policy: reading.fields,
     issues: reading.issues.map((issue) => ({ ...issue })),
-    ...withoutUndefined({ unsupported: reading.unsupported }),
     ...(bounds && { bounds: wireBounds(bounds) }),
     observation: wireObservation(observation),
-    ...withoutUndefined({ running: autoscaler.running }),
+    ...withoutUndefined({ unsupported: reading.unsupported, running: autoscaler.running }),
     ...(state && { state: wireState(state) }),
     ...(pause && { pause: wirePause(pause) }),
     ...(restore && { restore: { replicas: restore.replicas, since: rfc3339(restore.sinceMs) } }),
@@ -210,7 +209,9 @@ export function wireAutoscaler(autoscaler: Autoscaler): WireAutoscaler {
 }
 
 const wireBounds = ({ min, max, source, untilMs }: NonNullable<Autoscaler['bounds']>) => ({
-  ...{ min, max, source },
+  min,
+  max,
+  source,
   ...withoutUndefined({ until: optionalTime(untilMs) }),
 })
 
@@ -220,7 +221,11 @@ export const wireNextAllowed = ({ up, down }: Autoscaler['nextAllowedMs']) =>
 function wireState(state: NonNullable<Autoscaler['state']>): Static<typeof State> {
   const { atMs, from, to, direction, cause, lastUpMs, lastChangeMs } = state
   return {
-    ...{ at: rfc3339(atMs), from, to, direction, cause },
+    at: rfc3339(atMs),
+    from,
+    to,
+    direction,
+    cause,
     ...withoutUndefined({ lastUp: optionalTime(lastUpMs), lastChange: optionalTime(lastChangeMs) }),
   }
 }
@@ -237,8 +242,12 @@ export const wirePauseOfAll = (pause: Pause | undefined): WirePauseOfAll =>
 export function wireObservation(observation: ServiceObservation): Static<typeof ObservationSchema> {
   const { id, name, version, mode, replicas, updateState, firstSeenAtMs } = observation
   return {
-    ...{ id, name, version, mode, replicas },
-    ...withoutUndefined({ updateState }),
+    id,
+    name,
+    version,
+    mode,
+    replicas,
+    ...(updateState !== undefined && { updateState }),
     firstSeenAt: rfc3339(firstSeenAtMs),
   }
 }
