@@ -4,6 +4,7 @@
  */
 import type { FastifyReply } from 'fastify'
 import { Fault, type FaultCode } from '../foundation/errors.ts'
+import type { RefusalCode } from './access/judge.ts'
 
 interface Kind {
   readonly status: number
@@ -14,12 +15,6 @@ interface Kind {
 type RequestCode =
   | 'malformed'
   | 'invalid-value'
-  | 'no-credential'
-  | 'wrong-credential'
-  | 'role-too-low'
-  | 'writes-closed'
-  | 'foreign-origin'
-  | 'foreign-host'
   | 'unknown-route'
   | 'method-not-allowed'
   | 'request-timeout'
@@ -32,7 +27,7 @@ type RequestCode =
 /** Outcomes of a decision that are errors of the caller's set-up. */
 type OutcomeCode = 'unsupported' | 'invalid-policy'
 
-export type ProblemCode = FaultCode | RequestCode | OutcomeCode
+export type ProblemCode = FaultCode | RefusalCode | RequestCode | OutcomeCode
 
 export const PROBLEMS: Readonly<Record<ProblemCode, Kind>> = {
   malformed: { status: 400, title: 'The request cannot be read' },

@@ -1,5 +1,5 @@
 /** Answers of sources: read to a limit, and what it means when there is none. Nothing of an answer is shown. */
-import type { Measurement } from '../../autoscaling/load/measurement.ts'
+import { type Measurement, missing } from '../../autoscaling/load/measurement.ts'
 import { codeOf } from '../../foundation/errors.ts'
 import { readLimited, TooLarge } from '../../foundation/limited-text.ts'
 
@@ -14,13 +14,12 @@ export const readAnswer = async (body: AsyncIterable<Uint8Array>): Promise<strin
 
 /** `who`: for the sentence. */
 export function failedMeasurement(error: unknown, who: string): Measurement {
-  if (error instanceof TooLarge) return { kind: 'missing', why: 'error', detail: `${who} answers with more than 1 MiB` }
-  if (error instanceof NotFound)
-    return { kind: 'missing', why: 'error', detail: `${who} is not found: ${error.message}` }
+  if (error instanceof TooLarge) return missing('error', `${who} answers with more than 1 MiB`)
+  if (error instanceof NotFound) return missing('error', `${who} is not found: ${error.message}`)
   const code = codeOf(error)
   const isTimeout = error instanceof Error && error.name === 'TimeoutError'
   if (isTimeout || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT') {
-    return { kind: 'missing', why: 'slow', detail: `${who} does not answer within 5 s` }
+    return missing('slow', `${who} does not answer within 5 s`)
   }
-  return { kind: 'missing', why: 'error', detail: `${who} cannot be asked${code === undefined ? '' : ` (${code})`}` }
+  return missing('error', `${who} cannot be asked${code === undefined ? '' : ` (${code})`}`)
 }

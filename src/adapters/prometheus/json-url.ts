@@ -8,7 +8,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Agent, request } from 'undici'
 import { readNumber } from '../../autoscaling/load/decimal.ts'
 import { parsePath, valueAt } from '../../autoscaling/load/json-path.ts'
-import type { Measurement } from '../../autoscaling/load/measurement.ts'
+import { type Measurement, missing } from '../../autoscaling/load/measurement.ts'
 import type { UrlSource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { createLimit } from '../../foundation/limit.ts'
@@ -60,7 +60,7 @@ export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): Ur
       })
       if (statusCode !== 200) {
         await body.dump()
-        return { kind: 'missing', why: 'error', detail: `the URL answers ${statusCode}` }
+        return missing('error', `the URL answers ${statusCode}`)
       }
       return judge(await readAnswer(body), steps)
     } catch (error) {
@@ -74,7 +74,7 @@ export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): Ur
       const url = URL.canParse(text) ? new URL(text) : undefined
       const steps = parsePath(path)
       if (url === undefined || steps === undefined || !/^https?:$/.test(url.protocol)) {
-        return { kind: 'missing', why: 'refused', detail: 'only http:// and https:// are asked' }
+        return missing('refused', 'only http:// and https:// are asked')
       }
       // A connection to an address looks nothing up.
       const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -91,23 +91,21 @@ export function createJsonUrls({ signal }: { readonly signal: AbortSignal }): Ur
   }
 }
 
-const LINK_LOCAL: Measurement = { kind: 'missing', why: 'refused', detail: 'link-local addresses are not asked' }
+const LINK_LOCAL = missing('refused', 'link-local addresses are not asked')
 
 function judge(text: string, steps: readonly string[]): Measurement {
   let answer: unknown
   try {
     answer = JSON.parse(text)
   } catch {
-    return { kind: 'missing', why: 'error', detail: 'the URL does not answer with JSON' }
+    return missing('error', 'the URL does not answer with JSON')
   }
   const found = valueAt(answer, steps)
   const where = `at ${steps.join('.')}`
-  if (found === undefined || found === null)
-    return { kind: 'missing', why: 'empty', detail: `there is nothing ${where}` }
-  if (typeof found !== 'number') return { kind: 'missing', why: 'no-number', detail: `there is no number ${where}` }
+  if (found === undefined || found === null) return missing('empty', `there is nothing ${where}`)
+  if (typeof found !== 'number') return missing('no-number', `there is no number ${where}`)
   const number = readNumber(`${found}`)
-  if (number.kind !== 'number')
-    return { kind: 'missing', why: number.kind, detail: `there is no finite number ${where}` }
-  if (number.value < 0n) return { kind: 'missing', why: 'negative', detail: `the value ${where} is below 0` }
+  if (number.kind !== 'number') return missing(number.kind, `there is no finite number ${where}`)
+  if (number.value < 0n) return missing('negative', `the value ${where} is below 0`)
   return { kind: 'value', value: number.value }
 }

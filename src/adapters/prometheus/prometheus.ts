@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { request } from 'undici'
 import { formatDecimal, readNumber } from '../../autoscaling/load/decimal.ts'
-import type { Measurement, Missing } from '../../autoscaling/load/measurement.ts'
+import { type Measurement, missing } from '../../autoscaling/load/measurement.ts'
 import type { QuerySource } from '../../autoscaling/ports.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { messageOf } from '../../foundation/errors.ts'
@@ -66,8 +66,6 @@ export function createPrometheus({ url, now, signal }: PrometheusOptions): Query
       ),
   }
 }
-
-const missing = (why: Missing, detail: string): Measurement => ({ kind: 'missing', why, detail })
 
 /** To about 5 minutes, where it had to be looked back. */
 const tooOld = (ageMs: number): Measurement =>

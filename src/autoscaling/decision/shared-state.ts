@@ -90,24 +90,26 @@ export function encodeSharedState(
 ): Readonly<Record<string, string>> {
   const read = decodeSharedState(labels, seenAtMs)
   const next = new Map(Object.entries(labels))
-  const keepPause = (name: string, pause: Pause | undefined, before: Pause | undefined) => {
-    const active = activePause(pause, nowMs)
-    if (active === undefined) next.delete(name)
-    else if (!samePause(active, before)) next.set(name, encodePause(active))
+  const keep = <Kept>(
+    name: string,
+    now: Kept | undefined,
+    before: Kept | undefined,
+    encode: (kept: Kept) => string,
+  ) => {
+    if (now === undefined) next.delete(name)
+    else if (before === undefined || encode(now) !== encode(before)) next.set(name, encode(now))
   }
-  keepPause(PAUSE_ALL, state.pauseAll, read.pauseAll)
+  keep(PAUSE_ALL, activePause(state.pauseAll, nowMs), read.pauseAll, encodePause)
   for (const id of new Set([...read.pauses.keys(), ...state.pauses.keys()])) {
-    keepPause(PAUSE + id, state.pauses.get(id), read.pauses.get(id))
+    keep(PAUSE + id, activePause(state.pauses.get(id), nowMs), read.pauses.get(id), encodePause)
   }
   for (const id of new Set([...read.restores.keys(), ...state.restores.keys()])) {
-    const restore = state.restores.get(id)
-    if (restore === undefined) next.delete(RESTORE + id)
-    else if (!sameRestore(restore, read.restores.get(id))) next.set(RESTORE + id, encodeRestore(restore))
+    keep(RESTORE + id, state.restores.get(id), read.restores.get(id), encodeRestore)
   }
   for (const id of new Set([...read.growths.keys(), ...state.growths.keys()])) {
     const growth = state.growths.get(id)
-    if (growth === undefined || growth.untilMs <= nowMs) next.delete(GROWTH + id)
-    else if (!sameGrowth(growth, read.growths.get(id))) next.set(GROWTH + id, encodeGrowth(growth))
+    const promised = growth === undefined || growth.untilMs <= nowMs ? undefined : growth
+    keep(GROWTH + id, promised, read.growths.get(id), encodeGrowth)
   }
   return Object.fromEntries(next)
 }
@@ -150,18 +152,6 @@ function encodeGrowth({ replicas, version, untilMs }: Growth): string {
 function decodeGrowth(text: string): Growth | undefined {
   const { replicas, version, until } = parseJsonObject(text) ?? {}
   return isWhole(replicas) && isWhole(version) && isWhole(until) ? { replicas, version, untilMs: until } : undefined
-}
-
-function samePause(one: Pause, other: Pause | undefined): boolean {
-  return other !== undefined && encodePause(one) === encodePause(other)
-}
-
-function sameRestore(one: PendingRestore, other: PendingRestore | undefined): boolean {
-  return other !== undefined && encodeRestore(one) === encodeRestore(other)
-}
-
-function sameGrowth(one: Growth, other: Growth | undefined): boolean {
-  return other !== undefined && encodeGrowth(one) === encodeGrowth(other)
 }
 
 export interface PauseWish {
@@ -226,11 +216,9 @@ export const setPause = (state: SharedState, serviceId: string, wish: WishAt): S
 export function endPause(state: SharedState, serviceId: string, scope: Direction | 'both'): SharedState {
   const before = state.pauses.get(serviceId)
   if (before === undefined) return state
-  const pauses = new Map(state.pauses)
   const rest = restOf(before, scope)
-  if (rest === undefined) pauses.delete(serviceId)
-  else pauses.set(serviceId, rest)
-  return { ...state, pauses }
+  const others = without(state.pauses, serviceId)
+  return { ...state, pauses: rest === undefined ? others : others.set(serviceId, rest) }
 }
 
 /** As `setPause`, of everything: what is paused on its own stays so. */
@@ -250,20 +238,21 @@ export function keepRestore(state: SharedState, serviceId: string, restore: Pend
   return { ...state, restores: new Map(state.restores).set(serviceId, restore) }
 }
 
-export function dropRestore(state: SharedState, serviceId: string): SharedState {
-  const restores = new Map(state.restores)
-  restores.delete(serviceId)
-  return { ...state, restores }
-}
-
-function dropGrowth(state: SharedState, serviceId: string): SharedState {
-  if (!state.growths.has(serviceId)) return state
-  const growths = new Map(state.growths)
-  growths.delete(serviceId)
-  return { ...state, growths }
-}
+export const dropRestore = (state: SharedState, serviceId: string): SharedState => ({
+  ...state,
+  restores: without(state.restores, serviceId),
+})
 
 /** Drops all that is kept of a removed service. */
-export function forgetService(state: SharedState, serviceId: string): SharedState {
-  return dropRestore(endPause(dropGrowth(state, serviceId), serviceId, 'both'), serviceId)
+export const forgetService = (state: SharedState, serviceId: string): SharedState => ({
+  ...state,
+  pauses: without(state.pauses, serviceId),
+  restores: without(state.restores, serviceId),
+  growths: without(state.growths, serviceId),
+})
+
+function without<Kept>(kept: ReadonlyMap<string, Kept>, serviceId: string): Map<string, Kept> {
+  const others = new Map(kept)
+  others.delete(serviceId)
+  return others
 }

@@ -16,7 +16,7 @@ import { ONE, readNumber } from '../load/decimal.ts'
 import { type Evaluation, evaluate } from '../load/evaluate.ts'
 import { beginHistory, type LoadHistory, notAhead, noteChange } from '../load/history.ts'
 import type { LoadMetric, LoadPolicy } from '../load/load-policy.ts'
-import type { Measurement } from '../load/measurement.ts'
+import { type Measurement, missing } from '../load/measurement.ts'
 import type { BoundPolicy, Policies } from '../policy/policies.ts'
 import type { Policy } from '../policy/policy.ts'
 import { policyAt } from '../policy/policy-at.ts'
@@ -217,7 +217,7 @@ export function createLoadBook(deps: LoadBookDeps): LoadBook {
 /** As a source would have answered; per cent where the metric is one. */
 function simulated(text: string, metric: LoadMetric, replicas: number): Measurement {
   const number = readNumber(text)
-  if (number.kind !== 'number') return { kind: 'missing', why: number.kind, detail: `${text} is given` }
+  if (number.kind !== 'number') return missing(number.kind, `${text} is given`)
   if (metric.kind === 'query' || metric.kind === 'url') return { kind: 'value', value: number.value }
   const tasks = Math.max(1, replicas)
   return {

@@ -2,7 +2,7 @@
 
 import type { ServiceObservation } from '../../swarm/services.ts'
 import type { LoadMetric } from '../load/load-policy.ts'
-import type { Measurement } from '../load/measurement.ts'
+import { type Measurement, missing } from '../load/measurement.ts'
 import type { LoadSources } from '../ports.ts'
 import type { TaskUsage } from './task-usage.ts'
 
@@ -31,12 +31,11 @@ export function createMeasure({ queries, urls }: LoadSources, usage: TaskUsage):
         return await once(`url ${metric.path} ${metric.url}`, () => urls.ask(metric.url, metric.path))
       default: {
         const each = metric.kind === 'cpu' ? service.resources?.cpuNs : service.resources?.memoryBytes
-        if (each === undefined)
-          return { kind: 'missing', why: 'error', detail: `no limit and no reservation of ${metric.kind}` }
+        if (each === undefined) return missing('error', `no limit and no reservation of ${metric.kind}`)
         return usage.of(service, { kind: metric.kind, each, warmupMs })
       }
     }
   }
 }
 
-const NO_PROMETHEUS: Measurement = { kind: 'missing', why: 'error', detail: 'PROMETHEUS_URL is not set' }
+const NO_PROMETHEUS = missing('error', 'PROMETHEUS_URL is not set')

@@ -25,8 +25,10 @@ export type Missing = (typeof MISSING)[number]
 export type Measurement =
   | { readonly kind: 'value'; readonly value: Decimal }
   | Usage
-  /** `detail` is a sentence for a person, without what the source said. */
   | { readonly kind: 'missing'; readonly why: Missing; readonly detail: string }
+
+/** `detail`: a sentence for a person. */
+export const missing = (why: Missing, detail: string): Measurement => ({ kind: 'missing', why, detail })
 
 /** What the tasks of a service use of what each may use, both in the same unit: ns of processor time a second, or bytes. */
 export interface Usage {

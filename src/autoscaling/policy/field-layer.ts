@@ -2,7 +2,7 @@
 import { didYouMean } from '../../foundation/did-you-mean.ts'
 import { errorIssue, quoted, shown, warningIssue } from './issue.ts'
 import type { FieldSource, PolicyField, PolicyIssue } from './policy.ts'
-import { candidateNames, type FieldValues, findField, POLICY_FIELDS } from './policy-fields.ts'
+import { candidateNames, type FieldValues, findField, LABEL_PREFIX, POLICY_FIELDS } from './policy-fields.ts'
 
 /** What one source says, by field name. Canonical where it is well formed, else as written. */
 export interface FieldLayer {
@@ -28,6 +28,17 @@ export const pick = (layers: readonly FieldLayer[], ...names: readonly string[])
   }
   return undefined
 }
+
+/** Of a value that is well formed and yet wrong beside others. */
+export const issueOf = (at: Picked, message: string): PolicyIssue =>
+  errorIssue({ field: writtenName(at), value: at.value, message })
+
+/** As a person wrote it: in a label with its prefix. */
+export const writtenName = ({ field, source }: Picked): string => `${source === 'file' ? '' : LABEL_PREFIX}${field}`
+
+/** The `night` of all fields `schedule.night.…`. */
+export const namesOf = (kind: Kind, layers: readonly FieldLayer[]): Iterable<string> =>
+  namesByKind(layers.flatMap(({ values }) => [...values.keys()])).get(kind) ?? []
 
 interface WrittenFields {
   readonly source: 'label' | 'file'
@@ -81,7 +92,8 @@ export const readLayer = ({ source, prefix, texts }: WrittenFields): { layer: Fi
   const named = namesByKind(texts.keys())
   let unknown = 0
   for (const [name, text] of texts) {
-    if (MOST_OF_A_KIND < (named.get(kindOf(name)?.kind ?? '')?.size ?? 0)) continue
+    const kind = kindOf(name)?.kind
+    if (kind !== undefined && MOST_OF_A_KIND < (named.get(kind)?.size ?? 0)) continue
     if (findField(name) === undefined) unknown += 1
     if (unknown > MOST_UNKNOWN && findField(name) === undefined) continue
     const { value, issue } = checkField(name, text, prefix)
@@ -101,13 +113,15 @@ export const readLayer = ({ source, prefix, texts }: WrittenFields): { layer: Fi
 }
 
 /** `schedule` and `night` of `schedule.night.from`. */
-const kindOf = (name: string): { readonly kind: string; readonly of: string } | undefined => {
+const kindOf = (name: string): { readonly kind: Kind; readonly of: string } | undefined => {
   const [, kind, of] = /^(schedule|metric)\.([^.]+)\./.exec(name) ?? []
-  return kind === undefined || of === undefined ? undefined : { kind, of }
+  return of === undefined || (kind !== 'schedule' && kind !== 'metric') ? undefined : { kind, of }
 }
 
-function namesByKind(fields: Iterable<string>): ReadonlyMap<string, ReadonlySet<string>> {
-  const names = new Map<string, Set<string>>()
+type Kind = 'schedule' | 'metric'
+
+function namesByKind(fields: Iterable<string>): ReadonlyMap<Kind, ReadonlySet<string>> {
+  const names = new Map<Kind, Set<string>>()
   for (const field of fields) {
     const found = kindOf(field)
     if (found !== undefined) names.set(found.kind, (names.get(found.kind) ?? new Set()).add(found.of))

@@ -5,7 +5,7 @@ import type { TaskResources } from '../../swarm/services.ts'
 import { ONE, parseDecimal } from '../load/decimal.ts'
 import { parsePath } from '../load/json-path.ts'
 import type { LoadMetric, LoadPolicy, Rate } from '../load/load-policy.ts'
-import { type FieldLayer, type Picked, pick } from './field-layer.ts'
+import { type FieldLayer, issueOf, namesOf, type Picked, pick, writtenName } from './field-layer.ts'
 import { errorIssue, warningIssue } from './issue.ts'
 import type { PolicyIssue } from './policy.ts'
 import { findField, LABEL_PREFIX } from './policy-fields.ts'
@@ -21,13 +21,10 @@ type Read = { readonly metric?: LoadMetric; readonly issue?: PolicyIssue }
 
 /** A malformed field has its issue from its layer; here only what fields say together is judged. */
 export function readLoad(layers: readonly FieldLayer[], resources: TaskResources): LoadReading {
-  const names = new Set(
-    layers.flatMap(({ values }) => [...values.keys()].flatMap((field) => /^metric\.([^.]+)\./.exec(field)?.[1] ?? [])),
-  )
   const read = [
     readUtilization('cpu', layers, resources.cpuNs),
     readUtilization('memory', layers, resources.memoryBytes),
-    ...[...names].map((name) => readMetric(name, layers)),
+    ...[...namesOf('metric', layers)].map((name) => readMetric(name, layers)),
   ]
   const metrics = read.flatMap(({ metric }) => metric ?? [])
   const behavior = readBehavior(layers)
@@ -113,7 +110,7 @@ function readBehavior(layers: readonly FieldLayer[]): {
   }
   if (mode === 'hold' && replicas !== undefined && isWellFormed(replicas)) {
     const message = 'without effect: write `fallback.mode` beside it, `static`, `at-least` or `at-most`'
-    issues.push(warningIssue({ field: fieldOf(replicas), value: replicas.value, message }))
+    issues.push(warningIssue({ field: writtenName(replicas), value: replicas.value, message }))
   }
   if (issues.some(({ severity }) => severity === 'error')) return { issues }
   const bounds = { windowUpMs, windowDownMs, warmupMs, tolerance, rateUp, rateDown }
@@ -136,8 +133,3 @@ export function readRates(text: string): readonly Rate[] | undefined {
 }
 
 const isWellFormed = ({ field, value }: Picked): boolean => findField(field)?.grammar.canonical(value) !== undefined
-
-const fieldOf = ({ field, source }: Picked): string => `${source === 'file' ? '' : LABEL_PREFIX}${field}`
-
-const issueOf = (at: Picked, message: string): PolicyIssue =>
-  errorIssue({ field: fieldOf(at), value: at.value, message })

@@ -6,7 +6,7 @@ import { parseCron } from '../schedule/cron.ts'
 import { type FiringTimes, nextFiring } from '../schedule/firings.ts'
 import { isOpenAt, type ScheduleWindow } from '../schedule/window.ts'
 import { findZone } from '../schedule/zone.ts'
-import { type FieldLayer, type Picked, pick } from './field-layer.ts'
+import { type FieldLayer, issueOf, namesOf, type Picked, pick } from './field-layer.ts'
 import { errorIssue } from './issue.ts'
 import type { PolicyIssue } from './policy.ts'
 import type { Bounds } from './policy-at.ts'
@@ -24,14 +24,9 @@ const SAMPLES = 100
 
 /** `bounds`: the plain ones. A malformed field has its issue from its layer; here only what fields say together is judged. */
 export function readSchedules(layers: readonly FieldLayer[], bounds: Bounds): SchedulesReading {
-  const names = new Set(
-    layers.flatMap(({ values }) =>
-      [...values.keys()].flatMap((field) => /^schedule\.([^.]+)\./.exec(field)?.[1] ?? []),
-    ),
-  )
   const windows: ScheduleWindow[] = []
   const issues: PolicyIssue[] = []
-  for (const name of names) {
+  for (const name of namesOf('schedule', layers)) {
     const read = readWindow(name, layers, bounds)
     if ('issue' in read) issues.push(...(read.issue === undefined ? [] : [read.issue]))
     else windows.push(read)
@@ -46,7 +41,9 @@ function readWindow(
 ): ScheduleWindow | { readonly issue: PolicyIssue | undefined } {
   const of = (field: string) => pick(layers, `schedule.${name}.${field}`)
   const [from, to, length, tz, min, max] = [of('from'), of('to'), of('for'), of('tz'), of('min'), of('max')]
-  const wrong = (message: string, at?: Picked, field = 'from') => ({ issue: issueAt(name, field, at, message) })
+  const wrong = (message: string, at?: Picked) => ({
+    issue: at ? issueOf(at, message) : errorIssue({ field: `${LABEL_PREFIX}schedule.${name}.from`, message }),
+  })
 
   const zone = findZone(tz?.value ?? 'UTC')
   const opens = from === undefined ? undefined : parseCron(from.value)
@@ -138,10 +135,4 @@ function wrongBounds({ least, most, bounds }: Numbers): string | undefined {
   if (least !== undefined)
     return `min ${least} is above max ${max}, which holds inside the window too; write \`max\` beside it`
   return `max ${max} is below min ${min}, which holds inside the window too; write \`min\` beside it`
-}
-
-function issueAt(name: string, field: string, at: Picked | undefined, message: string): PolicyIssue {
-  const path = at?.field ?? `schedule.${name}.${field}`
-  const isFile = at?.source === 'file'
-  return errorIssue({ field: `${isFile ? '' : LABEL_PREFIX}${path}`, value: at?.value, message })
 }

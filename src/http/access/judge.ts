@@ -27,20 +27,18 @@ export interface Caller extends Shown, PageHeaders {
   readonly address: string | undefined
 }
 
+export type RefusalCode =
+  | 'no-credential'
+  | 'wrong-credential'
+  | 'role-too-low'
+  | 'writes-closed'
+  | 'foreign-origin'
+  | 'foreign-host'
+
 export type Verdict =
   /** `name`: whose credential it was; absent: nobody's, or one without a name. */
   | { readonly allowed: true; readonly name?: string }
-  | {
-      readonly allowed: false
-      readonly code:
-        | 'no-credential'
-        | 'wrong-credential'
-        | 'role-too-low'
-        | 'writes-closed'
-        | 'foreign-origin'
-        | 'foreign-host'
-      readonly detail: string
-    }
+  | { readonly allowed: false; readonly code: RefusalCode; readonly detail: string }
 
 const ALLOWED: Verdict = { allowed: true }
 const allow = ({ name }: Holder): Verdict => (name === undefined ? ALLOWED : { allowed: true, name })
@@ -97,7 +95,7 @@ function openJudge({ orbiter, trustedCidrs }: AccessRules): Judge {
   }
 }
 
-const refuse = (code: (Verdict & { allowed: false })['code'], detail: string): Verdict => ({
+const refuse = (code: RefusalCode, detail: string): Verdict => ({
   allowed: false,
   code,
   detail,

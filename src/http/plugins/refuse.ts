@@ -1,11 +1,13 @@
 /** How a missing or wrong credential ends a request: counted per address when it is wrong, and logged without the secret. */
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Verdict } from '../access/judge.ts'
+import type { RefusalCode } from '../access/judge.ts'
 import { HttpProblem } from '../problem.ts'
 import { pathOf } from './errors.ts'
 
-export interface Refusal extends Pick<Verdict & { readonly allowed: false }, 'code' | 'detail'> {
+export interface Refusal {
+  readonly code: RefusalCode
+  readonly detail: string
   /** What a 401 says in WWW-Authenticate. */
   readonly challenge: string | readonly string[]
 }
