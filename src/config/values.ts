@@ -51,17 +51,15 @@ export const oneOf =
   }
 
 /** The parts of a comma list, without blanks around them and without empty ones. */
-const parts = (list: string): readonly string[] =>
+export const texts = (list: string): readonly string[] =>
   list
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
 
-export const texts = (list: string): readonly string[] => parts(list)
-
 /** Of places that are named in the log. */
 export const httpUrlsWithoutCredential = (list: string): readonly string[] =>
-  parts(list).map((value) => {
+  texts(list).map((value) => {
     const url = httpUrl(value)
     const { username, password } = new URL(url)
     if (username === '' && password === '') return url
@@ -86,11 +84,11 @@ export function socketPath(value: string): string | undefined {
 
 /** With commas. */
 export function names(value: string): readonly string[] {
-  const written = value.split(',').map((name) => name.trim().toLowerCase())
-  const wrong = written.find((name) => name !== '' && !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?$/.test(name))
+  const written = texts(value.toLowerCase())
+  const wrong = written.find((name) => !/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?$/.test(name))
   if (wrong !== undefined)
     throw new Error(`"${wrong}" is not a host name; write names such as orrery.example.com, without a port`)
-  return written.filter((name) => name !== '')
+  return written
 }
 
 export function apiVersion(value: string): string {
@@ -117,7 +115,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export const logLevel = (value: string): LogLevel => oneOf(LOG_LEVELS)(value.toLowerCase())
 
 /** `10.0.0.0/8,fd00::/8,192.0.2.7`, each proven to be a network; a bare address means that address alone. */
-export const cidrs = (list: string): readonly string[] => parts(list).map(cidr)
+export const cidrs = (list: string): readonly string[] => texts(list).map(cidr)
 
 function cidr(value: string): string {
   const [address = '', prefix, ...rest] = value.split('/')

@@ -15,7 +15,7 @@ export interface TurnLimits {
 }
 
 const MiB = 1024 * 1024
-export const TURN_LIMITS: TurnLimits = { heldPerSocket: 64, heldBytes: 48 * MiB, owedBytes: 48 * MiB }
+const TURN_LIMITS: TurnLimits = { heldPerSocket: 64, heldBytes: 48 * MiB, owedBytes: 48 * MiB }
 
 /** What Node keeps of a request and its answer besides the headers. */
 const REQUEST_BYTES = 4096

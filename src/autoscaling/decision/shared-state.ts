@@ -186,7 +186,7 @@ export function activePauses(
 const endOf = ({ untilMs = Number.MAX_SAFE_INTEGER }: Pause): number => untilMs
 
 /** `paused via API until 2026-01-31T11:38:00Z (up and down) by ops: the database moves`. */
-export function pauseText({ scope, untilMs, reason, by }: Pause): string {
+function pauseText({ scope, untilMs, reason, by }: Pause): string {
   const until = untilMs === undefined ? 'until it is resumed' : `until ${timeText(untilMs)}`
   const who = by === undefined ? '' : ` by ${by}`
   return `paused via API ${until} (${SCOPES[scope]})${who}${reason === undefined ? '' : `: ${reason}`}`

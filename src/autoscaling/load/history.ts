@@ -7,14 +7,14 @@ export interface LoadHistory {
   /** Counts that the metrics asked for, oldest first; the current count where a history begins. */
   readonly recommendations: readonly { readonly atMs: number; readonly count: number }[]
   /** Changes of the count, oldest first. */
-  readonly changes: readonly CountChange[]
+  readonly changes: readonly NotedChange[]
   /** Evaluations in a row without data, by the metric's name. */
   readonly failures: ReadonlyMap<string, number>
   /** The down window is this many times as long, because the count flapped. */
   readonly widening: { readonly factor: number; readonly untilMs: number }
 }
 
-export interface CountChange {
+export interface NotedChange {
   readonly atMs: number
   readonly from: number
   readonly to: number
@@ -52,7 +52,7 @@ export function notAhead(history: LoadHistory, nowMs: number): LoadHistory {
 }
 
 /** The count was changed. By anybody but measured load, the windows begin with it. */
-export function noteChange(history: LoadHistory, change: CountChange): LoadHistory {
+export function noteChange(history: LoadHistory, change: NotedChange): LoadHistory {
   const recommendations = change.byLoad ? history.recommendations : [{ atMs: change.atMs, count: change.to }]
   return { ...history, recommendations, changes: [...history.changes, change].slice(-MOST_CHANGES) }
 }

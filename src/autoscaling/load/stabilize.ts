@@ -3,7 +3,7 @@
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/podautoscaler/horizontal.go
  */
 
-import { type CountChange, grownSince, type LoadHistory, NOT_WIDENED, WIDENED_MS } from './history.ts'
+import { type NotedChange, grownSince, type LoadHistory, NOT_WIDENED, WIDENED_MS } from './history.ts'
 import type { LoadPolicy, Rate } from './load-policy.ts'
 
 /**
@@ -82,7 +82,7 @@ export function widen(
   return { factor: now.factor * 2, untilMs: nowMs + WIDENED_MS }
 }
 
-function turnsOf(changes: readonly CountChange[]): number {
+function turnsOf(changes: readonly NotedChange[]): number {
   let turns = 0
   for (const [index, { from, to }] of changes.entries()) {
     const before = changes[index - 1]

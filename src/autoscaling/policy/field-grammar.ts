@@ -2,6 +2,7 @@
 import { formatDuration, parseDuration } from '../../foundation/duration.ts'
 import { MAX_WHOLE_NUMBER, parseWholeNumber } from '../../foundation/whole-number.ts'
 import { parsePath } from '../load/json-path.ts'
+import type { Rate } from '../load/load-policy.ts'
 import { parseCron } from '../schedule/cron.ts'
 import { findZone } from '../schedule/zone.ts'
 import { type Direction, formatStep, MAX_STEP_PERCENT, parseStep } from './step.ts'
@@ -117,15 +118,18 @@ export const jsonPath = texts('a path into a JSON answer: `depth`, `queue.depth`
   parsePath(written) === undefined ? undefined : written,
 )
 
-const canonicalRate = (rate: string): string | undefined => {
-  const [amount, period, ...more] = rate.trim().split('/')
-  if (amount === undefined || period === undefined || more.length > 0) return undefined
-  const size = step.canonical(amount)
+const parseRate = (text: string): Rate | undefined => {
+  const [size = '', period = '', ...more] = text.trim().split('/')
+  const amount = parseStep(size)
   const periodMs = parseDuration(period)
-  return size === undefined || !periodMs ? undefined : `${size}/${formatDuration(periodMs)}`
+  return amount === undefined || !periodMs || more.length > 0 ? undefined : { amount, periodMs }
 }
 
-export const rates = texts('rates such as `4/15s,100%/15s`: replicas or per cent in a time above 0', (written) => {
-  const list = written.split(',').map(canonicalRate)
-  return list.includes(undefined) ? undefined : list.join(',')
-})
+export const rates = grammar<readonly Rate[]>(
+  'rates such as `4/15s,100%/15s`: replicas or per cent in a time above 0',
+  (text) => {
+    const read = text.split(',').map(parseRate)
+    return read.every((rate) => rate !== undefined) ? read : undefined
+  },
+  (read) => read.map(({ amount, periodMs }) => `${formatStep(amount)}/${formatDuration(periodMs)}`).join(','),
+)

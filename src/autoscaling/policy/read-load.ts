@@ -4,12 +4,12 @@ import { parseWholeNumber } from '../../foundation/whole-number.ts'
 import type { TaskResources } from '../../swarm/services.ts'
 import { ONE, parseDecimal } from '../load/decimal.ts'
 import { parsePath } from '../load/json-path.ts'
-import type { LoadMetric, LoadPolicy, Rate } from '../load/load-policy.ts'
+import type { LoadMetric, LoadPolicy } from '../load/load-policy.ts'
+import { rates } from './field-grammar.ts'
 import { type FieldLayer, issueOf, namesOf, type Picked, pick, writtenName } from './field-layer.ts'
 import { errorIssue, warningIssue } from './issue.ts'
 import type { PolicyIssue } from './policy.ts'
 import { findField, LABEL_PREFIX } from './policy-fields.ts'
-import { parseStep } from './step.ts'
 
 export interface LoadReading {
   /** Absent: no metric is followed, or something is wrong. */
@@ -95,7 +95,7 @@ function readBehavior(layers: readonly FieldLayer[]): {
   const tolerance = parseDecimal(text('tolerance'))
   const after = parseWholeNumber(text('fallback.after'))
   const mode = MODES.find((known) => known === text('fallback.mode'))
-  const [rateUp, rateDown] = [readRates(text('rate.up')), readRates(text('rate.down'))]
+  const [rateUp, rateDown] = [rates.parse(text('rate.up')), rates.parse(text('rate.down'))]
   if (windowUpMs === undefined || windowDownMs === undefined || warmupMs === undefined) return { issues: [] }
   if (tolerance === undefined || after === undefined || mode === undefined) return { issues: [] }
   if (rateUp === undefined || rateDown === undefined) return { issues: [] }
@@ -118,18 +118,5 @@ function readBehavior(layers: readonly FieldLayer[]): {
 }
 
 const MODES = ['hold', 'static', 'at-least', 'at-most'] as const
-
-/** `4/15s,100%/15s`; `undefined`: malformed. */
-export function readRates(text: string): readonly Rate[] | undefined {
-  const rates: Rate[] = []
-  for (const written of text.split(',')) {
-    const [size = '', period = '', ...more] = written.trim().split('/')
-    const amount = parseStep(size)
-    const periodMs = parseDuration(period)
-    if (amount === undefined || !periodMs || more.length > 0) return undefined
-    rates.push({ amount, periodMs })
-  }
-  return rates
-}
 
 const isWellFormed = ({ field, value }: Picked): boolean => findField(field)?.grammar.canonical(value) !== undefined

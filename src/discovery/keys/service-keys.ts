@@ -36,7 +36,7 @@ const MOST_SHOWN = 120
 /** Of one task. Consul's Meta has room for 64. */
 const MOST_KEYS = 1000
 
-export const CHECK_KEYS = [
+const CHECK_KEYS = [
   'check_http',
   'check_http_method',
   'check_https',
@@ -54,7 +54,7 @@ export const CHECK_KEYS = [
   'check_deregister_after',
 ] as const
 
-export const shown = (value: string): string => (value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value)
+const shown = (value: string): string => (value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value)
 
 export function issueOf(key: string, value: string, message: string, effect: Issue['effect'] = 'left-out'): Issue {
   return { key: shown(key), value: shown(value), message, effect }

@@ -61,7 +61,7 @@ export interface CatalogKeeper {
   run(signal: AbortSignal): Promise<void>
 }
 
-export const KEEP_TIMING = {
+const KEEP_TIMING = {
   fullEveryMs: 60_000,
   gatherMs: 10,
   /** Between two whole reads that something unexpected asked for. */

@@ -27,7 +27,7 @@ export interface WriterDeps {
 }
 
 /** Consul keeps a session for twice its 10 s after it was renewed. */
-export const WRITER_TIMING = { renewEveryMs: 7_000, lookEveryMs: 250, takeEveryMs: 100, retryMs: 500 }
+const WRITER_TIMING = { renewEveryMs: 7_000, lookEveryMs: 250, takeEveryMs: 100, retryMs: 500 }
 
 export function createWriter({ lock, mayWrite, onChange, logger, ...rest }: WriterDeps): Writer {
   const timing = { ...WRITER_TIMING, ...rest.timing }

@@ -1,6 +1,6 @@
 /** The token file: a line each `role token [name]`, `#` and blank lines skipped. Pure. */
 
-export const ROLES = ['read', 'scale', 'admin', 'agent'] as const
+const ROLES = ['read', 'scale', 'admin', 'agent'] as const
 export type Role = (typeof ROLES)[number]
 
 export interface Token {

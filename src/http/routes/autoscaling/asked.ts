@@ -174,7 +174,7 @@ export interface Keyed {
 }
 
 /** 64 bits of key and autoscaler and 12 bits of the wish. A newline can be in neither a header nor a name. */
-export function hashKey(key: string, { autoscaler, wish }: Keyed): RequestKey {
+function hashKey(key: string, { autoscaler, wish }: Keyed): RequestKey {
   const sha256 = (text: string) => createHash('sha256').update(text).digest()
   return {
     hash: sha256(`${autoscaler}\n${key}`).subarray(0, 8).toString('base64url'),

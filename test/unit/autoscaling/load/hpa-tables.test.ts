@@ -10,7 +10,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { type Decimal, ONE } from '../../../../src/autoscaling/load/decimal.ts'
-import { type CountChange, NOT_WIDENED } from '../../../../src/autoscaling/load/history.ts'
+import { type NotedChange, NOT_WIDENED } from '../../../../src/autoscaling/load/history.ts'
 import type { Rate } from '../../../../src/autoscaling/load/load-policy.ts'
 import { recommend } from '../../../../src/autoscaling/load/recommend.ts'
 import { limitRate, stabilize } from '../../../../src/autoscaling/load/stabilize.ts'
@@ -132,7 +132,7 @@ describe('resources: levels in thousandths of a request of 1.0 each', () => {
 const NOW = 1_000_000_000
 const history = (
   recommendations: readonly [count: number, minutesAgo: number][],
-  changes: readonly CountChange[] = [],
+  changes: readonly NotedChange[] = [],
 ) => ({
   recommendations: recommendations.map(([count, minutes]) => ({ count, atMs: NOW - minutes * 60_000 })),
   changes,
@@ -267,7 +267,7 @@ describe('TestConvertDesiredReplicasWithRules: rates and what has changed alread
     periodMs: seconds * 1000,
   })
   /** generateEventsUniformDistribution: evenly over the period, the last a fraction of it ago. */
-  const events = (sizes: readonly number[], seconds: number, sign: 1 | -1): CountChange[] =>
+  const events = (sizes: readonly number[], seconds: number, sign: 1 | -1): NotedChange[] =>
     sizes.map((size, index) => ({
       atMs: NOW - (seconds * 1000 * (sizes.length - 0.5 - index)) / sizes.length,
       ...{ from: 0, to: size * sign, byLoad: true },
@@ -431,7 +431,7 @@ describe('TestConvertDesiredReplicasWithRules: rates and what has changed alread
     },
   ] satisfies {
     name: string
-    changes?: CountChange[]
+    changes?: NotedChange[]
     rates: Rate[]
     current: number
     desired: number
@@ -445,7 +445,7 @@ describe('TestConvertDesiredReplicasWithRules: rates and what has changed alread
       desired,
       replicas,
     }: {
-      changes?: CountChange[]
+      changes?: NotedChange[]
       rates: Rate[]
       current: number
       desired: number
