@@ -11,6 +11,7 @@ import type { Entry, EntryIssue } from '../entry.ts'
 import { type AgentWrite, agentDifference } from '../plan/agent-difference.ts'
 import type { ConsulServices } from '../ports.ts'
 import { createIssueLog, issueLine } from './issue-log.ts'
+import { createRefusals } from './refusals.ts'
 
 export interface WantedOfNode {
   readonly cluster: string
@@ -41,27 +42,18 @@ export interface AgentKeeper {
 
 const TIMING = { lookEveryMs: 2_000, refusedForMs: 60_000 }
 
-interface Refused {
-  readonly text: string
-  readonly atMs: number
-  readonly issue: EntryIssue
-}
-
 export function createAgentKeeper({ services, wanted, isRunning, logger, now, ...deps }: AgentKeeperDeps): AgentKeeper {
   const timing = { ...TIMING, ...deps.timing }
   const timer = createWakeableTimer()
   /** By id: what this process registered. */
   const told = new Map<string, string>()
-  const refused = new Map<string, Refused>()
+  const refusals = createRefusals(now, timing.refusedForMs)
   const failures = createFailureLog((reason) => logger.warn({ event: 'consul-sync-failed' }, reason))
   let standing: readonly EntryIssue[] = []
   const logIssues = createIssueLog(logger)
 
-  const isDue = (write: AgentWrite): boolean => {
-    if (write.kind !== 'register') return true
-    const known = refused.get(write.entry.id)
-    return known === undefined || known.text !== textOf(write.entry) || now() - known.atMs >= timing.refusedForMs
-  }
+  const isDue = (write: AgentWrite): boolean =>
+    write.kind !== 'register' || !refusals.isSetAside(write.entry.id, () => textOf(write.entry))
 
   const send = async (write: AgentWrite, isThere: boolean) => {
     await services.write(write)
@@ -73,7 +65,7 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
       const isKnown = isThere && !told.has(id)
       const action = isThere ? 'changed' : 'registered'
       told.set(id, textOf(write.entry))
-      refused.delete(id)
+      refusals.forget(id)
       // After a restart of ours each is told once more as it is.
       if (!isKnown) logger.info({ event: 'registration', action, id, name, address, port }, `${action} ${id}`)
     }
@@ -84,7 +76,7 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
     const service = write.kind === 'register' ? write.entry.serviceName : ''
     const message = `is refused by Consul: ${messageOf(error).slice(0, 300)}`
     const issue = { service, key: 'entry', value: id, message, effect: 'refused' } as const
-    if (write.kind === 'register') refused.set(id, { text: textOf(write.entry), atMs: now(), issue })
+    if (write.kind === 'register') refusals.setAside(id, textOf(write.entry), issue)
     return issue
   }
 
@@ -100,7 +92,7 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
     const isTold = (entry: Entry) => told.get(entry.id) === textOf(entry)
     const { writes, issues } = agentDifference({ cluster, nodeId, entries, kept }, actual, isTold)
     const failed: EntryIssue[] = []
-    for (const id of refused.keys()) if (!entries.has(id)) refused.delete(id)
+    refusals.keep((id) => entries.has(id))
     for (const write of writes.filter(isDue)) {
       try {
         await send(write, write.kind === 'register' && actual.has(write.entry.id))
@@ -109,7 +101,7 @@ export function createAgentKeeper({ services, wanted, isRunning, logger, now, ..
         if (write.kind !== 'register') failed.push(issue)
       }
     }
-    standing = [...issues, ...failed, ...[...refused.values()].map(({ issue }) => issue)]
+    standing = [...issues, ...failed, ...refusals.issues()]
     logIssues(standing)
   }
 

@@ -6,6 +6,7 @@ import type { EntryIssue } from '../entry.ts'
 import type { CatalogStep, CatalogWrite } from '../plan/catalog.ts'
 import { divide } from '../plan/transactions.ts'
 import type { ConsulCatalog, TransactionResult } from '../ports.ts'
+import { createRefusals } from './refusals.ts'
 
 /** Consul says that the session does not hold the lock. */
 export class NotWriter extends Error {}
@@ -32,26 +33,15 @@ export interface StepSender {
 const NO_RIGHT =
   ' - the token of CONSUL_HTTP_TOKEN_FILE has no write over it; docs/discovery.md has the policy it needs'
 
-interface Refused {
-  readonly text: string
-  readonly atMs: number
-  readonly issue: EntryIssue
-}
-
 export function createSender({ catalog, now, refusedForMs, onWritten, onStale }: SenderDeps): StepSender {
-  const refused = new Map<string, Refused>()
-
-  const isRefused = (step: CatalogStep): boolean => {
-    const known = refused.get(step.subject)
-    return known !== undefined && known.text === textOf(step) && now() - known.atMs < refusedForMs
-  }
+  const refusals = createRefusals(now, refusedForMs)
 
   const setAside = (step: CatalogStep, reason: string, desired: Desired) => {
     const service = desired.entries.get(step.subject)?.serviceName ?? ''
     const hint = /permission denied/i.test(reason) ? NO_RIGHT : ''
     const message = `is refused by Consul: ${reason.slice(0, 300)}${hint}`
     const issue = { service, key: 'entry', value: step.subject, message, effect: 'refused' } as const
-    refused.set(step.subject, { text: textOf(step), atMs: now(), issue })
+    refusals.setAside(step.subject, textOf(step), issue)
   }
 
   /** Or why Consul refuses it as a whole. */
@@ -84,7 +74,7 @@ export function createSender({ catalog, now, refusedForMs, onWritten, onStale }:
       }
       if (result.kind === 'not-writer') throw new NotWriter()
       if (result.kind === 'done') {
-        for (const step of steps) refused.delete(step.subject)
+        for (const step of steps) refusals.forget(step.subject)
         onWritten(writes, result.indexOf)
         return sent
       }
@@ -101,11 +91,11 @@ export function createSender({ catalog, now, refusedForMs, onWritten, onStale }:
 
   return {
     dueOf(steps, { entries }) {
-      for (const id of refused.keys()) if (!entries.has(id) && !id.startsWith('node ')) refused.delete(id)
-      return steps.filter((step) => !isRefused(step))
+      refusals.keep((id) => entries.has(id) || id.startsWith('node '))
+      return steps.filter((step) => !refusals.isSetAside(step.subject, () => textOf(step)))
     },
     send,
-    issues: () => [...refused.values()].map(({ issue }) => issue),
+    issues: refusals.issues,
   }
 }
 
