@@ -56,6 +56,10 @@ export interface Decision {
   readonly note?: string
 }
 
+/** What decided, and what the caller said to it; of an alert it may be in the reason already. */
+export const reasonAndNote = ({ reason, note }: Pick<Decision, 'reason' | 'note'>): string =>
+  note === undefined || reason.includes(note) ? reason : `${reason} (${note})`
+
 /** One stage of the pipeline as `explain` shows it. */
 export interface Stage {
   readonly stage: string

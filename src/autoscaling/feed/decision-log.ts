@@ -3,7 +3,7 @@
 import type { Logger } from '../../foundation/logger.ts'
 import type { ServiceChange } from '../../swarm/services.ts'
 import type { EventFeed, OrreryEvent } from '../autoscaler.ts'
-import type { Decision } from '../decision/decision.ts'
+import { type Decision, reasonAndNote } from '../decision/decision.ts'
 import type { ScalingListener } from '../ports.ts'
 
 const KEPT_DECISIONS = 50
@@ -102,7 +102,8 @@ export function createDecisionPublisher(deps: {
   }
 }
 
-function sentence({ service, outcome, code, from, to, reason, note }: Decision): string {
+function sentence(decision: Decision): string {
+  const { service, outcome, code, from, to } = decision
   const what = outcome === 'scaled' ? `scaled ${service} from ${from} to ${to}` : `${service}: ${code ?? outcome}`
-  return `${what}: ${reason}${note === undefined || reason.includes(note) ? '' : ` (${note})`}`
+  return `${what}: ${reasonAndNote(decision)}`
 }

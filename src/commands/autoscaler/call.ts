@@ -62,10 +62,6 @@ const visible = (_key: string, value: unknown): unknown => (typeof value === 'st
 
 export const pathOf = (name: string, rest = ''): string => `/v1/autoscaler/${encodeURIComponent(name)}${rest}`
 
-/** What decided, and what the caller said to it; of an alert it may be in the reason already. */
-export const reasonAndNote = ({ reason, note }: { readonly reason: string; readonly note?: string }): string =>
-  note === undefined || reason.includes(note) ? reason : `${reason} (${note})`
-
 /** `30 s`, `4 min`, `3 h`, `2 d` before now; `-` for a time that never was. */
 export function ago(at: string | undefined, nowMs = Date.now()): string {
   if (at === undefined) return '-'

@@ -1,9 +1,10 @@
 /** `events`: what the controller tells as it happens. */
+import { reasonAndNote } from '../../autoscaling/decision/decision.ts'
 import { isJsonObject } from '../../foundation/stored-json.ts'
 import { visibleText } from '../../foundation/visible-text.ts'
 import type { Console, ExitCode } from '../console.ts'
 import { openStream } from '../controller-client.ts'
-import { type JsonOption, reasonAndNote } from './call.ts'
+import type { JsonOption } from './call.ts'
 
 export interface Told {
   readonly type: string

@@ -1,8 +1,9 @@
 /** `orrery up` and `orrery down`: one step, answered with a sentence or the decision as JSON. */
+import { reasonAndNote } from '../../autoscaling/decision/decision.ts'
 import type { Direction } from '../../autoscaling/policy/policy.ts'
 import type { WireDecision } from '../../http/wire/decision.ts'
 import type { Console, ExitCode } from '../console.ts'
-import { pathOf, reasonAndNote, show } from './call.ts'
+import { pathOf, show } from './call.ts'
 
 export interface ScaleOptions {
   readonly by?: string
