@@ -3,7 +3,7 @@
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/podautoscaler/horizontal.go
  */
 
-import { type NotedChange, grownSince, type LoadHistory, NOT_WIDENED, WIDENED_MS } from './history.ts'
+import { grownSince, type LoadHistory, NOT_WIDENED, type NotedChange, WIDENED_MS } from './history.ts'
 import type { LoadPolicy, Rate } from './load-policy.ts'
 
 /**

@@ -10,7 +10,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { type Decimal, ONE } from '../../../../src/autoscaling/load/decimal.ts'
-import { type NotedChange, NOT_WIDENED } from '../../../../src/autoscaling/load/history.ts'
+import { NOT_WIDENED, type NotedChange } from '../../../../src/autoscaling/load/history.ts'
 import type { Rate } from '../../../../src/autoscaling/load/load-policy.ts'
 import { recommend } from '../../../../src/autoscaling/load/recommend.ts'
 import { limitRate, stabilize } from '../../../../src/autoscaling/load/stabilize.ts'
