@@ -9,6 +9,8 @@ import { createService, replicasOf } from './services.ts'
 
 const SECONDS = 5
 const SECONDS_QUICK = 2
+/** Before it counts: a controller that is notified has been so for days, and what it runs is compiled. */
+const SECONDS_BEFORE = 2
 /** Groups that are notified of at the same time. */
 const CONNECTIONS = 2
 const MANY = 50
@@ -38,27 +40,32 @@ async function measureCase(stage: Stage, { outcome, labels, first }: Case, alert
     await eventually(`${name} is seen`, async () => (await controller.get(name)).status === 200)
     for (let step = 0; step < first; step += 1) await controller.up(name)
   }
+  let turns = 0
+  const notifyFor = async (lastsSeconds: number) =>
+    await notify(controller.url, {
+      seconds: lastsSeconds,
+      body: () => {
+        const turn = turns++
+        const services = alerts === MANY ? names : names.slice(turn % MANY, (turn % MANY) + alerts)
+        return notification(services, outcome === 'scaled' ? turn : 0)
+      },
+      isRight: (results) => results.length === alerts && results.every((result) => result.outcome === outcome),
+    })
+  const earlier = await notifyFor(SECONDS_BEFORE)
   const before = processorSeconds(controller.pid)
-  const { tookMs, late, wrong, seconds } = await notify(controller.url, {
-    seconds: quick ? SECONDS_QUICK : SECONDS,
-    body: (turn) => {
-      const services = alerts === MANY ? names : names.slice(turn % MANY, (turn % MANY) + alerts)
-      return notification(services, outcome === 'scaled' ? turn : 0)
-    },
-    isRight: (results) => results.length === alerts && results.every((result) => result.outcome === outcome),
-  })
+  const { tookMs, late, wrong, seconds } = await notifyFor(quick ? SECONDS_QUICK : SECONDS)
   const used = processorSeconds(controller.pid) - before
   const counts = await Promise.all(ids.map((id) => replicasOf(engine, id)))
   const steps = counts.reduce((sum, count) => sum + count, 0) - first * MANY
-  const most = outcome === 'scaled' ? tookMs.length * alerts : 0
-  const least = outcome === 'scaled' ? most - late * alerts : 0
+  const most = outcome === 'scaled' ? (earlier.tookMs.length + tookMs.length) * alerts : 0
+  const least = outcome === 'scaled' ? most - (earlier.late + late) * alerts : 0
   const typical = `median ${ms(median(tookMs))}, ${CONNECTIONS} at once${late > 0 ? `, ${late} told to come again` : ''}`
   return [
     {
       name: `notifications of ${alerts} alert${alerts === 1 ? '' : 's'}, ${outcome}`,
       measured: `${perSecond(tookMs.length / seconds)} (${perSecond(tookMs.length / used)} of one core, ${typical})`,
       limit: exactly(
-        wrong === 0 && steps >= least && steps <= most,
+        earlier.wrong + wrong === 0 && steps >= least && steps <= most,
         outcome === 'scaled' ? 'one step an alert' : 'no step',
       ),
     },
@@ -71,18 +78,17 @@ interface Result {
 
 async function notify(
   url: string,
-  work: { seconds: number; body: (turn: number) => string; isRight: (results: readonly Result[]) => boolean },
+  work: { seconds: number; body: () => string; isRight: (results: readonly Result[]) => boolean },
 ) {
   const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 })
   const tookMs: number[] = []
   let wrong = 0
   let late = 0
-  let turns = 0
   const startedAt = performance.now()
   const sender = async () => {
     while (performance.now() - startedAt < work.seconds * 1000) {
       const sentAt = performance.now()
-      const answer = await pool.request({ method: 'POST', path: '/v1/webhook/alertmanager', body: work.body(turns++) })
+      const answer = await pool.request({ method: 'POST', path: '/v1/webhook/alertmanager', body: work.body() })
       const text = await answer.body.text()
       tookMs.push(performance.now() - sentAt)
       // What is not done within a second is answered 503, and goes on: a slow machine is no fault.

@@ -11,7 +11,7 @@ import { median, ms, percentile } from '../statistics.ts'
 import { createService, inspectService } from './services.ts'
 import { followUpdates } from './update-events.ts'
 
-const ROUNDS = 200
+const ROUNDS = 400
 const ROUNDS_QUICK = 60
 /** Between two calls: all sides' reads of the new version have ended, and nothing of one is measured in the other. */
 const REST_MS = 25
