@@ -29,6 +29,8 @@ const WantedNetworkSchema = Type.Object({
    */
   presence: Type.Union([Type.Literal('present'), Type.Literal('absent')]),
   driver: Type.Union([Type.Literal('macvlan'), Type.Literal('ipvlan')]),
+  /** Of the swarm network; absent: there is none, or it is not known. */
+  networkId: Type.Optional(Text),
   /** A link's name, or `auto`: the link that has an address in the subnet. */
   parent: Text,
   ipv4: WantedFamilySchema,

@@ -5,6 +5,7 @@ import type { NetworkStatus, ReportedContainer, ReportedFault } from '../../swar
 import type { WantedNetwork } from '../../swarm/wanted.ts'
 import { statusOf, unknownStatus } from '../plan/build-report.ts'
 import { HostFault, type HostState, type NodeObservation, type NodeStep } from '../plan/host.ts'
+import { isHeldByItself, keptCount } from '../plan/kept-by-engine.ts'
 import { planNode } from '../plan/node-plan.ts'
 import { probeName, refusedProof } from '../plan/proof.ts'
 import type { AgentMemory, Host, LocalEngine } from '../ports.ts'
@@ -108,7 +109,7 @@ async function mendNode<Seen extends NodeObservation>(
       if (failed.has(network.name)) continue
       const { steps } = planNode(network, seen, wanted)
       if (steps.length === 0) continue
-      const { done, fault } = await carryOut(steps, deps)
+      const { done, fault } = await carryOut(steps, deps, seen.networks)
       for (const step of done) deps.onStep(network.name, step)
       if (fault !== undefined) failed.set(network.name, fault)
       // The next network is planned on what is there now.
@@ -137,14 +138,18 @@ export interface Carried {
 }
 
 /** Stops at the first step that fails. Never throws. */
-async function carryOut(steps: readonly NodeStep[], deps: CarryOutDeps): Promise<Carried> {
+async function carryOut(
+  steps: readonly NodeStep[],
+  deps: CarryOutDeps,
+  networks: readonly EngineNetwork[],
+): Promise<Carried> {
   const done: NodeStep[] = []
   for (const step of steps) {
     try {
       await take(step, deps)
       done.push(step)
     } catch (error) {
-      return { done, fault: faultOfStep(step, error) }
+      return { done, fault: faultOfStep(step, error, networks) }
     }
   }
   return { done }
@@ -164,7 +169,9 @@ async function take(step: NodeStep, { host, engine, memory, proven }: CarryOutDe
       return
     case 'prove-network': {
       const { network, configFrom, driver } = step
-      await engine.proveNetwork({ name: probeName(network), configFrom, driver })
+      await engine.proveNetwork({ name: probeName(network), configFrom, driver }).catch((error: unknown) => {
+        if (!isRefusal(error) || !isHeldByItself(step, messageOf(error))) throw error
+      })
       proven.set(network, step.basis)
       return
     }
@@ -181,7 +188,9 @@ async function take(step: NodeStep, { host, engine, memory, proven }: CarryOutDe
   }
 }
 
-function faultOfStep(step: NodeStep, error: unknown): ReportedFault {
+const isRefusal = (error: unknown): boolean => error instanceof Fault && error.code === 'write-rejected'
+
+function faultOfStep(step: NodeStep, error: unknown, networks: readonly EngineNetwork[]): ReportedFault {
   const message = messageOf(error)
   if (error instanceof HostFault) {
     if (error.code !== 'kind-unknown') return { code: error.code, message }
@@ -190,7 +199,9 @@ function faultOfStep(step: NodeStep, error: unknown): ReportedFault {
     }
     return { code: 'driver-impossible', message }
   }
-  const isRefused = error instanceof Fault && error.code === 'write-rejected'
+  const isRefused = isRefusal(error)
   if (isRefused && step.do === 'prove-network') return refusedProof(step, message)
+  const kept = isRefused && step.do === 'remove-network' ? keptCount(step.name, message, networks) : undefined
+  if (kept !== undefined) return kept
   return { code: isRefused ? 'engine-refused' : 'engine-away', message }
 }

@@ -131,6 +131,8 @@ export interface NetworkProof {
   readonly network: string
   readonly configFrom: string
   readonly driver: LinkDriver
+  /** Swarm's; absent: not known. */
+  readonly networkId?: string
   /** What it is made of, and what else the engine has: proved once, it holds for as long as this is the same. */
   readonly basis: string
   /** Networks that may be what the engine minds, for a person. */

@@ -34,8 +34,9 @@ export function planProof(
   const suspects = real
     .filter((one) => isSuspect(one, networks, { wanted, config }))
     .map(({ name, driver }) => `${name} (${driver})`)
-  const { name: network, configName: configFrom, driver } = wanted
-  return [{ do: 'prove-network', network, configFrom, driver, basis, suspects }]
+  const { name: network, configName: configFrom, driver, networkId } = wanted
+  const id = networkId === undefined ? {} : { networkId }
+  return [{ do: 'prove-network', network, configFrom, driver, basis, suspects, ...id }]
 }
 
 function isSuspect(

@@ -8,6 +8,7 @@ import {
   type NetworkContext,
   named,
   serviceName,
+  statusNow,
   swarmNetworksOf,
   tasksOf,
 } from './context.ts'
@@ -56,10 +57,11 @@ function nodeSteps(context: NetworkContext, allocation: NodeAllocation): Step[] 
   const base = { network: name, node: named(allocation) }
   const isGone = isProven(context, allocation.nodeId) && isFree(context, allocation.nodeId)
   const waitsFor = isGone ? undefined : whyNotGone(context, allocation)
+  const stuck = isKept(context, allocation) ? { isStuck: true as const } : {}
   const wait: Step[] =
     waitsFor === undefined
       ? []
-      : [{ ...base, do: 'wait', text: `the agent of ${hostname} takes away what it made`, waitsFor }]
+      : [{ ...base, do: 'wait', text: `the agent of ${hostname} takes away what it made`, waitsFor, ...stuck }]
   const ours = [readyLabel(name), rangeLabel(name)].filter((label) => Object.hasOwn(node.labels, label))
   const isPaused = pausedFrom !== undefined && node.availability === 'pause'
   if (ours.length === 0 && !isPaused) return wait
@@ -73,6 +75,10 @@ function nodeSteps(context: NetworkContext, allocation: NodeAllocation): Step[] 
   const step: Step = { ...base, do: 'write-node', text, write }
   return [...wait, waitsFor === undefined ? step : { ...step, waitsFor }]
 }
+
+/** By its engine, and for good: a person has to do something about it. */
+const isKept = (context: NetworkContext, { nodeId }: NodeAllocation): boolean =>
+  statusNow(context, nodeId)?.faults.some(({ code }) => code === 'engine-keeps') === true
 
 function whyNotGone(context: NetworkContext, allocation: NodeAllocation): string {
   const away = whyAway(context, allocation.nodeId)

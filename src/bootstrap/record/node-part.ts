@@ -60,6 +60,8 @@ export interface WantedInput {
   readonly records: ReadonlyMap<string, NetworkRecord>
   /** The highest Version.Index of the `orrery-` configs, read together with the records. */
   readonly revision: number
+  /** Of swarm networks, by name. */
+  readonly networkIds?: ReadonlyMap<string, string>
 }
 
 /** While a node is recreated, the range it changes to is what is wanted; before that, what it has. */
@@ -71,7 +73,11 @@ const wantedFamily = ({ subnet, gateway }: FamilyDefinition, { range, aux, shim 
   ...withoutUndefined({ gateway, shim }),
 })
 
-const wantedNetwork = ({ definition, phase }: NetworkRecord, allocation: NodeAllocation): WantedNetwork => {
+const wantedNetwork = (
+  { definition, phase }: NetworkRecord,
+  allocation: NodeAllocation,
+  networkId: string | undefined,
+): WantedNetwork => {
   const part = inForce(allocation)
   const layout = allocationLayout(definition, part)
   const { name, configName, driver, ipv4, ipv6 } = definition
@@ -80,6 +86,7 @@ const wantedNetwork = ({ definition, phase }: NetworkRecord, allocation: NodeAll
     configName,
     presence: phase === 'removing' ? 'absent' : 'present',
     driver,
+    ...(networkId === undefined ? {} : { networkId }),
     parent: part.parent,
     ipv4: wantedFamily(ipv4, layout.ipv4),
     ...(ipv6 === undefined || layout.ipv6 === undefined ? {} : { ipv6: wantedFamily(ipv6, layout.ipv6) }),
@@ -89,14 +96,16 @@ const wantedNetwork = ({ definition, phase }: NetworkRecord, allocation: NodeAll
 }
 
 /** Networks sorted by name. A node without an allocation of a network hears nothing of it. */
-export const wantedOf = ({ nodeId, records, revision }: WantedInput): WantedState => ({
+export const wantedOf = ({ nodeId, records, revision, networkIds }: WantedInput): WantedState => ({
   v: 1,
   nodeId,
   revision,
   networks: [...records.values()]
     .flatMap((record) => {
       const allocation = record.allocations.get(nodeId)
-      return allocation === undefined ? [] : [wantedNetwork(record, allocation)]
+      return allocation === undefined
+        ? []
+        : [wantedNetwork(record, allocation, networkIds?.get(record.definition.name))]
     })
     .sort((one, other) => (one.name < other.name ? -1 : 1)),
 })

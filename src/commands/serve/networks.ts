@@ -74,11 +74,18 @@ export async function openNetworks(base: Base): Promise<Networks> {
   const isTokenGiven = base.access.tokens?.some(({ role }) => role === 'agent') === true
   const certificates = await watchSwarmCertificates({ dir: config.swarmCertDir, logger, now })
   let registrationsOf: (nodeId: string) => WantedRegistrations | undefined = () => undefined
+  const networkIds = () =>
+    new Map(networks.current().flatMap(({ name, id, scope }) => (scope === 'swarm' ? [[name, id] as const] : [])))
   const agents = createReportHandler({
     ...{ nodes, reports, activate, logger },
     wantedOf(nodeId) {
       const registrations = registrationsOf(nodeId)
-      const wanted = wantedOf({ nodeId, records: records.all(), revision: records.revision() })
+      const wanted = wantedOf({
+        nodeId,
+        records: records.all(),
+        revision: records.revision(),
+        networkIds: networkIds(),
+      })
       return registrations === undefined ? wanted : { ...wanted, registrations }
     },
     areCertificatesNeeded: () => certificates.identity() !== undefined && !isTokenGiven,

@@ -27,6 +27,11 @@ export const ELSEWHERE: Readonly<Record<string, Tried>> = {
   'The engine at … is not part of a swarm: run "docker swarm init" or "join", or point DOCKER_HOST at a manager\'s engine.':
     joins,
   'The swarm at … is locked: run "docker swarm unlock" on that manager.': joins,
+  'The engine was restarted while a task was on the network, and since then counts a use of "…" that it shows nowhere: stop the engine, remove /var/lib/docker/network/files/local-kv.db (its own other networks are in there too), and start it again.':
+    {
+      file: 'test/e2e/networks/networks.test.ts',
+      test: 'an engine that was killed under a task and keeps a count: the removal says what ends that, and then goes on',
+    },
   'The engine at … is in no swarm (…): run "docker swarm join" on this host.': joins,
   '… is of another Swarm than DOCKER_HOST: set ORRERY_SWARM_SOCKET.': {
     file: 'test/adapters/swarm/tasks/heard-tasks.test.ts',

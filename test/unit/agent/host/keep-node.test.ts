@@ -124,6 +124,30 @@ describe('a node', () => {
     await until(() => keeper.observed().standings[0]?.isAsWanted)
   })
 
+  it('is as wanted where the engine refuses a probe only for what it keeps of the network itself', async () => {
+    const node = modelledNode()
+    const said = 'answered 500: network dm-uind9p40oq0l is already using parent interface eth1'
+    node.stepError = { do: 'prove-network', error: new Fault('write-rejected', said) }
+    const { keeper, wanted } = keeping(node, { wanted: wantedState() })
+    await until(() => keeper.observed().standings[0]?.faults[0]?.code === 'engine-refused')
+    wanted.current = wantedState({ networks: [{ ...vlan40, networkId: 'uind9p40oq0lz5x7m2c8v1b4n' }] })
+    keeper.nudge('look')
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
+  })
+
+  it('says what ends it where the engine does not let go of what is to go', async () => {
+    const node = modelledNode()
+    const { keeper, wanted } = keeping(node, { wanted: wantedState(), timing: { lookEveryMs: 10 } })
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
+    const said = 'answered 403: error while removing network: configuration network "vlan40_config" is in use'
+    node.stepError = { do: 'remove-network', error: new Fault('write-rejected', said) }
+    wanted.current = wantedState({ revision: 8, networks: [{ ...vlan40, presence: 'absent' }] })
+    await until(() => keeper.observed().standings[0]?.faults[0]?.code === 'engine-keeps')
+    node.stepError = undefined
+    await until(() => keeper.observed().standings[0]?.isAsWanted)
+    expect(node.state.networks).toEqual([])
+  })
+
   it('is left alone by what is wanted of another', async () => {
     const node = modelledNode()
     const { keeper } = keeping(node, { wanted: wantedState({ nodeId: 'node-1-before' }) })

@@ -253,6 +253,20 @@ describe('remove', () => {
     expect(result.left).toContain('vlan40: remove the swarm network vlan40')
   })
 
+  it('ends soon where only a person can go on, and says on which node and why', async () => {
+    const { bootstrap, cluster, state, whileOthersWork } = await inForce()
+    state.set = { files: [], issues: [] }
+    Object.assign(cluster.machineOf('worker1'), { fault: 'the engine counts a use', faultCode: 'engine-keeps' })
+    const result = await whileOthersWork(bootstrap.remove({ network: 'vlan40' }))
+    expect(result).toMatchObject({
+      outcome: 'waiting',
+      reason: expect.stringContaining('Nothing has changed for 15 s'),
+    })
+    expect(result.left.join()).toContain('worker1: the engine counts a use')
+    Object.assign(cluster.machineOf('worker1'), { fault: undefined })
+    expect(await whileOthersWork(bootstrap.remove({ network: 'vlan40' }))).toMatchObject({ outcome: 'done', left: [] })
+  })
+
   it('is refused while a node is being changed', async () => {
     const { bootstrap, state, cluster } = await inForce()
     state.set = { files: [], issues: [] }
