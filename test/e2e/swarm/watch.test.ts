@@ -232,14 +232,14 @@ enginesSideBySide('tasks on the %s engine', (engine) => {
     await sleep(500)
     // An engine itself may take more than half a minute to be a manager again: what is ours begins then.
     await eventually('the engine is a manager again', async () => await follower.api.swarmInspect(), {
-      timeoutMs: 90_000,
+      timeoutMs: 150_000,
     })
     await until(() => beside.swarm.services.sync().inSync, 30_000)
     const tookMs = await agree('both agree after the promotion')
     expect(stale()).toBe(0)
     console.log(`${engine}: promoted, in step again ${tookMs} ms after the Swarm was read`)
     await removeService(leader, 'demoted')
-  }, 240_000)
+  }, 360_000)
 
   it('of an engine that restarts, while another becomes the leader', async () => {
     const id = await createService(leader, { name: 'restarted', replicas: 4, template: NOWHERE })
@@ -258,7 +258,7 @@ enginesSideBySide('tasks on the %s engine', (engine) => {
           await scale(found, id, 1)
           return found
         },
-        { timeoutMs: 90_000 },
+        { timeoutMs: 150_000 },
       )
       await until(() => ofFollower.swarm.tasks.sync().inSync && countOf(ofFollower, id) === 1, 20_000)
     } finally {
@@ -271,7 +271,7 @@ enginesSideBySide('tasks on the %s engine', (engine) => {
     console.log(`${engine}: restarted, in step again ${tookMs} ms after the Swarm was read`)
     expect(await replicasOf(leader, id)).toBe(1)
     await removeService(leader, 'restarted')
-  }, 240_000)
+  }, 360_000)
 
   it('are not trusted without a quorum, and in step again with it', async () => {
     await place.lab.ready()
