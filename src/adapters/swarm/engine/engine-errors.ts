@@ -43,7 +43,7 @@ export const isConflict = (error: EngineError): boolean => error.detail.includes
 export const isGone = (error: EngineError): boolean => error.status === 404 && /\b(service|config) /.test(error.detail)
 /** Of two who create a network at the same moment, the second is told 500: what the engine looks for beforehand was not there yet. */
 export const isNameTaken = (error: EngineError): boolean =>
-  error.status === 409 || error.detail.includes('name conflicts with an existing object')
+  error.status === 409 || /name conflicts with an existing object/.test(error.detail)
 
 /** Of a write that failed. What is not known to be refused is `unknown`: it may take effect, now or later. */
 export function writeResult(error: EngineError): Exclude<WriteResult, { kind: 'committed' }> {

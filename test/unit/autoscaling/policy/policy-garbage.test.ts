@@ -116,7 +116,7 @@ it('garbage never throws and never makes an unsound policy', () => {
       const hasError = answer.issues.some(({ severity }) => severity === 'error')
       expect(answer.policy !== undefined).toBe(answer.optedIn && !hasError)
     }),
-    { numRuns: 3000 },
+    { numRuns: 10_000 },
   )
   // Else the property would hold because nothing was ever valid.
   expect(policies).toBeGreaterThan(30)
