@@ -151,6 +151,8 @@ describe.concurrent('a controller that is stopped and started', () => {
     await fire(web.name, 'a', [alertmanager])
     await eventually('the first step', async () => (await web.replicas()) === 2)
     const firstAt = Date.now()
+    // What stands is kept beside the step, and before the answer.
+    await eventually('the notification is answered', async () => (await answered(told, 200)) === 1)
     await told.kill()
     await eventually('the second step', async () => (await web.replicas()) === 3)
     const waitedMs = Date.now() - firstAt

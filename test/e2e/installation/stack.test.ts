@@ -418,10 +418,19 @@ describe.each(engines)('on the %s engine', (engine) => {
       timeout: 180_000,
     }, async () => {
       const command = blockBelow(WHY, 'The next day: why did it not scale at 03:10?', 'sh')
-      const lines = (await shell(first, command, folder, 90_000)).split('\n')
-      const decided = lines.map((line) => JSON.parse(line.slice(line.indexOf('{'))))
-      const paused = decided.filter(({ code }) => code === 'paused')
-      // One controller each.
+      // One controller each. Where one was only just replaced, Swarm may end before it has everybody's lines.
+      const paused = await eventually(
+        'the lines of all three',
+        async () => {
+          const lines = (await shell(first, command, folder, 90_000)).split('\n')
+          const decided = lines.flatMap((line) =>
+            line.includes('{') ? [JSON.parse(line.slice(line.indexOf('{')))] : [],
+          )
+          const found = decided.filter(({ code }) => code === 'paused')
+          return found.length >= 3 ? found : undefined
+        },
+        { timeoutMs: 90_000 },
+      )
       expect(paused).toHaveLength(3)
       for (const one of paused)
         expect(one).toMatchObject({ outcome: 'held', reason: expect.stringContaining('the database moves') })
