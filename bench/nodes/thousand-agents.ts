@@ -57,6 +57,9 @@ export async function measureManyTasks({ progress }: Options): Promise<Figure[]>
     const startedAt = performance.now()
     await eventually('a service on the network grows', up, { timeoutMs: 120_000 })
     const grownMs = performance.now() - startedAt
+    // It grew on what was listed; a list of this length is old before the stream that follows it is complete.
+    const isHeard = async () => (await controller.metric('orrery_tasks_heard')) === 1
+    await eventually('the tasks are heard', isHeard, { timeoutMs: 120_000 })
     agents.report(false)
     const [before, from] = [processorSeconds(controller.pid), performance.now()]
     const seen = { ready: 0, looks: 0, grown: 0, slowestMs: 0 }
