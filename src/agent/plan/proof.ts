@@ -1,6 +1,7 @@
 /** Whether the engine can make the network for a first task, which it would else refuse only when that comes. Pure. */
 
 import { overlaps, parseCidr } from '../../foundation/address.ts'
+import { withoutUndefined } from '../../foundation/without-undefined.ts'
 import type { EngineNetwork } from '../../swarm/networks.ts'
 import type { ReportedFault } from '../../swarm/node-report.ts'
 import { familiesOf, type WantedNetwork } from '../../swarm/wanted.ts'
@@ -35,8 +36,7 @@ export function planProof(
     .filter((one) => isSuspect(one, networks, { wanted, config }))
     .map(({ name, driver }) => `${name} (${driver})`)
   const { name: network, configName: configFrom, driver, networkId } = wanted
-  const id = networkId === undefined ? {} : { networkId }
-  return [{ do: 'prove-network', network, configFrom, driver, basis, suspects, ...id }]
+  return [{ do: 'prove-network', network, configFrom, driver, basis, suspects, ...withoutUndefined({ networkId }) }]
 }
 
 function isSuspect(

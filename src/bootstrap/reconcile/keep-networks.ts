@@ -79,8 +79,10 @@ export function createNetworkKeeper(deps: NetworkKeeperDeps): NetworkKeeper {
         { event: 'network-step-failed', ...fields, kind: result.kind },
         `${network}: ${text}: ${result.message}`,
       )
+    } else if (result.kind === 'gone') {
       // And still shown: an engine lets go of a network some time after Swarm does.
-    } else if (result.kind === 'gone') resting.set(keyOfStep(step), now() + RETRY_MS)
+      resting.set(keyOfStep(step), now() + RETRY_MS)
+    }
     return result.kind
   }
 

@@ -86,7 +86,7 @@ const wantedNetwork = (
     configName,
     presence: phase === 'removing' ? 'absent' : 'present',
     driver,
-    ...(networkId === undefined ? {} : { networkId }),
+    ...withoutUndefined({ networkId }),
     parent: part.parent,
     ipv4: wantedFamily(ipv4, layout.ipv4),
     ...(ipv6 === undefined || layout.ipv6 === undefined ? {} : { ipv6: wantedFamily(ipv6, layout.ipv6) }),
